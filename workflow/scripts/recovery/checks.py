@@ -1,0 +1,59 @@
+"""Everything that can be wrong with a study is found here, before the first job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from recovery import datasets, engines, families, provenance
+from recovery.design import Design
+from recovery.engines.base import Program
+from recovery.study import Study, parse, read_yaml
+
+
+def prepare(
+    config: Mapping, files: Sequence[str | Path], programs: Path, thoroughly: bool
+) -> Design:
+    """Check a study and return its design.
+
+    Parameters
+    ----------
+    config : mapping
+        The study as Snakemake read it, overrides from the command line included.
+    files : sequence of path
+        The files it was read from.
+    programs : Path
+        The folder of all Stan programs.
+    thoroughly : bool
+        Whether to look into the files again and to try every program: once a run.
+
+    Raises
+    ------
+    StudyError, EngineError
+        With a message for the study's author.
+    """
+    if thoroughly:
+        for file in files:
+            read_yaml(file)  # Snakemake keeps the last of two equal keys without a word
+    study = parse(config, families.find, str(files[-1]))
+    family = families.find(study.family)
+    for name, observed in study.observed.items():
+        datasets.read_observed(name, observed, family)
+    sources = provenance.sources(study, programs, engines.find(study.engine).version())
+    if thoroughly:
+        try_programs(study, programs)
+    return Design(study, sources)
+
+
+def try_programs(study: Study, programs: Path) -> None:
+    """Let the engine take every program of the study, with a small dataset where it can."""
+    engine, family = engines.find(study.engine), families.find(study.family)
+    prior = next(iter(study.priors.values()))
+    rng = np.random.default_rng(study.seed)
+    columns, _ = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
+    data = family.stan_data(columns, prior)
+    for model in study.models:
+        path = provenance.program_path(study, model, programs)
+        engine.check(Program(str(path), str(programs)), data)

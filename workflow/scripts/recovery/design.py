@@ -1,0 +1,310 @@
+"""A study's scenarios, batches and cells, and the seed and identity of all that is computed.
+
+Pure: no file is touched. What decides a dataset or a fit is gathered in one plain
+mapping, its specification; the specification's hash is the identity, and every seed
+is derived here from a part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from recovery.study import FromObserved, ObservedTruth, PriorTruth, Study
+
+OBSERVATIONS_A_BATCH = 50_000
+LARGEST_BATCH = 250
+SMALLEST_BATCH = 5
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One data-generating mechanism; `observations` is None where a dataset's design is taken."""
+
+    truth: str
+    participants: int
+    observations: int | None
+
+    @property
+    def name(self) -> str:
+        """Its name in paths and tables: `moderate-30x20`, or `recovered-36`."""
+        size = f"{self.participants}"
+        return f"{self.truth}-{size}" + (f"x{self.observations}" if self.observations else "")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A run of replicates that one job serves.
+
+    Parameters
+    ----------
+    first, last : int
+        Nominal bounds, which name it.
+    end : int
+        The last replicate that the study has in it.
+    """
+
+    first: int
+    last: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        """Its name in paths: `00026-00050`."""
+        return f"{self.first:05d}-{self.last:05d}"
+
+    @property
+    def replicates(self) -> range:
+        """The replicates of the study that are in it."""
+        return range(self.first, self.end + 1)
+
+
+OBSERVED_BATCH = Batch(1, 1, 1)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Hashes of what files decide, gathered by `provenance`.
+
+    Parameters
+    ----------
+    programs : dict
+        Model -> hash of its Stan program with its includes.
+    observed : dict
+        Observed dataset -> hash of its file.
+    simulating, fitting : str
+        Hashes of the library's modules that decide datasets, and fits.
+    engine_version : str
+    """
+
+    programs: Mapping[str, str]
+    observed: Mapping[str, str]
+    simulating: str
+    fitting: str
+    engine_version: str
+
+
+@dataclass(frozen=True)
+class Design:
+    """A study with the hashes of its sources: all that names, seeds and identities need."""
+
+    study: Study
+    sources: Sources
+    scenarios: dict[str, Scenario] = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "scenarios", {s.name: s for s in scenarios_of(self.study)})
+
+    def batches(self, scenario: str) -> list[Batch]:
+        """Return the batches of a scenario, in order."""
+        size, end = batch_size(self.study, self.scenarios[scenario]), self.study.replicates
+        return [
+            Batch(first, first + size - 1, min(first + size - 1, end))
+            for first in range(1, end + 1, size)
+        ]
+
+    def batch(self, scenario: str, name: str) -> Batch:
+        """Return the batch of this name."""
+        first, last = map(int, name.split("-"))
+        return Batch(first, last, min(last, self.study.replicates))
+
+    @property
+    def cells(self) -> list[tuple[str, str, str]]:
+        """Every (scenario, model, prior), in the order of the study file."""
+        return list(product(self.scenarios, self.study.models, self.study.priors))
+
+    @property
+    def observed_cells(self) -> list[tuple[str, str, str]]:
+        """Every (observed dataset, model, prior), in the order of the study file."""
+        return list(product(self.study.observed, self.study.models, self.study.priors))
+
+    def cell_files(self, table: str, scenario: str, first_only: bool = False) -> list[str]:
+        """Return the files of one table of all cells of a scenario, or their first batches."""
+        batches = self.batches(scenario)[: 1 if first_only else None]
+        cells = product(self.study.models, self.study.priors, batches)
+        return [
+            f"results/{self.study.name}/{table}/{scenario}/{model}/{prior}/{batch.name}.parquet"
+            for model, prior, batch in cells
+        ]
+
+    def dataset_file(self, table: str, scenario: str) -> str:
+        """Return the first batch of a scenario's `data` or `truth`."""
+        batch = self.batches(scenario)[0]
+        return f"results/{self.study.name}/{table}/{scenario}/{batch.name}.parquet"
+
+    def observed_file(self, table: str, dataset: str, model: str, prior: str) -> str:
+        """Return the file of one table of a fit to an observed dataset."""
+        place = f"results/{self.study.name}/observed/{table}/{dataset}"
+        return f"{place}/{model}/{prior}/{OBSERVED_BATCH.name}.parquet"
+
+    def observed_data(self, dataset: str) -> str:
+        """Return the file of an observed dataset in the family's columns."""
+        name = self.study.name
+        return f"results/{name}/observed/data/{dataset}/{OBSERVED_BATCH.name}.parquet"
+
+    def observed_source(self, scenario: str) -> FromObserved | None:
+        """Return which observed fit a scenario's truth is taken from, if it is."""
+        truth = self.study.truths[self.scenarios[scenario].truth]
+        return truth.from_observed if isinstance(truth, ObservedTruth) else None
+
+    def simulation(self, scenario: str, batch: Batch) -> dict[str, Any]:
+        """Return the specification of one batch of datasets, its identity included."""
+        return _identified(
+            {
+                "family": self.study.family,
+                "root_seed": self.study.seed,
+                "replicates": [batch.first, batch.end],
+                **self._mechanism(scenario),
+                "code": self.sources.simulating,
+            }
+        )
+
+    def observation(self, dataset: str) -> dict[str, Any]:
+        """Return the specification of one observed dataset, its identity included."""
+        return _identified(
+            {
+                "family": self.study.family,
+                "dataset": dataset,
+                **self._observed(dataset),
+                "code": self.sources.simulating,
+            }
+        )
+
+    def fit(self, scenario: str, model: str, prior: str, batch: Batch) -> dict[str, Any]:
+        """Return the specification of the fits of one batch, its identity included."""
+        mechanism = self._mechanism(scenario)
+        return self._fit(scenario, mechanism, model, prior, batch)
+
+    def fit_observed(self, dataset: str, model: str, prior: str) -> dict[str, Any]:
+        """Return the specification of one fit to an observed dataset, its identity included."""
+        mechanism = {
+            "truth": {"observed": self._observed(dataset)},
+            "participants": None,
+            "observations": None,
+        }
+        return self._fit(dataset, mechanism, model, prior, OBSERVED_BATCH)
+
+    def _fit(self, scenario: str, mechanism: dict, model: str, prior: str, batch: Batch) -> dict:
+        study = self.study
+        return _identified(
+            {
+                "family": study.family,
+                "scenario": scenario,
+                "model": model,
+                "prior": prior,
+                "root_seed": study.seed,
+                "replicates": [batch.first, batch.end],
+                **mechanism,
+                "hyperparameters": study.priors[prior].model_dump(mode="json"),
+                "sampler": study.sampler.model_dump(mode="json"),
+                "intervals": list(study.intervals),
+                "plotted_level": study.plotted_level,
+                "convergence": study.convergence.model_dump(mode="json"),
+                "engine": study.engine,
+                "engine_version": self.sources.engine_version,
+                "program": self.sources.programs[model],
+                "simulating": self.sources.simulating,
+                "code": self.sources.fitting,
+            }
+        )
+
+    def _mechanism(self, scenario: str) -> dict[str, Any]:
+        """What decides a scenario's datasets, beside the root seed and the replicate."""
+        which = self.scenarios[scenario]
+        mechanism = {
+            "truth": self._truth(self.study.truths[which.truth]),
+            "participants": which.participants,
+            "observations": which.observations,
+        }
+        if source := self.observed_source(scenario):
+            fit = self.fit_observed(source.data, source.model, source.prior)
+            mechanism["truth_from"] = fit["identity"]
+        return mechanism
+
+    def _truth(self, truth) -> dict[str, Any]:
+        """A truth by its content: two names for one truth are one truth."""
+        if isinstance(truth, PriorTruth):
+            prior = self.study.priors[truth.prior].model_dump(mode="json")
+            return {"drawn_from": prior, "design": truth.design.model_dump(mode="json")}
+        if isinstance(truth, ObservedTruth):
+            source = truth.from_observed
+            prior = self.study.priors[source.prior].model_dump(mode="json")
+            observed = self._observed(source.data)
+            return {"from_observed": observed, "model": source.model, "prior": prior}
+        return {"values": truth.model_dump(mode="json")}
+
+    def _observed(self, dataset: str) -> dict[str, Any]:
+        observed = self.study.observed[dataset]
+        return {
+            "content": self.sources.observed[dataset],
+            "columns": observed.columns.model_dump(mode="json"),
+            "standardize": observed.standardize,
+        }
+
+
+def scenarios_of(study: Study) -> list[Scenario]:
+    """Return truth x participants x observations, in the order of the study file."""
+    found = []
+    for name, truth in study.truths.items():
+        observations = (None,) if isinstance(truth, ObservedTruth) else study.observations
+        found += [Scenario(name, p, o) for p in study.participants for o in observations]
+    return found
+
+
+def batch_size(study: Study, scenario: Scenario) -> int:
+    """Return the replicates of a batch: the study's, else as many as hold a set size of data."""
+    if study.batch:
+        return study.batch
+    rows = scenario.participants * (scenario.observations or 10)
+    return max(SMALLEST_BATCH, min(LARGEST_BATCH, OBSERVATIONS_A_BATCH // rows))
+
+
+def digest(content: Any) -> str:
+    """Return the hash of plain content, whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _identified(specification: dict[str, Any]) -> dict[str, Any]:
+    return {**specification, "identity": digest(specification)}
+
+
+def dataset_seed(specification: Mapping[str, Any], replicate: int) -> int:
+    """Return the 63-bit seed of a replicate's dataset.
+
+    It is decided by root seed, truth, participants, observations and replicate.
+    """
+    words = _seed(specification, _dataset(specification, replicate), 2)
+    return (int(words[0]) << 31 | int(words[1]) >> 1) & (2**63 - 1)
+
+
+def fit_seed(specification: Mapping[str, Any], replicate: int) -> int:
+    """Return the 31-bit seed of one fit: the dataset's, its model's and its prior's."""
+    content = {
+        "dataset": _dataset(specification, replicate),
+        "model": specification["model"],
+        "prior": specification["hyperparameters"],
+    }
+    return int(_seed(specification, content, 1)[0]) >> 1 or 1
+
+
+def prior_predictive_seed(root_seed: int, prior: Mapping[str, Any]) -> int:
+    """Return the seed of what one prior predicts."""
+    return int(_seed({"root_seed": root_seed}, {"prior_predictive": prior}, 1)[0])
+
+
+def _dataset(specification: Mapping[str, Any], replicate: int) -> dict[str, Any]:
+    keys = ("truth", "participants", "observations")
+    return {"replicate": replicate, **{key: specification[key] for key in keys}}
+
+
+def _seed(specification: Mapping[str, Any], content: Any, words: int) -> np.ndarray:
+    """32-bit words from the root seed and the hash of what the seed is for."""
+    entropy = [specification["root_seed"], int(digest(content), 16)]
+    return np.random.SeedSequence(entropy).generate_state(words, np.uint32)

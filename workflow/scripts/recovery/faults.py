@@ -1,0 +1,107 @@
+"""Faults of a study file in its author's words: the key, what it got, what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+
+class StudyError(Exception):
+    """The study file asks for something that cannot be; the message is for its author."""
+
+
+def checked(kind: type[BaseModel], value: Any, place: tuple, faults: list) -> BaseModel | None:
+    """The value as `kind`, or None and its faults in words."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        for fault in error.errors():
+            faults.append(_in_words(fault, place))
+        return None
+
+
+def _in_words(fault: Mapping, place: tuple) -> str:
+    """One pydantic error as `key: got X, must be Y`."""
+    where = path_in_words((*place, *fault["loc"]))
+    if fault["type"] == "missing":
+        return f"{where}: missing, must be given"
+    if fault["type"] == "extra_forbidden":
+        return f"{where}: unknown key, must not be there"
+    if fault["type"] == "value_error":
+        return f"{where}: {fault['ctx']['error']}"
+    return f"{where}: got {shown(fault['input'])}, {_allowed(fault)}"
+
+
+_ALLOWED = {
+    "int_type": "must be an integer",
+    "int_from_float": "must be an integer",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": (
+        "must be a name of lower-case letters, digits and underscores (it becomes part of a path)"
+    ),
+    "dict_type": "must be a mapping of names to values",
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+    "tuple_type": "must be a list",
+}
+_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+
+
+def _allowed(fault: Mapping) -> str:
+    """What the place allows, in words."""
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "string_type" and "[key]" in fault["loc"]:
+        return "must be a name in quotes, of lower-case letters, digits and underscores"
+    if kind == "float_type" and isinstance(fault["input"], str) and _is_number(fault["input"]):
+        return "must be a number, and YAML reads this as text; write it with a point, as 1.0e-3"
+    if kind in _ALLOWED:
+        return _ALLOWED[kind]
+    if kind in ("too_short", "too_long"):
+        wanted = context.get("min_length", context.get("max_length"))
+        return f"must have at {'least' if kind == 'too_short' else 'most'} {wanted} entries"
+    for bound, words in _BOUNDS.items():
+        if bound in context:
+            return f"must be {words} {context[bound]}"
+    if kind == "literal_error":
+        return f"must be one of {context['expected']}"
+    return f"must be otherwise: {fault['msg']}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def path_in_words(place: tuple) -> str:
+    """A place in the study as its author would point to it: `truths.moderate.beta[1]`."""
+    text = ""
+    for part in place:
+        if part == "[key]" or (isinstance(part, str) and part.startswith("function-")):
+            continue
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".") or "the file"
+
+
+def shown(value: Any) -> str:
+    """Return a value as messages show it, cut where it is long."""
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as messages list them."""
+    return ", ".join(repr(name) for name in names) or "(none is declared)"
+
+
+def study_error(file: str, faults: list[str]) -> StudyError:
+    """Return one error of many faults, a line each, each with the study's file."""
+    return StudyError("\n".join(f"{file}: {fault}" for fault in faults))

@@ -1,0 +1,57 @@
+"""Where numbers come from: hashes of programs, library modules and data, and versions."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from recovery.design import Sources, digest
+from recovery.study import Study
+
+LIBRARY = Path(__file__).parent
+_SIMULATING = ("design.py", "datasets.py", "families/base.py", "families/lkj.py")
+_FITTING = ("fitting.py", "posterior.py", "engines/base.py")
+_INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
+
+
+def program_path(study: Study, model: str, folder: Path) -> Path:
+    """Return the file of a model's Stan program, given the folder of all programs."""
+    return folder / study.family / f"{model}.stan"
+
+
+def program_hash(path: Path, include: Path) -> str:
+    """Return the hash of a program with all that it includes."""
+    text = path.read_text(encoding="utf-8")
+    included = [program_hash(include / name, include) for name in _INCLUDE.findall(text)]
+    return digest([text, included])
+
+
+def file_hash(path: Path) -> str:
+    """Return the hash of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def sources(study: Study, folder: Path, engine_version: str) -> Sources:
+    """Gather the hashes of everything that decides a study's numbers.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of all Stan programs; includes are found from it.
+    """
+    return Sources(
+        programs={
+            model: program_hash(program_path(study, model, folder), folder)
+            for model in study.models
+        },
+        observed={name: file_hash(Path(data.path)) for name, data in study.observed.items()},
+        simulating=modules_hash(*_SIMULATING, f"families/{study.family}.py"),
+        fitting=modules_hash(*_FITTING, f"engines/{study.engine}.py"),
+        engine_version=engine_version,
+    )
+
+
+def modules_hash(*names: str) -> str:
+    """Return the hash of some of the library's modules, by their content."""
+    return digest({name: file_hash(LIBRARY / name) for name in names})

@@ -1,0 +1,271 @@
+"""The study file as frozen, typed objects, and every check on it.
+
+What a truth and a prior hold is the family's business: `parse` is given a function
+that finds the family and validates these parts with the family's own classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+)
+
+from recovery.faults import StudyError, checked, listed, shown, study_error
+
+PLOTTED_LEVEL = 0.89
+
+
+class Frozen(BaseModel):
+    """Base of everything a study file holds: immutable, and no key may be misspelt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _no_repeats(values: tuple) -> tuple:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(
+                f"{value!r} stands in it more than once; every entry must be different"
+            )
+    return values
+
+
+Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60)]
+Text = Annotated[str, Strict()]
+Real = Annotated[float, Strict()]
+Positive = Annotated[float, Strict(), Field(gt=0)]
+NonNegative = Annotated[float, Strict(), Field(ge=0)]
+Count = Annotated[int, Strict(), Field(ge=1)]
+Proportion = Annotated[float, Strict(), Field(gt=0, lt=1)]
+Correlation = Annotated[float, Strict(), Field(gt=-1, lt=1)]
+Unique = AfterValidator(_no_repeats)
+
+
+class Sampler(Frozen):
+    """How every fit is sampled (Stan's NUTS)."""
+
+    chains: Annotated[int, Strict(), Field(ge=2, le=100)] = 4
+    warmup: Count = 1000
+    draws: Annotated[int, Strict(), Field(ge=4)] = 1000
+    adapt_delta: Proportion = 0.8
+    max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] = 10
+    time_limit: Positive = 3600.0
+
+
+class Convergence(Frozen):
+    """When a fit counts as converged (Vehtari et al. 2021, doi:10.1214/20-BA1221)."""
+
+    max_rhat: Annotated[float, Strict(), Field(gt=1)] = 1.01
+    min_ess_per_chain: Positive = 100.0
+    max_divergent: Annotated[int, Strict(), Field(ge=0)] = 0
+    min_ebfmi: NonNegative = 0.3
+
+
+class PriorTruth(Frozen):
+    """A truth drawn afresh from a prior for every replicate."""
+
+    prior: Name
+    design: Any = None
+
+
+class FromObserved(Frozen):
+    """Where a truth comes from: the posterior mean of one model fitted to an observed dataset."""
+
+    data: Name
+    model: Name
+    prior: Name
+
+
+class ObservedTruth(Frozen):
+    """A truth that is the posterior mean of an observed dataset."""
+
+    from_observed: FromObserved
+
+
+class Published(Frozen):
+    """Numbers that others published for an observed dataset, shown beside ours."""
+
+    source: Text
+    values: dict[Text, Real] = Field(min_length=1)
+
+
+class Observed(Frozen):
+    """A real dataset: a CSV file and, in the family's words, what its columns are."""
+
+    path: Text
+    columns: Any = None
+    standardize: Annotated[bool, Strict()] = False
+    published: dict[Name, Published] = {}
+
+
+class Study(Frozen):
+    """Everything the researcher asks for, and nothing about the machine."""
+
+    name: Name
+    title: Annotated[str, StringConstraints(strict=True, min_length=1)]
+    family: Name = "multilevel_linear"
+    engine: Literal["stanli", "cmdstan"] = "stanli"
+    seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+    replicates: Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
+    batch: Annotated[int, Strict(), Field(ge=1)] | None = None
+    truths: Annotated[dict[Name, Any], Field(min_length=1)]
+    participants: Annotated[
+        tuple[Annotated[int, Strict(), Field(ge=2)], ...], Field(min_length=1), Unique
+    ]
+    observations: Annotated[tuple[Count, ...], Unique] = ()
+    models: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
+    priors: Annotated[dict[Name, Any], Field(min_length=1)]
+    observed: dict[Name, Any] = {}
+    sampler: Sampler = Sampler()
+    intervals: Annotated[tuple[Proportion, ...], Field(min_length=1), Unique] = (0.5, 0.89, 0.95)
+    convergence: Convergence = Convergence()
+
+    @property
+    def plotted_level(self) -> float:
+        """The interval level that figures show: 0.89 where the study has it, else its widest."""
+        return PLOTTED_LEVEL if PLOTTED_LEVEL in self.intervals else max(self.intervals)
+
+
+def parse(raw: Mapping, find_family: Callable[[str], ModuleType], file: str = "study") -> Study:
+    """Turn what a study file holds into a checked Study.
+
+    Parameters
+    ----------
+    raw : mapping
+        The study as YAML gives it.
+    find_family : callable
+        Family name -> its module; raises KeyError with the known names.
+    file : str
+        The study file's name, for messages.
+
+    Raises
+    ------
+    StudyError
+        With a line for every fault: the key, what it got, what is allowed.
+    """
+    faults = []
+    study = checked(Study, raw, (), faults)
+    if study is None:
+        raise study_error(file, faults)
+    try:
+        family = find_family(study.family)
+    except KeyError as unknown:
+        raise study_error(
+            file, [f"family: got {study.family!r}, must be {unknown.args[0]}"]
+        ) from None
+    priors = {
+        name: checked(family.Prior, value, ("priors", name), faults)
+        for name, value in study.priors.items()
+    }
+    truths = {
+        name: _truth(value, family, ("truths", name), faults)
+        for name, value in study.truths.items()
+    }
+    observed = {
+        name: _split(Observed, value, "columns", family.ObservedColumns, ("observed", name), faults)
+        for name, value in study.observed.items()
+    }
+    study = study.model_copy(update={"priors": priors, "truths": truths, "observed": observed})
+    faults += _dangling(study, family)
+    if faults:
+        raise study_error(file, faults)
+    return study
+
+
+def _split(
+    kind: type[Frozen],
+    value: Any,
+    part: str,
+    part_kind: type[BaseModel],
+    place: tuple,
+    faults: list,
+):
+    """A mapping of which some keys are `kind`'s and the rest its `part`, the family's."""
+    if not isinstance(value, Mapping):
+        return checked(kind, value, place, faults)
+    own = {key: item for key, item in value.items() if key in kind.model_fields and key != part}
+    rest = {key: item for key, item in value.items() if key not in own}
+    whole, family_part = checked(kind, own, place, faults), checked(part_kind, rest, place, faults)
+    return whole and whole.model_copy(update={part: family_part})
+
+
+def _truth(value: Any, family: ModuleType, place: tuple, faults: list):
+    """One truth, by the key that says which kind it is."""
+    if isinstance(value, Mapping) and "from_observed" in value:
+        return checked(ObservedTruth, value, place, faults)
+    if isinstance(value, Mapping) and "prior" in value:
+        return _split(PriorTruth, value, "design", family.Design, place, faults)
+    return checked(family.Truth, value, place, faults)
+
+
+def _dangling(study: Study, family: ModuleType) -> list[str]:
+    """Names in the study that name nothing, and what only the whole study shows."""
+    faults = []
+
+    def must_be_one_of(place: str, got: str, allowed) -> None:
+        if got not in allowed:
+            faults.append(f"{place}: got {got!r}, must be one of {listed(allowed)}")
+
+    for number, model in enumerate(study.models):
+        must_be_one_of(f"models[{number}]", model, family.MODELS)
+    for name, truth in study.truths.items():
+        if isinstance(truth, PriorTruth):
+            must_be_one_of(f"truths.{name}.prior", truth.prior, study.priors)
+        if isinstance(truth, ObservedTruth):
+            source, place = truth.from_observed, f"truths.{name}.from_observed"
+            must_be_one_of(f"{place}.data", source.data, study.observed)
+            must_be_one_of(f"{place}.model", source.model, study.models)
+            must_be_one_of(f"{place}.prior", source.prior, study.priors)
+            if source.model in family.MODELS and not family.determines_truth(source.model):
+                faults.append(
+                    f"{place}.model: got {source.model!r}, must be a model that estimates "
+                    "every parameter of a truth"
+                )
+        elif not study.observations:
+            faults.append(f"observations: missing, and truths.{name} needs it; must be a list")
+    for name, data in study.observed.items():
+        for label, published in data.published.items() if data else ():
+            for parameter in published.values:
+                place = f"observed.{name}.published.{label}.values"
+                must_be_one_of(place, parameter, family.PARAMETERS)
+    return faults
+
+
+class _NoDuplicates(yaml.SafeLoader):
+    """YAML as safe_load reads it, but a repeated key is an error."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                line = key_node.start_mark.line + 1
+                raise StudyError(f"{key}: stands twice in one mapping (line {line}), must be once")
+            seen.add(key if isinstance(key, Hashable) else str(key))
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: str | Path) -> dict:
+    """Read a study file; a malformed file or a repeated key is a StudyError."""
+    try:
+        raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_NoDuplicates)
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
+    except StudyError as error:
+        raise StudyError(f"{path}: {error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: is not valid YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise StudyError(f"{path}: got {shown(raw)}, must be a mapping of keys to values")
+    return raw
