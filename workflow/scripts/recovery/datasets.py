@@ -1,0 +1,132 @@
+"""Datasets to fit: simulated ones, a batch of replicates at a time, and observed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from recovery import families, tables
+from recovery.design import dataset_seed
+from recovery.families.base import Columns, Family, Values
+from recovery.faults import StudyError, listed
+from recovery.study import Observed
+
+
+def simulate_batch(
+    specification: Mapping[str, Any],
+    observed: Columns | None = None,
+    observed_means: Values | None = None,
+) -> tuple[dict, dict]:
+    """Simulate the replicates of one batch.
+
+    Parameters
+    ----------
+    specification : mapping
+        `Design.simulation`.
+    observed, observed_means : optional
+        For a truth from an observed dataset: its columns, and the posterior means of
+        the fit that the truth is taken from.
+
+    Returns
+    -------
+    data, truth : dict of ndarray
+        The columns of the tables `data` and `truth`, sorted by replicate.
+    """
+    family = families.find(specification["family"])
+    first, end = specification["replicates"]
+    data, truth = [], []
+    for replicate in range(first, end + 1):
+        seed = dataset_seed(specification, replicate)
+        columns, values = _simulate_one(
+            specification, family, np.random.default_rng(seed), observed, observed_means
+        )
+        size = len(next(iter(columns.values())))
+        data.append({"replicate": np.full(size, replicate), **columns})
+        truth.append(
+            {
+                "replicate": np.full(len(values), replicate),
+                "parameter": np.array(list(values), dtype=object),
+                "truth": np.array(list(values.values()), dtype=float),
+                "data_seed": np.full(len(values), seed),
+            }
+        )
+    return _stacked(data), _stacked(truth)
+
+
+def _simulate_one(
+    specification: Mapping[str, Any],
+    family: Family,
+    rng: np.random.Generator,
+    observed: Columns | None,
+    observed_means: Values | None,
+) -> tuple[Columns, Values]:
+    content, observations = specification["truth"], specification["observations"]
+    if "drawn_from" in content:
+        drawn = family.draw_truth(family.Prior(**content["drawn_from"]), rng)
+        truth = drawn.model_copy(update=content["design"])
+    elif "from_observed" in content:
+        truth, observations = family.truth_from_estimates(observed_means), observed
+    else:
+        truth = family.Truth(**content["values"])
+    return family.simulate(truth, specification["participants"], observations, rng)
+
+
+def _stacked(parts: list[Columns]) -> Columns:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def read_observed(name: str, observed: Observed, family: Family) -> Columns:
+    """Read and check an observed dataset; StudyError names the file and what is wrong."""
+    place = f"observed.{name}: {observed.path}"
+    try:
+        table = tables.read_csv(observed.path)
+    except ValueError as error:
+        raise StudyError(f"{place}: cannot be read: {error}") from None
+    for key, column in observed.columns.model_dump().items():
+        if column not in table:
+            raise StudyError(
+                f"observed.{name}.{key}: got {column!r}, must be one of the columns of "
+                f"{observed.path}: {listed(table)}"
+            )
+        if len(table[column]) == 0:
+            raise StudyError(f"{place}: has no rows, must have at least one")
+        if missing := _missing(table[column]):
+            raise StudyError(
+                f"{place}: column {column!r} has no number or text in row {missing}, "
+                "must have one in every row"
+            )
+    try:
+        return family.read_observed(table, observed.columns, observed.standardize)
+    except ValueError as error:
+        raise StudyError(f"{place}: {error}") from None
+
+
+def _missing(values: np.ndarray) -> int | None:
+    """The number of the first row, counted from 1, that has no finite value."""
+    numeric = np.issubdtype(values.dtype, np.number)
+    missing = (
+        ~np.isfinite(values) if numeric else np.array([value in (None, "") for value in values])
+    )
+    return int(np.argmax(missing)) + 1 if missing.any() else None
+
+
+def observed_table(columns: Columns) -> Columns:
+    """Return an observed dataset as the table `data` has it: replicate 1."""
+    size = len(next(iter(columns.values())))
+    return {"replicate": np.ones(size, dtype=int), **columns}
+
+
+def read_table(path: str) -> Columns:
+    """Read an observed dataset's table `data` as the family's columns."""
+    columns = tables.read(path)
+    return {name: values for name, values in columns.items() if name != "replicate"}
+
+
+def read_means(path: str) -> Values:
+    """Read the posterior means of one fit."""
+    estimates = tables.read(path, ["parameter", "mean"])
+    if not len(estimates["mean"]):
+        raise StudyError(f"{path}: the fit that a truth is taken from failed; see its diagnostics")
+    return dict(zip(estimates["parameter"], estimates["mean"].tolist(), strict=True))

@@ -1,0 +1,74 @@
+"""What an engine is, and what a fit gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+SAMPLER_COLUMNS = ("lp__", "divergent__", "treedepth__", "n_leapfrog__", "energy__")
+
+
+class EngineError(Exception):
+    """The engine cannot serve a program at all; the message says the way out."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The draws of one fit, warmup left out.
+
+    Parameters
+    ----------
+    names : list of str, length n_columns
+        Stan's names with brackets, `beta[1]`.
+    values : ndarray, shape (n_chains, n_draws, n_columns)
+    sampler : dict of ndarray, each of shape (n_chains, n_draws)
+        One for each of `SAMPLER_COLUMNS`.
+    warmup_seconds, sampling_seconds : float
+        Processor seconds, summed over chains.
+    """
+
+    names: list[str]
+    values: np.ndarray
+    sampler: dict[str, np.ndarray]
+    warmup_seconds: float
+    sampling_seconds: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one fit is sampled."""
+
+    chains: int
+    warmup: int
+    draws: int
+    adapt_delta: float
+    max_treedepth: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Stan program: its file, the folder of its includes and, once compiled, its executable."""
+
+    path: str
+    include: str
+    executable: str | None = None
+
+
+class Engine(Protocol):
+    """The contents of an engine's module."""
+
+    COMPILES: bool  # whether a program must be compiled to an executable before `load`
+
+    def version(self) -> str:
+        """Return the version that decides numbers; EngineError if it is not installed."""
+
+    def check(self, program: Program, data: dict) -> None:
+        """Raise EngineError if the program does not compile, or cannot be served in full."""
+
+    def load(self, program: Program) -> Any:
+        """Make ready what `sample` needs of a program, once for many fits."""
+
+    def sample(self, loaded: Any, data: dict, seed: int, settings: Settings) -> Draws:
+        """Fit the program to the data; RuntimeError with Stan's message if that fails."""

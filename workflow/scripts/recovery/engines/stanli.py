@@ -1,0 +1,95 @@
+"""The embedded engine: Stan programs without a compiler (PyPI's `stanli`)."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import time
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+import stanli
+
+from recovery.engines.base import SAMPLER_COLUMNS, Draws, EngineError, Program, Settings
+
+COMPILES = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A program after its compilation to stanli's intermediate form."""
+
+    program: str
+    intermediate: str
+
+
+def version() -> str:
+    """Return the version of stanli."""
+    return installed_version("stanli")
+
+
+def check(program: Program, data: dict) -> None:
+    """Raise EngineError if the program does not compile, or cannot be served in full."""
+    try:
+        _model(load(program), data)
+    except RuntimeError as error:
+        raise EngineError(f"{program.path}: does not fit its data: {error}") from None
+
+
+def load(program: Program) -> Loaded:
+    """Compile a program; EngineError with Stan's message and the file if that fails."""
+    source = Path(program.path).read_text(encoding="utf-8")
+    try:
+        return Loaded(program.path, stanli.stan_to_mir(source, include_paths=program.include))
+    except RuntimeError as error:
+        raise EngineError(f"{program.path}: does not compile:\n{error}") from None
+
+
+def _model(loaded: Loaded, data: dict) -> stanli.Model:
+    """Bind data to a program; what stanli only warns of is an EngineError here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        try:
+            return stanli.Model(mir=loaded.intermediate, data=data)
+        except RuntimeWarning as lacking:
+            raise EngineError(
+                f"{loaded.program}: stanli cannot run all of this program: {lacking}\n"
+                "Way out: set `engine: cmdstan` in the study, or leave the function out."
+            ) from None
+
+
+def sample(loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
+    """Fit the program to the data; RuntimeError with Stan's message if that fails."""
+    started = time.process_time()
+    report = io.StringIO()
+    with contextlib.redirect_stdout(report):
+        fit = _model(loaded, data).sample(
+            chains=settings.chains,
+            seed=seed,
+            warmup=settings.warmup,
+            samples=settings.draws,
+            delta=settings.adapt_delta,
+            max_depth=settings.max_treedepth,
+            parallel_chains=1,
+            refresh=settings.warmup + settings.draws,
+        )
+    warmup, sampling = _seconds(report.getvalue(), time.process_time() - started)
+    columns = stanli.SAMPLER_COLUMNS
+    return Draws(
+        names=fit.names,
+        values=fit.draws(),
+        sampler={name: fit.sampler_stats[:, :, columns.index(name)] for name in SAMPLER_COLUMNS},
+        warmup_seconds=warmup,
+        sampling_seconds=sampling,
+    )
+
+
+def _seconds(report: str, total: float) -> tuple[float, float]:
+    """Split the processor time of a fit by the wall times that stanli reports for its phases."""
+    warmup = sum(map(float, re.findall(r"([\d.]+) seconds \(Warm-up\)", report)))
+    sampling = sum(map(float, re.findall(r"([\d.]+) seconds \(Sampling\)", report)))
+    share = warmup / (warmup + sampling) if warmup + sampling > 0 else 0.5
+    return total * share, total * (1 - share)
