@@ -124,18 +124,18 @@ class Design:
         """Every (observed dataset, model, prior), in the order of the study file."""
         return list(product(self.study.observed, self.study.models, self.study.priors))
 
+    def cell_file(self, table: str, cell: tuple[str, str, str], batch: Batch) -> str:
+        """Return the file of one table of a cell (scenario, model, prior) and batch."""
+        return f"results/{self.study.name}/{table}/{'/'.join(cell)}/{batch.name}.parquet"
+
     def cell_files(self, table: str, scenario: str, first_only: bool = False) -> list[str]:
         """Return the files of one table of all cells of a scenario, or their first batches."""
         batches = self.batches(scenario)[: 1 if first_only else None]
-        cells = product(self.study.models, self.study.priors, batches)
-        return [
-            f"results/{self.study.name}/{table}/{scenario}/{model}/{prior}/{batch.name}.parquet"
-            for model, prior, batch in cells
-        ]
+        cells = product([scenario], self.study.models, self.study.priors)
+        return [self.cell_file(table, cell, batch) for cell in cells for batch in batches]
 
-    def dataset_file(self, table: str, scenario: str) -> str:
-        """Return the first batch of a scenario's `data` or `truth`."""
-        batch = self.batches(scenario)[0]
+    def dataset_file(self, table: str, scenario: str, batch: Batch) -> str:
+        """Return the file of one batch of a scenario's `data` or `truth`."""
         return f"results/{self.study.name}/{table}/{scenario}/{batch.name}.parquet"
 
     def observed_file(self, table: str, dataset: str, model: str, prior: str) -> str:

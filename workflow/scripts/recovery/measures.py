@@ -202,8 +202,12 @@ def _went(fits: pd.DataFrame, n_planned: int) -> dict[str, float]:
         for part, value in zip(("", "_mcse", "_lower", "_upper"), found, strict=True):
             row[f"{rate}_rate{part}"] = value
     seconds = (ok["warmup_seconds"] + ok["sampling_seconds"]).to_numpy()
-    cost = bias(seconds) if seconds.size >= 2 else ABSENT
-    row |= {"seconds": cost.value, "seconds_mcse": cost.mcse}
-    row["n_leapfrog"] = ok["n_leapfrog"].mean() if len(ok) else np.nan
-    row["ess_per_second"] = (ok["min_ess_bulk"] / seconds).mean() if len(ok) else np.nan
+    per_fit = {
+        "seconds": seconds,
+        "n_leapfrog": ok["n_leapfrog"].to_numpy(dtype=float),
+        "ess_per_second": ok["min_ess_bulk"].to_numpy(dtype=float) / seconds,
+    }
+    for name, values in per_fit.items():
+        found = bias(values) if values.size >= 2 else ABSENT
+        row |= {name: found.value, f"{name}_mcse": found.mcse}
     return row

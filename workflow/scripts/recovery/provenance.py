@@ -55,3 +55,8 @@ def sources(study: Study, folder: Path, engine_version: str) -> Sources:
 def modules_hash(*names: str) -> str:
     """Return the hash of some of the library's modules, by their content."""
     return digest({name: file_hash(LIBRARY / name) for name in names})
+
+
+def package(name: str) -> list[str]:
+    """Return the modules of one of the library's packages, for `modules_hash`."""
+    return sorted(str(path.relative_to(LIBRARY)) for path in (LIBRARY / name).glob("*.py"))

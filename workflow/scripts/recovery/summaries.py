@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
@@ -57,21 +59,17 @@ def _described(table: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
 
 def check_identities(design: Design, scenario: str) -> None:
     """Refuse a scenario's tables that another study, or another version of this one, made."""
-    for batch in design.batches(scenario):
-        for model in design.study.models:
-            for prior in design.study.priors:
-                wanted = design.fit(scenario, model, prior, batch)["identity"]
-                for table in ("estimates", "diagnostics"):
-                    place = f"{table}/{scenario}/{model}/{prior}/{batch.name}.parquet"
-                    _check(f"results/{design.study.name}/{place}", wanted)
-
-
-def _check(file: str, wanted: str) -> None:
-    if tables.read_identity(file) != wanted:
-        raise OtherStudyError(
-            f"{file}: was made by another study file, program or version than this one. "
-            f"Remove it, or make it again with: snakemake --cores all --force {file}"
-        )
+    study = design.study
+    for batch, model, prior in product(design.batches(scenario), study.models, study.priors):
+        cell = (scenario, model, prior)
+        wanted = design.fit(*cell, batch)["identity"]
+        for table in ("estimates", "diagnostics"):
+            file = design.cell_file(table, cell, batch)
+            if not tables.are_current([file], wanted):
+                raise OtherStudyError(
+                    f"{file}: was made by another study file, program or version than this one. "
+                    f"Make it again with: snakemake --cores all --force {file}"
+                )
 
 
 def prior_predictive(design: Design) -> pd.DataFrame:
@@ -101,5 +99,7 @@ def observed_estimates(design: Design) -> pd.DataFrame:
     """Return the estimates of population parameters from every fit to observed data."""
     family = families.find(design.study.family)
     files = [design.observed_file("estimates", *cell) for cell in design.observed_cells]
+    if not files:
+        return pd.DataFrame(columns=[*measures.CELL, "parameter"])
     estimates = tables.read_frame(files)
     return estimates[estimates["parameter"].isin(family.PARAMETERS)]

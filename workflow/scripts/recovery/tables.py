@@ -113,10 +113,15 @@ CONVERGENCE = pa.schema(
                 ("_upper", "of the 95 % Wilson interval"),
             )
         ),
-        _column("seconds", _REAL, "mean processor seconds of a fit, warmup and sampling"),
-        _column("seconds_mcse", _REAL, "Monte Carlo standard error of seconds"),
-        _column("n_leapfrog", _REAL, "mean gradient evaluations after warmup of a fit"),
-        _column("ess_per_second", _REAL, "smallest bulk ESS a processor second, mean over fits"),
+        *(
+            _column(f"{mean}{part}", _REAL, comment)
+            for mean, what in (
+                ("seconds", "processor seconds of a fit, warmup and sampling"),
+                ("n_leapfrog", "gradient evaluations of a fit after warmup"),
+                ("ess_per_second", "smallest bulk ESS of a fit a processor second"),
+            )
+            for part, comment in (("", f"mean {what}"), ("_mcse", "Monte Carlo standard error"))
+        ),
     ]
 )
 PRIOR_PREDICTIVE = pa.schema(
@@ -229,6 +234,14 @@ def read_identity(path: str | Path) -> str | None:
     metadata = pq.read_schema(path).metadata or {}
     identity = metadata.get(b"identity")
     return identity.decode() if identity else None
+
+
+def are_current(paths: Iterable[str | Path], identity: str) -> bool:
+    """Whether all these tables stand, made by exactly what this identity stands for."""
+    try:
+        return all(read_identity(path) == identity for path in paths)
+    except (OSError, pa.ArrowInvalid):
+        return False
 
 
 def read_csv(path: str | Path) -> dict[str, np.ndarray]:

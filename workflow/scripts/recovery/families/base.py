@@ -101,3 +101,6 @@ class Family(Protocol):
 
     def line_grid(self, columns: Columns) -> Columns:
         """Return the rows between which a participant's expected line is drawn."""
+
+    def population_of(self, coefficient: str) -> str:
+        """Return the population parameter that is the mean of a participants' coefficient."""

@@ -259,3 +259,8 @@ def line_grid(columns: Columns) -> Columns:
     participants = np.unique(columns["participant"])
     ends = np.array([columns["x"].min(), columns["x"].max()])
     return {"participant": np.repeat(participants, 2), "x": np.tile(ends, participants.size)}
+
+
+def population_of(coefficient: str) -> str:
+    """Return the population parameter that is the mean of a participants' coefficient."""
+    return re.sub(r"beta_p\[,(\d+)\]", r"beta[\1]", coefficient)

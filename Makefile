@@ -1,0 +1,35 @@
+# study, test, check: each makes .venv first if need be.
+
+STUDY ?= config/config.yaml
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: study test check lock clean
+
+study: .venv/complete
+	@$(BIN)/python workflow/run.py $(STUDY) $(if $(ENGINE),--engine $(ENGINE))
+
+test: .venv/complete
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/complete
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+# Python 3.11 or newer; compiled at once, since Python without bytecode starts slowly.
+.venv/complete: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than Python 3.11; name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m compileall -q workflow/scripts
+	@touch $@
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command 'make lock' requirements.in -o requirements.lock
+
+clean:
+	rm -rf .venv .snakemake

@@ -1,0 +1,25 @@
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+# A study given with --configfile replaces the default one; Snakemake would merge the two.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/compile.smk"
+include: "workflow/rules/simulate.smk"
+include: "workflow/rules/fit.smk"
+include: "workflow/rules/summarise.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    """Everything that the study asks for."""
+    default_target: True
+    input:
+        f"results/{STUDY.name}/report.html",
+        f"results/{STUDY.name}/manifest.json",

@@ -1,0 +1,219 @@
+"""Reads the study, and holds every helper that the rules use."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
+
+from recovery import checks, engines, gallery, provenance, tables
+from recovery.design import digest
+from recovery.engines.base import EngineError
+from recovery.faults import StudyError
+
+PROGRAMS = Path("stan")
+
+try:
+    DESIGN = checks.prepare(
+        config,
+        workflow.overwrite_configfiles or ["config/config.yaml"],
+        PROGRAMS,
+        thoroughly=workflow.is_main_process,
+    )
+except (StudyError, EngineError) as refused:
+    raise WorkflowError(str(refused)) from None
+
+STUDY = DESIGN.study
+RESULTS = f"results/{STUDY.name}"
+FIGURES = gallery.figures(STUDY)
+
+FIT_TABLES = ("estimates", "participants", "diagnostics")
+SUMMARIES = ("performance", "convergence", "prior_predictive")
+
+# Library modules that decide what each step after the fits makes.
+SUMMARY = ("measures.py", "summaries.py")
+DRAWING = ("gallery.py", *provenance.package("figures"))
+REPORT = ("report.py", "manifest.py", "../../report/page.html")
+
+
+wildcard_constraints:
+    study=STUDY.name,
+    scenario="|".join([*DESIGN.scenarios, *STUDY.observed]),
+    model="|".join(STUDY.models),
+    prior="|".join(STUDY.priors),
+    dataset="|".join(STUDY.observed) or "none",
+    batch=r"[0-9]+-[0-9]+",
+
+
+# Programs
+
+
+def stan_program(wildcards):
+    return str(provenance.program_path(STUDY, wildcards.model, PROGRAMS))
+
+
+def compiled_program(wildcards):
+    """What decides an executable."""
+    return {
+        "program": DESIGN.sources.programs[wildcards.model],
+        "engine_version": DESIGN.sources.engine_version,
+    }
+
+
+# Datasets and fits
+
+
+def inputs_of(outputs, identity, **inputs):
+    """The inputs of a job, ancient when its tables already stand with their identity.
+
+    Then nothing above can change them, whatever the times of files say. Plain `ancient` for
+    all would be wrong: Snakemake does not look at the params of a job below one that runs.
+    """
+    settled = tables.are_current(outputs, identity)
+    return {name: ancient(file) if settled else file for name, file in inputs.items()}
+
+
+def batch_of(wildcards):
+    return DESIGN.batch(wildcards.scenario, wildcards.batch)
+
+
+def simulate_spec(wildcards):
+    return DESIGN.simulation(wildcards.scenario, batch_of(wildcards))
+
+
+def simulate_inputs(wildcards):
+    """The observed dataset and fit that a scenario's truth is taken from, if it is."""
+    source, batch = DESIGN.observed_source(wildcards.scenario), batch_of(wildcards)
+    if source is None:
+        return {}
+    outputs = [DESIGN.dataset_file(table, wildcards.scenario, batch) for table in ("data", "truth")]
+    return inputs_of(
+        outputs,
+        simulate_spec(wildcards)["identity"],
+        observed=DESIGN.observed_data(source.data),
+        estimates=DESIGN.observed_file("estimates", source.data, source.model, source.prior),
+    )
+
+
+def observe_spec(wildcards):
+    return DESIGN.observation(wildcards.dataset)
+
+
+def observed_csv(wildcards):
+    return STUDY.observed[wildcards.dataset].path
+
+
+def fit_spec(wildcards):
+    return DESIGN.fit(wildcards.scenario, wildcards.model, wildcards.prior, batch_of(wildcards))
+
+
+def fit_inputs(wildcards):
+    scenario, batch = wildcards.scenario, batch_of(wildcards)
+    cell = (scenario, wildcards.model, wildcards.prior)
+    return inputs_of(
+        [DESIGN.cell_file(table, cell, batch) for table in FIT_TABLES],
+        fit_spec(wildcards)["identity"],
+        data=DESIGN.dataset_file("data", scenario, batch),
+        truth=DESIGN.dataset_file("truth", scenario, batch),
+        **executable(wildcards.model),
+    )
+
+
+def fit_observed_spec(wildcards):
+    return DESIGN.fit_observed(wildcards.dataset, wildcards.model, wildcards.prior)
+
+
+def fit_observed_inputs(wildcards):
+    cell = (wildcards.dataset, wildcards.model, wildcards.prior)
+    return inputs_of(
+        [DESIGN.observed_file(table, *cell) for table in FIT_TABLES],
+        fit_observed_spec(wildcards)["identity"],
+        data=DESIGN.observed_data(wildcards.dataset),
+        **executable(wildcards.model),
+    )
+
+
+def executable(model):
+    """The compiled program, where the engine wants one."""
+    compiles = engines.find(STUDY.engine).COMPILES
+    return {"executable": f"{RESULTS}/programs/{model}"} if compiles else {}
+
+
+def fit_memory(wildcards, attempt):
+    """Megabytes: the libraries and the draws of one fit; doubled with every attempt."""
+    return 1000 * 2 ** (attempt - 1)
+
+
+def fit_minutes(wildcards, attempt):
+    """Generous for small models; doubled with every attempt."""
+    return 60 * 2 ** (attempt - 1)
+
+
+# Everything at once
+
+
+def cell_files(table, first_only=False):
+    """The files of one table of all cells."""
+    return [
+        file
+        for scenario in DESIGN.scenarios
+        for file in DESIGN.cell_files(table, scenario, first_only)
+    ]
+
+
+def dataset_files(table):
+    """The first batch of every scenario's data or truth: what figures show."""
+    return [
+        DESIGN.dataset_file(table, scenario, DESIGN.batches(scenario)[0])
+        for scenario in DESIGN.scenarios
+    ]
+
+
+def observed_files(table):
+    """The files of one table of all fits to observed data."""
+    return [DESIGN.observed_file(table, *cell) for cell in DESIGN.observed_cells]
+
+
+def study_params(*modules):
+    """What a step after the fits depends on: the study, its sources, and the step's own code."""
+    return {
+        "study": STUDY.model_dump(mode="json"),
+        "sources": asdict(DESIGN.sources),
+        "code": provenance.modules_hash(*modules),
+    }
+
+
+def summary_params(wildcards):
+    return study_params(*SUMMARY)
+
+
+def summary_inputs(wildcards):
+    """Every fit, whether to simulated or to observed data."""
+    inputs = {name: cell_files(name) for name in ("estimates", "diagnostics")}
+    inputs |= {f"observed_{name}": observed_files(name) for name in ("estimates", "diagnostics")}
+    outputs = [f"{RESULTS}/summary/{name}.parquet" for name in SUMMARIES]
+    return inputs_of(outputs, digest(summary_params(wildcards)), **inputs)
+
+
+def figure_params(wildcards):
+    return study_params(*SUMMARY, *DRAWING)
+
+
+def report_params(wildcards):
+    return study_params(*SUMMARY, *DRAWING, *REPORT)
+
+
+def figure_file(figure, suffix):
+    """One figure's file; its SVG has a caption and a place in `snakemake --report`."""
+    path = f"results/{{study}}/figures/{figure.name}.{suffix}"
+    if suffix != "svg":
+        return path
+    caption, labels = f"../report/{figure.kind}.rst", {"figure": figure.title}
+    return report(path, caption=caption, category=figure.category, labels=labels)
+
+
+def figure_files(suffix):
+    """Every figure in one format."""
+    return [figure_file(figure, suffix) for figure in FIGURES]

@@ -1,0 +1,46 @@
+rule fit:
+    """Fit one model under one prior to one batch. Wildcards: scenario, model, prior, batch."""
+    input:
+        unpack(fit_inputs),
+        program=ancient(stan_program),
+    output:
+        estimates="results/{study}/estimates/{scenario}/{model}/{prior}/{batch}.parquet",
+        participants="results/{study}/participants/{scenario}/{model}/{prior}/{batch}.parquet",
+        diagnostics="results/{study}/diagnostics/{scenario}/{model}/{prior}/{batch}.parquet",
+    log:
+        "results/{study}/logs/fit/{scenario}/{model}/{prior}/{batch}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=fit_memory,
+        runtime=fit_minutes,
+    params:
+        fit=fit_spec,
+        include=str(PROGRAMS),
+    script:
+        "../scripts/fit.py"
+
+
+rule fit_observed:
+    """Fit one model under one prior to observed data. Wildcards: dataset, model, prior."""
+    input:
+        unpack(fit_observed_inputs),
+        program=ancient(stan_program),
+    output:
+        estimates="results/{study}/observed/estimates/{dataset}/{model}/{prior}/{batch}.parquet",
+        participants="results/{study}/observed/participants/{dataset}/{model}/{prior}/{batch}.parquet",
+        diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/{batch}.parquet",
+    log:
+        "results/{study}/logs/fit_observed/{dataset}/{model}/{prior}/{batch}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=fit_memory,
+        runtime=fit_minutes,
+    params:
+        fit=fit_observed_spec,
+        include=str(PROGRAMS),
+    script:
+        "../scripts/fit.py"

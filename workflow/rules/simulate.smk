@@ -1,0 +1,31 @@
+rule simulate:
+    """Simulate one batch of datasets. Wildcards: scenario, batch."""
+    input:
+        unpack(simulate_inputs),
+    output:
+        data="results/{study}/data/{scenario}/{batch}.parquet",
+        truth="results/{study}/truth/{scenario}/{batch}.parquet",
+    log:
+        "results/{study}/logs/simulate/{scenario}/{batch}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        simulation=simulate_spec,
+    script:
+        "../scripts/simulate.py"
+
+
+rule observe:
+    """Bring one observed dataset into the family's columns. Wildcards: dataset, batch."""
+    input:
+        csv=ancient(observed_csv),
+    output:
+        data="results/{study}/observed/data/{dataset}/{batch}.parquet",
+    log:
+        "results/{study}/logs/observe/{dataset}/{batch}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        observation=observe_spec,
+    script:
+        "../scripts/observe.py"

@@ -1,0 +1,12 @@
+"""Rule figures: every figure of the study, in every format."""
+
+from recovery import design, families, study
+from recovery.figures import draw_all
+from recovery.figures.material import Material
+
+params = snakemake.params.figures
+plan = design.Design(
+    study.parse(snakemake.config, families.find), design.Sources(**params["sources"])
+)
+formats = ("svg", "pdf", "png")
+draw_all(Material(plan), {suffix: list(snakemake.output[suffix]) for suffix in formats})

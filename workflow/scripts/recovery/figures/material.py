@@ -1,0 +1,84 @@
+"""What there is to draw: the tables of a study, read when a figure asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from recovery import families, tables
+from recovery.design import Design, Scenario
+from recovery.families.base import Columns, Family, Values
+
+
+@dataclass(frozen=True)
+class Material:
+    """A study and its tables.
+
+    Parameters
+    ----------
+    design : Design
+    """
+
+    design: Design
+
+    @property
+    def family(self) -> Family:
+        """The study's family."""
+        return families.find(self.design.study.family)
+
+    @property
+    def parameters(self) -> list[str]:
+        """Population parameters that any model of the study answers for, in the family's order."""
+        scored = {
+            name for model in self.design.study.models for name in self.family.MODELS[model].scored
+        }
+        return [name for name in self.family.PARAMETERS if name in scored]
+
+    @property
+    def first_prior(self) -> str:
+        """The prior that figures of single replicates show."""
+        return next(iter(self.design.study.priors))
+
+    def _summary(self, table: str) -> pd.DataFrame:
+        return tables.read_frame([f"results/{self.design.study.name}/summary/{table}.parquet"])
+
+    @cached_property
+    def performance(self) -> pd.DataFrame:
+        """The table `performance`, all fits."""
+        table = self._summary("performance")
+        return table[table["subset"] == "all"]
+
+    @cached_property
+    def convergence(self) -> pd.DataFrame:
+        """The table `convergence`."""
+        return self._summary("convergence")
+
+    @cached_property
+    def prior_predictive(self) -> pd.DataFrame:
+        """The table `prior_predictive`."""
+        return self._summary("prior_predictive")
+
+    def estimates(self, scenario: str) -> pd.DataFrame:
+        """Return the estimates of a scenario's first batches."""
+        return tables.read_frame(self.design.cell_files("estimates", scenario, first_only=True))
+
+    def observed_estimates(self, dataset: str) -> pd.DataFrame:
+        """Return the estimates of every fit to an observed dataset."""
+        cells = [cell for cell in self.design.observed_cells if cell[0] == dataset]
+        return tables.read_frame([self.design.observed_file("estimates", *cell) for cell in cells])
+
+    def first_dataset(self, scenario: Scenario) -> tuple[Columns, Values]:
+        """Return the first replicate of a scenario, and the values behind it."""
+        batch = self.design.batches(scenario.name)[0]
+        data = tables.read(self.design.dataset_file("data", scenario.name, batch))
+        truth = tables.read(self.design.dataset_file("truth", scenario.name, batch))
+        rows, mine = data["replicate"] == 1, truth["replicate"] == 1
+        columns = {name: data[name][rows] for name in self.family.COLUMNS}
+        return columns, dict(zip(truth["parameter"][mine], truth["truth"][mine], strict=True))
+
+    def observed_dataset(self, dataset: str) -> Columns:
+        """Return an observed dataset."""
+        data = tables.read(self.design.observed_data(dataset))
+        return {name: data[name] for name in self.family.COLUMNS}

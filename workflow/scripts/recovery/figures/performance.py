@@ -1,0 +1,205 @@
+"""Figures of performance, convergence and cost, over participant counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from recovery.figures import style
+from recovery.figures.material import Material
+from recovery.gallery import Figure
+from recovery.measures import WILSON_Z
+from recovery.tables import interval_columns
+
+SHOWN_REPLICATES = 40
+PARTICIPANTS = "Participants"
+
+
+def _models(material: Material) -> dict[str, str]:
+    return {m: material.family.MODELS[m].label for m in material.design.study.models}
+
+
+def _priors(material: Material) -> dict[str, str]:
+    return {p: f"Prior: {style.words(p)}" for p in material.design.study.priors}
+
+
+def _labels(material: Material) -> dict[str, str]:
+    return {p: material.family.PARAMETERS[p] for p in material.parameters}
+
+
+def _of(table: pd.DataFrame, figure: Figure) -> pd.DataFrame:
+    return table[table["scenario"].isin([scenario.name for scenario in figure.scenarios])]
+
+
+def _series(
+    axes: plt.Axes, rows: pd.DataFrame, columns: tuple[str, str, str], material: Material
+) -> None:
+    """Draw one point a model and participant count, with its uncertainty."""
+    value, lower, upper = columns
+    models = material.design.study.models
+    colour, marker, beside = style.colours(models), style.markers(models), style.dodge(models)
+    counts = sorted(rows["participants"].unique())
+    for model in models:
+        mine = rows[rows["model"] == model].sort_values("participants")
+        mine = mine[np.isfinite(mine[value])]
+        x = np.array([counts.index(count) for count in mine["participants"]]) + beside[model]
+        y = mine[value].to_numpy()
+        error = np.abs(np.vstack([y - mine[lower], mine[upper] - y]))
+        error = np.where(np.isfinite(error), error, 0)
+        axes.plot(x, y, color=colour[model], alpha=0.35, linewidth=1)
+        axes.errorbar(
+            x, y, error, fmt=marker[model], color=colour[model], markersize=4, elinewidth=1.2
+        )
+    axes.set_xticks(range(len(counts)), counts)
+    axes.set_xlim(-0.5, len(counts) - 0.5)
+
+
+def _measure(
+    material: Material, figure: Figure, measure: str, reference: float | None
+) -> plt.Figure:
+    """A measure over participant counts: a row a parameter, a column a prior."""
+    table = _of(material.performance, figure)
+    table = table[table["measure"] == measure]
+    plotted = table["level"].isna() | np.isclose(
+        table["level"], material.design.study.plotted_level
+    )
+    table = table[plotted].copy()
+    if measure != "coverage":
+        table["lower"] = table["value"] - WILSON_Z * table["mcse"]
+        table["upper"] = table["value"] + WILSON_Z * table["mcse"]
+    rows, columns = _labels(material), _priors(material)
+    drawn, panels = style.grid(list(rows), list(columns))
+    for (parameter, prior), axes in panels.items():
+        if reference is not None:
+            axes.axhline(reference, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        mine = table[(table["parameter"] == parameter) & (table["prior"] == prior)]
+        _series(axes, mine, ("value", "lower", "upper"), material)
+        if measure == "coverage":
+            axes.set_ylim(-0.04, 1.04)
+    style.title_panels(panels, rows, columns, PARTICIPANTS)
+    extra = [style.truth_line("No bias" if measure == "bias" else "Nominal")]
+    style.legend(drawn, _models(material), extra if reference is not None else ())
+    return drawn
+
+
+def bias(material: Material, figure: Figure) -> plt.Figure:
+    """Bias over participant counts."""
+    return _measure(material, figure, "bias", 0.0)
+
+
+def rmse(material: Material, figure: Figure) -> plt.Figure:
+    """Root mean squared error over participant counts."""
+    return _measure(material, figure, "rmse", None)
+
+
+def coverage(material: Material, figure: Figure) -> plt.Figure:
+    """Coverage against the nominal level, over participant counts."""
+    return _measure(material, figure, "coverage", material.design.study.plotted_level)
+
+
+def interval_width(material: Material, figure: Figure) -> plt.Figure:
+    """Width of intervals over participant counts."""
+    return _measure(material, figure, "interval_width", None)
+
+
+def _cells(
+    material: Material, figure: Figure, rows: dict[str, str], bounds, logarithmic: bool
+) -> plt.Figure:
+    """Columns of the table `convergence` over participant counts: a row each, a column a prior."""
+    table, columns = _of(material.convergence, figure), _priors(material)
+    drawn, panels = style.grid(list(rows), list(columns), height=2.3)
+    for (value, prior), axes in panels.items():
+        mine = bounds(table[table["prior"] == prior], value)
+        _series(axes, mine, (value, "lower", "upper"), material)
+        if logarithmic:
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(-0.04, 1.04)
+    style.title_panels(panels, rows, columns, PARTICIPANTS)
+    style.legend(drawn, _models(material))
+    return drawn
+
+
+def convergence(material: Material, figure: Figure) -> plt.Figure:
+    """Shares of fits that converged, and that had divergent transitions."""
+    rows = {
+        "converged_rate": "Share of fits that converged",
+        "divergent_rate": "Share of fits with divergent transitions",
+    }
+
+    def bounds(table: pd.DataFrame, value: str) -> pd.DataFrame:
+        return table.assign(lower=table[f"{value}_lower"], upper=table[f"{value}_upper"])
+
+    return _cells(material, figure, rows, bounds, logarithmic=False)
+
+
+def time(material: Material, figure: Figure) -> plt.Figure:
+    """What a fit costs, and what it gives for it."""
+    rows = {
+        "seconds": "Processor seconds a fit",
+        "ess_per_second": "Smallest bulk ESS a processor second",
+    }
+
+    def bounds(table: pd.DataFrame, value: str) -> pd.DataFrame:
+        spread = WILSON_Z * table[f"{value}_mcse"]
+        return table.assign(lower=table[value] - spread, upper=table[value] + spread)
+
+    return _cells(material, figure, rows, bounds, logarithmic=True)
+
+
+def recovered(material: Material, figure: Figure) -> plt.Figure:
+    """Single estimates against the truth, with their intervals: a column a participant count."""
+    rows = _labels(material)
+    columns = {s.name: f"{s.participants} participants" for s in figure.scenarios}
+    drawn, panels = style.grid(list(rows), list(columns))
+    for scenario in columns:
+        shown = material.estimates(scenario)
+        shown = shown[
+            (shown["prior"] == material.first_prior) & (shown["replicate"] <= SHOWN_REPLICATES)
+        ]
+        for parameter in rows:
+            axes, mine = panels[parameter, scenario], shown[shown["parameter"] == parameter]
+            if mine["truth"].nunique() > 1:
+                _against_truth(axes, mine, material)
+            else:
+                _sorted_intervals(axes, mine, material)
+    style.title_panels(panels, rows, columns, "")
+    style.legend(drawn, _models(material), [style.truth_line()])
+    return drawn
+
+
+def _by_model(rows: pd.DataFrame, material: Material) -> Iterator[tuple]:
+    """Each model's rows, with its colour and the bounds of its plotted intervals."""
+    lower, upper = interval_columns(material.design.study.plotted_level)
+    for model, colour in style.colours(material.design.study.models).items():
+        mine = rows[rows["model"] == model].sort_values("mean")
+        yield model, colour, mine, mine[lower].to_numpy(), mine[upper].to_numpy()
+
+
+def _sorted_intervals(axes: plt.Axes, rows: pd.DataFrame, material: Material) -> None:
+    """Intervals of all replicates, sorted; those that miss the one truth are drawn strongly."""
+    start = 0
+    for _, colour, mine, low, high in _by_model(rows, material):
+        x = start + np.arange(len(mine))
+        truth = mine["truth"].to_numpy()
+        missed = (truth < low) | (truth > high)
+        for which, alpha, width in ((~missed, 0.35, 0.9), (missed, 1.0, 1.5)):
+            axes.vlines(x[which], low[which], high[which], color=colour, alpha=alpha, lw=width)
+        axes.plot(x, mine["mean"], ".", color=colour, markersize=2.5)
+        start += len(mine) + 4
+    if len(rows):
+        axes.axhline(rows["truth"].iloc[0], color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+    axes.set_xticks([])
+
+
+def _against_truth(axes: plt.Axes, rows: pd.DataFrame, material: Material) -> None:
+    """Estimates over truths that differ between replicates."""
+    marker = style.markers(material.design.study.models)
+    for model, colour, mine, low, high in _by_model(rows, material):
+        axes.vlines(mine["truth"], low, high, color=colour, alpha=0.3, linewidth=0.8)
+        axes.plot(mine["truth"], mine["mean"], marker[model], color=colour, markersize=2.5)
+    ends = [rows["truth"].min(), rows["truth"].max()]
+    axes.plot(ends, ends, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)

@@ -1,0 +1,121 @@
+"""One style and one palette for all figures; the only import of seaborn."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+
+TRUTH_COLOUR = "0.15"
+SPREAD = 0.5  # of the models around a tick
+
+mpl.use("agg")
+sns.set_theme(
+    style="ticks",
+    context="paper",
+    rc={
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlesize": 9,
+        "figure.constrained_layout.use": True,
+        "figure.constrained_layout.w_pad": 0.08,
+        "figure.constrained_layout.h_pad": 0.06,
+        "font.family": "DejaVu Sans",
+        "svg.fonttype": "path",
+        "svg.hashsalt": "recovery",
+    },
+)
+_PALETTE = sns.color_palette("colorblind")
+_MARKERS = "osD^vPX<>*"
+
+
+def colours(models: Sequence[str]) -> dict[str, tuple]:
+    """Return each model's colour: the same in every figure of a study."""
+    return {model: _PALETTE[place % len(_PALETTE)] for place, model in enumerate(models)}
+
+
+def markers(models: Sequence[str]) -> dict[str, str]:
+    """Return each model's marker, for readers who do not tell colours apart."""
+    return {model: _MARKERS[place % len(_MARKERS)] for place, model in enumerate(models)}
+
+
+def dodge(models: Sequence[str]) -> dict[str, float]:
+    """Return how far each model's points stand beside their tick."""
+    places = np.linspace(-SPREAD / 2, SPREAD / 2, len(models)) if len(models) > 1 else [0.0]
+    return dict(zip(models, places, strict=True))
+
+
+def grid(rows: Sequence[str], columns: Sequence[str], width=2.9, height=1.75, share_rows=True):
+    """Return a figure with a panel for every row and column, and the panels by their names.
+
+    Panels of a row share their scale. One column alone is folded into rows of three.
+    """
+    if len(columns) == 1:
+        across = min(3, len(rows))
+        down = -(-len(rows) // across)
+        figure, axes = plt.subplots(
+            down, across, figsize=(width * across, height * down + 0.6), squeeze=False
+        )
+        panels = axes.flat[: len(rows)]
+        for spare in axes.flat[len(rows) :]:
+            spare.set_visible(False)
+        return figure, {(row, columns[0]): panel for row, panel in zip(rows, panels, strict=True)}
+    figure, axes = plt.subplots(
+        len(rows),
+        len(columns),
+        figsize=(width * len(columns), height * len(rows) + 0.6),
+        sharex="col",
+        sharey="row" if share_rows else False,
+        squeeze=False,
+    )
+    places = {
+        (row, column): axes[i, j] for i, row in enumerate(rows) for j, column in enumerate(columns)
+    }
+    return figure, places
+
+
+def title_panels(
+    panels: dict, row_labels: dict[str, str], column_labels: dict[str, str], x_label: str
+) -> None:
+    """Label rows at their left and columns at their top; folded panels by their row alone."""
+    rows, columns = list(row_labels), list(column_labels)
+    for (row, column), axes in panels.items():
+        if axes.get_subplotspec().is_last_row():
+            axes.set_xlabel(x_label)
+        if len(columns) == 1:
+            axes.set_title(row_labels[row], loc="left")
+            continue
+        if row == rows[0]:
+            axes.set_title(column_labels[column], loc="left", fontweight="bold")
+        if column == columns[0]:
+            axes.set_ylabel(textwrap.fill(row_labels[row], 18))
+    next(iter(panels.values())).figure.align_ylabels()
+
+
+def legend(figure: plt.Figure, labels: dict[str, str], extra: Sequence = ()) -> None:
+    """Name the models, and what else is drawn, below the panels."""
+    colour, marker = colours(list(labels)), markers(list(labels))
+    handles = [
+        mpl.lines.Line2D([], [], color=colour[m], marker=marker[m], markersize=5, label=label)
+        for m, label in labels.items()
+    ]
+    figure.legend(
+        handles=[*handles, *extra],
+        loc="outside lower center",
+        ncols=min(6, len(handles) + len(extra)),
+        frameon=False,
+    )
+
+
+def truth_line(label: str = "Truth") -> mpl.lines.Line2D:
+    """Return the legend's entry for a reference line."""
+    return mpl.lines.Line2D([], [], color=TRUTH_COLOUR, linestyle="--", linewidth=1, label=label)
+
+
+def words(name: str) -> str:
+    """Return a name from the study file as words."""
+    return name.replace("_", " ")

@@ -1,0 +1,82 @@
+"""Where every number of a study comes from, for machines and for strangers years later."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from recovery import families, tables
+from recovery.design import Design
+from recovery.study import ObservedTruth
+
+PACKAGES = (
+    "snakemake",
+    "stanli",
+    "cmdstanpy",
+    "arviz-base",
+    "arviz-stats",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+)
+
+
+def manifest(design: Design) -> dict[str, Any]:
+    """Return the study, its design, seeds, hashes, versions and the host, as plain content."""
+    study = design.study
+    return {
+        "study": study.model_dump(mode="json"),
+        "scenarios": {
+            name: {
+                "truth": scenario.truth,
+                "participants": scenario.participants,
+                "observations": scenario.observations,
+                "batches": [batch.name for batch in design.batches(name)],
+            }
+            for name, scenario in design.scenarios.items()
+        },
+        "truths_from_observed": _truths_from_observed(design),
+        "seeds": {
+            "root": study.seed,
+            "replicates": [1, study.replicates],
+            "derivation": "numpy.random.SeedSequence of the root seed and of the hash of truth, "
+            "participants, observations and replicate (and of model and prior for a fit); the "
+            "seed of every dataset stands in truth/, that of every fit in diagnostics/",
+        },
+        "engine": {"name": study.engine, "version": design.sources.engine_version},
+        "hashes": asdict(design.sources),
+        "software": {"python": platform.python_version(), **_versions()},
+        "host": {
+            "name": platform.node(),
+            "system": platform.platform(),
+            "machine": platform.machine(),
+        },
+    }
+
+
+def _truths_from_observed(design: Design) -> dict[str, dict[str, float]]:
+    """The values of the truths that an observed fit gave."""
+    family, found = families.find(design.study.family), {}
+    for name, scenario in design.scenarios.items():
+        if isinstance(design.study.truths[scenario.truth], ObservedTruth):
+            file = design.dataset_file("truth", name, design.batches(name)[0])
+            table = tables.read(file)
+            mine = (table["replicate"] == 1) & np.isin(table["parameter"], list(family.PARAMETERS))
+            values = table["truth"][mine].tolist()
+            found[scenario.truth] = dict(zip(table["parameter"][mine], values, strict=True))
+    return found
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

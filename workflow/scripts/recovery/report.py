@@ -1,0 +1,227 @@
+"""The page: what was asked, what was found, how sure it is, and what failed."""
+
+from __future__ import annotations
+
+import base64
+import math
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+
+from recovery import families, tables
+from recovery.design import Design
+from recovery.families.base import Family
+from recovery.gallery import figures
+from recovery.study import ObservedTruth, PriorTruth, Study
+
+TEMPLATES = Path(__file__).parents[2] / "report"
+_CELL = ["scenario", "model", "prior"]
+
+
+def write(
+    design: Design,
+    page: str,
+    manifest: dict[str, Any],
+    performance: pd.DataFrame,
+    convergence: pd.DataFrame,
+    observed: pd.DataFrame,
+    images: list[str],
+) -> None:
+    """Write the page: one file that asks nothing of the network.
+
+    Parameters
+    ----------
+    performance, convergence : DataFrame
+        The summary tables.
+    observed : DataFrame
+        Estimates from observed data; empty where the study has none.
+    images : list of str
+        SVG files, in the order of `gallery.figures`.
+    """
+    study, family = design.study, families.find(design.study.family)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"percent": percent, "number": number, "words": words}
+    everything = performance[performance["subset"] == "all"]
+    text = environment.get_template("page.html").render(
+        study=study,
+        design=design,
+        models={model: family.MODELS[model] for model in study.models},
+        truths={name: _truth(truth) for name, truth in study.truths.items()},
+        priors={name: prior.model_dump() for name, prior in study.priors.items()},
+        totals=_totals(convergence),
+        glance=_glance(study, family, everything, convergence),
+        cells=_cells(study, family, everything, convergence),
+        observed=_observed(study, family, observed),
+        figures=_figures(study, images),
+        manifest=manifest,
+    )
+    tables.replace(page, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent; a dash for none."""
+    return "–" if _absent(share) else f"{100 * share:.0f} %"
+
+
+def words(name: str) -> str:
+    """Return a name from the study file as words."""
+    return name.replace("_", " ")
+
+
+def number(value: float, mcse: float | None = None) -> str:
+    """Return a value with as many digits as its MCSE warrants; a dash for none."""
+    if _absent(value):
+        return "–"
+    scale = mcse if mcse and math.isfinite(mcse) else abs(value) / 100
+    digits = max(0, 1 - math.floor(math.log10(scale))) if scale > 0 else 2
+    return f"{value:.{min(digits, 6)}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _absent(value: float | None) -> bool:
+    return value is None or not math.isfinite(value)
+
+
+def _truth(truth) -> dict[str, Any]:
+    """A truth as the page shows it."""
+    if isinstance(truth, PriorTruth):
+        return {"drawn for every replicate from the prior": words(truth.prior)} | _plain(
+            truth.design.model_dump()
+        )
+    if isinstance(truth, ObservedTruth):
+        source = truth.from_observed
+        return {
+            "posterior mean of": f"{source.model} under the prior {words(source.prior)}, "
+            f"fitted to {source.data}"
+        }
+    return _plain(truth.model_dump(exclude_none=True))
+
+
+def _plain(values: dict[str, Any]) -> dict[str, str]:
+    return {
+        name: ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        for name, value in values.items()
+    }
+
+
+def _totals(convergence: pd.DataFrame) -> dict[str, int]:
+    counts = ["n_planned", "n_ok", "n_failed", "n_converged"]
+    return {count: int(convergence[count].sum()) for count in counts}
+
+
+def _of_level(performance: pd.DataFrame, study: Study, measure: str) -> pd.DataFrame:
+    chosen = performance[performance["measure"] == measure]
+    plotted = chosen["level"].isna() | np.isclose(chosen["level"], study.plotted_level)
+    return chosen[plotted]
+
+
+def _glance(
+    study: Study, family: Family, performance: pd.DataFrame, convergence: pd.DataFrame
+) -> list[dict]:
+    """A row a model and prior, over all scenarios."""
+    coverage = _of_level(performance, study, "coverage")
+    rows = []
+    for prior in study.priors:
+        for model in study.models:
+            cells = convergence[(convergence["prior"] == prior) & (convergence["model"] == model)]
+            shares = coverage[(coverage["prior"] == prior) & (coverage["model"] == model)]
+            shares = shares[shares["value"].notna()]
+            worst = shares.loc[shares["value"].idxmin()] if len(shares) else None
+            fits = cells["n_planned"].sum()
+            rows.append(
+                {
+                    "model": family.MODELS[model].label,
+                    "prior": words(prior),
+                    "fits": int(fits),
+                    "failed": int(cells["n_failed"].sum()),
+                    "converged": cells["n_converged"].sum() / fits,
+                    "coverage": shares["value"].mean() if len(shares) else None,
+                    "worst": None if worst is None else worst.to_dict(),
+                    "seconds": cells["seconds"].mean(),
+                    "ess_per_second": cells["ess_per_second"].mean(),
+                }
+            )
+    return rows
+
+
+def _cells(
+    study: Study, family: Family, performance: pd.DataFrame, convergence: pd.DataFrame
+) -> list[dict]:
+    """A row a cell and parameter."""
+    measures = {
+        name: _of_level(performance, study, name).set_index([*_CELL, "parameter"])
+        for name in ("bias", "rmse", "coverage")
+    }
+    went = convergence.set_index(_CELL)
+    rows = []
+    for key, bias in measures["bias"].iterrows():
+        cell, parameter = key[:3], key[3]
+        row = {name: table.loc[key].to_dict() for name, table in measures.items()}
+        rows.append(
+            {
+                **row,
+                "truth": words(bias["truth"]),
+                "participants": int(bias["participants"]),
+                "observations": bias["observations"],
+                "model": family.MODELS[cell[1]].label,
+                "prior": words(cell[2]),
+                "parameter": parameter,
+                "order": list(family.PARAMETERS).index(parameter),
+                "went": went.loc[cell].to_dict(),
+            }
+        )
+    return rows
+
+
+def _observed(study: Study, family: Family, estimates: pd.DataFrame) -> list[dict]:
+    """For every observed dataset, a table of estimates: a row a parameter, a column a fit."""
+    found = []
+    for name, data in study.observed.items():
+        mine = estimates[estimates["scenario"] == name].set_index(["model", "prior", "parameter"])
+        fits = [(model, prior) for prior in study.priors for model in study.models]
+        found.append(
+            {
+                "name": name,
+                "path": data.path,
+                "standardize": data.standardize,
+                "published": data.published,
+                "fits": [
+                    family.MODELS[model].label
+                    + (f", {words(prior)}" if len(study.priors) > 1 else "")
+                    for model, prior in fits
+                ],
+                "rows": [
+                    {
+                        "parameter": parameter,
+                        "estimates": [
+                            mine.loc[(*fit, parameter)].to_dict()
+                            if (*fit, parameter) in mine.index
+                            else None
+                            for fit in fits
+                        ],
+                    }
+                    for parameter in family.PARAMETERS
+                ],
+            }
+        )
+    return found
+
+
+def _figures(study: Study, images: list[str]) -> dict[str, list[dict]]:
+    """Category -> its figures, each with its caption and its picture as a data address."""
+    found: dict[str, list[dict]] = {}
+    for figure, image in zip(figures(study), images, strict=True):
+        caption = (TEMPLATES / f"{figure.kind}.rst").read_text(encoding="utf-8").strip()
+        picture = base64.b64encode(Path(image).read_bytes()).decode()
+        found.setdefault(figure.category, []).append(
+            {"name": figure.name, "title": figure.title, "caption": caption, "picture": picture}
+        )
+    return found

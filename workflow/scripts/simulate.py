@@ -1,0 +1,14 @@
+"""Rule simulate: one batch of datasets, and the values behind them."""
+
+from recovery import datasets, families, tables
+
+specification = snakemake.params.simulation
+observed = means = None
+if snakemake.input.get("estimates"):
+    observed = datasets.read_table(snakemake.input.observed)
+    means = datasets.read_means(snakemake.input.estimates)
+
+data, truth = datasets.simulate_batch(specification, observed, means)
+schema = tables.data_schema(families.find(specification["family"]).COLUMNS)
+tables.write(truth, snakemake.output.truth, tables.TRUTH, specification["identity"])
+tables.write(data, snakemake.output.data, schema, specification["identity"])

@@ -1,0 +1,17 @@
+"""Rule summarise: what was found, over all replicates of every cell."""
+
+from recovery import design, families, study, summaries, tables
+
+params = snakemake.params.summary
+plan = design.Design(
+    study.parse(snakemake.config, families.find), design.Sources(**params["sources"])
+)
+performance, convergence = summaries.summarise(plan)
+found = {
+    "performance": (performance, tables.PERFORMANCE),
+    "convergence": (convergence, tables.CONVERGENCE),
+    "prior_predictive": (summaries.prior_predictive(plan), tables.PRIOR_PREDICTIVE),
+}
+for name, (table, schema) in found.items():
+    tables.write(table, snakemake.output[name], schema, design.digest(params))
+    tables.write_csv(snakemake.output[f"{name}_csv"], snakemake.output[name])
