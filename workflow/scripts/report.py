@@ -18,6 +18,6 @@ report.write(
     origin,
     tables.read_frame([snakemake.input.performance]),
     tables.read_frame([snakemake.input.convergence]),
-    summaries.observed_estimates(plan),
+    summaries.observed(plan),
     list(snakemake.input.figures),
 )

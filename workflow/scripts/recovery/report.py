@@ -27,7 +27,7 @@ def write(
     manifest: dict[str, Any],
     performance: pd.DataFrame,
     convergence: pd.DataFrame,
-    observed: pd.DataFrame,
+    observed: tuple[pd.DataFrame, pd.DataFrame],
     images: list[str],
 ) -> None:
     """Write the page: one file that asks nothing of the network.
@@ -36,8 +36,8 @@ def write(
     ----------
     performance, convergence : DataFrame
         The summary tables.
-    observed : DataFrame
-        Estimates from observed data; empty where the study has none.
+    observed : pair of DataFrame
+        Estimates and diagnostics of fits to observed data; empty where the study has none.
     images : list of str
         SVG files, in the order of `gallery.figures`.
     """
@@ -59,8 +59,9 @@ def write(
         priors={name: prior.model_dump() for name, prior in study.priors.items()},
         totals=_totals(convergence),
         glance=_glance(study, family, everything, convergence),
+        factors=_factors(design),
         cells=_cells(study, family, everything, convergence),
-        observed=_observed(study, family, observed),
+        observed=_observed(study, family, *observed),
         figures=_figures(study, images),
         manifest=manifest,
     )
@@ -170,7 +171,7 @@ def _cells(
                 **row,
                 "truth": words(bias["truth"]),
                 "participants": int(bias["participants"]),
-                "observations": bias["observations"],
+                "observations": _count(bias["observations"]),
                 "model": family.MODELS[cell[1]].label,
                 "prior": words(cell[2]),
                 "parameter": parameter,
@@ -181,14 +182,37 @@ def _cells(
     return rows
 
 
-def _observed(study: Study, family: Family, estimates: pd.DataFrame) -> list[dict]:
+def _count(observations: float) -> str:
+    return "as observed" if math.isnan(observations) else f"{observations:.0f}"
+
+
+def _factors(design: Design) -> list[dict]:
+    """The columns that tell cells apart: only those that differ between any two."""
+    study, scenarios = design.study, design.scenarios.values()
+    levels = {
+        "truth": study.truths,
+        "participants": study.participants,
+        "observations": {scenario.observations for scenario in scenarios},
+        "model": study.models,
+        "prior": study.priors,
+    }
+    names = [name for name, values in levels.items() if len(values) > 1] + ["parameter"]
+    counts = ("participants", "observations")
+    return [{"name": n, "label": n.capitalize(), "numeric": n in counts} for n in names]
+
+
+def _observed(
+    study: Study, family: Family, estimates: pd.DataFrame, diagnostics: pd.DataFrame
+) -> list[dict]:
     """For every observed dataset, a table of estimates: a row a parameter, a column a fit."""
     found = []
     for name, data in study.observed.items():
         mine = estimates[estimates["scenario"] == name].set_index(["model", "prior", "parameter"])
+        went = diagnostics[diagnostics["scenario"] == name].set_index(["model", "prior"])
         fits = [(model, prior) for prior in study.priors for model in study.models]
         found.append(
             {
+                "outcomes": [_outcome(went.loc[fit]) for fit in fits],
                 "name": name,
                 "path": data.path,
                 "standardize": data.standardize,
@@ -213,6 +237,12 @@ def _observed(study: Study, family: Family, estimates: pd.DataFrame) -> list[dic
             }
         )
     return found
+
+
+def _outcome(fit: pd.Series) -> str:
+    if fit["status"] == "failed":
+        return f"failed: {fit['error']}"
+    return "yes" if fit["converged"] else "no"
 
 
 def _figures(study: Study, images: list[str]) -> dict[str, list[dict]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 import pandas as pd
 
-from recovery import families, measures, tables
+from recovery import datasets, families, measures, tables
 from recovery.design import Design, Scenario, prior_predictive_seed
 
 PREDICTIVE_DRAWS = 100
@@ -25,9 +23,9 @@ def summarise(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
     OtherStudyError
         When a file's identity is not what the study asks for.
     """
+    check_identities(design)
     performance, convergence = [], []
     for name, scenario in design.scenarios.items():
-        check_identities(design, name)
         diagnostics = tables.read_frame(design.cell_files("diagnostics", name))
         cells = [cell for cell in design.cells if cell[0] == name]
         convergence.append(
@@ -57,18 +55,45 @@ def _described(table: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     )
 
 
-def check_identities(design: Design, scenario: str) -> None:
-    """Refuse a scenario's tables that another study, or another version of this one, made."""
-    study = design.study
-    for batch, model, prior in product(design.batches(scenario), study.models, study.priors):
-        cell = (scenario, model, prior)
-        wanted = design.fit(*cell, batch)["identity"]
+def check_identities(design: Design) -> None:
+    """Refuse tables that another study, or another version of this one, made."""
+    for cell in design.observed_cells:
+        wanted = design.fit_observed(*cell)["identity"]
         for table in ("estimates", "diagnostics"):
-            file = design.cell_file(table, cell, batch)
-            if not tables.are_current([file], wanted):
+            _check(design.observed_file(table, *cell), wanted)
+    for cell in design.cells:
+        for batch in design.batches(cell[0]):
+            wanted = design.fit(*cell, batch)["identity"]
+            for table in ("estimates", "diagnostics"):
+                _check(design.cell_file(table, cell, batch), wanted)
+    for scenario in design.scenarios:
+        _check_truth(design, scenario)
+
+
+def _check(file: str, wanted: str) -> None:
+    if not tables.are_current([file], wanted):
+        raise OtherStudyError(
+            f"{file}: was made by another study file, program or version than this one. "
+            f"Make it again with: snakemake --cores all --force {file}"
+        )
+
+
+def _check_truth(design: Design, scenario: str) -> None:
+    """Refuse datasets whose truth is not what the fit to observed data says now."""
+    source = design.observed_source(scenario)
+    if source is None:
+        return
+    family = families.find(design.study.family)
+    file = design.observed_file("estimates", source.data, source.model, source.prior)
+    means = datasets.read_means(file)
+    for batch in design.batches(scenario):
+        used = design.dataset_file("truth", scenario, batch)
+        table = tables.read(used, ["parameter", "truth"])
+        for parameter in family.PARAMETERS:
+            if (table["truth"][table["parameter"] == parameter] != means[parameter]).any():
                 raise OtherStudyError(
-                    f"{file}: was made by another study file, program or version than this one. "
-                    f"Make it again with: snakemake --cores all --force {file}"
+                    f"{used}: its {parameter} is not the posterior mean in {file}. "
+                    f"Make it again with: snakemake --cores all --force {used}"
                 )
 
 
@@ -95,11 +120,13 @@ def prior_predictive(design: Design) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def observed_estimates(design: Design) -> pd.DataFrame:
-    """Return the estimates of population parameters from every fit to observed data."""
-    family = families.find(design.study.family)
-    files = [design.observed_file("estimates", *cell) for cell in design.observed_cells]
-    if not files:
-        return pd.DataFrame(columns=[*measures.CELL, "parameter"])
-    estimates = tables.read_frame(files)
-    return estimates[estimates["parameter"].isin(family.PARAMETERS)]
+def observed(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return population estimates and diagnostics of every fit to observed data."""
+    family, cells = families.find(design.study.family), design.observed_cells
+    if not cells:
+        return pd.DataFrame(), pd.DataFrame()
+    estimates, diagnostics = (
+        tables.read_frame([design.observed_file(table, *cell) for cell in cells])
+        for table in ("estimates", "diagnostics")
+    )
+    return estimates[estimates["parameter"].isin(family.PARAMETERS)], diagnostics
