@@ -1,10 +1,10 @@
-# study, test, check: each makes .venv first if need be.
+# study, test, check, schema: each makes .venv first if need be.
 
 STUDY ?= config/config.yaml
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study test check lock clean
+.PHONY: study test check schema lock clean
 
 study: .venv/complete
 	@$(BIN)/python workflow/run.py $(STUDY) $(if $(ENGINE),--engine $(ENGINE))
@@ -26,6 +26,9 @@ check: .venv/complete
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m compileall -q workflow/scripts
 	@touch $@
+
+schema: .venv/complete
+	PYTHONPATH=workflow/scripts $(BIN)/python -m recovery.schema
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \

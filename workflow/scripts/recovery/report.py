@@ -82,7 +82,7 @@ def number(value: float, mcse: float | None = None) -> str:
     """Return a value with as many digits as its MCSE warrants; a dash for none."""
     if _absent(value):
         return "–"
-    scale = mcse if mcse and math.isfinite(mcse) else abs(value) / 100
+    scale = mcse if mcse and math.isfinite(mcse) else abs(value) / 10
     digits = max(0, 1 - math.floor(math.log10(scale))) if scale > 0 else 2
     return f"{value:.{min(digits, 6)}f}".replace("-", "\N{MINUS SIGN}")
 

@@ -29,7 +29,9 @@ PLOTTED_LEVEL = 0.89
 class Frozen(BaseModel):
     """Base of everything a study file holds: immutable, and no key may be misspelt."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 def _no_repeats(values: tuple) -> tuple:
@@ -56,20 +58,30 @@ class Sampler(Frozen):
     """How every fit is sampled (Stan's NUTS)."""
 
     chains: Annotated[int, Strict(), Field(ge=2, le=100)] = 4
+    """Chains of a fit; they run one after another, since jobs run beside one another."""
     warmup: Count = 1000
+    """Warmup iterations of a chain."""
     draws: Annotated[int, Strict(), Field(ge=4)] = 1000
+    """Draws kept of a chain."""
     adapt_delta: Proportion = 0.8
+    """Target acceptance rate; larger means smaller steps and fewer divergent transitions."""
     max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] = 10
+    """Longest trajectory, as a power of 2 of leapfrog steps."""
     time_limit: Positive = 3600.0
+    """Seconds after which a fit is given up and becomes a failed row."""
 
 
 class Convergence(Frozen):
     """When a fit counts as converged (Vehtari et al. 2021, doi:10.1214/20-BA1221)."""
 
     max_rhat: Annotated[float, Strict(), Field(gt=1)] = 1.01
+    """Largest rank-normalised split-rhat."""
     min_ess_per_chain: Positive = 100.0
+    """Smallest bulk and tail effective sample size, times the number of chains."""
     max_divergent: Annotated[int, Strict(), Field(ge=0)] = 0
+    """Most divergent transitions after warmup."""
     min_ebfmi: NonNegative = 0.3
+    """Smallest energy Bayesian fraction of missing information of any chain."""
 
 
 class PriorTruth(Frozen):
@@ -113,23 +125,39 @@ class Study(Frozen):
     """Everything the researcher asks for, and nothing about the machine."""
 
     name: Name
+    """Its results lie in results/NAME/."""
     title: Annotated[str, StringConstraints(strict=True, min_length=1)]
+    """The heading of its report."""
     family: Name = "multilevel_linear"
+    """The family of models."""
     engine: Literal["stanli", "cmdstan"] = "stanli"
+    """What runs Stan."""
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+    """Root seed, from which every dataset's and every fit's seed is derived."""
     replicates: Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
-    batch: Annotated[int, Strict(), Field(ge=1)] | None = None
+    """Simulated datasets of every scenario, numbered from 1."""
+    batch: Count | None = None
+    """Replicates that one job fits; by default a fixed formula of the datasets' size."""
     truths: Annotated[dict[Name, Any], Field(min_length=1)]
+    """What data are generated from: parameter values, draws from a prior, or an observed fit."""
     participants: Annotated[
         tuple[Annotated[int, Strict(), Field(ge=2)], ...], Field(min_length=1), Unique
     ]
+    """Participant counts; every truth is crossed with every count."""
     observations: Annotated[tuple[Count, ...], Unique] = ()
+    """Observations per participant, crossed too; not for truths from observed data."""
     models: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
+    """The family's programs to fit to every dataset."""
     priors: Annotated[dict[Name, Any], Field(min_length=1)]
+    """Settings of every hyperparameter, each used with every model."""
     observed: dict[Name, Any] = {}
+    """Real datasets, to which every model is fitted under every prior too."""
     sampler: Sampler = Sampler()
+    """How every fit is sampled."""
     intervals: Annotated[tuple[Proportion, ...], Field(min_length=1), Unique] = (0.5, 0.89, 0.95)
+    """Levels of the central posterior intervals; figures show 0.89, or else the widest."""
     convergence: Convergence = Convergence()
+    """When a fit counts as converged."""
 
     @property
     def plotted_level(self) -> float:

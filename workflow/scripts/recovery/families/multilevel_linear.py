@@ -69,8 +69,16 @@ def _for_all_coefficients(value: Any) -> Any:
     return (value,) * K if isinstance(value, int | float) else value
 
 
-Reals = Annotated[tuple[Real, Real], BeforeValidator(_for_all_coefficients)]
-Positives = Annotated[tuple[Positive, Positive], BeforeValidator(_for_all_coefficients)]
+Reals = Annotated[
+    tuple[Real, Real],
+    BeforeValidator(_for_all_coefficients, json_schema_input_type=Real | tuple[Real, Real]),
+]
+Positives = Annotated[
+    tuple[Positive, Positive],
+    BeforeValidator(
+        _for_all_coefficients, json_schema_input_type=Positive | tuple[Positive, Positive]
+    ),
+]
 Row = tuple[Real, Real]
 
 
