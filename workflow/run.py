@@ -22,7 +22,8 @@ def main() -> int:
     parser.add_argument("study", help="the study file")
     parser.add_argument("--engine", help="run Stan with this engine instead of the study's")
     asked, others = parser.parse_known_args()
-    snakemake = [sys.executable, "-m", "snakemake", "--configfile", asked.study]
+    # What else is asked stands first: after an option, Snakemake would take it for the option's.
+    snakemake = [sys.executable, "-m", "snakemake", *others, "--configfile", asked.study]
     if asked.engine:
         snakemake += ["--config", f"engine={asked.engine}"]
     try:
@@ -40,8 +41,8 @@ def main() -> int:
         except BlockingIOError:
             print(f"{results}: another run of this study is at work there.", file=sys.stderr)
             return 1
-        subprocess.run([*snakemake, "--unlock", "--quiet", "all"], capture_output=True, check=False)
-        return subprocess.call([*snakemake, "--logger", "rich", *others])
+        subprocess.run([*snakemake, "--unlock"], capture_output=True, check=False)
+        return subprocess.call([*snakemake, "--logger", "rich"])
 
 
 if __name__ == "__main__":

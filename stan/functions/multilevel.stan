@@ -11,8 +11,8 @@
  */
 real rows_multi_normal_cholesky_lpdf(matrix y, vector mu, matrix L) {
   int J = rows(y);
-  return std_normal_lpdf(to_vector(mdivide_left_tri_low(L, (y - rep_matrix(mu', J))')))
-         - J * sum(log(diagonal(L)));
+  matrix[cols(y), J] z = mdivide_left_tri_low(L, (y - rep_matrix(mu', J))');
+  return std_normal_lpdf(to_vector(z)) - J * sum(log(diagonal(L)));
 }
 
 /**

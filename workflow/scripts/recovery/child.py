@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import pickle
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -97,4 +98,13 @@ def _serve(answer: Callable[[Any], Any], pipe: Connection, parents_end: Connecti
         try:
             pipe.send((True, answer(argument)))
         except Exception as error:
-            pipe.send((False, error))
+            pipe.send((False, _sendable(error)))
+
+
+def _sendable(error: Exception) -> Exception:
+    """The error, or its words where it does not come through a pipe."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

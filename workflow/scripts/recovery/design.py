@@ -40,19 +40,11 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Batch:
-    """A run of replicates that one job serves.
+    """A run of replicates that one job serves."""
 
-    Parameters
-    ----------
-    first, last : int
-        Nominal bounds, which name it.
-    end : int
-        The last replicate that the study has in it.
-    """
-
-    first: int
+    first: int  # nominal bounds, which name it
     last: int
-    end: int
+    end: int  # the last replicate that the study has in it
 
     @property
     def name(self) -> str:
@@ -70,23 +62,12 @@ OBSERVED_BATCH = Batch(1, 1, 1)
 
 @dataclass(frozen=True)
 class Sources:
-    """Hashes of what files decide, gathered by `provenance`.
+    """Hashes of what files decide, gathered by `provenance`."""
 
-    Parameters
-    ----------
-    programs : dict
-        Model -> hash of its Stan program with its includes.
-    observed : dict
-        Observed dataset -> hash of its file.
-    simulating, fitting : str
-        Hashes of the library's modules that decide datasets, and fits.
-    engine_version : str
-    """
-
-    programs: Mapping[str, str]
-    observed: Mapping[str, str]
-    simulating: str
-    fitting: str
+    programs: Mapping[str, str]  # model -> its Stan program with its includes
+    observed: Mapping[str, str]  # observed dataset -> its file
+    simulating: str  # the library's modules that decide datasets
+    fitting: str  # and those that decide fits
     engine_version: str
 
 

@@ -17,14 +17,26 @@ def checked(kind: type[BaseModel], value: Any, place: tuple, faults: list) -> Ba
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        for fault in error.errors():
+        for fault in _first_causes(error.errors()):
             faults.append(_in_words(fault, place))
         return None
+
+
+def _first_causes(errors: list[Mapping]) -> list[Mapping]:
+    """Leave out that a list is too short, which pydantic says where its entries are wrong."""
+    places = [fault["loc"] for fault in errors]
+
+    def holds_another(loc: tuple) -> bool:
+        return any(len(place) > len(loc) and place[: len(loc)] == loc for place in places)
+
+    return [fault for fault in errors if not holds_another(fault["loc"])]
 
 
 def _in_words(fault: Mapping, place: tuple) -> str:
     """One pydantic error as `key: got X, must be Y`."""
     where = path_in_words((*place, *fault["loc"]))
+    if isinstance(cause := fault.get("ctx", {}).get("error"), ValidationError):
+        return _in_words(cause.errors()[0], (*place, *fault["loc"]))
     if fault["type"] == "missing":
         return f"{where}: missing, must be given"
     if fault["type"] == "extra_forbidden":
@@ -42,6 +54,7 @@ _ALLOWED = {
     "bool_type": "must be true or false",
     "string_type": "must be text",
     "string_too_short": "must not be empty",
+    "string_too_long": "must have at most 60 characters",
     "string_pattern_mismatch": (
         "must be a name of lower-case letters, digits and underscores (it becomes part of a path)"
     ),

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from recovery.design import Sources, digest
+from recovery.faults import StudyError
 from recovery.study import Study
 
 LIBRARY = Path(__file__).parent
@@ -22,7 +23,10 @@ def program_path(study: Study, model: str, folder: Path) -> Path:
 
 def program_hash(path: Path, include: Path) -> str:
     """Return the hash of a program with all that it includes."""
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
     included = [program_hash(include / name, include) for name in _INCLUDE.findall(text)]
     return digest([text, included])
 

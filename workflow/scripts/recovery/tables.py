@@ -250,6 +250,9 @@ def read_csv(path: str | Path) -> dict[str, np.ndarray]:
         table = pa.csv.read_csv(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise ValueError(str(error)) from None
+    for name in table.column_names:
+        if table.column_names.count(name) > 1:
+            raise ValueError(f"column {name!r} stands in it more than once")
     return {
         name: column.to_numpy()
         for name, column in zip(table.column_names, table.columns, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import resource
 import shutil
@@ -21,7 +20,7 @@ MISSING = """engine: got 'cmdstan', but CmdStan is not installed. Install it one
   .venv/bin/python -m cmdstanpy.install_cmdstan            (needs make and a C++ compiler)
 or name its folder in the environment variable CMDSTAN, or set `engine: stanli`."""
 
-logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
+cmdstanpy.disable_logging()
 
 
 def _home() -> Path:
@@ -74,19 +73,22 @@ def sample(loaded: cmdstanpy.CmdStanModel, data: dict, seed: int, settings: Sett
     """Fit the program to the data; RuntimeError with Stan's message if that fails."""
     started = _children_seconds()
     with tempfile.TemporaryDirectory() as folder:
-        fit = loaded.sample(
-            data=data,
-            chains=settings.chains,
-            parallel_chains=1,
-            seed=seed,
-            iter_warmup=settings.warmup,
-            iter_sampling=settings.draws,
-            adapt_delta=settings.adapt_delta,
-            max_treedepth=settings.max_treedepth,
-            sig_figs=16,
-            show_progress=False,
-            output_dir=folder,
-        )
+        try:
+            fit = loaded.sample(
+                data=data,
+                chains=settings.chains,
+                parallel_chains=1,
+                seed=seed,
+                iter_warmup=settings.warmup,
+                iter_sampling=settings.draws,
+                adapt_delta=settings.adapt_delta,
+                max_treedepth=settings.max_treedepth,
+                sig_figs=16,
+                show_progress=False,
+                output_dir=folder,
+            )
+        except RuntimeError as error:  # says the same for every chain and every trial
+            raise RuntimeError("\n".join(dict.fromkeys(str(error).splitlines()))) from None
         values = np.swapaxes(fit.draws(), 0, 1)
         phases = fit.time
     names = list(fit.column_names)

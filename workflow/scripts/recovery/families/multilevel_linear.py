@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, TypeAdapter, model_validator
 
 from recovery.families.base import Axes, Columns, Model, Values
 from recovery.families.lkj import draw_correlation
 from recovery.study import Correlation, Frozen, NonNegative, Positive, Real, Text
 
+LARGEST_RHO = 1 - 1e-12  # what rounds to 1 is not positive definite
 K = 2  # coefficients: intercept and slope
 
 PARAMETERS = {
@@ -64,21 +65,19 @@ MODELS = {
 }
 
 
-def _for_all_coefficients(value: Any) -> Any:
-    """A number stands for all coefficients."""
-    return (value,) * K if isinstance(value, int | float) else value
+def _one_for_all(kind: Any) -> BeforeValidator:
+    """A number stands for all coefficients, and is checked as one."""
+    number = TypeAdapter(kind)
+
+    def widened(value: Any) -> Any:
+        many = isinstance(value, list | tuple)
+        return value if many else (number.validate_python(value),) * K
+
+    return BeforeValidator(widened, json_schema_input_type=kind | tuple[kind, kind])
 
 
-Reals = Annotated[
-    tuple[Real, Real],
-    BeforeValidator(_for_all_coefficients, json_schema_input_type=Real | tuple[Real, Real]),
-]
-Positives = Annotated[
-    tuple[Positive, Positive],
-    BeforeValidator(
-        _for_all_coefficients, json_schema_input_type=Positive | tuple[Positive, Positive]
-    ),
-]
+Reals = Annotated[tuple[Real, Real], _one_for_all(Real)]
+Positives = Annotated[tuple[Positive, Positive], _one_for_all(Positive)]
 Row = tuple[Real, Real]
 
 
@@ -139,7 +138,7 @@ def draw_truth(prior: Prior, rng: np.random.Generator) -> Truth:
     return Truth(
         beta=tuple(rng.normal(prior.beta_mean, prior.beta_sd)),
         sigma_p=tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
-        rho=draw_correlation(K, prior.lkj_eta, rng)[0, 1],
+        rho=np.clip(draw_correlation(K, prior.lkj_eta, rng)[0, 1], -LARGEST_RHO, LARGEST_RHO),
         sigma=rng.exponential(1 / prior.sigma_rate),
     )
 
@@ -214,6 +213,8 @@ def read_observed(table: Mapping, columns: ObservedColumns, standardize: bool) -
 
 
 def _numbers(table: Mapping, column: str) -> np.ndarray:
+    if np.issubdtype(table[column].dtype, np.datetime64):
+        raise ValueError(f"column {column!r} must hold numbers")
     try:
         return np.asarray(table[column], dtype=float)
     except (TypeError, ValueError):
