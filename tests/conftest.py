@@ -1,0 +1,142 @@
+"""What several test files need: paths, a small study and its design, a small dataset."""
+
+import copy
+import os
+import platform
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recovery import families
+from recovery.design import Design, Sources
+from recovery.families import multilevel_linear
+from recovery.study import parse
+
+ROOT = Path(__file__).resolve().parents[1]
+STAN = ROOT / "stan"
+DROP = object()
+
+SMALL = {
+    "name": "small",
+    "title": "A small study",
+    "seed": 20261122,
+    "replicates": 40,
+    "batch": 25,
+    "truths": {
+        "moderate": {"beta": [0.5, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.3, "sigma": 1.0},
+    },
+    "participants": [4],
+    "observations": [3],
+    "models": ["pooled", "centered"],
+    "priors": {
+        "weak": {
+            "beta_mean": 0,
+            "beta_sd": 1,
+            "sigma_p_rate": 1,
+            "sigma_rate": 1,
+            "lkj_eta": 2,
+        },
+    },
+    "sampler": {"chains": 2, "warmup": 100, "draws": 100},
+}
+
+
+def changed(raw: dict, *places: tuple) -> dict:
+    """Return a copy of a raw study with `(key, ..., value)` set; DROP removes the key."""
+    raw = copy.deepcopy(raw)
+    for *path, last, value in places:
+        part = raw
+        for key in path:
+            part = part.setdefault(key, {}) if isinstance(part, dict) else part[key]
+        if value is DROP:
+            del part[last]
+        else:
+            part[last] = value
+    return raw
+
+
+def make_study(*places: tuple):
+    """Return the small study, with changes."""
+    return parse(changed(SMALL, *places), families.find, "study.yaml")
+
+
+def make_design(*places: tuple, **sources) -> Design:
+    """Return the small study's design, with changes; its sources are made up."""
+    study = make_study(*places)
+    made_up = {
+        "programs": {model: f"program {model}" for model in study.models},
+        "observed": {name: f"file {name}" for name in study.observed},
+        "simulating": "simulating",
+        "fitting": "fitting",
+        "engine_version": "1",
+    }
+    return Design(study, Sources(**(made_up | sources)))
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20261122)
+
+
+@pytest.fixture
+def raw_study():
+    return copy.deepcopy(SMALL)
+
+
+@pytest.fixture
+def design():
+    return make_design()
+
+
+@pytest.fixture
+def truth():
+    return multilevel_linear.Truth(beta=(0.5, 1.0), sigma_p=(1.0, 0.5), rho=0.3, sigma=1.0)
+
+
+@pytest.fixture
+def prior():
+    return multilevel_linear.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, sigma_rate=1, lkj_eta=2)
+
+
+@pytest.fixture
+def simulated(truth, rng):
+    """20 participants with 8 observations each, and the values behind them."""
+    return multilevel_linear.simulate(truth, 20, 8, rng)
+
+
+@pytest.fixture(scope="session")
+def cmdstan_files(tmp_path_factory) -> Path:
+    """The folder of a real CmdStan 2.30 executable and its stanc, from the wheel scikit-stan.
+
+    CmdStan itself takes a compiler and many minutes; this wheel has a program that was
+    compiled with it. Found in SCIKIT_STAN, in .venv/scikit_stan, or downloaded.
+    """
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        pytest.skip("the wheel scikit-stan has executables for Linux on x86_64 only")
+    for place in (os.environ.get("SCIKIT_STAN"), ROOT / ".venv" / "scikit_stan"):
+        if place and (files := Path(place) / "scikit_stan" / "stan_files").is_dir():
+            return files
+    folder = tmp_path_factory.mktemp("scikit_stan")
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
+    done = subprocess.run([*pip, "scikit-stan==0.1.1"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"scikit-stan cannot be downloaded: {done.stderr[-200:]}")
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    files = folder / "scikit_stan" / "stan_files"
+    for executable in (*files.glob("*.exe"), *files.glob("cmdstan-*/bin/*")):
+        executable.chmod(0o755)
+    return files
+
+
+@pytest.fixture
+def cmdstan_home(cmdstan_files, monkeypatch) -> Path:
+    """The CmdStan of that wheel, as the installed one."""
+    home = cmdstan_files / "cmdstan-2.30.1"
+    monkeypatch.setenv("CMDSTAN", str(home))
+    return home

@@ -1,0 +1,93 @@
+"""Everything that can be wrong is found before the first job, in words for the author."""
+
+import shutil
+
+import pytest
+import yaml
+from conftest import ROOT, STAN, changed
+
+from recovery.checks import prepare
+from recovery.engines.base import EngineError
+from recovery.faults import StudyError
+from recovery.study import read_yaml
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def programs(tmp_path):
+    return shutil.copytree(STAN, tmp_path / "stan")
+
+
+def write(tmp_path, raw):
+    file = tmp_path / "study.yaml"
+    file.write_text(yaml.safe_dump(raw))
+    return file
+
+
+@pytest.mark.parametrize("name", ["config", "sleepstudy"])
+def test_a_shipped_study_passes(name):
+    file = ROOT / "config" / f"{name}.yaml"
+    design = prepare(read_yaml(file), [file], STAN, thoroughly=True)
+    assert design.study.name == read_yaml(file)["name"]
+
+
+def test_the_design_holds_the_content_of_programs_and_data():
+    file = ROOT / "config" / "sleepstudy.yaml"
+    sources = prepare(read_yaml(file), [file], STAN, thoroughly=False).sources
+    assert len(set(sources.programs.values())) == 4
+    assert set(sources.observed) == {"sleepstudy"}
+
+
+def test_a_fault_is_told_with_the_last_files_name(raw_study, tmp_path):
+    file = write(tmp_path, raw_study)
+    raw = changed(raw_study, ("replicates", 0))
+    with pytest.raises(StudyError) as refused:
+        prepare(raw, ["other.yaml", file], STAN, thoroughly=False)
+    assert str(refused.value) == f"{file}: replicates: got 0, must be at least 1"
+
+
+def test_a_key_that_stands_twice_in_the_file_is_refused(raw_study, tmp_path):
+    file = write(tmp_path, raw_study)
+    file.write_text(file.read_text() + "replicates: 3\n")
+    with pytest.raises(StudyError, match="replicates: stands twice in one mapping"):
+        prepare(raw_study, [file], STAN, thoroughly=True)
+
+
+def test_a_missing_csv_file_is_refused(raw_study, tmp_path):
+    observed = {"path": "no.csv", "outcome": "y", "predictor": "x", "participant": "p"}
+    raw = changed(raw_study, ("observed", "real", observed))
+    with pytest.raises(StudyError, match=r"^observed\.real: no\.csv: cannot be read: "):
+        prepare(raw, ["study.yaml"], STAN, thoroughly=False)
+
+
+def test_a_program_that_does_not_compile_is_refused_with_its_file(raw_study, tmp_path, programs):
+    broken = programs / "multilevel_linear" / "centered.stan"
+    broken.write_text(broken.read_text().replace("real<lower=0> sigma;", "real<lower=0> sigma"))
+    with pytest.raises(EngineError) as refused:
+        prepare(raw_study, [write(tmp_path, raw_study)], programs, thoroughly=True)
+    assert str(refused.value).startswith(f"{broken}: does not compile:\nSyntax error")
+
+
+def test_a_program_that_wants_other_data_is_refused_with_its_file(raw_study, tmp_path, programs):
+    other = programs / "multilevel_linear" / "pooled.stan"
+    other.write_text(other.read_text().replace("data {", "data {\n  int M;", 1))
+    with pytest.raises(EngineError) as refused:
+        prepare(raw_study, [write(tmp_path, raw_study)], programs, thoroughly=True)
+    assert str(refused.value).startswith(f"{other}: does not fit its data: ")
+    assert "M" in str(refused.value)
+
+
+def test_a_program_whose_include_is_missing_is_refused(raw_study, tmp_path, programs):
+    (programs / "functions" / "multilevel.stan").unlink()
+    with pytest.raises((EngineError, StudyError), match=r"multilevel\.stan"):
+        prepare(raw_study, [write(tmp_path, raw_study)], programs, thoroughly=True)
+
+
+def test_a_program_that_is_missing_is_refused(raw_study, tmp_path, programs):
+    (programs / "multilevel_linear" / "centered.stan").unlink()
+    with pytest.raises((EngineError, StudyError), match=r"centered\.stan"):
+        prepare(raw_study, [write(tmp_path, raw_study)], programs, thoroughly=True)

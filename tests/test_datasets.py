@@ -1,0 +1,177 @@
+"""Simulated and observed datasets."""
+
+import numpy as np
+import pytest
+from conftest import DROP, ROOT, make_design, make_study
+
+from recovery import datasets, tables
+from recovery.design import Batch, dataset_seed
+from recovery.families import multilevel_linear as family
+from recovery.faults import StudyError
+from recovery.study import Observed
+
+SCENARIO = "moderate-4x3"
+SOURCE = {"data": "real", "model": "centered", "prior": "weak"}
+MEANS = {
+    "beta[1]": 250.0,
+    "beta[2]": 10.0,
+    "sigma_p[1]": 25.0,
+    "sigma_p[2]": 6.0,
+    "Omega[1,2]": 0.1,
+    "sigma": 26.0,
+}
+
+
+def simulate(design, first, end, scenario=SCENARIO):
+    return datasets.simulate_batch(design.simulation(scenario, Batch(first, end, end)))
+
+
+def assert_same(one, other):
+    assert list(one) == list(other)
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_a_batch_is_the_same_every_time(design):
+    for one, other in zip(simulate(design, 1, 3), simulate(design, 1, 3), strict=True):
+        assert_same(one, other)
+
+
+def test_the_cut_into_batches_does_not_matter(design):
+    whole = simulate(design, 1, 4)
+    parts = simulate(design, 1, 1), simulate(design, 2, 4)
+    for table, first, rest in zip(whole, *parts, strict=True):
+        assert_same(table, {name: np.concatenate([first[name], rest[name]]) for name in table})
+
+
+def test_replicates_differ(design):
+    data, _ = simulate(design, 1, 2)
+    assert not np.isin(data["y"][data["replicate"] == 1], data["y"][data["replicate"] == 2]).any()
+
+
+def test_a_fixed_truth_is_the_same_in_every_replicate(design):
+    _, truth = simulate(design, 1, 3)
+    assert truth["truth"][truth["parameter"] == "beta[2]"].tolist() == [1.0] * 3
+
+
+def test_participants_effects_differ_between_replicates(design):
+    _, truth = simulate(design, 1, 3)
+    assert len(set(truth["truth"][truth["parameter"] == "beta_p[4,2]"])) == 3
+
+
+def test_the_seed_in_the_table_makes_the_dataset_again(design, truth):
+    data, table = simulate(design, 7, 7)
+    assert set(table["data_seed"]) == {dataset_seed(design.simulation(SCENARIO, Batch(7, 7, 7)), 7)}
+    rng = np.random.default_rng(table["data_seed"][0])
+    columns, _ = family.simulate(truth, 4, 3, rng)
+    np.testing.assert_array_equal(columns["y"], data["y"])
+
+
+def test_a_truth_drawn_from_a_prior_varies_by_replicate():
+    design = make_design(("truths", "drawn", {"prior": "weak", "x": "days"}))
+    data, truth = simulate(design, 1, 3, "drawn-4x3")
+    for parameter in family.PARAMETERS:
+        assert len(set(truth["truth"][truth["parameter"] == parameter])) == 3
+    assert data["x"].tolist() == [0, 1, 2] * 4 * 3
+
+
+def test_a_truth_from_observed_data_takes_their_design_and_the_fits_means():
+    study = [
+        ("observed", "real", {"path": "a", "outcome": "y", "predictor": "x", "participant": "p"}),
+        ("truths", {"found": {"from_observed": SOURCE}}),
+        ("observations", DROP),
+    ]
+    specification = make_design(*study).simulation("found-4", Batch(1, 1, 1))
+    observed = {"participant": np.array([1, 1, 2]), "x": np.array([3.0, 4.0, 5.0])}
+    data, truth = datasets.simulate_batch(specification, observed, MEANS)
+    assert data["x"].tolist() == [3, 4, 5, 3, 4, 5]
+    assert dict(zip(truth["parameter"], truth["truth"], strict=True)).items() >= MEANS.items()
+
+
+# Observed data
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "real.csv"
+
+
+def read(file, text=None, standardize=False):
+    """Read a CSV file of this text as the dataset `real`."""
+    if text is not None:
+        file.write_text(text)
+    columns = family.ObservedColumns(outcome="y", predictor="x", participant="p")
+    observed = Observed(path=str(file), standardize=standardize)
+    return datasets.read_observed("real", observed.model_copy(update={"columns": columns}), family)
+
+
+def test_the_shipped_dataset_is_read(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    observed = {
+        "path": "config/data/sleepstudy.csv",
+        "outcome": "Reaction",
+        "predictor": "Days",
+        "participant": "Subject",
+    }
+    study = make_study(("observed", "sleep", observed))
+    columns = datasets.read_observed("sleep", study.observed["sleep"], family)
+    assert columns["participant"].tolist() == np.repeat(np.arange(1, 19), 10).tolist()
+    assert columns["x"].tolist() == list(range(10)) * 18
+    assert columns["y"][0] == 249.56
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("y,x,p\n1,2\n", r"real\.csv: cannot be read: .*Expected 3 columns, got 2"),
+        ("", r"real\.csv: cannot be read: Empty CSV file"),
+        ("y,x,p\n", r"real\.csv: has no rows, must have at least one"),
+        ("y,x,p\n1,2,a\n,2,b\n", r"real\.csv: column 'y' has no number or text in row 2, must"),
+        ("y,x,p\n1,2,a\n1,nan,b\n", r"real\.csv: column 'x' has no number or text in row 2, must"),
+        ("y,x,p\n1,inf,a\n1,2,b\n", r"real\.csv: column 'x' has no number or text in row 1, must"),
+        ("y,x,p\n1,2,a\n1,2,\n", r"real\.csv: column 'p' has no number or text in row 2, must"),
+        ("y,x,p\n1,2,a\nhigh,2,b\n", r"real\.csv: column 'y' must hold numbers"),
+        ("y,x,p\n2024-01-01,2,a\n2024-01-02,2,b\n", r"real\.csv: column 'y' must hold numbers"),
+        ("y,x,p\n1,2,a\n1,2,a\n", r"real\.csv: column 'p' must name at least 2 participants"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_with_its_name(file, text, message):
+    with pytest.raises(StudyError, match=r"^observed\.real: .*" + message):
+        read(file, text)
+
+
+def test_a_missing_file_is_refused(file):
+    with pytest.raises(StudyError, match=r"^observed\.real: .*real\.csv: cannot be read: .*No"):
+        read(file)
+
+
+def test_a_missing_column_is_refused_with_those_there_are(file):
+    with pytest.raises(StudyError) as refused:
+        read(file, "y,day,p\n1,2,a\n")
+    told = str(refused.value)
+    assert told.startswith("observed.real.predictor: got 'x', must be one of the columns of ")
+    assert told.endswith("real.csv: 'y', 'day', 'p'")
+
+
+def test_a_constant_column_cannot_be_standardized(file):
+    with pytest.raises(StudyError, match=r"column 'x' is constant and cannot be standardized"):
+        read(file, "y,x,p\n1,2,a\n3,2,b\n", standardize=True)
+
+
+def test_an_observed_dataset_is_replicate_1_of_its_table():
+    table = datasets.observed_table({"x": np.array([1.0, 2.0])})
+    assert table["replicate"].tolist() == [1, 1]
+
+
+def test_the_means_of_a_failed_fit_are_refused(tmp_path):
+    file, schema = tmp_path / "e.parquet", tables.estimates_schema([0.5])
+    tables.write(tables.from_rows([], schema), file, schema, "")
+    with pytest.raises(StudyError, match="the fit that a truth is taken from failed"):
+        datasets.read_means(file)
+
+
+def test_means_are_read_by_parameter(tmp_path):
+    file, schema = tmp_path / "e.parquet", tables.estimates_schema([0.5])
+    rows = [{"parameter": name, "mean": mean} for name, mean in MEANS.items()]
+    tables.write(tables.from_rows(rows, schema), file, schema, "")
+    assert datasets.read_means(file) == MEANS

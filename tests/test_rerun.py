@@ -1,0 +1,105 @@
+"""Only what changed is computed again: what Snakemake would do after each kind of change."""
+
+import os
+import shutil
+import time
+
+import pytest
+from workflow_runs import SMALL, SUMMARY, Checkout
+
+pytestmark = pytest.mark.workflow
+
+PRIORS = {**SMALL["priors"], "tight": {**SMALL["priors"]["weak"], "beta_sd": 0.5}}
+STUDY = {"priors": PRIORS, "batch": 2}
+SUMMARISED = {"summarise": 1}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    checkout = Checkout(tmp_path_factory.mktemp("finished"))
+    checkout.write(**STUDY)
+    done = checkout.snakemake("--cores", "2", SUMMARY)
+    assert done.returncode == 0, done.stderr
+    return checkout
+
+
+@pytest.fixture
+def checkout(finished, tmp_path):
+    shutil.copytree(finished.folder, tmp_path / "changed")
+    copy = object.__new__(Checkout)
+    copy.folder = tmp_path / "changed"
+    return copy
+
+
+def test_nothing_runs_when_nothing_changed(checkout):
+    assert checkout.planned(SUMMARY) == {}
+
+
+def test_touched_files_run_nothing(checkout):
+    later = time.time() + 10
+    for place, file in enumerate(sorted(checkout.folder.rglob("*"))):
+        if ".snakemake" not in file.parts:
+            os.utime(file, (later + place, later + place))
+    assert checkout.planned(SUMMARY) == {}
+
+
+def test_copied_results_run_nothing_in_a_fresh_clone(checkout):
+    shutil.rmtree(checkout.folder / ".snakemake")
+    assert checkout.planned(SUMMARY) == {}
+
+
+def test_more_replicates_run_only_batches_that_they_are_in(checkout):
+    checkout.write(**STUDY, replicates=5)  # 00003-00004 has one more, 00005-00006 is new
+    assert checkout.planned(SUMMARY) == {"simulate": 4, "fit": 16, **SUMMARISED}
+
+
+def test_a_new_participant_count_runs_only_its_own(checkout):
+    checkout.write(**STUDY, participants=[4, 6, 5])
+    assert checkout.planned(SUMMARY) == {"simulate": 2, "fit": 8, **SUMMARISED}
+
+
+def test_a_changed_prior_runs_only_its_own_fits(checkout):
+    tight = {**PRIORS["tight"], "lkj_eta": 3}
+    checkout.write(**{**STUDY, "priors": {**PRIORS, "tight": tight}})
+    assert checkout.planned(SUMMARY) == {"fit": 8, **SUMMARISED}
+
+
+def test_a_changed_truth_runs_its_simulations_and_fits(checkout):
+    plain = {**SMALL["truths"]["plain"], "sigma": 2}
+    checkout.write(**STUDY, truths={"plain": plain})
+    assert checkout.planned(SUMMARY) == {"simulate": 4, "fit": 16, **SUMMARISED}
+
+
+def test_an_edited_program_runs_only_its_own_fits(checkout):
+    program = checkout.folder / "stan/multilevel_linear/pooled.stan"
+    program.write_text(program.read_text() + "\n// edited\n")
+    assert checkout.planned(SUMMARY) == {"fit": 8, **SUMMARISED}
+
+
+def test_an_edited_shared_function_runs_the_fits_of_programs_that_include_it(checkout):
+    functions = checkout.folder / "stan/functions/multilevel.stan"
+    functions.write_text(functions.read_text() + "\n// edited\n")
+    assert checkout.planned(SUMMARY) == {"fit": 8, **SUMMARISED}
+
+
+def test_an_edited_module_that_decides_numbers_runs_fits(checkout):
+    module = checkout.folder / "workflow/scripts/recovery/posterior.py"
+    module.write_text(module.read_text() + "\n# edited\n")
+    assert checkout.planned(SUMMARY) == {"fit": 16, **SUMMARISED}
+
+
+def test_an_edited_figure_runs_no_fit(checkout):
+    module = checkout.folder / "workflow/scripts/recovery/figures/performance.py"
+    module.write_text(module.read_text() + "\n# edited\n")
+    assert "fit" not in checkout.planned()
+
+
+def test_a_table_of_another_study_is_refused_by_name(checkout):
+    results = checkout.folder / "results/small"
+    batch = "noncentered/weak/00001-00002.parquet"
+    shutil.copy(results / "estimates/plain-4x5" / batch, results / "estimates/plain-6x5" / batch)
+    done = checkout.snakemake("--cores", "1", "--forcerun", "summarise", "--", SUMMARY)
+    assert done.returncode != 0
+    wrong = f"results/small/estimates/plain-6x5/{batch}"
+    assert f"{wrong}: was made by another study file" in done.stderr + done.stdout
+    assert f"--force {wrong}" in done.stderr + done.stdout

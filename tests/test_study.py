@@ -1,0 +1,299 @@
+"""The study file: what is accepted, and what every fault is told in."""
+
+import math
+
+import pytest
+from conftest import DROP, ROOT, changed, make_study
+from pydantic import ValidationError
+
+from recovery import families
+from recovery.faults import StudyError
+from recovery.study import parse, read_yaml
+
+NAME = "must be a name of lower-case letters, digits and underscores (it becomes part of a path)"
+TEXT_NUMBER = (
+    "got '1e-3', must be a number, and YAML reads this as text; write it with a point, as 1.0e-3"
+)
+MODELS = "must be one of 'pooled', 'unpooled', 'centered', 'noncentered'"
+TRUTH, PRIOR = ("truths", "moderate"), ("priors", "weak")
+OTHER_TRUTH = {"beta": [0, 0], "sigma_p": [1, 1], "rho": 0, "sigma": 1}
+OBSERVED = {"path": "a.csv", "outcome": "y", "predictor": "x", "participant": "p"}
+NOT_DEFINITE = [[1, 1.2], [1.2, 1]]
+SINGULAR = [[1, 1], [1, 1]]
+
+FAULTS = {
+    "unknown key": [
+        (("replicate", 3), "replicate: unknown key, must not be there"),
+        ((*TRUTH, "betta", 3), "truths.moderate.betta: unknown key, must not be there"),
+        ((*PRIOR, "lkj", 3), "priors.weak.lkj: unknown key, must not be there"),
+        (("sampler", "chain", 3), "sampler.chain: unknown key, must not be there"),
+        (
+            ("truths", "drawn", {"prior": "weak", "sigma": 1}),
+            "truths.drawn.sigma: unknown key, must not be there",
+        ),
+    ],
+    "missing key": [
+        (("seed", DROP), "seed: missing, must be given"),
+        (("truths", DROP), "truths: missing, must be given"),
+        ((*TRUTH, "sigma", DROP), "truths.moderate.sigma: missing, must be given"),
+        ((*TRUTH, "rho", DROP), "truths.moderate: must have either rho or Omega"),
+        ((*PRIOR, "lkj_eta", DROP), "priors.weak.lkj_eta: missing, must be given"),
+        (
+            ("observations", DROP),
+            "observations: missing, and truths.moderate needs it; must be a list",
+        ),
+        (
+            ("observed", "d", {"path": "a.csv", "outcome": "y", "predictor": "x"}),
+            "observed.d.participant: missing, must be given",
+        ),
+    ],
+    "wrong type": [
+        (("replicates", "20"), "replicates: got '20', must be an integer"),
+        (("replicates", 20.0), "replicates: got 20.0, must be an integer"),
+        (("replicates", True), "replicates: got True, must be an integer"),
+        (("replicates", None), "replicates: got nothing, must be an integer"),
+        (("participants", 8), "participants: got 8, must be a list"),
+        (("priors", ["weak"]), "priors: got ['weak'], must be a mapping of names to values"),
+        (("sampler", None), "sampler: got nothing, must be a mapping of keys to values"),
+        (("sampler", "adapt_delta", "high"), "sampler.adapt_delta: got 'high', must be a number"),
+        ((*TRUTH, "beta", ["a", 1]), "truths.moderate.beta[0]: got 'a', must be a number"),
+        ((*TRUTH, "sigma_p", 1), "truths.moderate.sigma_p: got 1, must be a list"),
+        ((*TRUTH, [1]), "truths.moderate: got [1], must be a mapping of keys to values"),
+        ((*PRIOR, "sigma_rate", True), "priors.weak.sigma_rate: got True, must be a number"),
+    ],
+    "number that YAML reads as text": [
+        ((*PRIOR, "sigma_rate", "1e-3"), f"priors.weak.sigma_rate: {TEXT_NUMBER}"),
+        ((*TRUTH, "sigma", "1e-3"), f"truths.moderate.sigma: {TEXT_NUMBER}"),
+    ],
+    "count that is zero or negative": [
+        (("replicates", 0), "replicates: got 0, must be at least 1"),
+        (("replicates", -1), "replicates: got -1, must be at least 1"),
+        (("participants", [8, 0]), "participants[1]: got 0, must be at least 2"),
+        (("participants", [-5]), "participants[0]: got -5, must be at least 2"),
+        (("observations", [0]), "observations[0]: got 0, must be at least 1"),
+        (("sampler", "draws", -1), "sampler.draws: got -1, must be at least 4"),
+        (("seed", -1), "seed: got -1, must be at least 0"),
+    ],
+    "number out of its range": [
+        ((*TRUTH, "rho", 1), "truths.moderate.rho: got 1, must be below 1.0"),
+        ((*TRUTH, "rho", -1.0), "truths.moderate.rho: got -1.0, must be above -1.0"),
+        ((*TRUTH, "rho", 1.5), "truths.moderate.rho: got 1.5, must be below 1.0"),
+        ((*TRUTH, "sigma", -1), "truths.moderate.sigma: got -1, must be above 0.0"),
+        (
+            (*TRUTH, "sigma_p", [1, -0.5]),
+            "truths.moderate.sigma_p[1]: got -0.5, must be at least 0.0",
+        ),
+        ((*PRIOR, "beta_sd", [1, -1]), "priors.weak.beta_sd[1]: got -1, must be above 0.0"),
+        ((*PRIOR, "lkj_eta", 0), "priors.weak.lkj_eta: got 0, must be above 0.0"),
+        ((*TRUTH, "rho", math.nan), "truths.moderate.rho: got nan, must be a finite number"),
+        (("intervals", [0.5, 95]), "intervals[1]: got 95, must be below 1.0"),
+    ],
+    "unknown name": [
+        (("engine", "jags"), "engine: got 'jags', must be one of 'stanli' or 'cmdstan'"),
+        (("family", "logistic"), "family: got 'logistic', must be one of 'multilevel_linear'"),
+        (("models", ["pooled", "centred"]), f"models[1]: got 'centred', {MODELS}"),
+        (
+            ("truths", "drawn", {"prior": "weka"}),
+            "truths.drawn.prior: got 'weka', must be one of 'weak'",
+        ),
+        (
+            ("truths", "moderate", "x", "weeks"),
+            "truths.moderate.x: got 'weeks', must be one of 'standard_normal' or 'days'",
+        ),
+    ],
+    "empty list": [
+        (("participants", []), "participants: got [], must have at least 1 entries"),
+        (("models", []), "models: got [], must have at least 1 entries"),
+        (("intervals", []), "intervals: got [], must have at least 1 entries"),
+        (("truths", {}), "truths: got {}, must have at least 1 entries"),
+        (("priors", {}), "priors: got {}, must have at least 1 entries"),
+        ((*TRUTH, "beta", [1, 2, 3]), "truths.moderate.beta: got [1, 2, 3], must have at most 2"),
+    ],
+    "repeated entry": [
+        (
+            ("models", ["pooled", "pooled"]),
+            "models: 'pooled' stands in it more than once; every entry must be different",
+        ),
+        (
+            ("participants", [8, 8]),
+            "participants: 8 stands in it more than once; every entry must be different",
+        ),
+    ],
+    "name that no path can hold": [
+        (("name", "My Study"), f"name: got 'My Study', {NAME}"),
+        (("name", "../up"), f"name: got '../up', {NAME}"),
+        (("name", ""), f"name: got '', {NAME}"),
+        (("name", "small\n"), f"name: got 'small\\n', {NAME}"),
+        (("name", "a" * 61), "at most 60 characters"),
+        (("truths", "Strong", OTHER_TRUTH), f"truths.Strong: got 'Strong', {NAME}"),
+        (("truths", 1, OTHER_TRUTH), "got 1, must be a name in quotes, of lower-case letters"),
+        (("priors", "a-b", {}), f"priors.a-b: got 'a-b', {NAME}"),
+        (("observed", "d.e", OBSERVED), f"observed.d.e: got 'd.e', {NAME}"),
+        (("models", ["a/b"]), f"models[0]: got 'a/b', {NAME}"),
+    ],
+}
+CASES = [
+    pytest.param(place, message, id=f"{kind}: {'.'.join(map(str, place[:-1]))} {number}")
+    for kind, cases in FAULTS.items()
+    for number, (place, message) in enumerate(cases)
+]
+
+
+def refusal(raw) -> str:
+    with pytest.raises(StudyError) as refused:
+        parse(raw, families.find, "study.yaml")
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(("place", "message"), CASES)
+def test_a_fault_is_told_in_one_line_with_key_value_and_what_is_allowed(raw_study, place, message):
+    told = refusal(changed(raw_study, place))
+    assert message in told
+    assert told.startswith("study.yaml: ")
+    assert told.count("\n") == 0, "one fault must be one line"
+
+
+@pytest.mark.parametrize(
+    ("omega", "message"),
+    [
+        (NOT_DEFINITE, "got [[1.0, 1.2], [1.2, 1.0]], must be positive definite"),
+        (SINGULAR, "got [[1.0, 1.0], [1.0, 1.0]], must be positive definite"),
+        ([[1, 0.2], [0.3, 1]], "must be symmetric with a diagonal of 1"),
+        ([[1, 0.2], [0.2, 2]], "must be symmetric with a diagonal of 1"),
+    ],
+)
+def test_what_is_not_a_correlation_matrix_is_refused(raw_study, omega, message):
+    told = refusal(changed(raw_study, (*TRUTH, "rho", DROP), (*TRUTH, "Omega", omega)))
+    assert told.startswith("study.yaml: truths.moderate: Omega: got ")
+    assert told.endswith(message)
+
+
+def test_rho_and_omega_together_are_refused(raw_study):
+    told = refusal(changed(raw_study, (*TRUTH, "Omega", [[1, 0.3], [0.3, 1]])))
+    assert told == "study.yaml: truths.moderate: must have either rho or Omega"
+
+
+def test_a_number_written_as_1e_minus_3_is_explained_where_one_stands_for_all(raw_study):
+    told = refusal(changed(raw_study, (*PRIOR, "beta_sd", "1e-3")))
+    assert "YAML reads this as text; write it with a point, as 1.0e-3" in told
+
+
+def test_a_scalar_out_of_range_is_one_fault_even_where_it_stands_for_all(raw_study):
+    told = refusal(changed(raw_study, (*PRIOR, "beta_sd", 0)))
+    assert told.count("\n") == 0
+
+
+def test_several_faults_come_in_one_error_a_line_each(raw_study):
+    told = refusal(
+        changed(raw_study, (*TRUTH, "sigma", -1), (*PRIOR, "lkj_eta", 0), ("models", ["x"]))
+    )
+    assert sorted(told.splitlines()) == [
+        f"study.yaml: models[0]: got 'x', {MODELS}",
+        "study.yaml: priors.weak.lkj_eta: got 0, must be above 0.0",
+        "study.yaml: truths.moderate.sigma: got -1, must be above 0.0",
+    ]
+
+
+def test_a_truth_from_observed_data_must_name_what_there_is(raw_study):
+    source = {"data": "d", "model": "unpooled", "prior": "q"}
+    told = refusal(changed(raw_study, ("truths", "found", {"from_observed": source})))
+    place = "study.yaml: truths.found.from_observed"
+    assert f"{place}.data: got 'd', must be one of (none is declared)" in told
+    assert f"{place}.model: got 'unpooled', must be one of 'pooled', 'centered'" in told
+    assert f"{place}.prior: got 'q', must be one of 'weak'" in told
+
+
+def test_a_truth_cannot_come_from_a_model_that_lacks_parameters(raw_study):
+    source = {"data": "d", "model": "pooled", "prior": "weak"}
+    places = ("observed", "d", OBSERVED), ("truths", "found", {"from_observed": source})
+    assert refusal(changed(raw_study, *places)) == (
+        "study.yaml: truths.found.from_observed.model: got 'pooled', "
+        "must be a model that estimates every parameter of a truth"
+    )
+
+
+def test_published_values_must_name_parameters(raw_study):
+    published = {"published": {"lme4": {"source": "paper", "values": {"tau": 1.0}}}}
+    told = refusal(changed(raw_study, ("observed", "d", OBSERVED | published)))
+    assert told.startswith(
+        "study.yaml: observed.d.published.lme4.values: got 'tau', must be one of"
+    )
+
+
+def test_a_valid_study_round_trips(raw_study):
+    study = parse(raw_study, families.find)
+    again = parse(study.model_dump(mode="json", exclude_none=True), families.find)
+    assert again == study
+
+
+def test_a_scalar_hyperparameter_stands_for_all_coefficients():
+    assert make_study((*PRIOR, "beta_sd", 2)).priors["weak"].beta_sd == (2.0, 2.0)
+
+
+def test_a_study_has_defaults_for_what_few_care_about(raw_study):
+    study = parse(changed(raw_study, ("sampler", DROP), ("batch", DROP)), families.find)
+    assert study.engine == "stanli"
+    assert study.sampler.model_dump() == {
+        "chains": 4,
+        "warmup": 1000,
+        "draws": 1000,
+        "adapt_delta": 0.8,
+        "max_treedepth": 10,
+        "time_limit": 3600.0,
+    }
+    assert study.intervals == (0.5, 0.89, 0.95)
+
+
+@pytest.mark.parametrize(
+    "pick",
+    [lambda s: s, lambda s: s.sampler, lambda s: s.truths["moderate"], lambda s: s.priors["weak"]],
+)
+def test_what_a_study_holds_cannot_be_changed(pick):
+    part = pick(make_study())
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(part, next(iter(type(part).model_fields)), 1)
+
+
+@pytest.mark.parametrize(("levels", "plotted"), [([0.5, 0.89], 0.89), ([0.5, 0.95, 0.9], 0.95)])
+def test_figures_show_the_89_per_cent_interval_or_the_widest(levels, plotted):
+    assert make_study(("intervals", levels)).plotted_level == plotted
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
+def test_every_shipped_study_parses(file):
+    assert parse(read_yaml(file), families.find, file.name).name
+
+
+# The YAML file
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "a: stands twice in one mapping (line 3), must be once"),
+        ("a: {b: 1, b: 2}", "b: stands twice in one mapping (line 1), must be once"),
+        ("- 1\n", "got [1], must be a mapping of keys to values"),
+        ("", "got nothing, must be a mapping of keys to values"),
+        ("a: [1\n", "is not valid YAML: while parsing a flow sequence"),
+    ],
+)
+def test_a_malformed_file_is_refused_with_its_name(tmp_path, text, message):
+    file = tmp_path / "study.yaml"
+    file.write_text(text)
+    with pytest.raises(StudyError) as refused:
+        read_yaml(file)
+    assert str(refused.value).startswith(f"{file}: {message}")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(StudyError) as refused:
+        read_yaml(tmp_path / "study.yaml")
+    assert str(refused.value) == (
+        f"{tmp_path / 'study.yaml'}: cannot be read: No such file or directory"
+    )
+
+
+def test_yaml_merge_keys_work(tmp_path):
+    file = tmp_path / "study.yaml"
+    file.write_text("a: &a {sd: 1, mean: 0}\nb:\n  <<: *a\n  sd: 2\n")
+    assert read_yaml(file)["b"] == {"sd": 2, "mean": 0}
