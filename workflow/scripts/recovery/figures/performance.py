@@ -114,9 +114,9 @@ def _cells(
     for (value, prior), axes in panels.items():
         mine = bounds(table[table["prior"] == prior], value)
         _series(axes, mine, (value, "lower", "upper"), material)
-        if logarithmic:
+        if logarithmic and (mine[value] > 0).any():
             axes.set_yscale("log")
-        else:
+        elif not logarithmic:
             axes.set_ylim(-0.04, 1.04)
     style.title_panels(panels, rows, columns, PARTICIPANTS)
     style.legend(drawn, _models(material))
