@@ -23,3 +23,9 @@ rule all:
     input:
         f"results/{STUDY.name}/report.html",
         f"results/{STUDY.name}/manifest.json",
+
+
+onstart:
+    fits = len(DESIGN.cells) * STUDY.replicates
+    print(f"{STUDY.name}: {fits:,} fits to simulated data, in batches of up to", end=" ")
+    print(f"{max(batch_size(STUDY, each) for each in DESIGN.scenarios.values()):,}.")

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from recovery import checks, engines, gallery, provenance, tables
-from recovery.design import digest
+from recovery.design import batch_size, digest
 from recovery.engines.base import EngineError
 from recovery.faults import StudyError
 
