@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from workflow_runs import SMALL, Checkout
+from workflow_runs import SMALL, check_out
 
 pytestmark = pytest.mark.workflow
 
@@ -11,7 +11,7 @@ OBSERVED = {"path": "data.csv", "outcome": "y", "predictor": "x", "participant":
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    return Checkout(tmp_path_factory.mktemp("refused"))
+    return check_out(tmp_path_factory.mktemp("refused"))
 
 
 def refused(checkout, *expected, environment=None, arguments=()):
@@ -69,7 +69,7 @@ def test_wrong_observed_data(checkout, table, message):
 
 
 def test_a_program_that_does_not_compile(tmp_path):
-    checkout = Checkout(tmp_path)
+    checkout = check_out(tmp_path)
     checkout.write()
     program = tmp_path / "stan/multilevel_linear/pooled.stan"
     program.write_text(program.read_text().replace("real<lower=0> sigma;", "real<lower=0> sigma"))

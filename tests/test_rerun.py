@@ -5,7 +5,7 @@ import shutil
 import time
 
 import pytest
-from workflow_runs import SMALL, SUMMARY, Checkout
+from workflow_runs import SMALL, SUMMARY, check_out
 
 pytestmark = pytest.mark.workflow
 
@@ -16,7 +16,7 @@ SUMMARISED = {"summarise": 1}
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    checkout = Checkout(tmp_path_factory.mktemp("finished"))
+    checkout = check_out(tmp_path_factory.mktemp("finished"))
     checkout.write(**STUDY)
     done = checkout.snakemake("--cores", "2", SUMMARY)
     assert done.returncode == 0, done.stderr
@@ -25,10 +25,7 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def checkout(finished, tmp_path):
-    shutil.copytree(finished.folder, tmp_path / "changed")
-    copy = object.__new__(Checkout)
-    copy.folder = tmp_path / "changed"
-    return copy
+    return finished.copy(tmp_path / "changed")
 
 
 def test_nothing_runs_when_nothing_changed(checkout):

@@ -8,7 +8,7 @@ import sys
 
 import pandas as pd
 import pytest
-from workflow_runs import SMALL, SUMMARY, Checkout, assert_same
+from workflow_runs import SMALL, SUMMARY, assert_same, check_out
 
 pytestmark = pytest.mark.workflow
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.workflow
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A small study, finished. Tests must leave it as it is."""
-    checkout = Checkout(tmp_path_factory.mktemp("finished"))
+    checkout = check_out(tmp_path_factory.mktemp("finished"))
     checkout.write()
     done = checkout.make_study()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -26,10 +26,7 @@ def finished(tmp_path_factory):
 @pytest.fixture
 def changed(finished, tmp_path):
     """A copy of the finished study that a test may change."""
-    shutil.copytree(finished.folder, tmp_path / "changed")
-    copy = object.__new__(Checkout)
-    copy.folder = tmp_path / "changed"
-    return copy
+    return finished.copy(tmp_path / "changed")
 
 
 @pytest.fixture
@@ -129,7 +126,7 @@ def test_nothing_of_the_default_study_leaks_in(finished):
 
 
 def test_numbers_do_not_depend_on_batches_cores_or_other_cells(finished, tmp_path):
-    other = Checkout(tmp_path)
+    other = check_out(tmp_path)
     other.write(batch=2, participants=[6, 4, 5], models=["noncentered", "centered", "pooled"])
     done = other.snakemake("--cores", "1", SUMMARY)
     assert done.returncode == 0, done.stderr
@@ -140,7 +137,7 @@ def test_numbers_do_not_depend_on_batches_cores_or_other_cells(finished, tmp_pat
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(finished, tmp_path):
-    other = Checkout(tmp_path)
+    other = check_out(tmp_path)
     other.write()
     command = [sys.executable, "workflow/run.py", "study.yaml", SUMMARY]
     with subprocess.Popen(
@@ -175,7 +172,7 @@ def test_two_runs_of_one_study_do_not_meet(changed):
 
 
 def test_a_fit_over_its_time_limit_is_a_failed_row_and_the_report_comes(tmp_path):
-    checkout = Checkout(tmp_path)
+    checkout = check_out(tmp_path)
     checkout.write(sampler={**SMALL["sampler"], "time_limit": 0.0001}, participants=[4])
     done = checkout.make_study()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -186,7 +183,7 @@ def test_a_fit_over_its_time_limit_is_a_failed_row_and_the_report_comes(tmp_path
 
 
 def test_a_truth_drawn_from_a_prior_is_scored_by_each_replicates_own(tmp_path):
-    checkout = Checkout(tmp_path)
+    checkout = check_out(tmp_path)
     checkout.write(truths={"drawn": {"prior": "weak", "x": "days"}}, participants=[4])
     done = checkout.make_study()
     assert done.returncode == 0, done.stdout + done.stderr

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -31,18 +32,26 @@ SMALL = {
 SUMMARY = "results/small/summary/performance.parquet"
 
 
+def check_out(folder: Path) -> "Checkout":
+    """Copy what a run needs of the repository."""
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    return Checkout(folder)
+
+
+@dataclass(frozen=True)
 class Checkout:
     """A copy of the repository with a study in it."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        for part in PARTS:
-            source, target = ROOT / part, folder / part
-            if source.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(source, target, ignore=ignored)
-            else:
-                shutil.copy(source, target)
+    folder: Path
+
+    def copy(self, folder: Path) -> "Checkout":
+        """Copy it with its results and Snakemake's memory."""
+        return Checkout(shutil.copytree(self.folder, folder))
 
     def write(self, **changes) -> str:
         """Write the small study with some keys changed; return its file."""

@@ -42,7 +42,8 @@ def main() -> int:
             print(f"{results}: another run of this study is at work there.", file=sys.stderr)
             return 1
         subprocess.run([*snakemake, "--unlock"], capture_output=True, check=False)
-        return subprocess.call([*snakemake, "--logger", "rich"])
+        bars = ["--logger", "rich"] if sys.stderr.isatty() else []
+        return subprocess.call([*snakemake, *bars])
 
 
 if __name__ == "__main__":
