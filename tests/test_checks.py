@@ -9,7 +9,7 @@ from conftest import ROOT, STAN, changed
 from recovery.checks import prepare
 from recovery.engines.base import EngineError
 from recovery.faults import StudyError
-from recovery.study import read_yaml
+from recovery.yaml_file import read_yaml
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from recovery import families
 from recovery.faults import StudyError
-from recovery.study import parse, read_yaml
+from recovery.study import parse
+from recovery.yaml_file import read_yaml
 
 NAME = "must be a name of lower-case letters, digits and underscores (it becomes part of a path)"
 TEXT_NUMBER = (

@@ -6,6 +6,7 @@ behind; the latter is cleared, and Snakemake goes on where it stopped.
 
 import argparse
 import fcntl
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
 from recovery.faults import StudyError
-from recovery.study import read_yaml
+from recovery.yaml_file import read_yaml
 
 
 def main() -> int:
@@ -31,7 +32,7 @@ def main() -> int:
     except StudyError as error:
         print(error, file=sys.stderr)
         return 1
-    if not isinstance(name, str) or not name.replace("_", "").isalnum():
+    if not isinstance(name, str) or not re.fullmatch("[a-z0-9_]{1,60}", name):
         return subprocess.call([*snakemake, "--dry-run"])  # says what is wrong with the name
     results = Path("results") / name
     results.mkdir(parents=True, exist_ok=True)
@@ -41,9 +42,11 @@ def main() -> int:
         except BlockingIOError:
             print(f"{results}: another run of this study is at work there.", file=sys.stderr)
             return 1
-        subprocess.run([*snakemake, "--unlock"], capture_output=True, check=False)
+        if any(Path(".snakemake/locks").glob("*")):
+            subprocess.run([*snakemake, "--unlock"], capture_output=True, check=False)
         bars = ["--logger", "rich"] if sys.stderr.isatty() else []
-        return subprocess.call([*snakemake, *bars])
+        # Snakemake holds the lock too: it may outlive this process.
+        return subprocess.call([*snakemake, *bars], pass_fds=[lock.fileno()])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import numpy as np
 from recovery import datasets, engines, families, provenance
 from recovery.design import Design
 from recovery.engines.base import Program
-from recovery.study import Study, parse, read_yaml
+from recovery.study import Study, parse
+from recovery.yaml_file import read_yaml
 
 
 def prepare(

@@ -6,12 +6,10 @@ that finds the family and validates these parts with the family's own classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -21,7 +19,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from recovery.faults import StudyError, checked, listed, shown, study_error
+from recovery.faults import checked, listed, study_error
 
 PLOTTED_LEVEL = 0.89
 
@@ -268,34 +266,3 @@ def _dangling(study: Study, family: ModuleType) -> list[str]:
                 place = f"observed.{name}.published.{label}.values"
                 must_be_one_of(place, parameter, family.PARAMETERS)
     return faults
-
-
-class _NoDuplicates(yaml.SafeLoader):
-    """YAML as safe_load reads it, but a repeated key is an error."""
-
-    def construct_mapping(self, node, deep=False):
-        seen = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
-                line = key_node.start_mark.line + 1
-                raise StudyError(f"{key}: stands twice in one mapping (line {line}), must be once")
-            seen.add(key if isinstance(key, Hashable) else str(key))
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: str | Path) -> dict:
-    """Read a study file; a malformed file or a repeated key is a StudyError."""
-    try:
-        raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_NoDuplicates)
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
-    except StudyError as error:
-        raise StudyError(f"{path}: {error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path}: is not valid YAML: {error}") from None
-    if not isinstance(raw, dict):
-        raise StudyError(f"{path}: got {shown(raw)}, must be a mapping of keys to values")
-    return raw
