@@ -22,9 +22,10 @@ check: .venv/complete
 .venv/complete: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "$(PYTHON) is older than Python 3.11; name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes -r requirements.lock
-	$(BIN)/python -m compileall -q workflow/scripts
+	@echo "Setting up .venv: about a minute, once."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes -r requirements.lock
+	@$(BIN)/python -m compileall -q workflow/scripts
 	@touch $@
 
 schema: .venv/complete

@@ -44,6 +44,14 @@ def test_a_wrong_study_file(checkout, changes, message):
     refused(checkout, message)
 
 
+def test_make_study_refuses_a_wrong_study_file_at_once(checkout):
+    checkout.write(replicates=0)
+    done = checkout.make_study()
+    assert done.returncode != 0
+    assert done.stderr == "study.yaml: replicates: got 0, must be at least 1\n"
+    assert not (checkout.folder / "results").exists()
+
+
 def test_a_key_that_stands_twice(checkout):
     checkout.write()
     file = checkout.folder / "study.yaml"

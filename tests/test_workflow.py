@@ -63,6 +63,11 @@ def test_the_page_asks_nothing_of_the_network(page):
     assert not re.search(r"<link|@import|url\(|fetch\(|XMLHttpRequest", page)
 
 
+def test_the_page_shows_the_studys_own_words_as_words(page):
+    assert "A small study &lt;script&gt;" in page
+    assert "<script>alert" not in page
+
+
 def test_the_page_says_how_many_fits_failed_and_did_not_converge(page, finished):
     table = pd.read_parquet(finished.folder / "results/small/summary/convergence.parquet")
     failed, planned = table["n_failed"].sum(), table["n_planned"].sum()

@@ -17,7 +17,7 @@ SECONDS = 300
 
 SMALL = {
     "name": "small",
-    "title": "A small study",
+    "title": "A small study <script>alert(1)</script>",
     "seed": 1,
     "replicates": 3,
     "truths": {"plain": {"beta": [0.5, 1], "sigma_p": [1, 0.5], "rho": 0.3, "sigma": 1}},

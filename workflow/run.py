@@ -6,14 +6,15 @@ behind; the latter is cleared, and Snakemake goes on where it stopped.
 
 import argparse
 import fcntl
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
+from recovery import families
 from recovery.faults import StudyError
+from recovery.study import parse
 from recovery.yaml_file import read_yaml
 
 
@@ -23,18 +24,17 @@ def main() -> int:
     parser.add_argument("study", help="the study file")
     parser.add_argument("--engine", help="run Stan with this engine instead of the study's")
     asked, others = parser.parse_known_args()
+    override = {"engine": asked.engine} if asked.engine else {}
+    try:
+        study = parse({**read_yaml(asked.study), **override}, families.find, asked.study)
+    except StudyError as error:
+        print(error, file=sys.stderr)
+        return 1
     # What else is asked stands first: after an option, Snakemake would take it for the option's.
     snakemake = [sys.executable, "-m", "snakemake", *others, "--configfile", asked.study]
     if asked.engine:
         snakemake += ["--config", f"engine={asked.engine}"]
-    try:
-        name = read_yaml(asked.study).get("name")
-    except StudyError as error:
-        print(error, file=sys.stderr)
-        return 1
-    if not isinstance(name, str) or not re.fullmatch("[a-z0-9_]{1,60}", name):
-        return subprocess.call([*snakemake, "--dry-run"])  # says what is wrong with the name
-    results = Path("results") / name
+    results = Path("results") / study.name
     results.mkdir(parents=True, exist_ok=True)
     with (results / ".lock").open("w") as lock:
         try:

@@ -1,0 +1,30 @@
+"""The JSON schema that editors use is the one that the study's types give."""
+
+import json
+
+import pytest
+from conftest import ROOT, SMALL, changed
+
+from recovery import schema
+from recovery.yaml_file import read_yaml
+
+jsonschema = pytest.importorskip("jsonschema")
+
+
+def test_the_file_is_what_the_types_give():
+    assert schema.PLACE.read_text(encoding="utf-8") == schema.text(), "run `make schema`"
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda f: f.stem)
+def test_shipped_studies_fit_it(file):
+    jsonschema.validate(read_yaml(file), json.loads(schema.text()))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [("replicats", 3), ("replicates", 0), ("truths", "moderate", "rho", 1), ("name", "a/b")],
+    ids=str,
+)
+def test_it_refuses_what_the_study_refuses(place):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(changed(SMALL, place), json.loads(schema.text()))
