@@ -7,7 +7,7 @@ BIN := .venv/bin
 .PHONY: study test check schema lock clean
 
 study: .venv/complete
-	@$(BIN)/python workflow/run.py $(STUDY) $(if $(ENGINE),--engine $(ENGINE))
+	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE))
 
 test: .venv/complete
 	$(BIN)/python -m pytest $(ARGS)

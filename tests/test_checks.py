@@ -60,7 +60,7 @@ def test_a_key_that_stands_twice_in_the_file_is_refused(raw_study, tmp_path):
 def test_a_missing_csv_file_is_refused(raw_study, tmp_path):
     observed = {"path": "no.csv", "outcome": "y", "predictor": "x", "participant": "p"}
     raw = changed(raw_study, ("observed", "real", observed))
-    with pytest.raises(StudyError, match=r"^observed\.real: no\.csv: cannot be read: "):
+    with pytest.raises(StudyError, match=r"study\.yaml: observed\.real: no\.csv: cannot be"):
         prepare(raw, ["study.yaml"], STAN, thoroughly=False)
 
 

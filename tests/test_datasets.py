@@ -129,6 +129,7 @@ def test_the_shipped_dataset_is_read(monkeypatch):
         ("y,x,p\n1,2,a\n,2,b\n", r"real\.csv: column 'y' has no number or text in row 2, must"),
         ("y,x,p\n1,2,a\n1,nan,b\n", r"real\.csv: column 'x' has no number or text in row 2, must"),
         ("y,x,p\n1,inf,a\n1,2,b\n", r"real\.csv: column 'x' has no number or text in row 1, must"),
+        ("y,x,p\n1,2,a\n1,2,NA\n", r"real\.csv: column 'p' has no number or text in row 2, must"),
         ("y,x,p\n1,2,a\n1,2,\n", r"real\.csv: column 'p' has no number or text in row 2, must"),
         ("y,x,p\n1,2,a\nhigh,2,b\n", r"real\.csv: column 'y' must hold numbers"),
         ("y,x,p\n2024-01-01,2,a\n2024-01-02,2,b\n", r"real\.csv: column 'y' must hold numbers"),
@@ -136,12 +137,14 @@ def test_the_shipped_dataset_is_read(monkeypatch):
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_its_name(file, text, message):
-    with pytest.raises(StudyError, match=r"^observed\.real: .*" + message):
+    with pytest.raises(StudyError, match=r"^study: observed\.real: .*" + message):
         read(file, text)
 
 
 def test_a_missing_file_is_refused(file):
-    with pytest.raises(StudyError, match=r"^observed\.real: .*real\.csv: cannot be read: .*No"):
+    with pytest.raises(
+        StudyError, match=r"^study: observed\.real: .*real\.csv: cannot be read: .*No"
+    ):
         read(file)
 
 
@@ -149,7 +152,9 @@ def test_a_missing_column_is_refused_with_those_there_are(file):
     with pytest.raises(StudyError) as refused:
         read(file, "y,day,p\n1,2,a\n")
     told = str(refused.value)
-    assert told.startswith("observed.real.predictor: got 'x', must be one of the columns of ")
+    assert told.startswith(
+        "study: observed.real.predictor: got 'x', must be one of the columns of "
+    )
     assert told.endswith("real.csv: 'y', 'day', 'p'")
 
 
@@ -165,13 +170,20 @@ def test_an_observed_dataset_is_replicate_1_of_its_table():
 
 def test_the_means_of_a_failed_fit_are_refused(tmp_path):
     file, schema = tmp_path / "e.parquet", tables.estimates_schema([0.5])
-    tables.write(tables.from_rows([], schema), file, schema, "")
+    tables.write(tables.from_rows([], schema), file, schema, "fit")
     with pytest.raises(StudyError, match="the fit that a truth is taken from failed"):
-        datasets.read_means(file)
+        datasets.read_means(file, "fit")
 
 
 def test_means_are_read_by_parameter(tmp_path):
     file, schema = tmp_path / "e.parquet", tables.estimates_schema([0.5])
     rows = [{"parameter": name, "mean": mean} for name, mean in MEANS.items()]
-    tables.write(tables.from_rows(rows, schema), file, schema, "")
-    assert datasets.read_means(file) == MEANS
+    tables.write(tables.from_rows(rows, schema), file, schema, "fit")
+    assert datasets.read_means(file, "fit") == MEANS
+
+
+def test_means_of_another_fit_are_refused_with_the_cure(tmp_path):
+    file, schema = tmp_path / "e.parquet", tables.estimates_schema([0.5])
+    tables.write(tables.from_rows([], schema), file, schema, "another")
+    with pytest.raises(tables.StaleTableError, match=f"rm {file}"):
+        datasets.read_means(file, "fit")

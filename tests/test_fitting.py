@@ -249,3 +249,21 @@ def test_the_tables_of_a_batch_can_be_written_failures_too(tmp_path):
     for name, schema in fitting.schemas(specification()).items():
         tables.write(batch[name], tmp_path / name, schema, "identity")
     assert tables.read(tmp_path / "diagnostics")["status"].tolist() == ["failed"] + ["ok"] * 3
+
+
+def test_a_fit_with_draws_that_are_not_finite_is_a_failed_row(monkeypatch):
+    engine = engines.find("stanli")
+    sample = engine.sample
+
+    def spoiled(*arguments):
+        draws = sample(*arguments)
+        draws.values[0, 3, draws.names.index("sigma")] = np.nan
+        return draws
+
+    monkeypatch.setattr(engine, "sample", spoiled)
+    found = fit(end=1)
+    assert outcomes(found) == [(1, "failed")]
+    assert (
+        rows(found["diagnostics"])[0]["error"] == "RuntimeError: draws that are not finite: sigma"
+    )
+    assert rows(found["estimates"]) == []

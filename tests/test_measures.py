@@ -260,3 +260,21 @@ def test_a_cell_without_any_fit_has_a_row_of_nulls(diagnostics):
     row = went(diagnostics[diagnostics["scenario"] == "a"], ("x", "y", "z"))
     assert row[["n_planned", "n_ok", "n_failed"]].tolist() == [4, 0, 0]
     assert np.isnan(row["failed_rate"])
+
+
+def test_a_planned_cell_without_estimates_has_rows_without_values():
+    table = estimates([1.0, 2.0, 6.0])
+    planned = [(*CELL, "beta[1]"), ("s", "gone", "p", "beta[1]")]
+    found = measures.performance(table, flags(table), LEVELS, planned)
+    gone = found[found["model"] == "gone"]
+    assert set(gone["measure"]) == set(found["measure"])
+    assert (gone["n_replicates"] == 0).all()
+    assert gone["value"].isna().all()
+
+
+def test_an_interval_at_a_higher_level_is_wider():
+    low, high = measures.proportion_interval(0.7, 20, 0.95)
+    wider = measures.proportion_interval(0.7, 20, 0.999)
+    expected = stats.binomtest(14, 20).proportion_ci(0.999, method="wilson")
+    assert wider == pytest.approx((expected.low, expected.high))
+    assert wider[0] < low < high < wider[1]

@@ -245,3 +245,9 @@ def test_truth_that_does_not_vary_has_neither_slope_nor_correlation():
     assert np.isnan(found["shrinkage_slope"])
     assert np.isnan(found["correlation"])
     assert found["rmse"] == pytest.approx(np.sqrt(0.5))
+
+
+def test_true_values_that_are_alike_have_no_slope_whatever_their_rounding():
+    found = posterior.agreement(np.array([0.1, 0.2, 0.4]), np.full(3, 0.1))
+    assert np.isnan(found["shrinkage_slope"])
+    assert np.isnan(found["correlation"])

@@ -40,6 +40,17 @@ def test_touched_files_run_nothing(checkout):
     assert checkout.planned(SUMMARY) == {}
 
 
+def test_touched_and_copied_results_run_nothing_up_to_the_report(tmp_path):
+    whole = check_out(tmp_path)
+    whole.write()
+    assert whole.make_study().returncode == 0
+    shutil.rmtree(tmp_path / ".snakemake")
+    later = time.time() + 10
+    for place, file in enumerate(sorted(tmp_path.rglob("*"), reverse=True)):
+        os.utime(file, (later + place, later + place))
+    assert whole.planned() == {}
+
+
 def test_copied_results_run_nothing_in_a_fresh_clone(checkout):
     shutil.rmtree(checkout.folder / ".snakemake")
     assert checkout.planned(SUMMARY) == {}
@@ -95,8 +106,17 @@ def test_a_table_of_another_study_is_refused_by_name(checkout):
     results = checkout.folder / "results/small"
     batch = "noncentered/weak/00001-00002.parquet"
     shutil.copy(results / "estimates/plain-4x5" / batch, results / "estimates/plain-6x5" / batch)
+    wrong = f"results/small/estimates/plain-6x5/{batch}"
     done = checkout.snakemake("--cores", "1", "--forcerun", "summarise", "--", SUMMARY)
     assert done.returncode != 0
-    wrong = f"results/small/estimates/plain-6x5/{batch}"
-    assert f"{wrong}: was made by another study file" in done.stderr + done.stdout
-    assert f"--force {wrong}" in done.stderr + done.stdout
+    assert f"rm {wrong}\n" in done.stderr + done.stdout
+    (checkout.folder / wrong).unlink()  # the cure
+    assert checkout.snakemake("--cores", "1", SUMMARY).returncode == 0
+
+
+def test_fits_refuse_data_of_another_study_even_without_snakemakes_memory(checkout):
+    shutil.rmtree(checkout.folder / ".snakemake")
+    checkout.write(**STUDY, seed=2)
+    done = checkout.snakemake("--cores", "1", "--forcerun", "fit", "--", SUMMARY)
+    assert done.returncode != 0
+    assert "rm results/small/data/" in done.stderr + done.stdout

@@ -6,6 +6,7 @@ behind; the latter is cleared, and Snakemake goes on where it stopped.
 
 import argparse
 import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +19,8 @@ from recovery.study import parse
 from recovery.yaml_file import read_yaml
 
 
-def main() -> int:
-    """Run Snakemake on a study, alone; return its exit code."""
+def main() -> None:
+    """Become Snakemake at work on a study, alone; exit with a message where that cannot be."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="the study file")
     parser.add_argument("--engine", help="run Stan with this engine instead of the study's")
@@ -28,8 +29,7 @@ def main() -> int:
     try:
         study = parse({**read_yaml(asked.study), **override}, families.find, asked.study)
     except StudyError as error:
-        print(error, file=sys.stderr)
-        return 1
+        sys.exit(str(error))
     # What else is asked stands first: after an option, Snakemake would take it for the option's.
     snakemake = [sys.executable, "-m", "snakemake", *others, "--configfile", asked.study]
     if asked.engine:
@@ -40,14 +40,14 @@ def main() -> int:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"{results}: another run of this study is at work there.", file=sys.stderr)
-            return 1
+            sys.exit(f"{results}: another run of this study is at work there.")
         if any(Path(".snakemake/locks").glob("*")):
             subprocess.run([*snakemake, "--unlock"], capture_output=True, check=False)
         bars = ["--logger", "rich"] if sys.stderr.isatty() else []
-        # Snakemake holds the lock too: it may outlive this process.
-        return subprocess.call([*snakemake, *bars], pass_fds=[lock.fileno()])
+        # Snakemake takes this process's place, and with it the lock and signals.
+        os.set_inheritable(lock.fileno(), True)
+        os.execv(sys.executable, [*snakemake, *bars])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

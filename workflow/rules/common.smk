@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from math import ceil
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -35,12 +36,12 @@ SUMMARIES = ("performance", "convergence", "prior_predictive")
 # Library modules that decide what each step after the fits makes.
 SUMMARY = ("measures.py", "summaries.py")
 DRAWING = ("gallery.py", *provenance.package("figures"))
-REPORT = ("report.py", "manifest.py", "../../report/page.html")
+REPORT = ("report.py", "manifest.py", *provenance.pages())
 
 
 wildcard_constraints:
     study=STUDY.name,
-    scenario="|".join([*DESIGN.scenarios, *STUDY.observed]),
+    scenario="|".join(DESIGN.scenarios),
     model="|".join(STUDY.models),
     prior="|".join(STUDY.priors),
     dataset="|".join(STUDY.observed) or "none",
@@ -65,13 +66,12 @@ def compiled_program(wildcards):
 # Datasets and fits
 
 
-def inputs_of(outputs, identity, **inputs):
-    """The inputs of a job, ancient when its tables already stand with their identity.
+def inputs_of(settled, **inputs):
+    """The inputs of a job, ancient when what it makes already stands with its identity.
 
-    Then nothing above can change them, whatever the times of files say. Plain `ancient` for
+    Then nothing above can change it, whatever the times of files say. Plain `ancient` for
     all would be wrong: Snakemake does not look at the params of a job below one that runs.
     """
-    settled = tables.are_current(outputs, identity)
     return {name: ancient(file) if settled else file for name, file in inputs.items()}
 
 
@@ -90,8 +90,7 @@ def simulate_inputs(wildcards):
         return {}
     outputs = [DESIGN.dataset_file(table, wildcards.scenario, batch) for table in ("data", "truth")]
     return inputs_of(
-        outputs,
-        simulate_spec(wildcards)["identity"],
+        tables.are_current(outputs, simulate_spec(wildcards)["identity"]),
         observed=DESIGN.observed_data(source.data),
         estimates=DESIGN.observed_file("estimates", source.data, source.model, source.prior),
     )
@@ -112,9 +111,9 @@ def fit_spec(wildcards):
 def fit_inputs(wildcards):
     scenario, batch = wildcards.scenario, batch_of(wildcards)
     cell = (scenario, wildcards.model, wildcards.prior)
+    outputs = [DESIGN.cell_file(table, cell, batch) for table in FIT_TABLES]
     return inputs_of(
-        [DESIGN.cell_file(table, cell, batch) for table in FIT_TABLES],
-        fit_spec(wildcards)["identity"],
+        tables.are_current(outputs, fit_spec(wildcards)["identity"]),
         data=DESIGN.dataset_file("data", scenario, batch),
         truth=DESIGN.dataset_file("truth", scenario, batch),
         **executable(wildcards.model),
@@ -127,9 +126,9 @@ def fit_observed_spec(wildcards):
 
 def fit_observed_inputs(wildcards):
     cell = (wildcards.dataset, wildcards.model, wildcards.prior)
+    outputs = [DESIGN.observed_file(table, *cell) for table in FIT_TABLES]
     return inputs_of(
-        [DESIGN.observed_file(table, *cell) for table in FIT_TABLES],
-        fit_observed_spec(wildcards)["identity"],
+        tables.are_current(outputs, fit_observed_spec(wildcards)["identity"]),
         data=DESIGN.observed_data(wildcards.dataset),
         **executable(wildcards.model),
     )
@@ -147,8 +146,8 @@ def fit_memory(wildcards, attempt):
 
 
 def fit_minutes(wildcards, attempt):
-    """Generous for small models; doubled with every attempt."""
-    return 60 * 2 ** (attempt - 1)
+    """An hour, or what two fits at their time limit take; doubled with every attempt."""
+    return max(60, ceil(STUDY.sampler.time_limit / 30)) * 2 ** (attempt - 1)
 
 
 # Everything at once
@@ -194,15 +193,40 @@ def summary_inputs(wildcards):
     inputs = {name: cell_files(name) for name in ("estimates", "diagnostics")}
     inputs |= {f"observed_{name}": observed_files(name) for name in ("estimates", "diagnostics")}
     outputs = [f"{RESULTS}/summary/{name}.parquet" for name in SUMMARIES]
-    return inputs_of(outputs, digest(summary_params(wildcards)), **inputs)
+    inputs["data"] = dataset_files("data")[0]
+    return inputs_of(tables.are_current(outputs, digest(summary_params(wildcards))), **inputs)
 
 
 def figure_params(wildcards):
     return study_params(*SUMMARY, *DRAWING)
 
 
+def figure_inputs(wildcards):
+    """The summary tables, and the first batches, of which single replicates are shown."""
+    outputs = [f"{RESULTS}/figures/{figure.name}.svg" for figure in FIGURES]
+    return inputs_of(
+        provenance.bear(outputs, digest(figure_params(wildcards))),
+        summaries=[f"{RESULTS}/summary/{name}.parquet" for name in SUMMARIES],
+        data=dataset_files("data"),
+        truth=dataset_files("truth"),
+        estimates=cell_files("estimates", first_only=True),
+        observed=observed_files("estimates"),
+    )
+
+
 def report_params(wildcards):
     return study_params(*SUMMARY, *DRAWING, *REPORT)
+
+
+def report_inputs(wildcards):
+    """The summary tables, the figures, and the fits to observed data."""
+    return inputs_of(
+        provenance.bear([f"{RESULTS}/report.html"], digest(report_params(wildcards))),
+        performance=f"{RESULTS}/summary/performance.parquet",
+        convergence=f"{RESULTS}/summary/convergence.parquet",
+        figures=[f"{RESULTS}/figures/{figure.name}.svg" for figure in FIGURES],
+        observed=[*observed_files("estimates"), *observed_files("diagnostics")],
+    )
 
 
 def figure_file(figure, suffix):

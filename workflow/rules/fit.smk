@@ -28,11 +28,11 @@ rule fit_observed:
         unpack(fit_observed_inputs),
         program=ancient(stan_program),
     output:
-        estimates="results/{study}/observed/estimates/{dataset}/{model}/{prior}/{batch}.parquet",
-        participants="results/{study}/observed/participants/{dataset}/{model}/{prior}/{batch}.parquet",
-        diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/{batch}.parquet",
+        estimates="results/{study}/observed/estimates/{dataset}/{model}/{prior}/00001-00001.parquet",
+        participants="results/{study}/observed/participants/{dataset}/{model}/{prior}/00001-00001.parquet",
+        diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/00001-00001.parquet",
     log:
-        "results/{study}/logs/fit_observed/{dataset}/{model}/{prior}/{batch}.log",
+        "results/{study}/logs/fit_observed/{dataset}/{model}/{prior}/00001-00001.log",
     conda:
         "../../environment.yml"
     threads: 1

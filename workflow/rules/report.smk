@@ -1,13 +1,7 @@
 rule figures:
     """Draw every figure of the study."""
     input:
-        performance="results/{study}/summary/performance.parquet",
-        convergence="results/{study}/summary/convergence.parquet",
-        prior_predictive="results/{study}/summary/prior_predictive.parquet",
-        data=dataset_files("data"),
-        truth=dataset_files("truth"),
-        estimates=cell_files("estimates", first_only=True),
-        observed=observed_files("estimates"),
+        unpack(figure_inputs),
     output:
         svg=figure_files("svg"),
         pdf=figure_files("pdf"),
@@ -28,11 +22,7 @@ rule figures:
 rule report:
     """Write the page, and the manifest that says where every number comes from."""
     input:
-        performance="results/{study}/summary/performance.parquet",
-        convergence="results/{study}/summary/convergence.parquet",
-        figures=rules.figures.output.svg,
-        observed=observed_files("estimates"),
-        observed_diagnostics=observed_files("diagnostics"),
+        unpack(report_inputs),
     output:
         page="results/{study}/report.html",
         manifest="results/{study}/manifest.json",

@@ -16,13 +16,13 @@ rule simulate:
 
 
 rule observe:
-    """Bring one observed dataset into the family's columns. Wildcards: dataset, batch."""
+    """Bring one observed dataset into the family's columns. Wildcards: dataset."""
     input:
         csv=ancient(observed_csv),
     output:
-        data="results/{study}/observed/data/{dataset}/{batch}.parquet",
+        data="results/{study}/observed/data/{dataset}/00001-00001.parquet",
     log:
-        "results/{study}/logs/observe/{dataset}/{batch}.log",
+        "results/{study}/logs/observe/{dataset}/00001-00001.log",
     conda:
         "../../environment.yml"
     params:

@@ -9,4 +9,5 @@ plan = design.Design(
     study.parse(snakemake.config, families.find), design.Sources(**params["sources"])
 )
 formats = ("svg", "pdf", "png")
-draw_all(Material(plan), {suffix: list(snakemake.output[suffix]) for suffix in formats})
+files = {suffix: list(snakemake.output[suffix]) for suffix in formats}
+draw_all(Material(plan), files, design.digest(params))

@@ -4,13 +4,14 @@ from recovery import fitting, tables
 from recovery.engines.base import Program
 
 specification = snakemake.params.fit
-truth = snakemake.input.get("truth")
 program = Program(
     snakemake.input.program, snakemake.params.include, snakemake.input.get("executable") or None
 )
 
-batch = fitting.fit_batch(
-    tables.read(snakemake.input.data), truth and tables.read(truth), specification, program
-)
+dataset = specification["dataset"]
+data = tables.read_of(snakemake.input.data, dataset)
+truth = snakemake.input.get("truth") and tables.read_of(snakemake.input.truth, dataset)
+
+batch = fitting.fit_batch(data, truth, specification, program)
 for name, schema in fitting.schemas(specification).items():
     tables.write(batch[name], snakemake.output[name], schema, specification["identity"])

@@ -20,4 +20,5 @@ report.write(
     tables.read_frame([snakemake.input.convergence]),
     summaries.observed(plan),
     list(snakemake.input.figures),
+    design.digest(params),
 )

@@ -5,8 +5,9 @@ from recovery import datasets, families, tables
 specification = snakemake.params.simulation
 observed = means = None
 if snakemake.input.get("estimates"):
-    observed = datasets.read_table(snakemake.input.observed)
-    means = datasets.read_means(snakemake.input.estimates)
+    made_by = specification["tables"]
+    observed = datasets.read_table(snakemake.input.observed, made_by["observed"])
+    means = datasets.read_means(snakemake.input.estimates, made_by["estimates"])
 
 data, truth = datasets.simulate_batch(specification, observed, means)
 schema = tables.data_schema(families.find(specification["family"]).COLUMNS)

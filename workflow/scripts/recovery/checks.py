@@ -41,7 +41,7 @@ def prepare(
     study = parse(config, families.find, str(files[-1]))
     family = families.find(study.family)
     for name, observed in study.observed.items():
-        datasets.read_observed(name, observed, family)
+        datasets.read_observed(name, observed, family, str(files[-1]))
     sources = provenance.sources(study, programs, engines.find(study.engine).version())
     if thoroughly:
         try_programs(study, programs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import pickle
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
+PR_SET_PDEATHSIG = 1
 _fork = multiprocessing.get_context("fork")
 
 
@@ -89,6 +91,7 @@ def _cause(exit_code: int | None) -> str:
 def _serve(answer: Callable[[Any], Any], pipe: Connection, parents_end: Connection) -> None:
     """Answer until the parent is gone. Its own process group, so that all of it can be ended."""
     os.setpgid(0, 0)
+    _die_with_parent()
     parents_end.close()
     while True:
         try:
@@ -99,6 +102,12 @@ def _serve(answer: Callable[[Any], Any], pipe: Connection, parents_end: Connecti
             pipe.send((True, answer(argument)))
         except Exception as error:
             pipe.send((False, _sendable(error)))
+
+
+def _die_with_parent() -> None:
+    """Have Linux end this process when its parent is killed, in the midst of a fit too."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _sendable(error: Exception) -> Exception:

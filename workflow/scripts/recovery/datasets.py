@@ -77,9 +77,9 @@ def _stacked(parts: list[Columns]) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def read_observed(name: str, observed: Observed, family: Family) -> Columns:
-    """Read and check an observed dataset; StudyError names the file and what is wrong."""
-    place = f"observed.{name}: {observed.path}"
+def read_observed(name: str, observed: Observed, family: Family, file: str = "study") -> Columns:
+    """Read and check an observed dataset; StudyError names study, file and what is wrong."""
+    place = f"{file}: observed.{name}: {observed.path}"
     try:
         table = tables.read_csv(observed.path)
     except ValueError as error:
@@ -87,7 +87,7 @@ def read_observed(name: str, observed: Observed, family: Family) -> Columns:
     for key, column in observed.columns.model_dump().items():
         if column not in table:
             raise StudyError(
-                f"observed.{name}.{key}: got {column!r}, must be one of the columns of "
+                f"{file}: observed.{name}.{key}: got {column!r}, must be one of the columns of "
                 f"{observed.path}: {listed(table)}"
             )
         if len(table[column]) == 0:
@@ -105,10 +105,10 @@ def read_observed(name: str, observed: Observed, family: Family) -> Columns:
 
 def _missing(values: np.ndarray) -> int | None:
     """The number of the first row, counted from 1, that has no finite value."""
-    numeric = np.issubdtype(values.dtype, np.number)
-    missing = (
-        ~np.isfinite(values) if numeric else np.array([value in (None, "") for value in values])
-    )
+    if np.issubdtype(values.dtype, np.number):
+        missing = ~np.isfinite(values)
+    else:  # NaT is not equal to itself
+        missing = np.array([value is None or value == "" or value != value for value in values])
     return int(np.argmax(missing)) + 1 if missing.any() else None
 
 
@@ -118,15 +118,16 @@ def observed_table(columns: Columns) -> Columns:
     return {"replicate": np.ones(size, dtype=int), **columns}
 
 
-def read_table(path: str) -> Columns:
+def read_table(path: str, identity: str) -> Columns:
     """Read an observed dataset's table `data` as the family's columns."""
-    columns = tables.read(path)
+    columns = tables.read_of(path, identity)
     return {name: values for name, values in columns.items() if name != "replicate"}
 
 
-def read_means(path: str) -> Values:
+def read_means(path: str, identity: str) -> Values:
     """Read the posterior means of one fit."""
-    estimates = tables.read(path, ["parameter", "mean"])
+    estimates = tables.read_of(path, identity, ["parameter", "mean"])
     if not len(estimates["mean"]):
-        raise StudyError(f"{path}: the fit that a truth is taken from failed; see its diagnostics")
+        why = str(path).replace("/estimates/", "/diagnostics/")
+        raise StudyError(f"{path}: the fit that a truth is taken from failed; {why} says why")
     return dict(zip(estimates["parameter"], estimates["mean"].tolist(), strict=True))

@@ -34,8 +34,8 @@ class Scenario:
     @property
     def name(self) -> str:
         """Its name in paths and tables: `moderate-30x20`, or `recovered-36`."""
-        size = f"{self.participants}"
-        return f"{self.truth}-{size}" + (f"x{self.observations}" if self.observations else "")
+        each = f"x{self.observations}" if self.observations else ""
+        return f"{self.truth}-{self.participants}{each}"
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Design:
         return list(product(self.study.observed, self.study.models, self.study.priors))
 
     def cell_file(self, table: str, cell: tuple[str, str, str], batch: Batch) -> str:
-        """Return the file of one table of a cell (scenario, model, prior) and batch."""
+        """Return the file of one table of a cell and batch."""
         return f"results/{self.study.name}/{table}/{'/'.join(cell)}/{batch.name}.parquet"
 
     def cell_files(self, table: str, scenario: str, first_only: bool = False) -> list[str]:
@@ -121,13 +121,13 @@ class Design:
 
     def observed_file(self, table: str, dataset: str, model: str, prior: str) -> str:
         """Return the file of one table of a fit to an observed dataset."""
-        place = f"results/{self.study.name}/observed/{table}/{dataset}"
-        return f"{place}/{model}/{prior}/{OBSERVED_BATCH.name}.parquet"
+        place = f"observed/{table}/{dataset}/{model}/{prior}"
+        return f"results/{self.study.name}/{place}/{OBSERVED_BATCH.name}.parquet"
 
     def observed_data(self, dataset: str) -> str:
         """Return the file of an observed dataset in the family's columns."""
-        name = self.study.name
-        return f"results/{name}/observed/data/{dataset}/{OBSERVED_BATCH.name}.parquet"
+        place = f"results/{self.study.name}/observed/data/{dataset}"
+        return f"{place}/{OBSERVED_BATCH.name}.parquet"
 
     def observed_source(self, scenario: str) -> FromObserved | None:
         """Return which observed fit a scenario's truth is taken from, if it is."""
@@ -135,19 +135,20 @@ class Design:
         return truth.from_observed if isinstance(truth, ObservedTruth) else None
 
     def simulation(self, scenario: str, batch: Batch) -> dict[str, Any]:
-        """Return the specification of one batch of datasets, its identity included."""
+        """Return what decides one batch of datasets, with its identity."""
         return _identified(
             {
                 "family": self.study.family,
                 "root_seed": self.study.seed,
                 "replicates": [batch.first, batch.end],
                 **self._mechanism(scenario),
+                "tables": self._source_identities(scenario),
                 "code": self.sources.simulating,
             }
         )
 
     def observation(self, dataset: str) -> dict[str, Any]:
-        """Return the specification of one observed dataset, its identity included."""
+        """Return what decides one observed dataset, with its identity."""
         return _identified(
             {
                 "family": self.study.family,
@@ -159,19 +160,19 @@ class Design:
 
     def fit(self, scenario: str, model: str, prior: str, batch: Batch) -> dict[str, Any]:
         """Return the specification of the fits of one batch, its identity included."""
-        mechanism = self._mechanism(scenario)
-        return self._fit(scenario, mechanism, model, prior, batch)
+        dataset = self.simulation(scenario, batch)["identity"]
+        return self._fit(scenario, self._mechanism(scenario), model, prior, batch, dataset)
 
     def fit_observed(self, dataset: str, model: str, prior: str) -> dict[str, Any]:
         """Return the specification of one fit to an observed dataset, its identity included."""
-        mechanism = {
-            "truth": {"observed": self._observed(dataset)},
-            "participants": None,
-            "observations": None,
-        }
-        return self._fit(dataset, mechanism, model, prior, OBSERVED_BATCH)
+        truth = {"observed": self._observed(dataset)}
+        mechanism = {"truth": truth, "participants": None, "observations": None}
+        table = self.observation(dataset)["identity"]
+        return self._fit(dataset, mechanism, model, prior, OBSERVED_BATCH, table)
 
-    def _fit(self, scenario: str, mechanism: dict, model: str, prior: str, batch: Batch) -> dict:
+    def _fit(
+        self, scenario: str, mechanism: dict, model: str, prior: str, batch: Batch, dataset: str
+    ) -> dict[str, Any]:
         study = self.study
         return _identified(
             {
@@ -182,6 +183,7 @@ class Design:
                 "root_seed": study.seed,
                 "replicates": [batch.first, batch.end],
                 **mechanism,
+                "dataset": dataset,
                 "hyperparameters": study.priors[prior].model_dump(mode="json"),
                 "sampler": study.sampler.model_dump(mode="json"),
                 "intervals": list(study.intervals),
@@ -190,7 +192,6 @@ class Design:
                 "engine": study.engine,
                 "engine_version": self.sources.engine_version,
                 "program": self.sources.programs[model],
-                "simulating": self.sources.simulating,
                 "code": self.sources.fitting,
             }
         )
@@ -198,15 +199,22 @@ class Design:
     def _mechanism(self, scenario: str) -> dict[str, Any]:
         """What decides a scenario's datasets, beside the root seed and the replicate."""
         which = self.scenarios[scenario]
-        mechanism = {
+        return {
             "truth": self._truth(self.study.truths[which.truth]),
             "participants": which.participants,
             "observations": which.observations,
         }
-        if source := self.observed_source(scenario):
-            fit = self.fit_observed(source.data, source.model, source.prior)
-            mechanism["truth_from"] = fit["identity"]
-        return mechanism
+
+    def _source_identities(self, scenario: str) -> dict[str, str]:
+        """Identities of the observed tables that a scenario's truth is taken from, if it is."""
+        source = self.observed_source(scenario)
+        if source is None:
+            return {}
+        fit = self.fit_observed(source.data, source.model, source.prior)
+        return {
+            "observed": self.observation(source.data)["identity"],
+            "estimates": fit["identity"],
+        }
 
     def _truth(self, truth) -> dict[str, Any]:
         """A truth by its content: two names for one truth are one truth."""
@@ -218,7 +226,7 @@ class Design:
             prior = self.study.priors[source.prior].model_dump(mode="json")
             observed = self._observed(source.data)
             return {"from_observed": observed, "model": source.model, "prior": prior}
-        return {"values": truth.model_dump(mode="json")}
+        return {"values": truth.model_dump(mode="json", exclude_defaults=True)}
 
     def _observed(self, dataset: str) -> dict[str, Any]:
         observed = self.study.observed[dataset]

@@ -56,6 +56,8 @@ class Fitter:
         data = self.family.stan_data(task.columns, self.prior)
         seed = fit_seed(self.specification, task.replicate)
         draws = self.engine.sample(self.loaded, data, seed, self.settings)
+        if unusable := posterior.not_finite(draws, self.model.scored):
+            raise RuntimeError(f"draws that are not finite: {', '.join(unusable)}")
         found = posterior.convergence(draws, self.model.scored)
         diagnostics = posterior.diagnose(
             draws, found, self.settings.max_treedepth, self.specification["convergence"]

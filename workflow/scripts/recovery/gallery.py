@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from recovery.design import Scenario, scenarios_of
+from recovery.families.base import Family
 from recovery.study import Study
 
 _BY_CONDITION = {
@@ -19,6 +20,17 @@ _BY_CONDITION = {
     "lines": ("Participants' lines", "Participants"),
     "shrinkage": ("Shrinkage", "Participants"),
 }
+
+
+def words(name: str) -> str:
+    """Return a name from the study file as words."""
+    return name.replace("_", " ")
+
+
+def fit_label(family: Family, study: Study, model: str, prior: str) -> str:
+    """Return a fit's label: its model, and its prior where the study has several."""
+    label = family.MODELS[model].label
+    return f"{label}, {words(prior)}" if len(study.priors) > 1 else label
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ A measure of fewer than two replicates has neither value nor MCSE.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-WILSON_Z = 1.959963984540054  # 95 %
+Z95 = NormalDist().inv_cdf(0.975)  # half a 95 % interval, in standard errors
 CELL = ["scenario", "model", "prior"]
 
 
@@ -69,19 +70,31 @@ def rmse(error: np.ndarray) -> Measure:
 
 
 def proportion(hits: np.ndarray) -> Measure:
-    """Share of hits; mcse = sqrt(p (1 - p) / n), with the Wilson interval.
+    """Share of hits; mcse = sqrt(p (1 - p) / n), with the 95 % Wilson interval."""
+    n, p = hits.size, hits.mean()
+    return Measure(p, np.sqrt(p * (1 - p) / n), *proportion_interval(p, n, 0.95))
+
+
+def proportion_interval(p: float, n: int, level: float) -> tuple[float, float]:
+    """Return the Wilson interval of a proportion p of n.
 
     References
     ----------
     Wilson (1927), doi:10.1080/01621459.1927.10502953.
     """
-    n, p = hits.size, hits.mean()
-    centre = p + WILSON_Z**2 / (2 * n)
-    half = WILSON_Z * np.sqrt(p * (1 - p) / n + WILSON_Z**2 / (4 * n**2))
-    scale = 1 + WILSON_Z**2 / n
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    centre = p + z**2 / (2 * n)
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    scale = 1 + z**2 / n
     lower = 0.0 if p == 0 else (centre - half) / scale
     upper = 1.0 if p == 1 else (centre + half) / scale
-    return Measure(p, np.sqrt(p * (1 - p) / n), lower, upper)
+    return lower, upper
+
+
+def of_level(performance: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
+    """Return the rows of one measure, those of one interval level where it has levels."""
+    chosen = performance[performance["measure"] == measure]
+    return chosen[chosen["level"].isna() | np.isclose(chosen["level"], level)]
 
 
 def coverage(lower: np.ndarray, upper: np.ndarray, truth: np.ndarray) -> Measure:
@@ -103,6 +116,7 @@ def performance(
     estimates: pd.DataFrame,
     converged: pd.DataFrame,
     intervals: dict[float, tuple[str, str]],
+    planned: Sequence[tuple[str, str, str, str]] | None = None,
 ) -> pd.DataFrame:
     """Score every cell and parameter of a table of estimates.
 
@@ -115,6 +129,9 @@ def performance(
         Columns scenario, model, prior, replicate, converged; a row a fit.
     intervals : dict
         Level -> the columns of its lower and upper bound.
+    planned : sequence of (scenario, model, prior, parameter), optional
+        What to score, in this order; what has no estimates has rows without values. By
+        default all that has estimates.
 
     Returns
     -------
@@ -125,8 +142,10 @@ def performance(
     keys = [*CELL, "replicate"]
     flagged = estimates.merge(converged[[*keys, "converged"]], on=keys, how="left")
     flagged = flagged.sort_values("replicate", kind="stable")
+    groups = dict(tuple(flagged.groupby([*CELL, "parameter"], sort=False)))
     rows = []
-    for cell, group in flagged.groupby([*CELL, "parameter"], sort=False):
+    for cell in planned if planned is not None else groups:
+        group = groups.get(cell, flagged.iloc[:0])
         for subset, part in (("all", group), ("converged", group[group["converged"] == True])):  # noqa: E712
             for name, level, found in _scores(part, intervals):
                 rows.append((*cell, subset, name, level, *found, len(part)))

@@ -27,6 +27,12 @@ def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> di
     return table | dict(zip(columns, quantiles[1:], strict=True))
 
 
+def not_finite(draws: Draws, names: Sequence[str]) -> list[str]:
+    """Return those of the named columns that have a draw which is no finite number."""
+    finite = np.isfinite(draws.values).all(axis=(0, 1))
+    return [name for name in names if not finite[draws.names.index(name)]]
+
+
 def convergence(draws: Draws, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Return rhat, bulk and tail ESS, and the mean's MCSE of each named column, and of lp__.
 
@@ -114,12 +120,12 @@ def agreement(estimates: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         on true values, 1 without shrinkage and 0 when all estimates are alike. The last
         two are NaN when true values do not vary.
     """
+    varies = np.ptp(truth) > 0  # not by squares, which rounding leaves above 0
     centred = truth - truth.mean()
     spread, covariance = centred @ centred, centred @ (estimates - estimates.mean())
-    varies = spread > 0
     total = np.sqrt(spread * np.square(estimates - estimates.mean()).sum())
     return {
         "rmse": float(np.sqrt(np.mean((estimates - truth) ** 2))),
-        "correlation": float(covariance / total) if total > 0 else np.nan,
+        "correlation": float(covariance / total) if varies and total > 0 else np.nan,
         "shrinkage_slope": float(covariance / spread) if varies else np.nan,
     }

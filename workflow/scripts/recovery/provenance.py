@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from recovery.design import Sources, digest
@@ -11,8 +12,8 @@ from recovery.faults import StudyError
 from recovery.study import Study
 
 LIBRARY = Path(__file__).parent
-_SIMULATING = ("design.py", "datasets.py", "families/base.py", "families/lkj.py")
-_FITTING = ("fitting.py", "posterior.py", "engines/base.py")
+_SIMULATING = ("design.py", "datasets.py", "tables.py", "families/base.py", "families/lkj.py")
+_FITTING = ("fitting.py", "posterior.py", "child.py", "engines/base.py")
 _INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
 
 
@@ -64,3 +65,20 @@ def modules_hash(*names: str) -> str:
 def package(name: str) -> list[str]:
     """Return the modules of one of the library's packages, for `modules_hash`."""
     return sorted(str(path.relative_to(LIBRARY)) for path in (LIBRARY / name).glob("*.py"))
+
+
+def pages() -> list[str]:
+    """Return the page's template and all captions, for `modules_hash`."""
+    return sorted(
+        f"../../report/{path.name}"
+        for path in (LIBRARY / "../../report").iterdir()
+        if path.suffix in (".html", ".rst")
+    )
+
+
+def bear(paths: Iterable[str | Path], identity: str) -> bool:
+    """Whether all these text files (figures, the page) stand and bear this identity."""
+    try:
+        return all(identity in Path(path).read_text(encoding="utf-8") for path in paths)
+    except OSError:
+        return False

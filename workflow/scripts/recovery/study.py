@@ -22,6 +22,7 @@ from pydantic import (
 from recovery.faults import checked, listed, study_error
 
 PLOTTED_LEVEL = 0.89
+MOST = 1_000_000  # participants, or observations of one
 
 
 class Frozen(BaseModel):
@@ -65,7 +66,7 @@ class Sampler(Frozen):
     """Target acceptance rate; larger means smaller steps and fewer divergent transitions."""
     max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] = 10
     """Longest trajectory, as a power of 2 of leapfrog steps."""
-    time_limit: Positive = 3600.0
+    time_limit: Annotated[float, Strict(), Field(gt=0, le=1_000_000)] = 3600.0
     """Seconds after which a fit is given up and becomes a failed row."""
 
 
@@ -124,7 +125,7 @@ class Study(Frozen):
 
     name: Name
     """Its results lie in results/NAME/."""
-    title: Annotated[str, StringConstraints(strict=True, min_length=1)]
+    title: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
     """The heading of its report."""
     family: Name = "multilevel_linear"
     """The family of models."""
@@ -139,10 +140,10 @@ class Study(Frozen):
     truths: Annotated[dict[Name, Any], Field(min_length=1)]
     """What data are generated from: parameter values, draws from a prior, or an observed fit."""
     participants: Annotated[
-        tuple[Annotated[int, Strict(), Field(ge=2)], ...], Field(min_length=1), Unique
+        tuple[Annotated[int, Strict(), Field(ge=2, le=MOST)], ...], Field(min_length=1), Unique
     ]
     """Participant counts; every truth is crossed with every count."""
-    observations: Annotated[tuple[Count, ...], Unique] = ()
+    observations: Annotated[tuple[Annotated[int, Strict(), Field(ge=1, le=MOST)], ...], Unique] = ()
     """Observations per participant, crossed too; not for truths from observed data."""
     models: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
     """The family's programs to fit to every dataset."""
@@ -260,7 +261,12 @@ def _dangling(study: Study, family: ModuleType) -> list[str]:
                 )
         elif not study.observations:
             faults.append(f"observations: missing, and truths.{name} needs it; must be a list")
+    if study.observations and all(isinstance(t, ObservedTruth) for t in study.truths.values()):
+        faults.append("observations: unknown here, every truth takes them from observed data")
     for name, data in study.observed.items():
+        if data and data.standardize and data.published:
+            place = f"observed.{name}.published"
+            faults.append(f"{place}: must not be given with standardize, units would differ")
         for label, published in data.published.items() if data else ():
             for parameter in published.values:
                 place = f"observed.{name}.published.{label}.values"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -11,16 +13,12 @@ from recovery.design import Design, Scenario, prior_predictive_seed
 PREDICTIVE_DRAWS = 100
 
 
-class OtherStudyError(Exception):
-    """A table was not made by this study; the message says which, and the cure."""
-
-
 def summarise(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the tables `performance` and `convergence` of a study.
 
     Raises
     ------
-    OtherStudyError
+    StaleTableError
         When a file's identity is not what the study asks for.
     """
     check_identities(design)
@@ -43,7 +41,15 @@ def _performance(design: Design, scenario: str, diagnostics: pd.DataFrame) -> pd
     wanted = [*measures.CELL, "replicate", "parameter", "truth", "mean", "sd", *quantiles]
     estimates = tables.read_frame(design.cell_files("estimates", scenario), wanted)
     estimates = estimates[estimates["parameter"].isin(family.PARAMETERS)]
-    return measures.performance(estimates, diagnostics, intervals)
+    _check_truth(design, scenario, estimates)
+    scored = {model: family.MODELS[model].scored for model in study.models}
+    planned = [
+        (*cell, parameter)
+        for cell in design.cells
+        if cell[0] == scenario
+        for parameter in scored[cell[1]]
+    ]
+    return measures.performance(estimates, diagnostics, intervals, planned)
 
 
 def _described(table: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
@@ -57,48 +63,51 @@ def _described(table: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
 
 def check_identities(design: Design) -> None:
     """Refuse tables that another study, or another version of this one, made."""
+    files = [
+        file for file, identity in _expected(design) if not tables.are_current([file], identity)
+    ]
+    if files:
+        raise tables.stale(files)
+
+
+def _expected(design: Design) -> Iterator[tuple[str, str]]:
+    """Every table that the summary rests on, with the identity that it must have."""
+    for dataset in design.study.observed:
+        yield design.observed_data(dataset), design.observation(dataset)["identity"]
     for cell in design.observed_cells:
-        wanted = design.fit_observed(*cell)["identity"]
+        identity = design.fit_observed(*cell)["identity"]
         for table in ("estimates", "diagnostics"):
-            _check(design.observed_file(table, *cell), wanted)
+            yield design.observed_file(table, *cell), identity
+    for scenario in design.scenarios:
+        for batch in design.batches(scenario):
+            identity = design.simulation(scenario, batch)["identity"]
+            for table in ("data", "truth"):
+                yield design.dataset_file(table, scenario, batch), identity
     for cell in design.cells:
         for batch in design.batches(cell[0]):
-            wanted = design.fit(*cell, batch)["identity"]
+            identity = design.fit(*cell, batch)["identity"]
             for table in ("estimates", "diagnostics"):
-                _check(design.cell_file(table, cell, batch), wanted)
-    for scenario in design.scenarios:
-        _check_truth(design, scenario)
+                yield design.cell_file(table, cell, batch), identity
 
 
-def _check(file: str, wanted: str) -> None:
-    if not tables.are_current([file], wanted):
-        raise OtherStudyError(
-            f"{file}: was made by another study file, program or version than this one. "
-            f"Make it again with: snakemake --cores all --force {file}"
-        )
-
-
-def _check_truth(design: Design, scenario: str) -> None:
-    """Refuse datasets whose truth is not what the fit to observed data says now."""
+def _check_truth(design: Design, scenario: str, estimates: pd.DataFrame) -> None:
+    """Refuse fits scored against a truth that is not what the observed fit says now."""
     source = design.observed_source(scenario)
     if source is None:
         return
-    family = families.find(design.study.family)
     file = design.observed_file("estimates", source.data, source.model, source.prior)
-    means = datasets.read_means(file)
-    for batch in design.batches(scenario):
-        used = design.dataset_file("truth", scenario, batch)
-        table = tables.read(used, ["parameter", "truth"])
-        for parameter in family.PARAMETERS:
-            if (table["truth"][table["parameter"] == parameter] != means[parameter]).any():
-                raise OtherStudyError(
-                    f"{used}: its {parameter} is not the posterior mean in {file}. "
-                    f"Make it again with: snakemake --cores all --force {used}"
-                )
+    identity = design.fit_observed(source.data, source.model, source.prior)["identity"]
+    means = datasets.read_means(file, identity)
+    if (estimates["truth"] != estimates["parameter"].map(means)).any():
+        batches = design.batches(scenario)
+        data = [design.dataset_file("truth", scenario, batch) for batch in batches]
+        raise tables.stale(data + design.cell_files("estimates", scenario))
 
 
 def prior_predictive(design: Design) -> pd.DataFrame:
     """Return lines that each prior expects before any data: one participant a draw.
+
+    The predictor's values are those of the study's first dataset.
 
     Returns
     -------
@@ -107,14 +116,16 @@ def prior_predictive(design: Design) -> pd.DataFrame:
     """
     study = design.study
     family = families.find(study.family)
-    observations = study.observations[0] if study.observations else 10
+    scenario = next(iter(design.scenarios))
+    data = tables.read(design.dataset_file("data", scenario, design.batches(scenario)[0]))
+    first = (data["replicate"] == 1) & (data[family.AXES.participant] == 1)
+    grid = family.line_grid({name: data[name][first] for name in family.COLUMNS})
     parts = []
     for name, prior in study.priors.items():
         seed = prior_predictive_seed(study.seed, prior.model_dump(mode="json"))
         rng = np.random.default_rng(seed)
         for draw in range(1, PREDICTIVE_DRAWS + 1):
-            columns, values = family.simulate(family.draw_truth(prior, rng), 1, observations, rng)
-            grid = family.line_grid(columns)
+            _, values = family.simulate(family.draw_truth(prior, rng), 1, 1, rng)
             line = {"x": grid[family.AXES.x], "y": family.expected(values, grid)}
             parts.append(pd.DataFrame({"prior": name, "draw": draw, **line}))
     return pd.concat(parts)

@@ -223,6 +223,28 @@ def read(path: str | Path, columns: Sequence[str] | None = None) -> dict[str, np
     }
 
 
+class StaleTableError(Exception):
+    """A table was not made by what this study asks for; the message has the cure."""
+
+
+def stale(paths: Sequence[str | Path]) -> StaleTableError:
+    """Return the error that names stale tables and says how to be rid of them."""
+    return StaleTableError(
+        f"{len(paths)} {'table was' if len(paths) == 1 else 'tables were'} made by another study "
+        "file, program or version than this one. Remove, then run the same command again:\n"
+        f"rm {' '.join(map(str, paths))}"
+    )
+
+
+def read_of(
+    path: str | Path, identity: str, columns: Sequence[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Read a table that this identity made; StaleTableError if another did."""
+    if not are_current([path], identity):
+        raise stale([path])
+    return read(path, columns)
+
+
 def read_frame(paths: Iterable[str | Path], columns: Sequence[str] | None = None):
     """Read tables of one schema as a pandas DataFrame, one below the other."""
     parts = [pq.read_table(path, columns=columns) for path in paths]
@@ -247,7 +269,8 @@ def are_current(paths: Iterable[str | Path], identity: str) -> bool:
 def read_csv(path: str | Path) -> dict[str, np.ndarray]:
     """Read a researcher's CSV file as arrays; ValueError says what is wrong with it."""
     try:
-        table = pa.csv.read_csv(path)
+        nulls = pa.csv.ConvertOptions(strings_can_be_null=True)
+        table = pa.csv.read_csv(path, convert_options=nulls)
     except (pa.ArrowInvalid, OSError) as error:
         raise ValueError(str(error)) from None
     for name in table.column_names:

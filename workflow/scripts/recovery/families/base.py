@@ -46,6 +46,7 @@ class Model:
 class Axes:
     """The columns that figures draw, and their labels."""
 
+    participant: str
     x: str
     y: str
     x_label: str

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, TypeAdapter, model_validator
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter, model_validator
 
 from recovery.families.base import Axes, Columns, Model, Values
 from recovery.families.lkj import draw_correlation
@@ -30,7 +30,7 @@ PARAMETERS = {
 }
 COEFFICIENTS = {"beta_p[,1]": "Participants' intercepts", "beta_p[,2]": "Participants' slopes"}
 COLUMNS = {"participant": "integer", "x": "real", "y": "real"}
-AXES = Axes(x="x", y="y", x_label="Predictor x", y_label="Outcome y")
+AXES = Axes("participant", "x", "y", x_label="Predictor x", y_label="Outcome y")
 MODELS = {
     "pooled": Model(
         "Pooled",
@@ -65,6 +65,13 @@ MODELS = {
 }
 
 
+def _drawable(value: float) -> float:
+    """Refuse what no truth could be drawn from without overflow."""
+    if not 1e-50 <= value <= 1e50:
+        raise ValueError(f"got {value}, must be from 1e-50 to 1e50")
+    return value
+
+
 def _one_for_all(kind: Any) -> BeforeValidator:
     """A number stands for all coefficients, and is checked as one."""
     number = TypeAdapter(kind)
@@ -77,7 +84,8 @@ def _one_for_all(kind: Any) -> BeforeValidator:
 
 
 Reals = Annotated[tuple[Real, Real], _one_for_all(Real)]
-Positives = Annotated[tuple[Positive, Positive], _one_for_all(Positive)]
+Scale = Annotated[Positive, AfterValidator(_drawable)]
+Scales = Annotated[tuple[Scale, Scale], _one_for_all(Scale)]
 Row = tuple[Real, Real]
 
 
@@ -119,10 +127,10 @@ class Prior(Frozen):
     """A setting of every hyperparameter; the programs get each as `prior_NAME`."""
 
     beta_mean: Reals
-    beta_sd: Positives
-    sigma_p_rate: Positives
-    sigma_rate: Positive
-    lkj_eta: Positive
+    beta_sd: Scales
+    sigma_p_rate: Scales
+    sigma_rate: Scale
+    lkj_eta: Scale
 
 
 class ObservedColumns(Frozen):

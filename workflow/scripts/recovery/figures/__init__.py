@@ -27,7 +27,7 @@ DRAW = {
 }
 
 
-def draw_all(material: Material, files: dict[str, list[str]]) -> None:
+def draw_all(material: Material, files: dict[str, list[str]], identity: str) -> None:
     """Draw every figure of a study in every format.
 
     Parameters
@@ -36,11 +36,13 @@ def draw_all(material: Material, files: dict[str, list[str]]) -> None:
         What there is to draw.
     files : dict
         Format -> files, in the order of `gallery.figures`.
+    identity : str
+        The hash of what decided the figures, kept in the SVG files.
     """
     for place, figure in enumerate(figures(material.design.study)):
         drawn = draw(material, figure)
         for suffix, paths in files.items():
-            save(drawn, paths[place], suffix)
+            save(drawn, paths[place], suffix, identity)
         plt.close(drawn)
 
 
@@ -52,10 +54,14 @@ def draw(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-def save(drawn: plt.Figure, path: str | Path, suffix: str) -> None:
+def save(drawn: plt.Figure, path: str | Path, suffix: str, identity: str) -> None:
     """Write a figure; the same figure gives the same file, so no dates."""
-    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[suffix]
+    kept = {
+        "svg": {"Date": None, "Identifier": identity},
+        "pdf": {"CreationDate": None},
+        "png": {},
+    }
     replace(
         path,
-        lambda beside: drawn.savefig(beside, format=suffix, dpi=150, metadata=metadata),
+        lambda beside: drawn.savefig(beside, format=suffix, dpi=150, metadata=kept[suffix]),
     )

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from recovery.families.base import Columns, Values
 from recovery.figures import style
 from recovery.figures.material import Material
-from recovery.gallery import Figure
+from recovery.gallery import Figure, fit_label, words
 from recovery.tables import interval_columns
 
 SHOWN_PARTICIPANTS = 12
@@ -55,27 +55,25 @@ def lines(material: Material, figure: Figure) -> plt.Figure:
     """Participants' data, with every kind of pooling's line through them and the true line."""
     columns, values, estimates = _dataset(material, figure)
     family, axis = material.family, material.family.AXES
-    people = np.unique(columns["participant"])[:SHOWN_PARTICIPANTS]
+    people = np.unique(columns[axis.participant])[:SHOWN_PARTICIPANTS]
     across = min(6, len(people))
-    down = -(-len(people) // across)
-    drawn, panels = plt.subplots(
-        down, across, figsize=(1.65 * across, 1.75 * down + 0.7), sharex=True, sharey=True
-    )
+    drawn, panels = style.folded(len(people), across, 1.65, 1.75, sharex=True, sharey=True)
     labels = _shown_models(estimates, material)
     colour = style.colours(material.design.study.models)
     grid = family.line_grid(columns)
     expected = {model: family.expected(_means(estimates, model), grid) for model in labels}
     truth = family.expected(values, grid) if values else None
-    for person, axes in zip(people, np.atleast_1d(panels).flat, strict=False):
-        rows, ends = columns["participant"] == person, grid["participant"] == person
+    for person, axes in zip(people, panels, strict=True):
+        rows, ends = columns[axis.participant] == person, grid[axis.participant] == person
         axes.plot(columns[axis.x][rows], columns[axis.y][rows], ".", color="0.55", markersize=4)
         if truth is not None:
             axes.plot(grid[axis.x][ends], truth[ends], "--", color=style.TRUTH_COLOUR, linewidth=1)
         for model, y in expected.items():
             axes.plot(grid[axis.x][ends], y[ends], color=colour[model], linewidth=1.4)
         axes.set_title(f"Participant {person}", loc="left", fontsize=8)
-        if axes.get_subplotspec().is_last_row():
+        if axes in panels[-across:]:
             axes.set_xlabel(axis.x_label)
+            axes.tick_params(labelbottom=True)
         if axes.get_subplotspec().is_first_col():
             axes.set_ylabel(axis.y_label)
     _legend(drawn, material, labels, [style.truth_line()] if truth is not None else [])
@@ -130,11 +128,7 @@ def observed(material: Material, figure: Figure) -> plt.Figure:
     labels = {p: material.family.PARAMETERS[p] for p in material.parameters}
     drawn, panels = style.grid(list(labels), ["all"], height=1.1 + 0.2 * len(study.models))
     fits = [(model, prior) for prior in study.priors for model in study.models]
-    names = [
-        material.family.MODELS[model].label
-        + (f", {style.words(prior)}" if len(study.priors) > 1 else "")
-        for model, prior in fits
-    ]
+    names = [fit_label(material.family, study, *fit) for fit in fits]
     colour = style.colours(study.models)
     for (parameter, _), axes in panels.items():
         mine = estimates[estimates["parameter"] == parameter].set_index(["model", "prior"])
@@ -164,23 +158,17 @@ def prior_predictive(material: Material, figure: Figure) -> plt.Figure:
     """Lines that each prior expects before any data, with the range of data for scale."""
     table, axis = material.prior_predictive, material.family.AXES
     priors = list(material.design.study.priors)
-    across = min(3, len(priors))
-    down = -(-len(priors) // across)
-    drawn, panels = plt.subplots(
-        down, across, figsize=(3.1 * across, 2.5 * down + 0.3), squeeze=False
-    )
+    drawn, panels = style.folded(len(priors), min(3, len(priors)), 3.1, 2.5)
     scenario = next(iter(material.design.scenarios.values()))
     columns, _ = material.first_dataset(scenario)
     low, high = columns[axis.y].min(), columns[axis.y].max()
-    for spare in panels.flat[len(priors) :]:
-        spare.set_visible(False)
-    for prior, axes in zip(priors, panels.flat, strict=False):
+    for prior, axes in zip(priors, panels, strict=True):
         mine = table[table["prior"] == prior]
         x = mine["x"].to_numpy().reshape(mine["draw"].nunique(), -1).T
         y = mine["y"].to_numpy().reshape(x.T.shape).T
         axes.axhspan(low, high, color="0.88", zorder=0)
         axes.plot(x, y, color="0.2", alpha=0.25, linewidth=0.7)
-        axes.set_title(f"Prior: {style.words(prior)}", loc="left", fontweight="bold")
+        axes.set_title(f"Prior: {words(prior)}", loc="left", fontweight="bold")
         axes.set_xlabel(axis.x_label)
-    panels[0, 0].set_ylabel(axis.y_label)
+    panels[0].set_ylabel(axis.y_label)
     return drawn

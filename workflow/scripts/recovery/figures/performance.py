@@ -10,8 +10,8 @@ import pandas as pd
 
 from recovery.figures import style
 from recovery.figures.material import Material
-from recovery.gallery import Figure
-from recovery.measures import WILSON_Z
+from recovery.gallery import Figure, words
+from recovery.measures import Z95, of_level
 from recovery.tables import interval_columns
 
 SHOWN_REPLICATES = 40
@@ -23,7 +23,7 @@ def _models(material: Material) -> dict[str, str]:
 
 
 def _priors(material: Material) -> dict[str, str]:
-    return {p: f"Prior: {style.words(p)}" for p in material.design.study.priors}
+    return {p: f"Prior: {words(p)}" for p in material.design.study.priors}
 
 
 def _labels(material: Material) -> dict[str, str]:
@@ -61,15 +61,11 @@ def _measure(
     material: Material, figure: Figure, measure: str, reference: float | None
 ) -> plt.Figure:
     """A measure over participant counts: a row a parameter, a column a prior."""
-    table = _of(material.performance, figure)
-    table = table[table["measure"] == measure]
-    plotted = table["level"].isna() | np.isclose(
-        table["level"], material.design.study.plotted_level
-    )
-    table = table[plotted].copy()
+    level = material.design.study.plotted_level
+    table = of_level(_of(material.performance, figure), measure, level).copy()
     if measure != "coverage":
-        table["lower"] = table["value"] - WILSON_Z * table["mcse"]
-        table["upper"] = table["value"] + WILSON_Z * table["mcse"]
+        table["lower"] = table["value"] - Z95 * table["mcse"]
+        table["upper"] = table["value"] + Z95 * table["mcse"]
     rows, columns = _labels(material), _priors(material)
     drawn, panels = style.grid(list(rows), list(columns))
     for (parameter, prior), axes in panels.items():
@@ -144,7 +140,7 @@ def time(material: Material, figure: Figure) -> plt.Figure:
     }
 
     def bounds(table: pd.DataFrame, value: str) -> pd.DataFrame:
-        spread = WILSON_Z * table[f"{value}_mcse"]
+        spread = Z95 * table[f"{value}_mcse"]
         return table.assign(lower=table[value] - spread, upper=table[value] + spread)
 
     return _cells(material, figure, rows, bounds, logarithmic=True)

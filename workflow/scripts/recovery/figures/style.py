@@ -26,6 +26,7 @@ sns.set_theme(
         "figure.constrained_layout.h_pad": 0.06,
         "font.family": "DejaVu Sans",
         "svg.fonttype": "path",
+        "text.parse_math": False,  # a study's own words are words
         "svg.hashsalt": "recovery",
     },
 )
@@ -49,20 +50,24 @@ def dodge(models: Sequence[str]) -> dict[str, float]:
     return dict(zip(models, places, strict=True))
 
 
+def folded(number: int, across: int, width: float, height: float, **shared):
+    """Return a figure with a number of panels in rows of `across`, and the panels in order."""
+    down = -(-number // across)
+    figure, axes = plt.subplots(
+        down, across, figsize=(width * across, height * down + 0.6), squeeze=False, **shared
+    )
+    for spare in axes.flat[number:]:
+        spare.set_visible(False)
+    return figure, list(axes.flat[:number])
+
+
 def grid(rows: Sequence[str], columns: Sequence[str], width=2.9, height=1.75, share_rows=True):
     """Return a figure with a panel for every row and column, and the panels by their names.
 
     Panels of a row share their scale. One column alone is folded into rows of three.
     """
     if len(columns) == 1:
-        across = min(3, len(rows))
-        down = -(-len(rows) // across)
-        figure, axes = plt.subplots(
-            down, across, figsize=(width * across, height * down + 0.6), squeeze=False
-        )
-        panels = axes.flat[: len(rows)]
-        for spare in axes.flat[len(rows) :]:
-            spare.set_visible(False)
+        figure, panels = folded(len(rows), min(3, len(rows)), width, height)
         return figure, {(row, columns[0]): panel for row, panel in zip(rows, panels, strict=True)}
     figure, axes = plt.subplots(
         len(rows),
@@ -114,8 +119,3 @@ def legend(figure: plt.Figure, labels: dict[str, str], extra: Sequence = ()) -> 
 def truth_line(label: str = "Truth") -> mpl.lines.Line2D:
     """Return the legend's entry for a reference line."""
     return mpl.lines.Line2D([], [], color=TRUTH_COLOUR, linestyle="--", linewidth=1, label=label)
-
-
-def words(name: str) -> str:
-    """Return a name from the study file as words."""
-    return name.replace("_", " ")
