@@ -1,8 +1,12 @@
 """Rule figures: every figure of the study, in every format."""
 
+import sys
+
 from recovery import design, families, study
 from recovery.figures import draw_all
 from recovery.figures.material import Material
+
+sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 params = snakemake.params.figures
 plan = design.Design(

@@ -1,7 +1,11 @@
 """Rules fit and fit_observed: one model under one prior, fitted to one batch."""
 
+import sys
+
 from recovery import fitting, tables
 from recovery.engines.base import Program
+
+sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 specification = snakemake.params.fit
 program = Program(

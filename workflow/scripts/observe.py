@@ -1,6 +1,10 @@
 """Rule observe: one observed dataset, in the family's columns."""
 
+import sys
+
 from recovery import datasets, families, study, tables
+
+sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 specification = snakemake.params.observation
 name = specification["dataset"]

@@ -1,9 +1,12 @@
 """Rule report: the page, and the manifest."""
 
 import json
+import sys
 
 from recovery import design, families, report, study, summaries, tables
 from recovery.manifest import manifest
+
+sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 params = snakemake.params.report
 plan = design.Design(

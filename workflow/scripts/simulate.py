@@ -1,6 +1,10 @@
 """Rule simulate: one batch of datasets, and the values behind them."""
 
+import sys
+
 from recovery import datasets, families, tables
+
+sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 specification = snakemake.params.simulation
 observed = means = None

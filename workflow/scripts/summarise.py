@@ -1,6 +1,10 @@
 """Rule summarise: what was found, over all replicates of every cell."""
 
+import sys
+
 from recovery import design, families, study, summaries, tables
+
+sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 params = snakemake.params.summary
 plan = design.Design(
