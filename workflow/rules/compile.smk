@@ -14,5 +14,7 @@ rule compile:
     params:
         compiled=compiled_program,
         include=str(PROGRAMS),
+    message:
+        "Compile {wildcards.model}"
     script:
         "../scripts/compile.py"

@@ -18,6 +18,8 @@ rule fit:
     params:
         fit=fit_spec,
         include=str(PROGRAMS),
+    message:
+        "Fit {wildcards.model} under {wildcards.prior} to {wildcards.scenario}, replicates {params.fit[replicates][0]} to {params.fit[replicates][1]}"
     script:
         "../scripts/fit.py"
 
@@ -42,5 +44,7 @@ rule fit_observed:
     params:
         fit=fit_observed_spec,
         include=str(PROGRAMS),
+    message:
+        "Fit {wildcards.model} under {wildcards.prior} to observed {wildcards.dataset}"
     script:
         "../scripts/fit.py"

@@ -15,6 +15,8 @@ rule figures:
         runtime=30,
     params:
         figures=figure_params,
+    message:
+        "Draw the figures"
     script:
         "../scripts/figures.py"
 
@@ -32,5 +34,7 @@ rule report:
         "../../environment.yml"
     params:
         report=report_params,
+    message:
+        "Write the report"
     script:
         "../scripts/report.py"

@@ -11,6 +11,8 @@ rule simulate:
         "../../environment.yml"
     params:
         simulation=simulate_spec,
+    message:
+        "Simulate {wildcards.scenario}, replicates {params.simulation[replicates][0]} to {params.simulation[replicates][1]}"
     script:
         "../scripts/simulate.py"
 
@@ -27,5 +29,7 @@ rule observe:
         "../../environment.yml"
     params:
         observation=observe_spec,
+    message:
+        "Read observed {wildcards.dataset}"
     script:
         "../scripts/observe.py"

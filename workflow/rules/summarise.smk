@@ -18,5 +18,7 @@ rule summarise:
         runtime=30,
     params:
         summary=summary_params,
+    message:
+        "Score every cell"
     script:
         "../scripts/summarise.py"
