@@ -1,8 +1,10 @@
 """The workflow, run as a user runs it: a small study from its file to its report."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -154,7 +156,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(finished, tmp_path)
     ) as run:
         while not list((tmp_path / "results").rglob("diagnostics/**/*.parquet")):
             assert run.poll() is None
-        subprocess.run(["pkill", "-KILL", "-s", str(run.pid)], check=True)
+        os.killpg(run.pid, signal.SIGKILL)
     assert not (tmp_path / SUMMARY).exists()
     done = other.make_study(SUMMARY)
     assert done.returncode == 0, done.stdout + done.stderr
