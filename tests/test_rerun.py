@@ -78,22 +78,18 @@ def test_a_changed_truth_runs_its_simulations_and_fits(checkout):
     assert checkout.planned(SUMMARY) == {"simulate": 4, "fit": 16, **SUMMARISED}
 
 
-def test_an_edited_program_runs_only_its_own_fits(checkout):
-    program = checkout.folder / "stan/multilevel_linear/pooled.stan"
-    program.write_text(program.read_text() + "\n// edited\n")
-    assert checkout.planned(SUMMARY) == {"fit": 8, **SUMMARISED}
-
-
-def test_an_edited_shared_function_runs_the_fits_of_programs_that_include_it(checkout):
-    functions = checkout.folder / "stan/functions/multilevel.stan"
-    functions.write_text(functions.read_text() + "\n// edited\n")
-    assert checkout.planned(SUMMARY) == {"fit": 8, **SUMMARISED}
-
-
-def test_an_edited_module_that_decides_numbers_runs_fits(checkout):
-    module = checkout.folder / "workflow/scripts/recovery/posterior.py"
-    module.write_text(module.read_text() + "\n# edited\n")
-    assert checkout.planned(SUMMARY) == {"fit": 16, **SUMMARISED}
+@pytest.mark.parametrize(
+    ("file", "fits"),
+    [
+        ("stan/multilevel_linear/pooled.stan", 8),  # its own
+        ("stan/functions/multilevel.stan", 8),  # of the program that includes it
+        ("workflow/scripts/recovery/posterior.py", 16),  # it decides all fits' numbers
+    ],
+)
+def test_an_edited_file_runs_the_fits_that_it_decides(checkout, file, fits):
+    edited = checkout.folder / file
+    edited.write_text(edited.read_text() + "\n")
+    assert checkout.planned(SUMMARY) == {"fit": fits, **SUMMARISED}
 
 
 def test_an_edited_figure_runs_no_fit(checkout):

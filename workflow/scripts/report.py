@@ -3,15 +3,14 @@
 import json
 import sys
 
-from recovery import design, families, report, study, summaries, tables
+from recovery import checks, report, summaries, tables
+from recovery.design import digest
 from recovery.manifest import manifest
 
 sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 params = snakemake.params.report
-plan = design.Design(
-    study.parse(snakemake.config, families.find), design.Sources(**params["sources"])
-)
+plan = checks.restore(snakemake.config, params["sources"])
 origin = manifest(plan)
 text = json.dumps(origin, indent=2)
 tables.replace(snakemake.output.manifest, lambda beside: beside.write_text(text + "\n"))
@@ -23,5 +22,5 @@ report.write(
     tables.read_frame([snakemake.input.convergence]),
     summaries.observed(plan),
     list(snakemake.input.figures),
-    design.digest(params),
+    digest(params),
 )

@@ -2,14 +2,13 @@
 
 import sys
 
-from recovery import design, families, study, summaries, tables
+from recovery import checks, summaries, tables
+from recovery.design import digest
 
 sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 params = snakemake.params.summary
-plan = design.Design(
-    study.parse(snakemake.config, families.find), design.Sources(**params["sources"])
-)
+plan = checks.restore(snakemake.config, params["sources"])
 performance, convergence = summaries.summarise(plan)
 found = {
     "performance": (performance, tables.PERFORMANCE),
@@ -17,5 +16,5 @@ found = {
     "prior_predictive": (summaries.prior_predictive(plan), tables.PRIOR_PREDICTIVE),
 }
 for name, (table, schema) in found.items():
-    tables.write(table, snakemake.output[name], schema, design.digest(params))
+    tables.write(table, snakemake.output[name], schema, digest(params))
     tables.write_csv(snakemake.output[f"{name}_csv"], snakemake.output[name])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from recovery import datasets, engines, families, provenance
-from recovery.design import Design
+from recovery.design import Design, Sources
 from recovery.engines.base import Program
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
@@ -46,6 +46,11 @@ def prepare(
     if thoroughly:
         try_programs(study, programs)
     return Design(study, sources)
+
+
+def restore(config: Mapping, sources: Mapping) -> Design:
+    """Return the design that `prepare` made, in a job: its study is checked, its sources known."""
+    return Design(parse(config, families.find), Sources(**sources))
 
 
 def try_programs(study: Study, programs: Path) -> None:
