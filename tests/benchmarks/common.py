@@ -1,0 +1,86 @@
+"""What the benchmarks share: a row of their table, a measured process, a copy to run a study in."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+STAN = ROOT / "stan"
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))  # every benchmark imports this module first
+PARTS = ("Snakefile", "environment.yml", "workflow", "stan", "config", "profiles")
+
+TRUTH = {"beta": [0.5, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.3, "sigma": 1.0}
+PRIOR = {"beta_mean": 0, "beta_sd": 1, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 2}
+SAMPLER = {"chains": 4, "warmup": 1000, "draws": 1000}
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    benchmark: str
+    case: str
+    measure: str
+    value: float
+    unit: str
+
+
+class Spent(NamedTuple):
+    """What a process and all that it started cost."""
+
+    wall: float  # seconds
+    processor: float  # seconds
+    memory: float  # MB, the largest of any of its processes
+
+
+def spent(command: list, folder: Path) -> Spent:
+    """Run a command to its end; it must succeed."""
+    started = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{(folder / 'log').read_text()[-3000:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Spent(time.perf_counter() - started, processor, used.ru_maxrss / 1024)
+
+
+def study(name: str, **changes) -> dict:
+    """Return a study file's content."""
+    return {
+        "name": name,
+        "title": "A benchmark",
+        "seed": 1,
+        "truths": {"moderate": TRUTH},
+        "priors": {"weakly_informative": PRIOR},
+        "sampler": SAMPLER,
+        **changes,
+    }
+
+
+def check_out(folder: Path, content: dict) -> Path:
+    """Copy what a run needs, with a study in it; return the study file's name."""
+    for part in PARTS:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, folder / part)
+    (folder / "study.yaml").write_text(yaml.safe_dump(content))
+    return folder / "study.yaml"
+
+
+def datasets(participants: int, observations: int, number: int) -> list[dict]:
+    """Simulate datasets; return them as Stan's data."""
+    from recovery.families import multilevel_linear as family
+
+    truth, prior = family.Truth(**TRUTH), family.Prior(**PRIOR)
+    rng = np.random.default_rng(1)
+    simulated = [family.simulate(truth, participants, observations, rng) for _ in range(number)]
+    return [family.stan_data(columns, prior) for columns, _ in simulated]
