@@ -38,7 +38,7 @@ def test_a_shipped_study_passes(name):
 def test_the_design_holds_the_content_of_programs_and_data():
     file = ROOT / "config" / "sleepstudy.yaml"
     sources = prepare(read_yaml(file), [file], STAN, thoroughly=False).sources
-    assert len(set(sources.programs.values())) == 4
+    assert len(set(sources.programs.values())) == 5
     assert set(sources.observed) == {"sleepstudy"}
 
 

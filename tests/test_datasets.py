@@ -5,9 +5,10 @@ import pytest
 from conftest import DROP, ROOT, make_design, make_study
 
 from recovery import datasets, tables
-from recovery.design import Batch, dataset_seed
+from recovery.design import dataset_seed
 from recovery.families import multilevel_linear as family
 from recovery.faults import StudyError
+from recovery.scenarios import Batch
 from recovery.study import Observed
 
 SCENARIO = "moderate-4x3"

@@ -6,7 +6,9 @@ import pytest
 from conftest import DROP, STAN, make_design, make_study
 
 from recovery import provenance
-from recovery.design import Batch, batch_size, dataset_seed, fit_seed
+from recovery.design import dataset_seed, fit_seed
+from recovery.families import multilevel_linear
+from recovery.scenarios import Batch, batch_size
 
 SCENARIO = "moderate-4x3"
 MODERATE = {"beta": [0.5, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.3, "sigma": 1.0}
@@ -164,7 +166,7 @@ def test_datasets_of_a_batch_that_the_study_filled_stay_and_the_others_do_not(de
 
 @pytest.mark.parametrize(
     ("participants", "observations", "size"),
-    [(4, 3, 250), (50, 8, 125), (100, 20, 25), (1000, 100, 5)],
+    [(4, 3, 250), (60, 20, 125), (100, 60, 25), (1000, 100, 5)],
 )
 def test_the_default_batch_is_a_fixed_formula_of_the_design(participants, observations, size):
     changes = ("batch", DROP), ("participants", [participants]), ("observations", [observations])
@@ -240,7 +242,7 @@ def programs(tmp_path):
 
 
 def hashes(programs) -> dict:
-    study = make_study(("models", ["pooled", "unpooled", "centered", "noncentered"]))
+    study = make_study(("models", list(multilevel_linear.MODELS)))
     return dict(provenance.sources(study, programs, "1").programs)
 
 

@@ -9,16 +9,17 @@ import pytest
 from conftest import STAN, make_design
 
 from recovery import datasets, engines, fitting, tables
-from recovery.design import Batch, fit_seed
+from recovery.design import fit_seed
 from recovery.engines.base import EngineError, Program
 from recovery.families import multilevel_linear as family
+from recovery.scenarios import Batch
 
 SCENARIO = "moderate-4x3"
 BASE = [
     ("models", list(family.MODELS)),
     ("sampler", {"chains": 2, "warmup": 100, "draws": 100, "time_limit": 20}),
 ]
-TIMES = {"warmup_seconds", "sampling_seconds"}
+TIMES = {"warmup_seconds", "sampling_seconds", "other_seconds"}
 PUT_DOWN = {
     "status": "failed",
     "converged": False,
@@ -36,6 +37,10 @@ def specification(model="pooled", first=1, end=4) -> dict:
     return make_design(*BASE).fit(SCENARIO, model, "weak", Batch(first, end, end))
 
 
+def fitter(model="pooled", first=1, end=4) -> fitting.Fitter:
+    return fitting.Fitter(specification(model, first, end), program(model))
+
+
 def batch_data(first=1, end=4, *changes) -> tuple[dict, dict]:
     return datasets.simulate_batch(
         make_design(*BASE, *changes).simulation(SCENARIO, Batch(first, end, end))
@@ -47,7 +52,7 @@ def fit(model="pooled", first=1, end=4, spoil=None) -> dict:
     data, truth = batch_data(first, end)
     if spoil:
         data["y"][np.argmax(data["replicate"] == spoil)] = np.inf
-    return fitting.fit_batch(data, truth, specification(model, first, end), program(model))
+    return fitting.fit_batch(data, truth, fitter(model, first, end))
 
 
 def rows(table, replicate=None) -> list[dict]:
@@ -114,7 +119,7 @@ def test_a_fit_that_hangs_is_a_failed_row_among_the_others(accident):
     data, truth = batch_data(1, 2)
     limited = specification("pooled", 1, 2)
     limited["sampler"] = limited["sampler"] | {"time_limit": 2.5}
-    batch = fitting.fit_batch(data, truth, limited, program("pooled"))
+    batch = fitting.fit_batch(data, truth, fitting.Fitter(limited, program("pooled")))
     assert outcomes(batch) == [(1, "failed"), (2, "ok")]
     assert batch["diagnostics"]["error"][0] == "time limit: took more than 2.5 seconds"
 
@@ -140,7 +145,9 @@ def test_a_program_that_the_engine_cannot_serve_ends_the_batch(tmp_path):
     broken.write_text("parameters { real x } model { }")
     data, truth = batch_data()
     with pytest.raises(EngineError, match=r"pooled\.stan: does not compile"):
-        fitting.fit_batch(data, truth, specification(), Program(str(broken), str(tmp_path)))
+        fitting.fit_batch(
+            data, truth, fitting.Fitter(specification(), Program(str(broken), str(tmp_path)))
+        )
 
 
 # Identity
@@ -238,7 +245,7 @@ def test_pooled_says_nothing_of_participants():
 
 def test_observed_data_have_no_truth_and_no_scores():
     data, _ = batch_data(1, 1)
-    batch = fitting.fit_batch(data, None, specification("centered", 1, 1), program("centered"))
+    batch = fitting.fit_batch(data, None, fitter("centered", 1, 1))
     assert set(batch["estimates"]["truth"]) == {None}
     assert batch["participants"]["replicate"] == []
     assert len(batch["estimates"]["parameter"]) == 6 + 8

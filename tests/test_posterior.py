@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import stanli
+from arviz_stats.base import array_stats
 from scipy import stats
 
 from recovery import posterior
@@ -71,6 +72,17 @@ def test_names_are_found_wherever_they_stand(rng):
     assert summary["mean"] == pytest.approx(draws.values.mean(axis=(0, 1))[::-1])
 
 
+@pytest.mark.parametrize("level", [0.5, 0.89, 0.95])
+def test_counting_draws_finds_the_intervals_that_hold_the_truth(level, rng):
+    values = rng.normal(size=(4, 25, 400)).round(1)  # with ties
+    draws = Draws([f"x{i}" for i in range(400)], values, {}, 1.0, 1.0)
+    truth = rng.normal(0, 2, size=400).round(1)
+    low, high = np.quantile(values.reshape(100, 400), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    mean, hit = posterior.means_and_hits(draws, draws.names, truth, level)
+    np.testing.assert_array_equal(hit, (low <= truth) & (truth <= high))
+    np.testing.assert_allclose(mean, values.mean(axis=(0, 1)), atol=1e-12)
+
+
 # Convergence
 
 
@@ -130,6 +142,18 @@ def test_rhat_and_bulk_ess_are_those_of_stans_own_estimators(rng):
     assert found["mcse_mean"][:-1] == pytest.approx(theirs.mcse_mean, rel=0.05)
     # stanli 0.24 does not always give the smaller of the two tails, but always one of them
     assert (found["ess_tail"][:-1] <= theirs.ess_tail * (1 + 1e-6)).all()
+
+
+@pytest.mark.parametrize("n_draws", [100, 101])
+def test_ranking_once_gives_what_arviz_gives_ranking_anew(n_draws, rng):
+    values = rng.normal(size=(4, n_draws, 2)).cumsum(axis=1) * 0.1
+    values[:, 1::3] = values[:, 0:-1:3]  # rejected proposals repeat a draw
+    draws = make_draws(rng, values)
+    found = posterior.convergence(draws, ["a", "b"])
+    for place in (0, 1):
+        column = values[:, :, place]
+        assert found["rhat"][place] == array_stats.rhat(column, method="rank")
+        assert found["ess_bulk"][place] == array_stats.ess(column, method="bulk")
 
 
 def test_a_parameter_that_does_not_vary_has_no_rhat(rng):

@@ -57,7 +57,7 @@ def test_both_parametrisations_have_one_posterior(dataset, prior):
     assert np.all(np.abs(one - other) < 4 * np.hypot(error, other_error))
 
 
-@pytest.mark.parametrize("model", ["centered", "noncentered"])
+@pytest.mark.parametrize("model", ["centered", "noncentered", "marginal"])
 def test_the_sleepstudy_has_the_posterior_that_cmdstan_found(model, sleepstudy):
     reference = REFERENCE["posterior_cmdstan"]
     hyperparameters = reference["priors"].items()

@@ -15,7 +15,7 @@ NAME = "must be a name of lower-case letters, digits and underscores (it becomes
 TEXT_NUMBER = (
     "got '1e-3', must be a number, and YAML reads this as text; write it with a point, as 1.0e-3"
 )
-MODELS = "must be one of 'pooled', 'unpooled', 'centered', 'noncentered'"
+MODELS = "must be one of 'pooled', 'unpooled', 'centered', 'noncentered', 'marginal'"
 TRUTH, PRIOR = ("truths", "moderate"), ("priors", "weak")
 OTHER_TRUTH = {"beta": [0, 0], "sigma_p": [1, 1], "rho": 0, "sigma": 1}
 OBSERVED = {"path": "a.csv", "outcome": "y", "predictor": "x", "participant": "p"}

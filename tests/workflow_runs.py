@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "environment.yml", "workflow", "stan", "config", "profiles")
-TIMINGS = ["warmup_seconds", "sampling_seconds"]
+TIMINGS = ["warmup_seconds", "sampling_seconds", "other_seconds"]
 SECONDS = 300
 
 SMALL = {

@@ -10,9 +10,10 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from recovery import checks, engines, gallery, provenance, tables
-from recovery.design import batch_size, digest
+from recovery.design import digest
 from recovery.engines.base import EngineError
 from recovery.faults import StudyError
+from recovery.scenarios import batch_size
 
 PROGRAMS = Path("stan")
 
@@ -30,13 +31,18 @@ STUDY = DESIGN.study
 RESULTS = f"results/{STUDY.name}"
 FIGURES = gallery.figures(STUDY)
 
-FIT_TABLES = ("estimates", "participants", "diagnostics")
-SUMMARIES = ("performance", "convergence", "prior_predictive")
 
 # Library modules that decide what each step after the fits makes.
-SUMMARY = ("measures.py", "summaries.py")
+SUMMARY = (
+    "calibration.py",
+    "efficiency.py",
+    "ranks.py",
+    "summaries.py",
+    "tables/summaries.py",
+    *provenance.package("measures"),
+)
 DRAWING = ("gallery.py", *provenance.package("figures"))
-REPORT = ("report.py", "manifest.py", *provenance.pages())
+REPORT = ("manifest.py", *provenance.package("report"), *provenance.pages())
 
 
 wildcard_constraints:
@@ -111,7 +117,7 @@ def fit_spec(wildcards):
 def fit_inputs(wildcards):
     scenario, batch = wildcards.scenario, batch_of(wildcards)
     cell = (scenario, wildcards.model, wildcards.prior)
-    outputs = [DESIGN.cell_file(table, cell, batch) for table in FIT_TABLES]
+    outputs = [DESIGN.cell_file(table, cell, batch) for table in DESIGN.fit_tables]
     return inputs_of(
         tables.are_current(outputs, fit_spec(wildcards)["identity"]),
         data=DESIGN.dataset_file("data", scenario, batch),
@@ -126,7 +132,7 @@ def fit_observed_spec(wildcards):
 
 def fit_observed_inputs(wildcards):
     cell = (wildcards.dataset, wildcards.model, wildcards.prior)
-    outputs = [DESIGN.observed_file(table, *cell) for table in FIT_TABLES]
+    outputs = [DESIGN.observed_file(table, *cell) for table in DESIGN.fit_tables]
     return inputs_of(
         tables.are_current(outputs, fit_observed_spec(wildcards)["identity"]),
         data=DESIGN.observed_data(wildcards.dataset),
@@ -138,6 +144,11 @@ def executable(model):
     """The compiled program, where the engine wants one."""
     compiles = engines.find(STUDY.engine).COMPILES
     return {"executable": f"{RESULTS}/programs/{model}"} if compiles else {}
+
+
+def kept_draws(path):
+    """The table of draws, where the study keeps them."""
+    return {"draws": path} if STUDY.keep_draws else {}
 
 
 def fit_memory(wildcards, attempt):
@@ -153,21 +164,28 @@ def fit_minutes(wildcards, attempt):
 # Everything at once
 
 
-def cell_files(table, first_only=False):
+def cell_files(table):
     """The files of one table of all cells."""
-    return [
-        file
-        for scenario in DESIGN.scenarios
-        for file in DESIGN.cell_files(table, scenario, first_only)
-    ]
+    return [file for cell in DESIGN.cells for file in DESIGN.cell_files(table, cell)]
 
 
-def dataset_files(table):
+def first_cell_files(table):
+    """The first batch of one table of every cell: what figures show."""
+    return [DESIGN.cell_file(table, cell, DESIGN.batches(cell[0])[0]) for cell in DESIGN.cells]
+
+
+def first_dataset_files(table):
     """The first batch of every scenario's data or truth: what figures show."""
     return [
         DESIGN.dataset_file(table, scenario, DESIGN.batches(scenario)[0])
         for scenario in DESIGN.scenarios
     ]
+
+
+def ranked_files(table):
+    """All batches of one table of the cells whose ranks figures show."""
+    cells = gallery.ranked_cells(STUDY)
+    return [file for cell in cells for file in DESIGN.cell_files(table, cell)]
 
 
 def observed_files(table):
@@ -190,10 +208,10 @@ def summary_params(wildcards):
 
 def summary_inputs(wildcards):
     """Every fit, whether to simulated or to observed data."""
-    inputs = {name: cell_files(name) for name in ("estimates", "diagnostics")}
+    inputs = {name: cell_files(name) for name in ("estimates", "participants", "diagnostics")}
     inputs |= {f"observed_{name}": observed_files(name) for name in ("estimates", "diagnostics")}
-    outputs = [f"{RESULTS}/summary/{name}.parquet" for name in SUMMARIES]
-    inputs["data"] = dataset_files("data")[0]
+    outputs = [f"{RESULTS}/summary/{name}.parquet" for name in tables.SUMMARIES]
+    inputs["data"] = first_dataset_files("data")[0]
     return inputs_of(tables.are_current(outputs, digest(summary_params(wildcards))), **inputs)
 
 
@@ -202,14 +220,16 @@ def figure_params(wildcards):
 
 
 def figure_inputs(wildcards):
-    """The summary tables, and the first batches, of which single replicates are shown."""
+    """The summary tables, the first batches, of which single replicates are shown, and ranks."""
     outputs = [f"{RESULTS}/figures/{figure.name}.svg" for figure in FIGURES]
     return inputs_of(
         provenance.bear(outputs, digest(figure_params(wildcards))),
-        summaries=[f"{RESULTS}/summary/{name}.parquet" for name in SUMMARIES],
-        data=dataset_files("data"),
-        truth=dataset_files("truth"),
-        estimates=cell_files("estimates", first_only=True),
+        summaries=[f"{RESULTS}/summary/{name}.parquet" for name in tables.SUMMARIES],
+        data=first_dataset_files("data"),
+        truth=first_dataset_files("truth"),
+        estimates=first_cell_files("estimates"),
+        ranks=ranked_files("estimates"),
+        attempts=ranked_files("diagnostics"),
         observed=observed_files("estimates"),
     )
 
@@ -222,8 +242,8 @@ def report_inputs(wildcards):
     """The summary tables, the figures, and the fits to observed data."""
     return inputs_of(
         provenance.bear([f"{RESULTS}/report.html"], digest(report_params(wildcards))),
-        performance=f"{RESULTS}/summary/performance.parquet",
-        convergence=f"{RESULTS}/summary/convergence.parquet",
+        summaries=[f"{RESULTS}/summary/{name}.parquet" for name in tables.SUMMARIES],
+        figures_costs=f"{RESULTS}/figures/costs.parquet",
         figures=[f"{RESULTS}/figures/{figure.name}.svg" for figure in FIGURES],
         observed=[*observed_files("estimates"), *observed_files("diagnostics")],
     )

@@ -4,6 +4,7 @@ rule fit:
         unpack(fit_inputs),
         program=ancient(stan_program),
     output:
+        **kept_draws("results/{study}/draws/{scenario}/{model}/{prior}/{batch}.parquet"),
         estimates="results/{study}/estimates/{scenario}/{model}/{prior}/{batch}.parquet",
         participants="results/{study}/participants/{scenario}/{model}/{prior}/{batch}.parquet",
         diagnostics="results/{study}/diagnostics/{scenario}/{model}/{prior}/{batch}.parquet",
@@ -30,6 +31,7 @@ rule fit_observed:
         unpack(fit_observed_inputs),
         program=ancient(stan_program),
     output:
+        **kept_draws("results/{study}/observed/draws/{dataset}/{model}/{prior}/00001-00001.parquet"),
         estimates="results/{study}/observed/estimates/{dataset}/{model}/{prior}/00001-00001.parquet",
         participants="results/{study}/observed/participants/{dataset}/{model}/{prior}/00001-00001.parquet",
         diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/00001-00001.parquet",

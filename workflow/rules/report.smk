@@ -6,10 +6,12 @@ rule figures:
         svg=figure_files("svg"),
         pdf=figure_files("pdf"),
         png=figure_files("png"),
+        costs="results/{study}/figures/costs.parquet",
     log:
         "results/{study}/logs/figures.log",
     conda:
         "../../environment.yml"
+    threads: 4
     resources:
         mem_mb=2000,
         runtime=30,
@@ -28,6 +30,9 @@ rule report:
     output:
         page="results/{study}/report.html",
         manifest="results/{study}/manifest.json",
+        models="results/{study}/tables/models.tex",
+        cells="results/{study}/tables/cells.tex",
+        comparison="results/{study}/tables/comparison.tex",
     log:
         "results/{study}/logs/report.log",
     conda:

@@ -2,7 +2,7 @@
 
 import sys
 
-from recovery import checks
+from recovery import checks, costs, efficiency, tables
 from recovery.design import digest
 from recovery.figures import draw_all
 from recovery.figures.material import Material
@@ -13,4 +13,6 @@ params = snakemake.params.figures
 plan = checks.restore(snakemake.config, params["sources"])
 formats = ("svg", "pdf", "png")
 files = {suffix: list(snakemake.output[suffix]) for suffix in formats}
-draw_all(Material(plan), files, digest(params))
+draw_all(Material(plan), files, digest(params), snakemake.threads)
+spent = efficiency.costs({"figures": costs.used()})
+tables.write(spent, snakemake.output.costs, tables.COSTS, digest(params))

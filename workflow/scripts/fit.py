@@ -1,21 +1,26 @@
 """Rules fit and fit_observed: one model under one prior, fitted to one batch."""
 
 import sys
+import time
 
-from recovery import fitting, tables
+from recovery import draws, fitting, tables
 from recovery.engines.base import Program
 
 sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
-specification = snakemake.params.fit
+specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
 program = Program(
     snakemake.input.program, snakemake.params.include, snakemake.input.get("executable") or None
 )
+fitter = fitting.Fitter(specification, program)
+started = time.process_time()
 
 dataset = specification["dataset"]
 data = tables.read_of(snakemake.input.data, dataset)
 truth = snakemake.input.get("truth") and tables.read_of(snakemake.input.truth, dataset)
 
-batch = fitting.fit_batch(data, truth, specification, program)
+with draws.kept(snakemake.output.get("draws"), identity) as keep:
+    batch = fitting.fit_batch(data, truth, fitter, keep)
 for name, schema in fitting.schemas(specification).items():
-    tables.write(batch[name], snakemake.output[name], schema, specification["identity"])
+    cost = {"start": started, "tables": time.process_time() - started}
+    tables.write(batch[name], snakemake.output[name], schema, identity, cost)

@@ -3,23 +3,32 @@
 import json
 import sys
 
-from recovery import checks, report, summaries, tables
+import pandas as pd
+
+from recovery import checks, efficiency, families, report, summaries, tables
 from recovery.design import digest
 from recovery.manifest import manifest
+from recovery.report import latex, spent
+from recovery.report.methods import ademp
 
 sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 params = snakemake.params.report
 plan = checks.restore(snakemake.config, params["sources"])
-origin = manifest(plan)
+files = dict(zip(tables.SUMMARIES, snakemake.input.summaries, strict=True))
+found = {name: tables.read_frame([file]) for name, file in files.items()}
+drawing = tables.read_frame([snakemake.input.figures_costs])
+found["costs"] = pd.concat([found["costs"], drawing, efficiency.costs(spent.by_snakemake())])
+family = families.find(plan.study.family)
+origin = manifest(plan) | {"ademp": ademp(plan, family, found["performance"])}
 text = json.dumps(origin, indent=2)
 tables.replace(snakemake.output.manifest, lambda beside: beside.write_text(text + "\n"))
 report.write(
     plan,
     snakemake.output.page,
+    {name: snakemake.output[name] for name in latex.TABLES},
     origin,
-    tables.read_frame([snakemake.input.performance]),
-    tables.read_frame([snakemake.input.convergence]),
+    found,
     summaries.observed(plan),
     list(snakemake.input.figures),
     digest(params),

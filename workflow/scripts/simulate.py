@@ -2,7 +2,7 @@
 
 import sys
 
-from recovery import datasets, families, tables
+from recovery import costs, datasets, families, tables
 
 sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
@@ -15,5 +15,6 @@ if snakemake.input.get("estimates"):
 
 data, truth = datasets.simulate_batch(specification, observed, means)
 schema = tables.data_schema(families.find(specification["family"]).COLUMNS)
-tables.write(truth, snakemake.output.truth, tables.TRUTH, specification["identity"])
 tables.write(data, snakemake.output.data, schema, specification["identity"])
+cost = {"simulate": costs.used()}
+tables.write(truth, snakemake.output.truth, tables.TRUTH, specification["identity"], cost)

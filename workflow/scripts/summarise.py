@@ -9,12 +9,7 @@ sys.stderr = open(snakemake.log[0], "w", buffering=1)
 
 params = snakemake.params.summary
 plan = checks.restore(snakemake.config, params["sources"])
-performance, convergence = summaries.summarise(plan)
-found = {
-    "performance": (performance, tables.PERFORMANCE),
-    "convergence": (convergence, tables.CONVERGENCE),
-    "prior_predictive": (summaries.prior_predictive(plan), tables.PRIOR_PREDICTIVE),
-}
-for name, (table, schema) in found.items():
+for name, table in summaries.summarise(plan).items():
+    schema = tables.SUMMARIES[name]
     tables.write(table, snakemake.output[name], schema, digest(params))
     tables.write_csv(snakemake.output[f"{name}_csv"], snakemake.output[name])

@@ -64,9 +64,11 @@ def _simulate_one(
 ) -> tuple[Columns, Values]:
     content, observations = specification["truth"], specification["observations"]
     if "drawn_from" in content:
-        drawn = family.draw_truth(family.Prior(**content["drawn_from"]), rng)
-        truth = drawn.model_copy(update=content["design"])
-    elif "from_observed" in content:
+        prior = family.Prior(**content["drawn_from"])
+        joint = family.MODELS[content["model"]].joint if "model" in content else family.JOINT
+        place = (specification["participants"], observations)
+        return family.simulate_joint(joint, prior, content["design"], *place, rng)
+    if "from_observed" in content:
         truth, observations = family.truth_from_estimates(observed_means), observed
     else:
         truth = family.Truth(**content["values"])

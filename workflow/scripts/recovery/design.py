@@ -16,48 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from recovery.scenarios import OBSERVED_BATCH, Batch, Scenario, batch_size, scenarios_of
 from recovery.study import FromObserved, ObservedTruth, PriorTruth, Study
 
-OBSERVATIONS_A_BATCH = 50_000
-LARGEST_BATCH = 250
-SMALLEST_BATCH = 5
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One data-generating mechanism; `observations` is None where a dataset's design is taken."""
-
-    truth: str
-    participants: int
-    observations: int | None
-
-    @property
-    def name(self) -> str:
-        """Its name in paths and tables: `moderate-30x20`, or `recovered-36`."""
-        each = f"x{self.observations}" if self.observations else ""
-        return f"{self.truth}-{self.participants}{each}"
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A run of replicates that one job serves."""
-
-    first: int  # nominal bounds, which name it
-    last: int
-    end: int  # the last replicate that the study has in it
-
-    @property
-    def name(self) -> str:
-        """Its name in paths: `00026-00050`."""
-        return f"{self.first:05d}-{self.last:05d}"
-
-    @property
-    def replicates(self) -> range:
-        """The replicates of the study that are in it."""
-        return range(self.first, self.end + 1)
-
-
-OBSERVED_BATCH = Batch(1, 1, 1)
+Cell = tuple[str, str, str]  # scenario, model, prior
 
 
 @dataclass(frozen=True)
@@ -96,24 +58,28 @@ class Design:
         return Batch(first, last, min(last, self.study.replicates))
 
     @property
-    def cells(self) -> list[tuple[str, str, str]]:
+    def cells(self) -> list[Cell]:
         """Every (scenario, model, prior), in the order of the study file."""
         return list(product(self.scenarios, self.study.models, self.study.priors))
 
     @property
-    def observed_cells(self) -> list[tuple[str, str, str]]:
+    def observed_cells(self) -> list[Cell]:
         """Every (observed dataset, model, prior), in the order of the study file."""
         return list(product(self.study.observed, self.study.models, self.study.priors))
 
-    def cell_file(self, table: str, cell: tuple[str, str, str], batch: Batch) -> str:
+    @property
+    def fit_tables(self) -> list[str]:
+        """The tables that a batch of fits writes."""
+        kept = ["draws"] if self.study.keep_draws else []
+        return ["estimates", "participants", "diagnostics", *kept]
+
+    def cell_file(self, table: str, cell: Cell, batch: Batch) -> str:
         """Return the file of one table of a cell and batch."""
         return f"results/{self.study.name}/{table}/{'/'.join(cell)}/{batch.name}.parquet"
 
-    def cell_files(self, table: str, scenario: str, first_only: bool = False) -> list[str]:
-        """Return the files of one table of all cells of a scenario, or their first batches."""
-        batches = self.batches(scenario)[: 1 if first_only else None]
-        cells = product([scenario], self.study.models, self.study.priors)
-        return [self.cell_file(table, cell, batch) for cell in cells for batch in batches]
+    def cell_files(self, table: str, cell: Cell) -> list[str]:
+        """Return the files of one table of a cell, in the order of its batches."""
+        return [self.cell_file(table, cell, batch) for batch in self.batches(cell[0])]
 
     def dataset_file(self, table: str, scenario: str, batch: Batch) -> str:
         """Return the file of one batch of a scenario's `data` or `truth`."""
@@ -193,6 +159,8 @@ class Design:
                 "engine_version": self.sources.engine_version,
                 "program": self.sources.programs[model],
                 "code": self.sources.fitting,
+                **({"keep_draws": True} if study.keep_draws else {}),
+                **({"rescue": study.attempts[1:]} if study.rescue else {}),
             }
         )
 
@@ -220,7 +188,8 @@ class Design:
         """A truth by its content: two names for one truth are one truth."""
         if isinstance(truth, PriorTruth):
             prior = self.study.priors[truth.prior].model_dump(mode="json")
-            return {"drawn_from": prior, "design": truth.design.model_dump(mode="json")}
+            drawn = {"drawn_from": prior, "design": truth.design.model_dump(mode="json")}
+            return drawn | ({"model": truth.model} if truth.model else {})
         if isinstance(truth, ObservedTruth):
             source = truth.from_observed
             prior = self.study.priors[source.prior].model_dump(mode="json")
@@ -235,23 +204,6 @@ class Design:
             "columns": observed.columns.model_dump(mode="json"),
             "standardize": observed.standardize,
         }
-
-
-def scenarios_of(study: Study) -> list[Scenario]:
-    """Return truth x participants x observations, in the order of the study file."""
-    found = []
-    for name, truth in study.truths.items():
-        observations = (None,) if isinstance(truth, ObservedTruth) else study.observations
-        found += [Scenario(name, p, o) for p in study.participants for o in observations]
-    return found
-
-
-def batch_size(study: Study, scenario: Scenario) -> int:
-    """Return the replicates of a batch: the study's, else as many as hold a set size of data."""
-    if study.batch:
-        return study.batch
-    rows = scenario.participants * (scenario.observations or 10)
-    return max(SMALLEST_BATCH, min(LARGEST_BATCH, OBSERVATIONS_A_BATCH // rows))
 
 
 def digest(content: Any) -> str:
@@ -273,14 +225,20 @@ def dataset_seed(specification: Mapping[str, Any], replicate: int) -> int:
     return (int(words[0]) << 31 | int(words[1]) >> 1) & (2**63 - 1)
 
 
-def fit_seed(specification: Mapping[str, Any], replicate: int) -> int:
-    """Return the 31-bit seed of one fit: the dataset's, its model's and its prior's."""
+def fit_seed(specification: Mapping[str, Any], replicate: int, attempt: int = 1) -> int:
+    """Return the 31-bit seed of one attempt: the dataset's, its model's and its prior's."""
     content = {
         "dataset": _dataset(specification, replicate),
         "model": specification["model"],
         "prior": specification["hyperparameters"],
+        **({"attempt": attempt} if attempt > 1 else {}),
     }
     return int(_seed(specification, content, 1)[0]) >> 1 or 1
+
+
+def rank_rng(seed: int, purpose: str) -> np.random.Generator:
+    """Return what is random in the ranks of a fit with this seed: functions and ties, or jitter."""
+    return np.random.default_rng([seed, *purpose.encode()])
 
 
 def prior_predictive_seed(root_seed: int, prior: Mapping[str, Any]) -> int:

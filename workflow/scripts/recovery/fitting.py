@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from recovery import engines, families, posterior, tables
+from recovery import costs, engines, families, posterior, tables
 from recovery.child import Child, ChildLostError
-from recovery.design import fit_seed
-from recovery.engines.base import EngineError, Program, Settings
+from recovery.design import fit_seed, rank_rng
+from recovery.engines.base import Draws, EngineError, Program, Settings
 from recovery.families.base import Columns, Values
 
 LONGEST_ERROR = 2000
+RANKED_DRAWS = 99  # ranks 0 to 99; at most as many as a fit's effective sample size
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,27 @@ class Task:
     replicate: int
     columns: Columns
     truth: Values
+    attempt: int = 1
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What one fit adds to the tables; each entry is a row."""
+    """What one fit adds to the tables; each entry is a row. Its draws only if they are kept."""
 
     estimates: list[dict]
     participants: list[dict]
     diagnostics: dict
+    draws: Draws | None = None
 
 
 class Fitter:
-    """Fits one model under one prior, one dataset after another; lives in the child process."""
+    """Fits one model under one prior, one dataset after another; called in the child process.
+
+    Parameters
+    ----------
+    specification : mapping
+        `Design.fit` or `Design.fit_observed`.
+    """
 
     def __init__(self, specification: Mapping[str, Any], program: Program):
         self.specification = specification
@@ -45,76 +54,128 @@ class Fitter:
         self.engine = engines.find(specification["engine"])
         self.model = self.family.MODELS[specification["model"]]
         self.prior = self.family.Prior(**specification["hyperparameters"])
-        sampler = {key: specification["sampler"][key] for key in Settings.__annotations__}
-        self.settings = Settings(**sampler)
+        attempts = [specification["sampler"], *specification.get("rescue", [])]
+        self.attempts = [
+            Settings(**{key: sampler[key] for key in Settings.__annotations__})
+            for sampler in attempts
+        ]
+        self.keep_draws = specification.get("keep_draws", False)
         self.loaded = None
 
     def __call__(self, task: Task) -> Fit:
         """Fit one dataset; what Stan refuses is a RuntimeError."""
-        if self.loaded is None:
-            self.loaded = self.engine.load(self.program)
-        data = self.family.stan_data(task.columns, self.prior)
-        seed = fit_seed(self.specification, task.replicate)
-        draws = self.engine.sample(self.loaded, data, seed, self.settings)
-        if unusable := posterior.not_finite(draws, self.model.scored):
-            raise RuntimeError(f"draws that are not finite: {', '.join(unusable)}")
-        found = posterior.convergence(draws, self.model.scored)
+        started = costs.used()
+        draws = self._sample(task)
+        scored, groups = self.model.scored, self.family.participants_of(draws.names)
+        found = posterior.convergence(draws, scored)
+        rows = self._population(task, draws, found)
+        if groups and (self.keep_draws or task.replicate == 1):
+            effects = [name for names in groups.values() for name in names]
+            intervals = self.specification["intervals"]
+            rows += _estimates(task, effects, posterior.summarise(draws, effects, intervals))
+        if "drawn_from" in self.specification["truth"]:
+            rows = self._ranked(task, draws, rows)
+        scores = self._participants(task, draws, groups) if task.truth else []
         diagnostics = posterior.diagnose(
-            draws, found, self.settings.max_treedepth, self.specification["convergence"]
+            draws,
+            found,
+            self.attempts[task.attempt - 1].max_treedepth,
+            self.specification["convergence"],
         )
         seconds = {
             "warmup_seconds": draws.warmup_seconds,
             "sampling_seconds": draws.sampling_seconds,
+            "other_seconds": costs.used() - started - draws.warmup_seconds - draws.sampling_seconds,
         }
-        groups = self.family.participants_of(draws.names)
-        effects = [name for names in groups.values() for name in names]
-        names = [*self.model.scored, *effects]
-        summary = posterior.summarise(draws, names, self.specification["intervals"])
-        return Fit(
-            self._estimates(task, names, summary, found),
-            self._participants(task, groups, names, summary) if task.truth else [],
-            {"status": "ok", **diagnostics, **seconds},
-        )
+        kept = draws if self.keep_draws else None
+        return Fit(rows, scores, {"status": "ok", **diagnostics, **seconds}, kept)
 
-    def _estimates(self, task: Task, names: list[str], summary: dict, found: dict) -> list[dict]:
-        """A row a parameter; participants' own coefficients for the first replicate only."""
-        scored = len(self.model.scored)
-        rows = []
-        for place, name in enumerate(names if task.replicate == 1 else names[:scored]):
-            row = {"parameter": name, "truth": task.truth.get(name)}
-            row |= {column: values[place] for column, values in summary.items()}
-            if place < scored:
-                row |= {column: values[place] for column, values in found.items()}
-            rows.append(row)
-        return rows
+    def _sample(self, task: Task) -> Draws:
+        if self.loaded is None:
+            self.loaded = self.engine.load(self.program)
+        data = self.family.stan_data(task.columns, self.prior)
+        seed = fit_seed(self.specification, task.replicate, task.attempt)
+        draws = self.engine.sample(self.loaded, data, seed, self.attempts[task.attempt - 1])
+        if unusable := posterior.not_finite(draws, self.model.scored):
+            raise RuntimeError(f"draws that are not finite: {', '.join(unusable)}")
+        return draws
+
+    def _population(self, task: Task, draws: Draws, found: Mapping[str, np.ndarray]) -> list[dict]:
+        """A row a population parameter that the model answers for."""
+        scored = self.model.scored
+        summary = posterior.summarise(draws, scored, self.specification["intervals"])
+        converged = {name: values[: len(scored)] for name, values in found.items()}
+        return _estimates(task, scored, summary | converged)
+
+    def _ranked(self, task: Task, draws: Draws, rows: list[dict]) -> list[dict]:
+        """The rows with the ranks of their truths, and a row a test quantity."""
+        effects = [
+            name for names in self.family.participants_of(draws.names).values() for name in names
+        ]
+        names = [*self.model.scored, *effects]
+        values = posterior.evenly_spaced(draws, names, RANKED_DRAWS)
+        truth = {name: np.array([task.truth[name]]) for name in names}
+        seed = fit_seed(self.specification, task.replicate, task.attempt)
+        found, expected = (
+            self.family.test_quantities(each, task.columns, rank_rng(seed, "functions"))
+            for each in (values, truth)
+        )
+        rng = rank_rng(seed, "ties")
+        ranked = [
+            row
+            | {
+                "rank": posterior.rank(values[row["parameter"]], row["truth"], rng),
+                "max_rank": RANKED_DRAWS,
+            }
+            for row in rows
+        ]
+        return ranked + [
+            {
+                "parameter": name,
+                "truth": expected[name][0],
+                "rank": posterior.rank(found[name], expected[name][0], rng),
+                "max_rank": RANKED_DRAWS,
+            }
+            for name in found
+        ]
 
     def _participants(
-        self, task: Task, groups: dict, names: list[str], summary: dict
-    ) -> list[dict]:
+        self, task: Task, draws: Draws, groups: Mapping[str, list[str]]
+    ) -> list[dict[str, Any]]:
         """A row a coefficient: how well the participants' own values are recovered."""
         level = self.specification["plotted_level"]
-        low, high = tables.interval_columns(level)
-        where = {name: place for place, name in enumerate(names)}
         rows = []
         for coefficient, members in groups.items():
-            place = [where[name] for name in members]
             truth = np.array([task.truth[name] for name in members])
-            inside = (summary[low][place] <= truth) & (truth <= summary[high][place])
-            scores = posterior.agreement(summary["mean"][place], truth)
+            means, hits = posterior.means_and_hits(draws, members, truth, level)
             rows.append(
                 {
                     "coefficient": coefficient,
                     "n_participants": len(members),
-                    **scores,
+                    **posterior.agreement(means, truth),
                     "level": level,
-                    "coverage": inside.mean(),
+                    "coverage": hits.mean(),
                 }
             )
         return rows
 
 
+def _estimates(
+    task: Task, names: Sequence[str], summary: Mapping[str, np.ndarray]
+) -> list[dict[str, Any]]:
+    """A row a name: its true value, and what the draws say about it."""
+    return [
+        {"parameter": name, "truth": task.truth.get(name)}
+        | {column: values[place] for column, values in summary.items()}
+        for place, name in enumerate(names)
+    ]
+
+
 def fit_batch(
-    data: Columns, truth: Columns | None, specification: Mapping[str, Any], program: Program
+    data: Columns,
+    truth: Columns | None,
+    fitter: Fitter,
+    keep: Callable[[int, Draws], None] | None = None,
 ) -> dict[str, dict]:
     """Fit a model to every replicate of a batch.
 
@@ -122,30 +183,36 @@ def fit_batch(
     ----------
     data, truth : dict of ndarray
         The columns of these tables, sorted by replicate; no truth for observed data.
-    specification : mapping
-        `Design.fit` or `Design.fit_observed`.
+    keep : callable, optional
+        What is done with a replicate's draws, where the study keeps them.
 
     Returns
     -------
     dict
         The columns of the tables `estimates`, `participants` and `diagnostics`. Every
-        replicate has its row in `diagnostics`, with its error if it failed.
+        attempt has its row in `diagnostics`, with its error if it failed; estimates are of
+        the first attempt that converged, else of the last that did not fail.
 
     Raises
     ------
     EngineError
         When the engine cannot serve the program at all.
     """
+    specification = fitter.specification
     keys = {name: specification[name] for name in ("scenario", "model", "prior")}
     rows = {"estimates": [], "participants": [], "diagnostics": []}
-    fitter = Fitter(specification, program)
     with Child(fitter, specification["sampler"]["time_limit"]) as child:
         for task in _tasks(data, truth):
-            fit = _fit_or_failure(child, task)
             fit_keys = {**keys, "replicate": task.replicate}
+            fit = None
+            for attempt in _attempts(child, task, fitter):
+                rows["diagnostics"].append(fit_keys | attempt.diagnostics)
+                if fit is None or attempt.diagnostics["status"] == "ok":
+                    fit = attempt
             rows["estimates"] += [fit_keys | row for row in fit.estimates]
             rows["participants"] += [fit_keys | row for row in fit.participants]
-            rows["diagnostics"].append(fit_keys | _attempt(specification, task) | fit.diagnostics)
+            if fit.draws is not None:
+                keep(task.replicate, fit.draws)
     return {
         name: tables.from_rows(rows[name], schema)
         for name, schema in schemas(specification).items()
@@ -186,11 +253,18 @@ def _fit_or_failure(child: Child, task: Task) -> Fit:
     return Fit([], [], {"status": "failed", "error": error[:LONGEST_ERROR], "converged": False})
 
 
-def _attempt(specification: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    return {
-        "attempt": 1,
-        "seed": fit_seed(specification, task.replicate),
-        "engine": specification["engine"],
-        "engine_version": specification["engine_version"],
-        "adapt_delta": specification["sampler"]["adapt_delta"],
-    }
+def _attempts(child: Child, task: Task, fitter: Fitter) -> Iterator[Fit]:
+    """Fit a dataset, and again with the next settings until it has converged or none are left."""
+    specification = fitter.specification
+    for number, settings in enumerate(fitter.attempts, start=1):
+        fit = _fit_or_failure(child, replace(task, attempt=number))
+        described = {
+            "attempt": number,
+            "seed": fit_seed(specification, task.replicate, number),
+            "engine": specification["engine"],
+            "engine_version": specification["engine_version"],
+            "adapt_delta": settings.adapt_delta,
+        }
+        yield replace(fit, diagnostics=described | fit.diagnostics)
+        if fit.diagnostics["converged"]:
+            return

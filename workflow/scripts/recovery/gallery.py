@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from recovery.design import Scenario, scenarios_of
+from recovery import families
 from recovery.families.base import Family
-from recovery.study import Study
+from recovery.scenarios import Scenario, scenarios_of
+from recovery.study import PriorTruth, Study
 
 _BY_CONDITION = {
     "bias": ("Bias", "Performance"),
     "rmse": ("Root mean squared error", "Performance"),
     "coverage": ("Coverage", "Performance"),
     "interval_width": ("Width of intervals", "Performance"),
+    "lolly": ("Measures side by side", "Performance"),
     "convergence": ("Convergence", "Computation"),
     "time": ("Time", "Computation"),
     "recovered": ("Recovered against true", "Estimates"),
+    "zip": ("Intervals, by how far they are from the truth", "Estimates"),
     "lines": ("Participants' lines", "Participants"),
     "shrinkage": ("Shrinkage", "Participants"),
+    "caterpillar": ("Participants' intervals", "Participants"),
+}
+_BY_DRAWN_SCENARIO = {
+    "ecdf": "Are ranks uniform?",
+    "ranks": "Histograms of ranks",
+    "contraction": "Posterior z-scores and contraction",
 }
 
 
@@ -61,7 +70,33 @@ class Figure:
 
 def figures(study: Study) -> list[Figure]:
     """Return the figures of a study, in the order of its report."""
-    return [*_of_observed(study), *_of_conditions(study), _of_priors()]
+    return [
+        *_of_observed(study),
+        *_of_conditions(study),
+        *_of_design(study),
+        *_of_calibration(study),
+        _of_priors(),
+    ]
+
+
+def ranked_cells(study: Study) -> list[tuple[str, str, str]]:
+    """Return the cells (scenario, model, prior) whose truth is drawn from the prior they have."""
+    return [
+        (scenario.name, model, study.truths[scenario.truth].prior)
+        for scenario in _drawn_scenarios(study)
+        for model in study.models
+    ]
+
+
+def _drawn_scenarios(study: Study) -> list[Scenario]:
+    return [s for s in scenarios_of(study) if isinstance(study.truths[s.truth], PriorTruth)]
+
+
+def partial_model(study: Study) -> str | None:
+    """Return the last model of a study that pools partially; None if it has none."""
+    models = families.find(study.family).MODELS
+    partial = [model for model in study.models if models[model].pooling == "partial"]
+    return partial[-1] if partial else None
 
 
 def _of_conditions(study: Study) -> Iterator[Figure]:
@@ -69,6 +104,8 @@ def _of_conditions(study: Study) -> Iterator[Figure]:
     for scenario in scenarios_of(study):
         conditions.setdefault((scenario.truth, scenario.observations), []).append(scenario)
     for kind, (title, category) in _BY_CONDITION.items():
+        if kind == "caterpillar" and partial_model(study) is None:
+            continue
         for (truth, observations), scenarios in conditions.items():
             size = f"-x{observations}" if observations else ""
             where = f": {truth}" + (f", {observations} observations each" if observations else "")
@@ -79,6 +116,23 @@ def _of_conditions(study: Study) -> Iterator[Figure]:
                 category,
                 tuple(scenarios),
             )
+
+
+def _of_design(study: Study) -> Iterator[Figure]:
+    """One figure of the whole design, where it has more than one place."""
+    scenarios = tuple(scenarios_of(study))
+    if len(scenarios) * len(study.priors) > 1:
+        title = "Root mean squared error over the whole design"
+        yield Figure("nested_loop", "nested_loop", title, "Performance", scenarios)
+
+
+def _of_calibration(study: Study) -> Iterator[Figure]:
+    scenarios = _drawn_scenarios(study)
+    for kind, title in _BY_DRAWN_SCENARIO.items():
+        for scenario in scenarios:
+            where = f": {scenario.name}" if len(scenarios) > 1 else ""
+            name = f"{kind}-{scenario.name}"
+            yield Figure(kind, name, title + where, "Calibration", (scenario,))
 
 
 def _of_observed(study: Study) -> Iterator[Figure]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from arviz_stats.base import array_stats
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from recovery.engines.base import Draws
 from recovery.tables import quantile_columns
@@ -25,6 +27,55 @@ def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> di
     quantiles = np.quantile(flat, [0.5, *columns.values()], axis=0)
     table = {"mean": flat.mean(axis=0), "median": quantiles[0], "sd": flat.std(axis=0, ddof=1)}
     return table | dict(zip(columns, quantiles[1:], strict=True))
+
+
+def evenly_spaced(draws: Draws, names: Sequence[str], number: int) -> dict[str, np.ndarray]:
+    """Return as many draws of each named column, evenly spaced over all chains."""
+    where = {name: column for column, name in enumerate(draws.names)}
+    flat = draws.values.reshape(-1, len(draws.names))
+    places = np.linspace(0, len(flat) - 1, number).round().astype(int)
+    return {name: flat[places, where[name]] for name in names}
+
+
+def rank(draws: np.ndarray, truth: float, rng: np.random.Generator) -> int:
+    """Return how many draws the truth is above, ties broken at random."""
+    ties = int((draws == truth).sum())
+    return int((draws < truth).sum()) + int(rng.integers(0, ties + 1))
+
+
+def means_and_hits(
+    draws: Draws, names: Sequence[str], truth: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of each named column, and whether its central interval holds the truth.
+
+    The same as comparing the truth with the interval's quantiles, ends included, but draws
+    are counted instead of sorted: only where the truth lies between the two draws that a
+    quantile is interpolated from is that quantile computed.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_names,)
+
+    Returns
+    -------
+    mean, hit : ndarray, shape (n_names,)
+    """
+    where = {name: column for column, name in enumerate(draws.names)}
+    values = draws.values[:, :, [where[name] for name in names]].reshape(-1, len(names))
+    low, high = quantile_columns([level]).values()
+    above = _reaches(values, truth, low)
+    below = _reaches(-values, -truth, 1 - high)
+    return values.mean(axis=0), above & below
+
+
+def _reaches(values: np.ndarray, truth: np.ndarray, probability: float) -> np.ndarray:
+    """Whether the truth is at least a quantile of each column."""
+    place = int(probability * (len(values) - 1))  # the quantile lies between it and the next
+    reached = (values <= truth).sum(axis=0)
+    between = np.flatnonzero(reached == place + 1)
+    found = reached > place + 1
+    found[between] = truth[between] >= np.quantile(values[:, between], probability, axis=0)
+    return found
 
 
 def not_finite(draws: Draws, names: Sequence[str]) -> list[str]:
@@ -49,17 +100,36 @@ def convergence(draws: Draws, names: Sequence[str]) -> dict[str, np.ndarray]:
     Vehtari, Gelman, Simpson, Carpenter & Burkner (2021), doi:10.1214/20-BA1221.
     """
     where = {name: column for column, name in enumerate(draws.names)}
-    chains = [draws.values[:, :, where[name]] for name in names] + [draws.sampler["lp__"]]
-    found = {"rhat": [], "ess_bulk": [], "ess_tail": [], "mcse_mean": []}
-    for values in chains:
-        varies = np.isfinite(values).all() and np.ptp(values) > 0
-        rhat = array_stats.rhat(values) if varies else np.nan
-        bulk = array_stats.ess(values, method="bulk") if varies else np.nan
-        tail = array_stats.ess(values, method="tail", prob=(0.05, 0.95)) if varies else np.nan
-        mcse = array_stats.mcse(values, method="mean") if varies else np.nan
-        for name, value in zip(found, (rhat, bulk, tail, mcse), strict=True):
-            found[name].append(float(value))
-    return {name: np.array(values) for name, values in found.items()}
+    columns = [draws.values[:, :, where[name]] for name in names] + [draws.sampler["lp__"]]
+    found = np.full((4, len(columns)), np.nan)
+    for place, values in enumerate(columns):
+        if np.isfinite(values).all() and np.ptp(values) > 0:
+            found[:, place] = _of_column(np.ascontiguousarray(values))
+    return dict(zip(("rhat", "ess_bulk", "ess_tail", "mcse_mean"), found, strict=True))
+
+
+def _of_column(values: np.ndarray) -> tuple[float, float, float, float]:
+    """Rhat, bulk and tail ESS and the mean's MCSE of one column, shape (n_chains, n_draws).
+
+    ArviZ ranks the draws anew for rhat and for bulk ESS. Here they are ranked once, and
+    ArviZ gets the ranks' normal scores of chains already split.
+    """
+    half = values.shape[1] // 2
+    split = np.vstack([values[:, :half], values[:, -half:]])
+    scores = _normal_scores(split)
+    folded = _normal_scores(np.abs(split - np.median(split)))
+    return (
+        max(array_stats.rhat(each, method="identity") for each in (scores, folded)),
+        array_stats.ess(scores, method="identity"),
+        array_stats.ess(values, method="tail", prob=(0.05, 0.95)),
+        array_stats.mcse(values, method="mean"),
+    )
+
+
+def _normal_scores(values: np.ndarray) -> np.ndarray:
+    """Normal quantiles of the fractional ranks of all values together (eq. 14)."""
+    ranks = rankdata(values, axis=None).reshape(values.shape)
+    return ndtri((ranks - 3 / 8) / (values.size + 1 / 4))
 
 
 def diagnose(

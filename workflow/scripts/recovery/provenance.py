@@ -12,8 +12,17 @@ from recovery.faults import StudyError
 from recovery.study import Study
 
 LIBRARY = Path(__file__).parent
-_SIMULATING = ("design.py", "datasets.py", "tables.py", "families/base.py", "families/lkj.py")
-_FITTING = ("fitting.py", "posterior.py", "child.py", "engines/base.py")
+_SIMULATING = (
+    "design.py",
+    "scenarios.py",
+    "datasets.py",
+    "tables/files.py",
+    "tables/batches.py",
+    "fields.py",
+    "families/base.py",
+    "families/lkj.py",
+)
+_FITTING = ("fitting.py", "posterior.py", "child.py", "draws.py", "engines/base.py")
 _INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
 
 
@@ -51,7 +60,7 @@ def sources(study: Study, folder: Path, engine_version: str) -> Sources:
             for model in study.models
         },
         observed={name: file_hash(Path(data.path)) for name, data in study.observed.items()},
-        simulating=modules_hash(*_SIMULATING, f"families/{study.family}.py"),
+        simulating=modules_hash(*_SIMULATING, *package(f"families/{study.family}")),
         fitting=modules_hash(*_FITTING, f"engines/{study.engine}.py"),
         engine_version=engine_version,
     )
@@ -72,7 +81,7 @@ def pages() -> list[str]:
     return sorted(
         f"../../report/{path.name}"
         for path in (LIBRARY / "../../report").iterdir()
-        if path.suffix in (".html", ".rst")
+        if path.suffix in (".html", ".rst", ".txt")
     )
 
 

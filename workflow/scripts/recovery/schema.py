@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import Field, create_model
 
 from recovery import families
-from recovery.study import Name, Observed, ObservedTruth, PriorTruth, Study
+from recovery.fields import Name
+from recovery.study import Observed, ObservedTruth, PriorTruth, Study
 
 PLACE = Path(__file__).parents[2] / "schemas" / "study.schema.json"
 

@@ -10,47 +10,23 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    Strict,
-    StringConstraints,
-)
+from pydantic import BaseModel, Field, Strict, StringConstraints
 
 from recovery.faults import checked, listed, study_error
+from recovery.fields import (
+    Count,
+    Frozen,
+    Name,
+    NonNegative,
+    Positive,
+    Proportion,
+    Real,
+    Text,
+    Unique,
+)
 
 PLOTTED_LEVEL = 0.89
 MOST = 1_000_000  # participants, or observations of one
-
-
-class Frozen(BaseModel):
-    """Base of everything a study file holds: immutable, and no key may be misspelt."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-def _no_repeats(values: tuple) -> tuple:
-    for value in values:
-        if values.count(value) > 1:
-            raise ValueError(
-                f"{value!r} stands in it more than once; every entry must be different"
-            )
-    return values
-
-
-Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60)]
-Text = Annotated[str, Strict()]
-Real = Annotated[float, Strict()]
-Positive = Annotated[float, Strict(), Field(gt=0)]
-NonNegative = Annotated[float, Strict(), Field(ge=0)]
-Count = Annotated[int, Strict(), Field(ge=1)]
-Proportion = Annotated[float, Strict(), Field(gt=0, lt=1)]
-Correlation = Annotated[float, Strict(), Field(gt=-1, lt=1)]
-Unique = AfterValidator(_no_repeats)
 
 
 class Sampler(Frozen):
@@ -70,6 +46,15 @@ class Sampler(Frozen):
     """Seconds after which a fit is given up and becomes a failed row."""
 
 
+class Rescue(Frozen):
+    """What changes when a fit that failed or did not converge is made again."""
+
+    adapt_delta: Proportion | None = None
+    max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] | None = None
+    warmup: Count | None = None
+    draws: Annotated[int, Strict(), Field(ge=4)] | None = None
+
+
 class Convergence(Frozen):
     """When a fit counts as converged (Vehtari et al. 2021, doi:10.1214/20-BA1221)."""
 
@@ -87,6 +72,8 @@ class PriorTruth(Frozen):
     """A truth drawn afresh from a prior for every replicate."""
 
     prior: Name
+    model: Name | None = None
+    """Whose joint model is drawn from; by default the one that differs by participant."""
     design: Any = None
 
 
@@ -117,7 +104,7 @@ class Observed(Frozen):
     path: Text
     columns: Any = None
     standardize: Annotated[bool, Strict()] = False
-    published: dict[Name, Published] = {}
+    published: dict[Name, Published] = Field(default_factory=dict)
 
 
 class Study(Frozen):
@@ -149,14 +136,25 @@ class Study(Frozen):
     """The family's programs to fit to every dataset."""
     priors: Annotated[dict[Name, Any], Field(min_length=1)]
     """Settings of every hyperparameter, each used with every model."""
-    observed: dict[Name, Any] = {}
+    observed: dict[Name, Any] = Field(default_factory=dict)
     """Real datasets, to which every model is fitted under every prior too."""
     sampler: Sampler = Sampler()
     """How every fit is sampled."""
+    rescue: tuple[Rescue, ...] = ()
+    """Settings to try, one after another, on a fit that failed or did not converge."""
     intervals: Annotated[tuple[Proportion, ...], Field(min_length=1), Unique] = (0.5, 0.89, 0.95)
     """Levels of the central posterior intervals; figures show 0.89, or else the widest."""
     convergence: Convergence = Convergence()
     """When a fit counts as converged."""
+    keep_draws: Annotated[bool, Strict()] = False
+    """Keep every fit's draws, and the estimates of every participant; large."""
+
+    @property
+    def attempts(self) -> list[dict[str, Any]]:
+        """The sampler's settings of every attempt at a fit: `sampler`, then each rescue."""
+        settings = self.sampler.model_dump(mode="json")
+        steps = [step.model_dump(mode="json", exclude_none=True) for step in self.rescue]
+        return [settings, *(settings | step for step in steps)]
 
     @property
     def plotted_level(self) -> float:
@@ -249,6 +247,8 @@ def _dangling(study: Study, family: ModuleType) -> list[str]:
     for name, truth in study.truths.items():
         if isinstance(truth, PriorTruth):
             must_be_one_of(f"truths.{name}.prior", truth.prior, study.priors)
+            if truth.model is not None:
+                must_be_one_of(f"truths.{name}.model", truth.model, family.MODELS)
         if isinstance(truth, ObservedTruth):
             source, place = truth.from_observed, f"truths.{name}.from_observed"
             must_be_one_of(f"{place}.data", source.data, study.observed)
@@ -263,6 +263,12 @@ def _dangling(study: Study, family: ModuleType) -> list[str]:
             faults.append(f"observations: missing, and truths.{name} needs it; must be a list")
     if study.observations and all(isinstance(t, ObservedTruth) for t in study.truths.values()):
         faults.append("observations: unknown here, every truth takes them from observed data")
+    attempts = study.attempts
+    for number, settings in enumerate(attempts):
+        if settings in attempts[:number]:
+            faults.append(
+                f"rescue[{number - 1}]: changes nothing, these settings were tried before"
+            )
     for name, data in study.observed.items():
         if data and data.standardize and data.published:
             place = f"observed.{name}.published"

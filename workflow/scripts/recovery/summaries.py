@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from recovery import datasets, families, measures, tables
-from recovery.design import Design, Scenario, prior_predictive_seed
+from recovery import calibration, costs, datasets, efficiency, families, measures, ranks, tables
+from recovery.design import Cell, Design, prior_predictive_seed
 
 PREDICTIVE_DRAWS = 100
 
 
-def summarise(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the tables `performance` and `convergence` of a study.
+def summarise(design: Design) -> dict[str, pd.DataFrame]:
+    """Return every summary table of a study, by its name.
+
+    One scenario is read at a time, so that memory grows with its replicates, not with the
+    study.
 
     Raises
     ------
@@ -22,43 +26,103 @@ def summarise(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
         When a file's identity is not what the study asks for.
     """
     check_identities(design)
-    performance, convergence = [], []
-    for name, scenario in design.scenarios.items():
-        diagnostics = tables.read_frame(design.cell_files("diagnostics", name))
-        cells = [cell for cell in design.cells if cell[0] == name]
-        convergence.append(
-            _described(measures.convergence(diagnostics, cells, design.study.replicates), scenario)
-        )
-        performance.append(_described(_performance(design, name, diagnostics), scenario))
-    return pd.concat(performance), pd.concat(convergence)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    spent = dict.fromkeys(("warmup", "draws", "fits", "start", "tables", "simulate"), 0.0)
+    for name in design.scenarios:
+        for table, part in _of_scenario(design, name, spent).items():
+            parts.setdefault(table, []).append(part)
+        for batch in design.batches(name):
+            file = design.dataset_file("truth", name, batch)
+            spent["simulate"] += sum(tables.read_seconds(file).values())
+    found = {table: pd.concat(part) for table, part in parts.items()}
+    found["calibration"] = calibration.judge(found["calibration"], measures.CELL)
+    found["prior_predictive"] = prior_predictive(design)
+    spent["summarise"] = costs.used()
+    return found | {"costs": efficiency.costs(spent)}
 
 
-def _performance(design: Design, scenario: str, diagnostics: pd.DataFrame) -> pd.DataFrame:
-    study = design.study
-    family = families.find(study.family)
+def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str, pd.DataFrame]:
+    """One scenario's part of the summary tables; what its jobs cost is added to `spent`."""
+    scenario, study = design.scenarios[name], design.study
+    fits, people, went, cost, calibrated = {}, [], [], [], []
+    for cell in design.cells:
+        if cell[0] != name:
+            continue
+        key = dict(zip(measures.CELL, cell, strict=True))
+        diagnostics = tables.read_frame(design.cell_files("diagnostics", cell))
+        jobs = [tables.read_seconds(file) for file in design.cell_files("diagnostics", cell)]
+        _add_costs(spent, diagnostics, jobs)
+        converged = measures.converged_replicates(diagnostics)
+        fits[cell[1:]] = measures.Fits(_estimates(design, cell), converged)
+        calibrated.append(_calibration(design, cell, diagnostics).assign(**key))
+        recovered = tables.read_frame(design.cell_files("participants", cell))
+        people.append(measures.participants(recovered).assign(**key))
+        threshold = study.convergence.min_ebfmi
+        outcomes = measures.convergence(diagnostics, study.replicates, threshold)
+        went.append(outcomes.assign(**key))
+        job_seconds = sum(sum(job.values()) for job in jobs)
+        size = sum(_size(design, table, cell) for table in design.fit_tables)
+        cost.append(key | efficiency.of_cell(diagnostics, job_seconds, size))
+    found = {
+        "performance": measures.performance(fits, study.replicates),
+        "comparison": measures.comparison(fits),
+        "participants": pd.concat(people),
+        "calibration": pd.concat(calibrated),
+        "convergence": pd.concat(went),
+        "efficiency": pd.DataFrame(cost),
+    }
+    described = {
+        "scenario": name,
+        "truth": scenario.truth,
+        "participants": scenario.participants,
+        "observations": scenario.observations if scenario.observations else np.nan,
+    }
+    return {table: part.assign(**described) for table, part in found.items()}
+
+
+def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
+    """The estimates of every parameter that a cell's model answers for."""
+    study, family = design.study, families.find(design.study.family)
     intervals = {level: tables.interval_columns(level) for level in study.intervals}
-    quantiles = tables.quantile_columns(study.intervals)
-    wanted = [*measures.CELL, "replicate", "parameter", "truth", "mean", "sd", *quantiles]
-    estimates = tables.read_frame(design.cell_files("estimates", scenario), wanted)
-    estimates = estimates[estimates["parameter"].isin(family.PARAMETERS)]
-    _check_truth(design, scenario, estimates)
-    scored = {model: family.MODELS[model].scored for model in study.models}
-    planned = [
-        (*cell, parameter)
-        for cell in design.cells
-        if cell[0] == scenario
-        for parameter in scored[cell[1]]
-    ]
-    return measures.performance(estimates, diagnostics, intervals, planned)
+    columns = ["replicate", "parameter", "truth", "mean", "sd", "mcse_mean"]
+    columns += tables.quantile_columns(study.intervals)
+    files = design.cell_files("estimates", cell)
+    estimates = tables.read_frame(files, columns, categories=["parameter"])
+    scored, prior_sd = family.MODELS[cell[1]].scored, family.prior_sd(study.priors[cell[2]])
+    estimates = estimates[estimates["parameter"].isin(scored)]
+    _check_truth(design, cell, estimates)
+    rows = estimates.groupby("parameter", sort=False, observed=True).indices
+    return {
+        name: measures.from_table(
+            estimates.iloc[rows.get(name, [])],
+            intervals,
+            positive=name in family.POSITIVE,
+            prior_sd=prior_sd.get(name, np.nan),
+        )
+        for name in scored
+    }
 
 
-def _described(table: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
-    """The scenario's own columns, beside its name."""
-    return table.assign(
-        truth=scenario.truth,
-        participants=scenario.participants,
-        observations=scenario.observations if scenario.observations else np.nan,
-    )
+def _calibration(design: Design, cell: Cell, diagnostics: pd.DataFrame) -> pd.DataFrame:
+    """Whether the ranks of a cell are uniform, or why they need not be."""
+    study, family = design.study, families.find(design.study.family)
+    truth = design.scenarios[cell[0]].truth
+    if reason := calibration.why_not(study, family, truth, *cell[1:]):
+        return calibration.not_applicable(reason)
+    final = measures.final_attempts(diagnostics)
+    return calibration.of_cell(ranks.read(design, cell), final, study.replicates)
+
+
+def _add_costs(spent: dict[str, float], diagnostics: pd.DataFrame, jobs: list[dict]) -> None:
+    columns = {"warmup": "warmup_seconds", "draws": "sampling_seconds", "fits": "other_seconds"}
+    for step, column in columns.items():
+        spent[step] += diagnostics[column].sum()
+    for step in ("start", "tables"):
+        spent[step] += sum(job[step] for job in jobs)
+
+
+def _size(design: Design, table: str, cell: Cell) -> int:
+    return sum(Path(file).stat().st_size for file in design.cell_files(table, cell))
 
 
 def check_identities(design: Design) -> None:
@@ -86,22 +150,21 @@ def _expected(design: Design) -> Iterator[tuple[str, str]]:
     for cell in design.cells:
         for batch in design.batches(cell[0]):
             identity = design.fit(*cell, batch)["identity"]
-            for table in ("estimates", "diagnostics"):
+            for table in ("estimates", "participants", "diagnostics"):
                 yield design.cell_file(table, cell, batch), identity
 
 
-def _check_truth(design: Design, scenario: str, estimates: pd.DataFrame) -> None:
+def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:
     """Refuse fits scored against a truth that is not what the observed fit says now."""
-    source = design.observed_source(scenario)
+    source = design.observed_source(cell[0])
     if source is None:
         return
     file = design.observed_file("estimates", source.data, source.model, source.prior)
     identity = design.fit_observed(source.data, source.model, source.prior)["identity"]
     means = datasets.read_means(file, identity)
-    if (estimates["truth"] != estimates["parameter"].map(means)).any():
-        batches = design.batches(scenario)
-        data = [design.dataset_file("truth", scenario, batch) for batch in batches]
-        raise tables.stale(data + design.cell_files("estimates", scenario))
+    if (estimates["truth"] != estimates["parameter"].astype(object).map(means)).any():
+        truths = [design.dataset_file("truth", cell[0], each) for each in design.batches(cell[0])]
+        raise tables.stale(truths + design.cell_files("estimates", cell))
 
 
 def prior_predictive(design: Design) -> pd.DataFrame:
@@ -132,12 +195,11 @@ def prior_predictive(design: Design) -> pd.DataFrame:
 
 
 def observed(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return population estimates and diagnostics of every fit to observed data."""
+    """Return population estimates and final attempts of every fit to observed data."""
     family, cells = families.find(design.study.family), design.observed_cells
     if not cells:
         return pd.DataFrame(), pd.DataFrame()
-    estimates, diagnostics = (
-        tables.read_frame([design.observed_file(table, *cell) for cell in cells])
-        for table in ("estimates", "diagnostics")
-    )
-    return estimates[estimates["parameter"].isin(family.PARAMETERS)], diagnostics
+    estimates = tables.read_frame([design.observed_file("estimates", *cell) for cell in cells])
+    attempts = [tables.read_frame([design.observed_file("diagnostics", *cell)]) for cell in cells]
+    final = pd.concat([measures.final_attempts(each) for each in attempts])
+    return estimates[estimates["parameter"].isin(family.PARAMETERS)], final

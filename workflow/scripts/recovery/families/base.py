@@ -6,7 +6,7 @@ a parameter, a column or a hyperparameter only through what stands here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -32,6 +32,9 @@ class Model:
         How much participants share (Gelman & Hill 2007, section 12.1).
     scored : tuple of str
         Population parameters it answers for, in the order they are shown.
+    joint : str
+        The joint model of parameters and data that it is exact for. Programs of one joint
+        model share a posterior.
     note : str
         What a reader must know before comparing it with the others.
     """
@@ -39,6 +42,7 @@ class Model:
     label: str
     pooling: Literal["complete", "none", "partial"]
     scored: tuple[str, ...]
+    joint: str
     note: str = ""
 
 
@@ -58,6 +62,8 @@ class Family(Protocol):
 
     MODELS: Mapping[str, Model]
     PARAMETERS: Mapping[str, str]  # population parameter -> label
+    JOINT: str  # the joint model that `draw_truth` and `simulate` make
+    POSITIVE: Collection[str]  # population parameters that cannot be negative
     COEFFICIENTS: Mapping[str, str]  # participants' coefficient `beta_p[,k]` -> label
     COLUMNS: Mapping[str, str]  # data column -> "integer" or "real"
     AXES: Axes
@@ -68,6 +74,33 @@ class Family(Protocol):
 
     def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
         """Draw a Truth from a prior."""
+
+    def simulate_joint(
+        self,
+        joint: str,
+        prior: BaseModel,
+        design: Mapping,
+        participants: int,
+        observations: int,
+        rng: np.random.Generator,
+    ) -> tuple[Columns, Values]:
+        """Draw parameters from a prior, then a dataset: from the joint model of a program.
+
+        `joint` is one of those that `MODELS` name. The values behind the dataset are those
+        that programs of this joint model answer for.
+        """
+
+    def test_quantities(
+        self, values: Mapping[str, np.ndarray], columns: Columns, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Return what calibration ranks besides parameters: functions of them and of the data.
+
+        `values` has an array for every name, all of shape (n_draws,); so has the result.
+        Equal states of `rng` give equal functions.
+        """
+
+    def prior_sd(self, prior: BaseModel) -> Values:
+        """Return the prior standard deviations of population parameters, where they are known."""
 
     def determines_truth(self, model: str) -> bool:
         """Whether a model's estimates hold every parameter that a Truth needs."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import multiprocessing
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from recovery.figures import datasets, performance
+from recovery.figures import calibration, datasets, design, intervals, performance
 from recovery.figures.material import Material
 from recovery.gallery import Figure, figures
 from recovery.tables import replace
@@ -16,18 +18,27 @@ DRAW = {
     "rmse": performance.rmse,
     "coverage": performance.coverage,
     "interval_width": performance.interval_width,
+    "lolly": design.lolly,
+    "nested_loop": design.nested_loop,
     "convergence": performance.convergence,
     "time": performance.time,
     "recovered": performance.recovered,
+    "zip": intervals.zipped,
     "lines": datasets.lines,
     "observed_lines": datasets.lines,
     "shrinkage": datasets.shrinkage,
+    "caterpillar": intervals.caterpillar,
+    "ecdf": calibration.ecdf,
+    "ranks": calibration.ranks,
+    "contraction": calibration.contraction,
     "observed": datasets.observed,
     "prior_predictive": datasets.prior_predictive,
 }
 
 
-def draw_all(material: Material, files: dict[str, list[str]], identity: str) -> None:
+def draw_all(
+    material: Material, files: dict[str, list[str]], identity: str, processes: int = 1
+) -> None:
     """Draw every figure of a study in every format.
 
     Parameters
@@ -38,19 +49,29 @@ def draw_all(material: Material, files: dict[str, list[str]], identity: str) -> 
         Format -> files, in the order of `gallery.figures`.
     identity : str
         The hash of what decided the figures, kept in the SVG files.
+    processes : int
+        How many draw at once.
     """
-    for place, figure in enumerate(figures(material.design.study)):
-        drawn = draw(material, figure)
-        for suffix, paths in files.items():
-            save(drawn, paths[place], suffix, identity)
-        plt.close(drawn)
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        places = range(len(figures(material.design.study)))
+        one = functools.partial(_draw_one, material, files, identity)
+        pool.map(one, places, chunksize=1)
+        pool.close()
+        pool.join()
+
+
+def _draw_one(material: Material, files: dict[str, list[str]], identity: str, place: int) -> None:
+    drawn = draw(material, figures(material.design.study)[place])
+    for suffix, paths in files.items():
+        save(drawn, paths[place], suffix, identity)
+    plt.close(drawn)
 
 
 def draw(material: Material, figure: Figure) -> plt.Figure:
     """Draw one figure, its panels laid out once for all formats."""
     drawn = DRAW[figure.kind](material, figure)
-    drawn.draw_without_rendering()
-    drawn.set_layout_engine("none")
+    drawn.get_layout_engine().execute(drawn)
+    drawn.set_layout_engine(None)  # an engine would lay it out again for every format
     return drawn
 
 

@@ -98,11 +98,9 @@ def shrinkage(material: Material, figure: Figure) -> plt.Figure:
     stages = [kinds[kind] for kind in ("none", "partial") if kind in kinds]
     stages.append(("Truth", values))
     coefficients = family.participants_of(list(values))
-    drawn, panels = plt.subplots(
-        1, len(coefficients), figsize=(4.2 * len(coefficients), 2.9), squeeze=False
-    )
+    drawn, panels = style.folded(len(coefficients), len(coefficients), 4.2, 2.3)
     heights = np.arange(len(stages))[::-1]
-    for (coefficient, names), axes in zip(coefficients.items(), panels.flat, strict=True):
+    for (coefficient, names), axes in zip(coefficients.items(), panels, strict=True):
         table = np.array([[means[name] for name in names] for _, means in stages])
         axes.plot(table, np.tile(heights[:, None], len(names)), color="0.75", linewidth=0.8)
         for height, place in zip(heights, table, strict=True):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
-from recovery import families, tables
-from recovery.design import Design, Scenario
+from recovery import calibration, families, measures, ranks, tables
+from recovery.design import Cell, Design
 from recovery.families.base import Columns, Family, Values
+from recovery.scenarios import Scenario
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,16 @@ class Material:
         return [name for name in self.family.PARAMETERS if name in scored]
 
     @property
+    def parameter_labels(self) -> dict[str, str]:
+        """Their labels."""
+        return {name: self.family.PARAMETERS[name] for name in self.parameters}
+
+    @property
+    def model_labels(self) -> dict[str, str]:
+        """The labels of the study's models."""
+        return {model: self.family.MODELS[model].label for model in self.design.study.models}
+
+    @property
     def first_prior(self) -> str:
         """The prior that figures of single replicates show."""
         return next(iter(self.design.study.priors))
@@ -52,8 +64,14 @@ class Material:
 
     @cached_property
     def convergence(self) -> pd.DataFrame:
-        """The table `convergence`."""
-        return self._summary("convergence")
+        """The table `convergence`, first attempts: what parameterisations are compared on."""
+        table = self._summary("convergence")
+        return table[table["attempt"] == "first"]
+
+    @cached_property
+    def efficiency(self) -> pd.DataFrame:
+        """The table `efficiency`."""
+        return self._summary("efficiency")
 
     @cached_property
     def prior_predictive(self) -> pd.DataFrame:
@@ -62,7 +80,15 @@ class Material:
 
     def estimates(self, scenario: str) -> pd.DataFrame:
         """Return the estimates of a scenario's first batches."""
-        return tables.read_frame(self.design.cell_files("estimates", scenario, first_only=True))
+        design, first = self.design, self.design.batches(scenario)[0]
+        cells = [cell for cell in design.cells if cell[0] == scenario]
+        return tables.read_frame([design.cell_file("estimates", cell, first) for cell in cells])
+
+    def uniforms(self, cell: Cell) -> dict[str, np.ndarray]:
+        """Return what is uniform in a calibrated cell: quantity -> a value a replicate."""
+        diagnostics = tables.read_frame(self.design.cell_files("diagnostics", cell))
+        fits = measures.final_attempts(diagnostics)
+        return calibration.uniforms(ranks.read(self.design, cell), fits)
 
     def observed_estimates(self, dataset: str) -> pd.DataFrame:
         """Return the estimates of every fit to an observed dataset."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,16 +18,8 @@ SHOWN_REPLICATES = 40
 PARTICIPANTS = "Participants"
 
 
-def _models(material: Material) -> dict[str, str]:
-    return {m: material.family.MODELS[m].label for m in material.design.study.models}
-
-
 def _priors(material: Material) -> dict[str, str]:
     return {p: f"Prior: {words(p)}" for p in material.design.study.priors}
-
-
-def _labels(material: Material) -> dict[str, str]:
-    return {p: material.family.PARAMETERS[p] for p in material.parameters}
 
 
 def _of(table: pd.DataFrame, figure: Figure) -> pd.DataFrame:
@@ -35,9 +27,16 @@ def _of(table: pd.DataFrame, figure: Figure) -> pd.DataFrame:
 
 
 def _series(
-    axes: plt.Axes, rows: pd.DataFrame, columns: tuple[str, str, str], material: Material
+    axes: plt.Axes,
+    rows: pd.DataFrame,
+    columns: tuple[str, str, str],
+    material: Material,
+    ribbon: bool = False,
 ) -> None:
-    """Draw one point a model and participant count, with its uncertainty."""
+    """Draw one point a model and participant count, with its uncertainty.
+
+    A ribbon shows the uncertainty around the line between points too.
+    """
     value, lower, upper = columns
     models = material.design.study.models
     colour, marker, beside = style.colours(models), style.markers(models), style.dodge(models)
@@ -50,6 +49,9 @@ def _series(
         error = np.abs(np.vstack([y - mine[lower], mine[upper] - y]))
         error = np.where(np.isfinite(error), error, 0)
         axes.plot(x, y, color=colour[model], alpha=0.35, linewidth=1)
+        if ribbon:
+            ends = (y - error[0], y + error[1])
+            axes.fill_between(x, *ends, color=colour[model], alpha=0.12, linewidth=0)
         axes.errorbar(
             x, y, error, fmt=marker[model], color=colour[model], markersize=4, elinewidth=1.2
         )
@@ -66,18 +68,18 @@ def _measure(
     if measure != "coverage":
         table["lower"] = table["value"] - Z95 * table["mcse"]
         table["upper"] = table["value"] + Z95 * table["mcse"]
-    rows, columns = _labels(material), _priors(material)
+    rows, columns = material.parameter_labels, _priors(material)
     drawn, panels = style.grid(list(rows), list(columns))
     for (parameter, prior), axes in panels.items():
         if reference is not None:
             axes.axhline(reference, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         mine = table[(table["parameter"] == parameter) & (table["prior"] == prior)]
-        _series(axes, mine, ("value", "lower", "upper"), material)
+        _series(axes, mine, ("value", "lower", "upper"), material, ribbon=measure == "bias")
         if measure == "coverage":
             axes.set_ylim(-0.04, 1.04)
     style.title_panels(panels, rows, columns, PARTICIPANTS)
     extra = [style.truth_line("No bias" if measure == "bias" else "Nominal")]
-    style.legend(drawn, _models(material), extra if reference is not None else ())
+    style.legend(drawn, material.model_labels, extra if reference is not None else ())
     return drawn
 
 
@@ -102,10 +104,15 @@ def interval_width(material: Material, figure: Figure) -> plt.Figure:
 
 
 def _cells(
-    material: Material, figure: Figure, rows: dict[str, str], bounds, logarithmic: bool
+    material: Material,
+    figure: Figure,
+    table: pd.DataFrame,
+    rows: dict[str, str],
+    bounds: Callable[[pd.DataFrame, str], pd.DataFrame],
+    logarithmic: bool,
 ) -> plt.Figure:
-    """Columns of the table `convergence` over participant counts: a row each, a column a prior."""
-    table, columns = _of(material.convergence, figure), _priors(material)
+    """Columns of a table of cells over participant counts: a row each, a column a prior."""
+    table, columns = _of(table, figure), _priors(material)
     drawn, panels = style.grid(list(rows), list(columns), height=2.3)
     for (value, prior), axes in panels.items():
         mine = bounds(table[table["prior"] == prior], value)
@@ -115,7 +122,7 @@ def _cells(
         elif not logarithmic:
             axes.set_ylim(-0.04, 1.04)
     style.title_panels(panels, rows, columns, PARTICIPANTS)
-    style.legend(drawn, _models(material))
+    style.legend(drawn, material.model_labels)
     return drawn
 
 
@@ -129,7 +136,7 @@ def convergence(material: Material, figure: Figure) -> plt.Figure:
     def bounds(table: pd.DataFrame, value: str) -> pd.DataFrame:
         return table.assign(lower=table[f"{value}_lower"], upper=table[f"{value}_upper"])
 
-    return _cells(material, figure, rows, bounds, logarithmic=False)
+    return _cells(material, figure, material.convergence, rows, bounds, logarithmic=False)
 
 
 def time(material: Material, figure: Figure) -> plt.Figure:
@@ -143,12 +150,12 @@ def time(material: Material, figure: Figure) -> plt.Figure:
         spread = Z95 * table[f"{value}_mcse"]
         return table.assign(lower=table[value] - spread, upper=table[value] + spread)
 
-    return _cells(material, figure, rows, bounds, logarithmic=True)
+    return _cells(material, figure, material.efficiency, rows, bounds, logarithmic=True)
 
 
 def recovered(material: Material, figure: Figure) -> plt.Figure:
     """Single estimates against the truth, with their intervals: a column a participant count."""
-    rows = _labels(material)
+    rows = material.parameter_labels
     columns = {s.name: f"{s.participants} participants" for s in figure.scenarios}
     drawn, panels = style.grid(list(rows), list(columns))
     for scenario in columns:
@@ -163,7 +170,7 @@ def recovered(material: Material, figure: Figure) -> plt.Figure:
             else:
                 _sorted_intervals(axes, mine, material)
     style.title_panels(panels, rows, columns, "")
-    style.legend(drawn, _models(material), [style.truth_line()])
+    style.legend(drawn, material.model_labels, [style.truth_line()])
     return drawn
 
 

@@ -21,7 +21,6 @@ sns.set_theme(
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlesize": 9,
-        "figure.constrained_layout.use": True,
         "figure.constrained_layout.w_pad": 0.08,
         "figure.constrained_layout.h_pad": 0.06,
         "font.family": "DejaVu Sans",
@@ -54,7 +53,12 @@ def folded(number: int, across: int, width: float, height: float, **shared):
     """Return a figure with a number of panels in rows of `across`, and the panels in order."""
     down = -(-number // across)
     figure, axes = plt.subplots(
-        down, across, figsize=(width * across, height * down + 0.6), squeeze=False, **shared
+        down,
+        across,
+        figsize=(width * across, height * down + 0.6),
+        squeeze=False,
+        layout="constrained",
+        **shared,
     )
     for spare in axes.flat[number:]:
         spare.set_visible(False)
@@ -73,6 +77,7 @@ def grid(rows: Sequence[str], columns: Sequence[str], width=2.9, height=1.75, sh
         len(rows),
         len(columns),
         figsize=(width * len(columns), height * len(rows) + 0.6),
+        layout="constrained",
         sharex="col",
         sharey="row" if share_rows else False,
         squeeze=False,
@@ -81,6 +86,32 @@ def grid(rows: Sequence[str], columns: Sequence[str], width=2.9, height=1.75, sh
         (row, column): axes[i, j] for i, row in enumerate(rows) for j, column in enumerate(columns)
     }
     return figure, places
+
+
+def matrix(rows: Sequence[str], columns: Sequence[str], width: float, height: float, **shared):
+    """Return a figure with a panel for every row and column, never folded, by their names."""
+    size = (width * len(columns) + 0.6, height * len(rows) + 0.8)
+    figure, axes = plt.subplots(
+        len(rows), len(columns), figsize=size, squeeze=False, layout="constrained", **shared
+    )
+    places = {
+        (row, column): axes[i, j] for i, row in enumerate(rows) for j, column in enumerate(columns)
+    }
+    return figure, places
+
+
+def say(axes: plt.Axes, text: str) -> None:
+    """Say in words why a panel has nothing to show."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, color="0.5", ha="center", va="center")
+    axes.tick_params(left=False, bottom=False, labelleft=False, labelbottom=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def segments(lower: np.ndarray, upper: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return horizontal segments as one broken line: many in one path keep a file small."""
+    x = np.column_stack([lower, upper, np.full(len(y), np.nan)]).ravel()
+    return x, np.repeat(np.asarray(y, dtype=float), 3)
 
 
 def title_panels(
@@ -101,9 +132,17 @@ def title_panels(
     next(iter(panels.values())).figure.align_ylabels()
 
 
-def legend(figure: plt.Figure, labels: dict[str, str], extra: Sequence = ()) -> None:
-    """Name the models, and what else is drawn, below the panels."""
-    colour, marker = colours(list(labels)), markers(list(labels))
+def legend(
+    figure: plt.Figure,
+    labels: dict[str, str],
+    extra: Sequence = (),
+    among: Sequence[str] | None = None,
+) -> None:
+    """Name the models, and what else is drawn, below the panels.
+
+    `among` are all models of the study, where `labels` has some of them.
+    """
+    colour, marker = colours(among or list(labels)), markers(among or list(labels))
     handles = [
         mpl.lines.Line2D([], [], color=colour[m], marker=marker[m], markersize=5, label=label)
         for m, label in labels.items()

@@ -1,0 +1,35 @@
+"""What the values of a study file may be: the types that studies and families are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
+
+
+class Frozen(BaseModel):
+    """Base of everything a study file holds: immutable, and no key may be misspelt."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+def _no_repeats(values: tuple) -> tuple:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(
+                f"{value!r} stands in it more than once; every entry must be different"
+            )
+    return values
+
+
+Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60)]
+Text = Annotated[str, Strict()]
+Real = Annotated[float, Strict()]
+Positive = Annotated[float, Strict(), Field(gt=0)]
+NonNegative = Annotated[float, Strict(), Field(ge=0)]
+Count = Annotated[int, Strict(), Field(ge=1)]
+Proportion = Annotated[float, Strict(), Field(gt=0, lt=1)]
+Correlation = Annotated[float, Strict(), Field(gt=-1, lt=1)]
+Unique = AfterValidator(_no_repeats)

@@ -1,0 +1,236 @@
+"""Performance of cells, and differences between them. Pure: tables in, tables out.
+
+A measure of fewer than two replicates has neither value nor MCSE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from recovery.measures.outcomes import (
+    common,
+    converged_replicates,
+    convergence,
+    final_attempts,
+)
+from recovery.measures.paired import difference, relative_precision
+from recovery.measures.participants import participants
+from recovery.measures.replicates import Replicates, from_table
+from recovery.measures.single import (
+    ABSENT,
+    LARGE_MCMC_ERROR,
+    OF_ESTIMATES,
+    OF_INTERVALS,
+    Z95,
+    Measure,
+    mean,
+    proportion,
+    proportion_interval,
+)
+
+__all__ = [
+    "ABSENT",
+    "CELL",
+    "LARGE_MCMC_ERROR",
+    "Z95",
+    "Fits",
+    "Measure",
+    "Replicates",
+    "comparison",
+    "converged_replicates",
+    "convergence",
+    "final_attempts",
+    "from_table",
+    "mean",
+    "of_level",
+    "participants",
+    "performance",
+    "performance_of_table",
+    "proportion",
+    "proportion_interval",
+    "scores",
+]
+
+CELL = ["scenario", "model", "prior"]
+_VALUE = ["parameter", "subset", "measure", "level", "value", "mcse"]
+_PERFORMANCE = ["model", "prior", *_VALUE, "lower", "upper", "n_replicates"]
+_COMPARISON = ["compared", "first", "second", "given", *_VALUE, "n_pairs"]
+
+Scores = dict[tuple[str, float], Measure]  # (measure, level or NaN)
+
+
+class Fits(NamedTuple):
+    """The fits of one cell: what was estimated, and which of them converged."""
+
+    estimates: Mapping[str, Replicates]  # parameter -> its replicates
+    converged: np.ndarray  # their numbers, in order
+
+
+Cells = Mapping[tuple[str, str], Fits]  # (model, prior) -> fits, all of one scenario
+
+
+def of_level(table: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
+    """Return the rows of one measure, those of one interval level where it has levels."""
+    chosen = table[table["measure"] == measure]
+    return chosen[chosen["level"].isna() | np.isclose(chosen["level"], level)]
+
+
+def performance(cells: Cells, n_planned: int) -> pd.DataFrame:
+    """Score every cell and parameter of a scenario, in three subsets of replicates.
+
+    `all` have estimates; `converged` converged in this cell; `common` converged under every
+    model that answers for the parameter, same prior. The last two are conditional on data.
+
+    Parameters
+    ----------
+    n_planned : int
+        Replicates planned, for the bounds on coverage.
+
+    Returns
+    -------
+    DataFrame
+        model, prior, parameter, subset, measure, level, value, mcse, lower, upper,
+        n_replicates.
+    """
+    rows = []
+    for (model, prior), fits in cells.items():
+        for parameter, whole in fits.estimates.items():
+            subsets = {
+                "all": whole,
+                "converged": whole.of(fits.converged),
+                "common": whole.of(_common(cells, prior, parameter)),
+            }
+            known = scores(whole)
+            for subset, part in subsets.items():
+                its_scores = known if part is whole else scores(part)
+                for (name, level), found in (its_scores | _bounds(part, n_planned)).items():
+                    value = (found.value, found.mcse, found.lower, found.upper)
+                    rows.append((model, prior, parameter, subset, name, level, *value, len(part)))
+    return pd.DataFrame(rows, columns=_PERFORMANCE)
+
+
+def _common(cells: Cells, prior: str, parameter: str) -> np.ndarray:
+    converged = [
+        fits.converged
+        for (_, its_prior), fits in cells.items()
+        if its_prior == prior and parameter in fits.estimates
+    ]
+    return common(converged)
+
+
+def scores(x: Replicates) -> Scores:
+    """Return every measure of one parameter in one cell."""
+
+    def enough(measure: Callable[..., Measure], *arguments) -> Measure:
+        return measure(x, *arguments) if len(x) >= 2 else ABSENT
+
+    found = {(name, np.nan): enough(measure) for name, measure in OF_ESTIMATES.items()}
+    for level in x.bounds:
+        found |= {(name, level): enough(of, level) for name, of in OF_INTERVALS.items()}
+    return found
+
+
+def _bounds(x: Replicates, n_planned: int) -> Scores:
+    """Smallest and largest coverage that the replicates which are not in the subset allow."""
+    found = {}
+    for level, (low, high) in x.bounds.items():
+        hits = int(((low <= x.truth) & (x.truth <= high)).sum())
+        most = hits + n_planned - len(x)
+        for name, count in (("coverage_lower_bound", hits), ("coverage_upper_bound", most)):
+            found[name, level] = ABSENT._replace(value=count / n_planned)
+    return found
+
+
+def comparison(cells: Cells) -> pd.DataFrame:
+    """Compare every two models under a prior, and every two priors of a model, in pairs.
+
+    Only replicates that both cells have count; in the subset `common` both converged.
+
+    Returns
+    -------
+    DataFrame
+        compared (`model` or `prior`), first, second, given (the prior or model that they
+        share), parameter, subset, measure, level, value (first less second), mcse of the
+        paired difference, n_pairs.
+    """
+    rows = []
+    for parameter in dict.fromkeys(name for fits in cells.values() for name in fits.estimates):
+        here = {cell: fits for cell, fits in cells.items() if parameter in fits.estimates}
+        known = {cell: scores(fits.estimates[parameter]) for cell, fits in here.items()}
+        for names, one, other in _pairs(here):
+            first, second = (here[cell].estimates[parameter] for cell in (one, other))
+            both = common([first.replicate, second.replicate])
+            converged = common([both, here[one].converged, here[other].converged])
+            everything = _differences((first, second), both, (known[one], known[other]))
+            for subset, which in (("all", both), ("common", converged)):
+                found = (
+                    everything
+                    if which.size == both.size
+                    else _differences((first, second), which, (known[one], known[other]))
+                )
+                rows += [
+                    (*names, parameter, subset, *key, *difference, which.size)
+                    for key, difference in found.items()
+                ]
+    return pd.DataFrame(rows, columns=_COMPARISON)
+
+
+def _pairs(cells: Sequence[tuple[str, str]]) -> Iterator[tuple]:
+    """Every two cells that differ in their model or in their prior alone."""
+    for one, other in combinations(cells, 2):
+        if one[1] == other[1]:
+            yield ("model", one[0], other[0], one[1]), one, other
+        elif one[0] == other[0]:
+            yield ("prior", one[1], other[1], one[0]), one, other
+
+
+def _differences(
+    pair: tuple[Replicates, Replicates], which: np.ndarray, known: tuple[Scores, Scores]
+) -> dict[tuple[str, float], tuple[float, float]]:
+    """Differences of every measure, and their MCSE, over some of the replicates of a pair.
+
+    `known` are the scores of all replicates of each; only those of fewer are computed.
+    """
+    first, second = (x.of(which) for x in pair)
+    mine, others = (
+        all_scores if part is whole else scores(part)
+        for part, whole, all_scores in zip((first, second), pair, known, strict=True)
+    )
+    found = {key: difference(score, others[key]) for key, score in mine.items()}
+    gain = relative_precision(first, second) if which.size >= 2 else (np.nan, np.nan)
+    return found | {("relative_precision", np.nan): gain}
+
+
+def performance_of_table(
+    table: pd.DataFrame, intervals: Mapping[float, tuple[str, str]]
+) -> pd.DataFrame:
+    """Score a table of estimates made elsewhere, of which nothing else is known.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns scenario, model, prior, replicate, parameter, truth, mean, sd and the
+        intervals' quantiles; mcse_mean if there is one.
+    intervals : mapping
+        Level -> the columns of its lower and upper bound.
+
+    Returns
+    -------
+    DataFrame
+        scenario, and the columns of `performance`; all replicates.
+    """
+    parts = []
+    for scenario, rows in table.groupby("scenario", sort=False):
+        cells = {}
+        for cell, mine in rows.groupby(["model", "prior"], sort=False):
+            names = mine.groupby("parameter", sort=False)
+            estimates = {name: from_table(part, intervals) for name, part in names}
+            cells[cell] = Fits(estimates, np.unique(mine["replicate"]))
+        found = performance(cells, rows["replicate"].nunique())
+        parts.append(found[found["subset"] == "all"].assign(scenario=scenario))
+    return pd.concat(parts, ignore_index=True)[["scenario", *_PERFORMANCE]]

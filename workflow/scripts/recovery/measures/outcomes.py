@@ -1,0 +1,92 @@
+"""How the fits of a cell went, and what that says of numbers that rest on some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from recovery.measures.single import proportion
+
+
+def convergence(diagnostics: pd.DataFrame, n_planned: int, min_ebfmi: float) -> pd.DataFrame:
+    """Say how the fits of one cell went: at their first attempts, and finally.
+
+    The final attempt is the one that estimates are of: the first that converged, else the
+    last that did not fail.
+
+    Parameters
+    ----------
+    diagnostics : DataFrame
+        The cell's rows of the table `diagnostics`, one an attempt.
+    n_planned : int
+        Fits planned in the cell.
+    min_ebfmi : float
+        The study's threshold.
+
+    Returns
+    -------
+    DataFrame
+        Two rows: the columns of the table `convergence` without the cell's own. Rates are
+        shares of all fits, with mcse = sqrt(p (1 - p) / n) and the 95 % Wilson interval.
+    """
+    first = diagnostics[diagnostics["attempt"] == 1]
+    attempts = {"first": first, "final": final_attempts(diagnostics)}
+    refitted = int((diagnostics["attempt"] == 2).sum())
+    return pd.DataFrame(
+        {
+            "attempt": name,
+            "n_planned": n_planned,
+            "n_refitted": refitted,
+            **_went(rows, min_ebfmi),
+        }
+        for name, rows in attempts.items()
+    )
+
+
+def final_attempts(diagnostics: pd.DataFrame) -> pd.DataFrame:
+    """Return the row of every fit's final attempt, by replicate."""
+    order = diagnostics.assign(ok=diagnostics["status"] == "ok")
+    last = order.sort_values(["replicate", "ok", "attempt"]).groupby("replicate").tail(1)
+    return last.drop(columns="ok")
+
+
+def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
+    """Counts and rates of one row a fit."""
+    ok = (diagnostics["status"] == "ok").to_numpy()
+    converged = (diagnostics["converged"] == True).to_numpy()  # noqa: E712
+    outcomes = {
+        "failed": ~ok,
+        "converged": converged,
+        "not_converged": ok & ~converged,
+        "divergent": (diagnostics["n_divergent"] > 0).to_numpy(),
+        "max_treedepth": (diagnostics["n_max_treedepth"] > 0).to_numpy(),
+        "low_ebfmi": (diagnostics["min_ebfmi"] < min_ebfmi).to_numpy(),
+    }
+    row = {
+        "n_ok": int(ok.sum()),
+        "n_failed": int(outcomes["failed"].sum()),
+        "n_converged": int(converged.sum()),
+    }
+    for rate, hits in outcomes.items():
+        found = proportion(hits) if hits.size else None
+        for part in ("value", "mcse", "lower", "upper"):
+            name = f"{rate}_rate" + ("" if part == "value" else f"_{part}")
+            row[name] = getattr(found, part) if found else np.nan
+    return row
+
+
+def converged_replicates(diagnostics: pd.DataFrame) -> np.ndarray:
+    """Return the numbers of the replicates whose fit converged, in order."""
+    good = diagnostics.loc[diagnostics["converged"] == True, "replicate"]  # noqa: E712
+    return np.unique(good.to_numpy())
+
+
+def common(converged: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the replicates that are in all of these sorted arrays."""
+    found = converged[0]
+    for other in converged[1:]:
+        if not np.array_equal(found, other):  # often all are the same: no sorting then
+            found = np.intersect1d(found, other, assume_unique=True)
+    return found

@@ -1,0 +1,125 @@
+"""The page: what was asked, what was found, how sure it is, what failed, and what it cost."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from recovery import families, tables
+from recovery.design import Design
+from recovery.families.base import Family
+from recovery.gallery import figures, words
+from recovery.report import asked, compared, found, latex, methods, observed, spent
+from recovery.report.formats import number, percent, sortable
+from recovery.study import Study
+
+TEMPLATES = Path(__file__).parents[3] / "report"
+
+
+def write(
+    design: Design,
+    page: str,
+    latex_files: Mapping[str, str],
+    manifest: dict[str, Any],
+    summaries: Mapping[str, pd.DataFrame],
+    fits: tuple[pd.DataFrame, pd.DataFrame],
+    images: list[str],
+    identity: str,
+) -> None:
+    """Write the page, one file that asks nothing of the network, and its tables in LaTeX.
+
+    Parameters
+    ----------
+    latex_files : mapping of str to str
+        One for each of `latex.TABLES`.
+    summaries : mapping of str to DataFrame
+        The summary tables.
+    fits : pair of DataFrame
+        Estimates and diagnostics of fits to observed data; empty where the study has none.
+    images : list of str
+        SVG files, in the order of `gallery.figures`.
+    identity : str
+        The hash of what decided the page, kept in it.
+    """
+    study, family = design.study, families.find(design.study.family)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "number": number,
+        "sortable": sortable,
+        "words": words,
+        "listed": methods.listed,
+    }
+    performance = summaries["performance"]
+    everything = performance[performance["subset"] == "all"]
+    outcomes = summaries["convergence"]
+    went = outcomes[outcomes["attempt"] == "final"].merge(summaries["efficiency"])
+    totals = found.totals(outcomes)
+    plain = environment.overlay(autoescape=False).get_template("methods.txt")
+    paragraph = plain.render(
+        study=study,
+        design=design,
+        truths=methods.truths_in_words(study.truths),
+        models=[family.MODELS[model].label.lower() for model in study.models],
+        totals=totals,
+        largest=methods.reached(performance, study.plotted_level),
+        manifest=manifest,
+    )
+    shown = {
+        "glance": found.glance(study, family, everything, went),
+        "cells": found.cells(study, family, everything, went),
+        "factors": asked.factors(design),
+        "compared": compared.rows(study, family, summaries["comparison"]),
+    }
+    latex.write(latex_files, **shown)
+    text = environment.get_template("page.html").render(
+        **shown,
+        study=study,
+        design=design,
+        models={model: family.MODELS[model] for model in study.models},
+        truths={name: asked.in_words(truth, fits[1]) for name, truth in study.truths.items()},
+        priors={name: prior.model_dump() for name, prior in study.priors.items()},
+        totals=totals,
+        paragraph=" ".join(paragraph.split()),
+        short_chains=found.short_chains(everything),
+        largest=methods.reached(performance, study.plotted_level),
+        estimands=_estimands(family, performance),
+        calibrated=found.calibrated(family, summaries["calibration"]),
+        costs=spent.rows(summaries["costs"]),
+        in_sampler=spent.in_sampler(summaries["costs"]),
+        observed_totals=observed.totals(fits[1]),
+        observed=observed.rows(study, family, *fits),
+        figures=_figures(study, images),
+        manifest=manifest,
+        identity=identity,
+    )
+    tables.replace(page, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def _estimands(family: Family, performance: pd.DataFrame) -> dict[str, str]:
+    """Label of every parameter that any model of the study answers for."""
+    scored = set(performance["parameter"])
+    return {name: label for name, label in family.PARAMETERS.items() if name in scored}
+
+
+def _figures(study: Study, images: list[str]) -> dict[str, list[dict]]:
+    """Category -> its figures, each with its caption and its picture as a data address."""
+    found: dict[str, list[dict]] = {}
+    for figure, image in zip(figures(study), images, strict=True):
+        caption = (TEMPLATES / f"{figure.kind}.rst").read_text(encoding="utf-8").strip()
+        picture = base64.b64encode(Path(image).read_bytes()).decode()
+        found.setdefault(figure.category, []).append(
+            {"name": figure.name, "title": figure.title, "caption": caption, "picture": picture}
+        )
+    return found

@@ -1,0 +1,35 @@
+"""How the page writes numbers."""
+
+from __future__ import annotations
+
+import math
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent; a dash for none. Only all is 100 % and only none is 0 %."""
+    if absent(share):
+        return "–"
+    shown = f"{100 * share:.0f}"
+    if shown in ("0", "100") and share not in (0, 1):
+        shown = f"{100 * share:.3g}"
+    return f"{shown} %"
+
+
+def number(value: float, mcse: float | None = None) -> str:
+    """Return a value with as many digits as its MCSE warrants; a dash for none."""
+    if absent(value):
+        return "–"
+    scale = mcse if mcse and math.isfinite(mcse) else abs(value) / 10
+    digits = max(0, 1 - math.floor(math.log10(scale))) if scale > 0 else 2
+    shown = f"{value:.{digits}f}" if digits <= 6 else f"{value:.2g}"
+    return shown.replace("-", "\N{MINUS SIGN}")
+
+
+def sortable(value: float | None) -> str:
+    """Return a number as tables sort it; empty for none."""
+    return "" if absent(value) else repr(float(value))
+
+
+def absent(value: float | None) -> bool:
+    """Whether there is no number to show."""
+    return value is None or not math.isfinite(value)

@@ -1,0 +1,124 @@
+"""What was found: how fits went, models at a glance, and every cell."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from recovery.families.base import Family
+from recovery.gallery import words
+from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level, proportion_interval
+from recovery.study import Study
+
+
+def totals(convergence: pd.DataFrame) -> dict[str, int]:
+    """Return how the fits of the whole study went, finally, and how many were made again."""
+    final = convergence[convergence["attempt"] == "final"]
+    first = convergence[convergence["attempt"] == "first"]
+    counts = ["n_planned", "n_ok", "n_failed", "n_converged", "n_refitted"]
+    found = {count: int(final[count].sum()) for count in counts}
+    return found | {"n_rescued": found["n_converged"] - int(first["n_converged"].sum())}
+
+
+def glance(
+    study: Study, family: Family, performance: pd.DataFrame, convergence: pd.DataFrame
+) -> list[dict]:
+    """A row a model and prior, over all scenarios."""
+    coverage = of_level(performance, "coverage", study.plotted_level)
+    rows = []
+    for prior in study.priors:
+        for model in study.models:
+            cells = convergence[(convergence["prior"] == prior) & (convergence["model"] == model)]
+            shares = coverage[(coverage["prior"] == prior) & (coverage["model"] == model)]
+            shares = shares[shares["value"].notna()]
+            worst = _worst(shares, study.plotted_level) if len(shares) else None
+            fits = cells["n_planned"].sum()
+            rows.append(
+                {
+                    "model": family.MODELS[model].label,
+                    "prior": words(prior),
+                    "fits": int(fits),
+                    "failed": int(cells["n_failed"].sum()),
+                    "converged": cells["n_converged"].sum() / fits,
+                    "coverage": shares["value"].mean() if len(shares) else None,
+                    "worst": worst,
+                    "seconds": cells["seconds"].mean(),
+                    "ess_per_second": cells["ess_per_second"].mean(),
+                }
+            )
+    return rows
+
+
+def short_chains(performance: pd.DataFrame) -> dict[str, Any] | None:
+    """How many cells and parameters have an MCMC error that is not small, and the worst."""
+    table = performance[performance["measure"] == "mcmc_error"].dropna(subset="value")
+    large = table[table["value"] > LARGE_MCMC_ERROR]
+    if large.empty:
+        return None
+    return {"n": len(large), "of": len(table), **large.loc[large["value"].idxmax()].to_dict()}
+
+
+def calibrated(family: Family, calibration: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row a cell to which calibration applies: its verdict, and its least uniform quantity."""
+    table = calibration[calibration["quantity"].notna()]
+    rows = []
+    for (scenario, model, prior), mine in table.groupby(CELL, sort=False):
+        rows.append(
+            {
+                "scenario": scenario,
+                "model": family.MODELS[model].label,
+                "prior": words(prior),
+                "verdict": mine["verdict"].iloc[0],
+                "reason": mine["reason"].iloc[0],
+                "quantities": len(mine),
+                "p_value": mine["p_value"].min(),
+                "p_corrected": mine["p_corrected"].min(),
+                "n_left_out": int(mine["n_left_out"].max()),
+            }
+        )
+    return rows
+
+
+def _worst(shares: pd.DataFrame, level: float) -> dict[str, Any]:
+    """The lowest of many coverages, low only if chance among so many does not explain it.
+
+    Its interval is a Wilson interval at 1 - 0.05 / (how many it is the lowest of).
+    """
+    lowest = shares.loc[shares["value"].idxmin()].to_dict()
+    _, upper = proportion_interval(lowest["value"], lowest["n_replicates"], 1 - 0.05 / len(shares))
+    return {**lowest, "low": upper < level}
+
+
+def cells(
+    study: Study, family: Family, performance: pd.DataFrame, convergence: pd.DataFrame
+) -> list[dict]:
+    """A row a cell and parameter."""
+    measures = {
+        name: of_level(performance, name, study.plotted_level).set_index([*CELL, "parameter"])
+        for name in ("bias", "rmse", "coverage")
+    }
+    went = convergence.set_index(CELL)
+    rows = []
+    for key, bias in measures["bias"].iterrows():
+        cell, parameter = key[:3], key[3]
+        row = {name: table.loc[key].to_dict() for name, table in measures.items()}
+        rows.append(
+            {
+                **row,
+                "truth": words(bias["truth"]),
+                "participants": int(bias["participants"]),
+                "observations": _count(bias["observations"]),
+                "model": family.MODELS[cell[1]].label,
+                "prior": words(cell[2]),
+                "parameter": parameter,
+                "order": list(family.PARAMETERS).index(parameter),
+                "went": went.loc[cell].to_dict(),
+            }
+        )
+    return rows
+
+
+def _count(observations: float) -> str:
+    return "as observed" if math.isnan(observations) else f"{observations:.0f}"

@@ -1,0 +1,77 @@
+"""The study in the order of ADEMP, for the manifest, and in words for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from recovery.design import Design
+from recovery.families.base import Family
+from recovery.gallery import words
+from recovery.measures.single import OF_ESTIMATES, OF_INTERVALS
+from recovery.study import ObservedTruth, PriorTruth
+
+
+def reached(performance: pd.DataFrame, level: float) -> dict[str, float]:
+    """Return the largest MCSE that the number of replicates left: of coverage, and of bias.
+
+    Bias is in posterior SDs (the measure z_score), so that parameters compare.
+    """
+    everything = performance[performance["subset"] == "all"]
+    coverage = everything[(everything["measure"] == "coverage") & (everything["level"] == level)]
+    scaled = everything[everything["measure"] == "z_score"]
+    return {"coverage": coverage["mcse"].max(), "z_score": scaled["mcse"].max()}
+
+
+def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str, Any]:
+    """Return aims, data-generating mechanisms, estimands, methods and performance measures.
+
+    The order is that of Morris, White & Crowther (2019), the items those of the reporting
+    template of Siepe et al. (2024), doi:10.1037/met0000695.
+    """
+    study = design.study
+    return {
+        "aims": study.title,
+        "data_generating_mechanisms": {
+            "factors": {
+                "truth": list(study.truths),
+                "participants": list(study.participants),
+                "observations": list(study.observations),
+            },
+            "crossing": "full, but for truths from observed data, which bring their design",
+            "replicates": study.replicates,
+            "largest_mcse_reached": reached(performance, study.plotted_level),
+        },
+        "estimands": list(dict.fromkeys(performance["parameter"])),
+        "methods": {
+            "models": {model: family.MODELS[model].label for model in study.models},
+            "priors": list(study.priors),
+            "crossing": "every model under every prior on the same datasets",
+            "attempts": study.attempts,
+        },
+        "performance_measures": {
+            "of_estimates": list(OF_ESTIMATES),
+            "of_intervals": list(OF_INTERVALS),
+            "levels": list(study.intervals),
+            "failed_fits": "rows without estimates; in no measure but rates of failure",
+            "not_converged": "in the headline numbers (subset all); left out in the subsets "
+            "converged and common; counted as missed and as covered in bounds on coverage",
+        },
+    }
+
+
+def truths_in_words(truths: Mapping[str, Any]) -> list[str]:
+    """Return what data were generated from, each with its name."""
+    kinds = {PriorTruth: "a truth drawn afresh from a prior", ObservedTruth: "the posterior mean"}
+    return [
+        f"{kinds.get(type(truth), 'a fixed truth')} ({words(name)})"
+        for name, truth in truths.items()
+    ]
+
+
+def listed(items: Iterable) -> str:
+    """Return things in a row: a, b and c."""
+    *most, last = map(str, items)
+    return f"{', '.join(most)} and {last}" if most else last

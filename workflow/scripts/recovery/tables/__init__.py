@@ -1,0 +1,58 @@
+"""The Parquet tables of a study; the only import of pyarrow."""
+
+from recovery.tables.batches import (
+    DIAGNOSTICS,
+    DRAWS,
+    PARTICIPANTS,
+    TRUTH,
+    data_schema,
+    estimates_schema,
+    interval_columns,
+    quantile_columns,
+)
+from recovery.tables.files import (
+    StaleTableError,
+    appending,
+    are_current,
+    from_rows,
+    read,
+    read_csv,
+    read_frame,
+    read_identity,
+    read_of,
+    read_seconds,
+    replace,
+    stale,
+    whole,
+    write,
+    write_csv,
+)
+from recovery.tables.summaries import COSTS, SUMMARIES
+
+__all__ = [
+    "COSTS",
+    "DIAGNOSTICS",
+    "DRAWS",
+    "PARTICIPANTS",
+    "SUMMARIES",
+    "TRUTH",
+    "StaleTableError",
+    "appending",
+    "are_current",
+    "data_schema",
+    "estimates_schema",
+    "from_rows",
+    "interval_columns",
+    "quantile_columns",
+    "read",
+    "read_csv",
+    "read_frame",
+    "read_identity",
+    "read_of",
+    "read_seconds",
+    "replace",
+    "stale",
+    "whole",
+    "write",
+    "write_csv",
+]

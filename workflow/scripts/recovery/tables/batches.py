@@ -1,0 +1,116 @@
+"""Schemas of the tables that jobs of one batch write; units stand in the columns' comments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+NUMBER = {"integer": pa.int64(), "real": pa.float64()}
+
+
+def column(name: str, kind: pa.DataType, comment: str = "") -> pa.Field:
+    """Return a column of a schema."""
+    return pa.field(name, kind, metadata={"comment": comment} if comment else None)
+
+
+TEXT, INT, REAL, BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_FIT = [
+    column("scenario", TEXT),
+    column("model", TEXT),
+    column("prior", TEXT),
+    column("replicate", INT, "counted from 1"),
+]
+TRUTH = pa.schema(
+    [
+        column("replicate", INT, "counted from 1"),
+        column("parameter", TEXT),
+        column("truth", REAL, "the value that the data were generated from"),
+        column("data_seed", INT, "seed of numpy.random.default_rng for this dataset"),
+    ]
+)
+PARTICIPANTS = pa.schema(
+    [
+        *_FIT,
+        column("coefficient", TEXT),
+        column("n_participants", INT),
+        column("rmse", REAL, "of posterior means against the true coefficients"),
+        column("correlation", REAL, "of posterior means with the true coefficients"),
+        column("shrinkage_slope", REAL, "of the regression of posterior means on true values"),
+        column("level", REAL, "level of the intervals"),
+        column("coverage", REAL, "share of the intervals that hold the true coefficient"),
+    ]
+)
+DIAGNOSTICS = pa.schema(
+    [
+        *_FIT,
+        column("attempt", INT, "counted from 1"),
+        column("status", TEXT, "ok or failed"),
+        column("error", TEXT, "why it failed"),
+        column("converged", BOOL),
+        column("n_divergent", INT, "divergent transitions after warmup, all chains"),
+        column("n_max_treedepth", INT, "saturated trajectories after warmup, all chains"),
+        column("min_ebfmi", REAL, "smallest over chains"),
+        column("max_rhat", REAL, "largest over scored parameters and lp__"),
+        column("min_ess_bulk", REAL, "smallest over scored parameters and lp__"),
+        column("min_ess_tail", REAL, "smallest over scored parameters and lp__"),
+        column("n_leapfrog", INT, "gradient evaluations after warmup, all chains"),
+        column("warmup_seconds", REAL, "processor seconds, summed over chains"),
+        column("sampling_seconds", REAL, "processor seconds, summed over chains"),
+        column("other_seconds", REAL, "of the fit's process: data, diagnostics, summaries"),
+        column("seed", INT, "of the sampler"),
+        column("engine", TEXT),
+        column("engine_version", TEXT),
+        column("adapt_delta", REAL),
+    ]
+)
+DRAWS = pa.schema(
+    [
+        column("replicate", INT, "counted from 1"),
+        column("chain", INT, "counted from 1"),
+        column("draw", INT, "counted from 1, warmup left out"),
+    ]
+)
+
+
+def data_schema(columns: Mapping[str, str]) -> pa.Schema:
+    """Return the schema of a family's observations: replicate, then its columns."""
+    own = [column(name, NUMBER[kind]) for name, kind in columns.items()]
+    return pa.schema([column("replicate", INT, "counted from 1"), *own])
+
+
+def interval_columns(level: float) -> tuple[str, str]:
+    """Return the columns of a central interval's bounds: 0.89 -> `q5_5`, `q94_5`."""
+    lower, upper = quantile_columns([level])
+    return lower, upper
+
+
+def quantile_columns(levels: Sequence[float]) -> dict[str, float]:
+    """Return the quantile columns of these interval levels, lowest first: name -> probability."""
+    tails = [round((1 - level) / 2, 12) for level in levels]
+    probabilities = sorted({*tails, *(round(1 - tail, 12) for tail in tails)})
+    return {f"q{100 * p:.10g}".replace(".", "_"): p for p in probabilities}
+
+
+def estimates_schema(levels: Sequence[float]) -> pa.Schema:
+    """Return the schema of estimates, given the levels of its intervals."""
+    return pa.schema(
+        [
+            *_FIT,
+            column("parameter", TEXT),
+            column("truth", REAL, "null: the data are observed"),
+            column("mean", REAL, "of the posterior"),
+            column("median", REAL, "of the posterior"),
+            column("sd", REAL, "of the posterior"),
+            column("mcse_mean", REAL, "Monte Carlo standard error of mean"),
+            *(
+                column(name, REAL, "posterior quantile, per cent")
+                for name in quantile_columns(levels)
+            ),
+            column("rhat", REAL, "null: not computed, or the draws do not vary"),
+            column("ess_bulk", REAL),
+            column("ess_tail", REAL, "the smaller of the 5 % and 95 % quantiles'"),
+            column("rank", INT, "of truth among evenly spaced draws; null: truth is not drawn"),
+            column("max_rank", INT, "how many draws it is ranked among"),
+        ]
+    )

@@ -1,0 +1,143 @@
+"""Schemas of the tables that sum a study up."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from recovery.tables.batches import INT, REAL, TEXT, column
+
+_CELL = [
+    column("scenario", TEXT),
+    column("truth", TEXT, "the truth's name"),
+    column("participants", INT),
+    column("observations", INT, "per participant; null: as in the observed dataset"),
+    column("model", TEXT),
+    column("prior", TEXT),
+]
+
+PERFORMANCE = pa.schema(
+    [
+        *_CELL,
+        column("parameter", TEXT),
+        column("subset", TEXT, "all, converged or common"),
+        column("measure", TEXT),
+        column("level", REAL, "of the intervals; null: the measure has none"),
+        column("value", REAL),
+        column("mcse", REAL, "Monte Carlo standard error of value"),
+        column("lower", REAL, "of the 95 % Wilson interval, for proportions"),
+        column("upper", REAL, "of the 95 % Wilson interval, for proportions"),
+        column("n_replicates", INT, "that the value rests on"),
+    ]
+)
+COMPARISON = pa.schema(
+    [
+        *_CELL[:4],
+        column("compared", TEXT, "model or prior"),
+        column("first", TEXT),
+        column("second", TEXT),
+        column("given", TEXT, "the prior, or model, that they share"),
+        column("parameter", TEXT),
+        column("subset", TEXT, "all: both have estimates; common: both converged"),
+        column("measure", TEXT),
+        column("level", REAL, "of the intervals; null: the measure has none"),
+        column("value", REAL, "first less second, on the same datasets"),
+        column("mcse", REAL, "Monte Carlo standard error of the paired difference"),
+        column("n_pairs", INT, "replicates that both have"),
+    ]
+)
+PARTICIPANTS = pa.schema(
+    [
+        *_CELL,
+        column("coefficient", TEXT),
+        column("measure", TEXT, "rmse, correlation, shrinkage_slope or coverage"),
+        column("level", REAL, "of the intervals, for coverage"),
+        column("value", REAL, "mean over fits"),
+        column("mcse", REAL, "over datasets"),
+        column("n_fits", INT, "that the value rests on"),
+    ]
+)
+CALIBRATION = pa.schema(
+    [
+        *_CELL,
+        column("quantity", TEXT, "a parameter or a test quantity; null: not applicable"),
+        column("n_ranked", INT, "replicates whose rank is used"),
+        column("n_left_out", INT, "failed, or with fewer effective draws than ranked ones"),
+        column("p_value", REAL, "of uniform ranks, by simultaneous ECDF bands"),
+        column("p_corrected", REAL, "for all quantities of the study (Holm)"),
+        column("verdict", TEXT, "of the cell"),
+        column("reason", TEXT),
+    ]
+)
+CONVERGENCE = pa.schema(
+    [
+        *_CELL,
+        column("attempt", TEXT, "first, or final: the one that estimates are of"),
+        column("n_planned", INT),
+        column("n_refitted", INT, "fits with a second attempt"),
+        column("n_ok", INT),
+        column("n_failed", INT),
+        column("n_converged", INT),
+        *(
+            column(f"{rate}_rate{part}", REAL, comment)
+            for rate in (
+                "failed",
+                "converged",
+                "not_converged",
+                "divergent",
+                "max_treedepth",
+                "low_ebfmi",
+            )
+            for part, comment in (
+                ("", "share of fits"),
+                ("_mcse", "Monte Carlo standard error"),
+                ("_lower", "of the 95 % Wilson interval"),
+                ("_upper", "of the 95 % Wilson interval"),
+            )
+        ),
+    ]
+)
+EFFICIENCY = pa.schema(
+    [
+        *_CELL,
+        column("n_measured", INT, "first attempts that the means rest on"),
+        column("sampler_seconds", REAL, "processor seconds inside the sampler, all fits"),
+        column("other_seconds", REAL, "of the fits outside it: data, diagnostics, summaries"),
+        column("job_seconds", REAL, "of the jobs outside their fits: start, imports, tables"),
+        column("bytes_per_fit", REAL, "of estimates, participants, diagnostics and kept draws"),
+        *(
+            column(f"{mean}{part}", REAL, comment)
+            for mean, what in (
+                ("seconds", "processor seconds of a fit in the sampler, warmup included"),
+                ("n_leapfrog", "gradient evaluations of a fit after warmup"),
+                ("ess_per_second", "smallest bulk ESS of a fit a processor second"),
+                ("ess_per_gradient", "smallest bulk ESS of a fit a gradient after warmup"),
+            )
+            for part, comment in (("", f"mean {what}"), ("_mcse", "Monte Carlo standard error"))
+        ),
+    ]
+)
+COSTS = pa.schema(
+    [
+        column("step", TEXT, "warmup, draws, fits, start, tables, simulate, summarise, figures"),
+        column("seconds", REAL, "processor seconds, all jobs of the study"),
+    ]
+)
+PRIOR_PREDICTIVE = pa.schema(
+    [
+        column("prior", TEXT),
+        column("draw", INT, "counted from 1"),
+        column("x", REAL),
+        column("y", REAL, "expected outcome"),
+    ]
+)
+
+SUMMARIES = {
+    "performance": PERFORMANCE,
+    "comparison": COMPARISON,
+    "participants": PARTICIPANTS,
+    "calibration": CALIBRATION,
+    "convergence": CONVERGENCE,
+    "efficiency": EFFICIENCY,
+    "costs": COSTS,
+    "prior_predictive": PRIOR_PREDICTIVE,
+}
