@@ -1,10 +1,10 @@
-# study, test, check, schema: each makes .venv first if need be.
+# study, test, check, calibrate, bench, schema: each makes .venv first if need be.
 
 STUDY ?= config/config.yaml
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study test check schema lock clean
+.PHONY: study test check calibrate bench schema lock clean
 
 study: .venv/complete
 	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE))
@@ -27,6 +27,12 @@ check: .venv/complete
 	@$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes -r requirements.lock
 	@$(BIN)/python -m compileall -q workflow/scripts
 	@touch $@
+
+calibrate: .venv/complete
+	@$(BIN)/python workflow/run.py config/calibration.yaml
+
+bench: .venv/complete
+	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 schema: .venv/complete
 	PYTHONPATH=workflow/scripts $(BIN)/python -m recovery.schema
