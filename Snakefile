@@ -21,8 +21,9 @@ rule all:
     """Everything that the study asks for."""
     default_target: True
     input:
-        f"results/{STUDY.name}/report.html",
-        f"results/{STUDY.name}/manifest.json",
+        expand(rules.summarise.output, study=STUDY.name),
+        expand(rules.figures.output, study=STUDY.name),
+        expand(rules.report.output, study=STUDY.name),
 
 
 onstart:

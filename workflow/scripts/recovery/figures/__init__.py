@@ -8,7 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from recovery.figures import calibration, datasets, design, intervals, performance
+from recovery.figures import calibration, datasets, design, intervals, performance, style
 from recovery.figures.material import Material
 from recovery.gallery import Figure, figures
 from recovery.tables import replace
@@ -68,10 +68,9 @@ def _draw_one(material: Material, files: dict[str, list[str]], identity: str, pl
 
 
 def draw(material: Material, figure: Figure) -> plt.Figure:
-    """Draw one figure, its panels laid out once for all formats."""
+    """Draw one figure, laid out."""
     drawn = DRAW[figure.kind](material, figure)
-    drawn.get_layout_engine().execute(drawn)
-    drawn.set_layout_engine(None)  # an engine would lay it out again for every format
+    style.lay_out(drawn)
     return drawn
 
 

@@ -63,13 +63,13 @@ def _sticks(axes: plt.Axes, rows: pd.DataFrame, reference: float, material: Mate
     labels = material.model_labels
     colour, marker = style.colours(list(labels)), style.markers(list(labels))
     axes.axvline(reference, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
-    for height, model in enumerate(reversed(labels)):
-        if model not in rows.index:
-            continue
-        row = rows.loc[model]
-        axes.hlines(height, reference, row["value"], color=colour[model], alpha=0.35, linewidth=3)
-        axes.hlines(height, row["lower"], row["upper"], color=colour[model], linewidth=1.2)
-        axes.plot(row["value"], height, marker[model], color=colour[model], markersize=4.5)
+    height = {model: place for place, model in enumerate(reversed(labels))}
+    rows = rows[rows.index.isin(labels)]
+    heights, painted = [height[m] for m in rows.index], [colour[m] for m in rows.index]
+    axes.hlines(heights, reference, rows["value"], color=painted, alpha=0.35, linewidth=3)
+    axes.hlines(heights, rows["lower"], rows["upper"], color=painted, linewidth=1.2)
+    for model, value in rows["value"].items():
+        axes.plot(value, height[model], marker[model], color=colour[model], markersize=4.5)
     axes.set_yticks(range(len(labels)), reversed(labels.values()))
     axes.set_ylim(-0.6, len(labels) - 0.4)
 

@@ -21,6 +21,7 @@ sns.set_theme(
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlesize": 9,
+        "axes.titley": 1.0,  # at the top, whatever the ticks: nothing to measure
         "figure.constrained_layout.w_pad": 0.08,
         "figure.constrained_layout.h_pad": 0.06,
         "font.family": "DejaVu Sans",
@@ -132,6 +133,24 @@ def title_panels(
     next(iter(panels.values())).figure.align_ylabels()
 
 
+def lay_out(drawn: plt.Figure) -> None:
+    """Lay a figure out once for all formats.
+
+    Without an engine, and with labels that have their place, no format measures all ticks again.
+    """
+    drawn.get_layout_engine().execute(drawn)
+    drawn.set_layout_engine(None)
+    for axes in drawn.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_label_coords(*_place(axes, axis))
+
+
+def _place(axes: plt.Axes, axis: mpl.axis.Axis) -> np.ndarray:
+    """Where an axis has its label, in fractions of the panel."""
+    on_page = axis.label.get_transform().transform(axis.label.get_position())
+    return axes.transAxes.inverted().transform(on_page)
+
+
 def legend(
     figure: plt.Figure,
     labels: dict[str, str],
@@ -150,9 +169,15 @@ def legend(
     figure.legend(
         handles=[*handles, *extra],
         loc="outside lower center",
-        ncols=min(6, len(handles) + len(extra)),
+        ncols=_columns(figure, [handle.get_label() for handle in (*handles, *extra)]),
         frameon=False,
     )
+
+
+def _columns(figure: plt.Figure, labels: Sequence[str]) -> int:
+    """How many entries of a legend fit beside one another: inches a letter, and a handle."""
+    widest = 0.55 + 0.075 * max(map(len, labels))
+    return max(1, min(6, len(labels), int(figure.get_figwidth() / widest)))
 
 
 def truth_line(label: str = "Truth") -> mpl.lines.Line2D:
