@@ -1,13 +1,17 @@
-# study, test, check, calibrate, bench, schema: each makes .venv first if need be.
+# study, replay, test, check, calibrate, bench, schema: each makes .venv first if need be.
 
 STUDY ?= config/config.yaml
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study test check calibrate bench schema lock clean
+.PHONY: study replay test check calibrate bench schema lock clean
 
 study: .venv/complete
 	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE))
+
+# One fit again, FIT=SCENARIO/MODEL/PRIOR/REPLICATE; STUDY may be a manifest.json too.
+replay: .venv/complete
+	@$(BIN)/python workflow/replay.py "$(STUDY)" "$(FIT)"
 
 test: .venv/complete
 	$(BIN)/python -m pytest $(ARGS)

@@ -54,10 +54,10 @@ def _throughput() -> Iterator[Row]:
     The run starts with datasets there and ends with the last fit: what a study adds once
     (plan, figures, page) is left out.
     """
-    replicates = 160
+    replicates = 320
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        content = _study("noncentered", SMALL, replicates, batch=40)
+        content = _study("noncentered", SMALL, replicates, batch=80)
         file = check_out(folder, content)
         run = [sys.executable, "workflow/run.py", file.name, "--cores", str(CORES), "--until"]
         spent([*run, "simulate"], folder)

@@ -8,68 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, Strict, StringConstraints
+from pydantic import BaseModel, Field, Strict, StringConstraints, model_serializer
 
 from recovery.faults import checked, listed, study_error
 from recovery.fields import (
     Count,
     Frozen,
     Name,
-    NonNegative,
-    Positive,
     Proportion,
     Real,
     Text,
     Unique,
 )
+from recovery.settings import Convergence, Rescue, Sampler
 
 PLOTTED_LEVEL = 0.89
 MOST = 1_000_000  # participants, or observations of one
 
 
-class Sampler(Frozen):
-    """How every fit is sampled (Stan's NUTS)."""
+class _Flat(Frozen):
+    """Of a study file's mapping, the part of the keys that the family knows is one field."""
 
-    chains: Annotated[int, Strict(), Field(ge=2, le=100)] = 4
-    """Chains of a fit; they run one after another, since jobs run beside one another."""
-    warmup: Count = 1000
-    """Warmup iterations of a chain."""
-    draws: Annotated[int, Strict(), Field(ge=4)] = 1000
-    """Draws kept of a chain."""
-    adapt_delta: Proportion = 0.8
-    """Target acceptance rate; larger means smaller steps and fewer divergent transitions."""
-    max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] = 10
-    """Longest trajectory, as a power of 2 of leapfrog steps."""
-    time_limit: Annotated[float, Strict(), Field(gt=0, le=1_000_000)] = 3600.0
-    """Seconds after which a fit is given up and becomes a failed row."""
+    PART: ClassVar[str]
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler) -> dict:
+        """Serialise it as the file has it: the part's keys beside the others."""
+        whole = handler(self)
+        return whole | whole.pop(self.PART)
 
 
-class Rescue(Frozen):
-    """What changes when a fit that failed or did not converge is made again."""
-
-    adapt_delta: Proportion | None = None
-    max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] | None = None
-    warmup: Count | None = None
-    draws: Annotated[int, Strict(), Field(ge=4)] | None = None
-
-
-class Convergence(Frozen):
-    """When a fit counts as converged (Vehtari et al. 2021, doi:10.1214/20-BA1221)."""
-
-    max_rhat: Annotated[float, Strict(), Field(gt=1)] = 1.01
-    """Largest rank-normalised split-rhat."""
-    min_ess_per_chain: Positive = 100.0
-    """Smallest bulk and tail effective sample size, times the number of chains."""
-    max_divergent: Annotated[int, Strict(), Field(ge=0)] = 0
-    """Most divergent transitions after warmup."""
-    min_ebfmi: NonNegative = 0.3
-    """Smallest energy Bayesian fraction of missing information of any chain."""
-
-
-class PriorTruth(Frozen):
+class PriorTruth(_Flat):
     """A truth drawn afresh from a prior for every replicate."""
+
+    PART = "design"
 
     prior: Name
     model: Name | None = None
@@ -98,8 +72,10 @@ class Published(Frozen):
     values: dict[Text, Real] = Field(min_length=1)
 
 
-class Observed(Frozen):
+class Observed(_Flat):
     """A real dataset: a CSV file and, in the family's words, what its columns are."""
+
+    PART = "columns"
 
     path: Text
     columns: Any = None
@@ -198,7 +174,7 @@ def parse(raw: Mapping, find_family: Callable[[str], ModuleType], file: str = "s
         for name, value in study.truths.items()
     }
     observed = {
-        name: _split(Observed, value, "columns", family.ObservedColumns, ("observed", name), faults)
+        name: _split(Observed, value, family.ObservedColumns, ("observed", name), faults)
         for name, value in study.observed.items()
     }
     study = study.model_copy(update={"priors": priors, "truths": truths, "observed": observed})
@@ -208,21 +184,16 @@ def parse(raw: Mapping, find_family: Callable[[str], ModuleType], file: str = "s
     return study
 
 
-def _split(
-    kind: type[Frozen],
-    value: Any,
-    part: str,
-    part_kind: type[BaseModel],
-    place: tuple,
-    faults: list,
-):
-    """A mapping of which some keys are `kind`'s and the rest its `part`, the family's."""
+def _split(kind: type[_Flat], value: Any, part_kind: type[BaseModel], place: tuple, faults: list):
+    """A mapping of which some keys are `kind`'s and the rest its part, the family's."""
     if not isinstance(value, Mapping):
         return checked(kind, value, place, faults)
-    own = {key: item for key, item in value.items() if key in kind.model_fields and key != part}
+    own = {
+        key: item for key, item in value.items() if key in kind.model_fields and key != kind.PART
+    }
     rest = {key: item for key, item in value.items() if key not in own}
     whole, family_part = checked(kind, own, place, faults), checked(part_kind, rest, place, faults)
-    return whole and whole.model_copy(update={part: family_part})
+    return whole and whole.model_copy(update={kind.PART: family_part})
 
 
 def _truth(value: Any, family: ModuleType, place: tuple, faults: list):
@@ -230,7 +201,7 @@ def _truth(value: Any, family: ModuleType, place: tuple, faults: list):
     if isinstance(value, Mapping) and "from_observed" in value:
         return checked(ObservedTruth, value, place, faults)
     if isinstance(value, Mapping) and "prior" in value:
-        return _split(PriorTruth, value, "design", family.Design, place, faults)
+        return _split(PriorTruth, value, family.Design, place, faults)
     return checked(family.Truth, value, place, faults)
 
 

@@ -1,0 +1,61 @@
+"""Make one named fit again, from its identity alone: what `make replay` calls."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "scripts"))
+
+from recovery import checks
+from recovery.engines.base import EngineError
+from recovery.faults import StudyError
+from recovery.replay import Replayed, replay
+from recovery.yaml_file import read_yaml
+
+PROGRAMS = Path("stan")
+
+
+def main() -> int:
+    """Print what the fit gave; return 1 where the study's tables have other numbers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", help="the study file, or the manifest.json of a study's results")
+    parser.add_argument("fit", help="SCENARIO/MODEL/PRIOR/REPLICATE")
+    asked = parser.parse_args()
+    *cell, replicate = asked.fit.split("/")
+    if len(cell) != 3 or not replicate.isdecimal():
+        parser.error(f"fit: got {asked.fit!r}, must be SCENARIO/MODEL/PRIOR/REPLICATE")
+    try:
+        design = checks.prepare(_study(asked.study), [asked.study], PROGRAMS, thoroughly=False)
+        found = replay(design, tuple(cell), int(replicate), PROGRAMS)
+    except (StudyError, EngineError) as refused:
+        sys.exit(str(refused))
+    _show(found)
+    return 1 if found.differences else 0
+
+
+def _study(file: str) -> dict:
+    """The study that a file holds."""
+    if Path(file).name == "manifest.json":
+        return json.loads(Path(file).read_text())["study"]
+    return read_yaml(file)
+
+
+def _show(found: Replayed) -> None:
+    for attempt in found.diagnostics.dropna(axis="columns", how="all").to_dict("records"):
+        print("\n".join(f"{name:18} {value}" for name, value in attempt.items()), end="\n\n")
+    keys = ["scenario", "model", "prior", "replicate"]
+    if len(found.estimates):
+        print(found.estimates.drop(columns=keys).to_string(index=False), end="\n\n")
+    if found.draws:
+        print(f"Draws: {found.draws}")
+    if found.differences is None:
+        print("The study's tables have no such fit to compare with.")
+        return
+    if not found.same_identity:
+        print("The study's tables were made by another version of study, program, code or engine.")
+    print("\n".join(found.differences) or "The same as in the study's tables, to the last digit.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

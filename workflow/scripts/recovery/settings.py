@@ -1,0 +1,48 @@
+"""The parts of a study file that say how fits are made, and what is made of them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, Strict
+
+from recovery.fields import Count, Frozen, NonNegative, Positive, Proportion
+
+
+class Sampler(Frozen):
+    """How every fit is sampled (Stan's NUTS)."""
+
+    chains: Annotated[int, Strict(), Field(ge=2, le=100)] = 4
+    """Chains of a fit; they run one after another, since jobs run beside one another."""
+    warmup: Count = 1000
+    """Warmup iterations of a chain."""
+    draws: Annotated[int, Strict(), Field(ge=4)] = 1000
+    """Draws kept of a chain."""
+    adapt_delta: Proportion = 0.8
+    """Target acceptance rate; larger means smaller steps and fewer divergent transitions."""
+    max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] = 10
+    """Longest trajectory, as a power of 2 of leapfrog steps."""
+    time_limit: Annotated[float, Strict(), Field(gt=0, le=1_000_000)] = 3600.0
+    """Seconds after which a fit is given up and becomes a failed row."""
+
+
+class Rescue(Frozen):
+    """What changes when a fit that failed or did not converge is made again."""
+
+    adapt_delta: Proportion | None = None
+    max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] | None = None
+    warmup: Count | None = None
+    draws: Annotated[int, Strict(), Field(ge=4)] | None = None
+
+
+class Convergence(Frozen):
+    """When a fit counts as converged (Vehtari et al. 2021, doi:10.1214/20-BA1221)."""
+
+    max_rhat: Annotated[float, Strict(), Field(gt=1)] = 1.01
+    """Largest rank-normalised split-rhat."""
+    min_ess_per_chain: Positive = 100.0
+    """Smallest bulk and tail effective sample size, times the number of chains."""
+    max_divergent: Annotated[int, Strict(), Field(ge=0)] = 0
+    """Most divergent transitions after warmup."""
+    min_ebfmi: NonNegative = 0.3
+    """Smallest energy Bayesian fraction of missing information of any chain."""
