@@ -30,3 +30,11 @@ onstart:
     fits = len(DESIGN.cells) * STUDY.replicates
     print(f"{STUDY.name}: {fits:,} fits to simulated data, in batches of up to", end=" ")
     print(f"{max(batch_size(STUDY, each) for each in DESIGN.scenarios.values()):,}.")
+
+
+onerror:
+    print(
+        f"{STUDY.name}: not finished. Every table that is there is whole; the same command",
+        end=" ",
+    )
+    print("goes on from them. Logs of what failed lie in", f"results/{STUDY.name}/logs/.")

@@ -98,6 +98,24 @@ def test_an_edited_figure_runs_no_fit(checkout):
     assert "fit" not in checkout.planned()
 
 
+def test_another_engine_runs_all_fits_and_no_simulation(checkout, cmdstan_home):
+    checkout.write(**STUDY, engine="cmdstan")
+    assert checkout.planned(SUMMARY) == {"compile": 2, "fit": 16, **SUMMARISED}
+
+
+def test_what_was_deleted_of_the_ends_comes_back_without_a_fit(tmp_path):
+    whole = check_out(tmp_path)
+    whole.write(participants=[4])
+    assert whole.make_study().returncode == 0
+    results = tmp_path / "results/small"
+    (results / "figures/bias-plain-x5.png").unlink()
+    assert whole.planned() == {"figures": 1, "all": 1}
+    (results / "summary/performance.csv").unlink()
+    assert whole.planned() == {"summarise": 1, "figures": 1, "all": 1}
+    assert whole.make_study().returncode == 0
+    assert whole.planned() == {}
+
+
 def test_a_table_of_another_study_is_refused_by_name(checkout):
     results = checkout.folder / "results/small"
     batch = "noncentered/weak/00001-00002.parquet"

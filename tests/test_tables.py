@@ -37,6 +37,13 @@ def test_only_the_columns_asked_for_are_read(written):
     assert list(tables.read(written, ["truth"])) == ["truth"]
 
 
+def test_what_a_killed_process_left_beside_a_table_goes(written):
+    left = written.with_name(f".{written.name}.123")
+    left.write_bytes(b"half a table")
+    tables.write(TRUTH, written, tables.TRUTH, "an identity")
+    assert [file.name for file in written.parent.iterdir()] == [written.name]
+
+
 def test_nan_is_written_as_null(written):
     assert pq.read_table(written)["truth"].to_pylist() == [0.1 + 0.2, None]
 

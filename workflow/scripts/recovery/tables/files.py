@@ -96,9 +96,14 @@ def replace(path: str | Path, write_to: Callable[[Path], Any]) -> None:
 
 @contextlib.contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
-    """Yield a place beside `path`; what stands there is renamed to `path` if all went well."""
+    """Yield a place beside `path`; what stands there is renamed to `path` if all went well.
+
+    What a killed process left beside it is removed.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*"):
+        left.unlink(missing_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield beside

@@ -1,0 +1,86 @@
+"""A study that is killed or interrupted, and goes on with the same command.
+
+RECOVERY_KILLS says how many random moments are tried: 4 by default, 20 in `.ci/run`.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from workflow_runs import assert_same, check_out
+
+pytestmark = pytest.mark.workflow
+KILLS = int(os.environ.get("RECOVERY_KILLS", "4"))
+STUDY = {"participants": [4], "batch": 2}
+RUN = [sys.executable, "workflow/run.py", "study.yaml"]
+SUMMARIES = ("performance", "comparison", "participants", "convergence", "prior_predictive")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A study that nothing interrupted: its tables' numbers, and the seconds it took."""
+    checkout = check_out(tmp_path_factory.mktemp("whole"))
+    checkout.write(**STUDY)
+    started = time.monotonic()
+    done = checkout.make_study()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return numbers(checkout), time.monotonic() - started
+
+
+def numbers(checkout):
+    """Every number of a study's tables that is no timing."""
+    summary = checkout.folder / "results/small/summary"
+    tables = {name: pd.read_parquet(summary / f"{name}.parquet") for name in SUMMARIES}
+    return checkout.numbers() | tables
+
+
+def start(checkout, **options):
+    return subprocess.Popen(RUN, cwd=checkout.folder, start_new_session=True, text=True, **options)
+
+
+def kill_with_all_its_workers(run):
+    """SIGKILL for the workflow and for everything that it started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        workflow = psutil.Process(run.pid)
+        for process in [workflow, *workflow.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+@pytest.mark.parametrize("number", range(1, KILLS + 1))
+def test_a_study_killed_at_any_moment_ends_with_the_same_numbers(whole, tmp_path, number):
+    expected, seconds = whole
+    checkout = check_out(tmp_path)
+    checkout.write(**STUDY)
+    with start(checkout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        time.sleep(np.random.default_rng(number).uniform(0, seconds))
+        kill_with_all_its_workers(run)
+    done = checkout.make_study()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_same(numbers(checkout), expected)
+    assert not list((tmp_path / "results").rglob(".*.parquet.*"))  # nor anything half written
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_does(whole, tmp_path):
+    expected, _ = whole
+    checkout = check_out(tmp_path)
+    checkout.write(**STUDY)
+    with start(checkout, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        while not list((tmp_path / "results").rglob("diagnostics/**/*.parquet")):
+            assert run.poll() is None
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal does
+        said, _ = run.communicate(timeout=120)
+    assert run.returncode != 0
+    assert "small: not finished." in said
+    assert "the same command goes on from them" in said
+    assert not list((tmp_path / ".snakemake/locks").glob("*"))
+    done = checkout.make_study()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_same(numbers(checkout), expected)
