@@ -1,10 +1,10 @@
-# study, replay, test, check, calibrate, bench, schema: each makes .venv first if need be.
+# study, replay, enough, test, check, calibrate, bench, schema: each makes .venv first if need be.
 
 STUDY ?= config/config.yaml
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study replay test check calibrate bench schema lock clean
+.PHONY: study replay enough test check calibrate bench schema lock clean
 
 study: .venv/complete
 	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE))
@@ -12,6 +12,10 @@ study: .venv/complete
 # One fit again, FIT=SCENARIO/MODEL/PRIOR/REPLICATE; STUDY may be a manifest.json too.
 replay: .venv/complete
 	@$(BIN)/python workflow/replay.py "$(STUDY)" "$(FIT)"
+
+# As many replicates as the study's `precision` takes, and the study with them.
+enough: .venv/complete
+	@$(BIN)/python workflow/enough.py "$(STUDY)" && $(BIN)/python workflow/run.py "$(STUDY)"
 
 test: .venv/complete
 	$(BIN)/python -m pytest $(ARGS)

@@ -36,6 +36,7 @@ FIGURES = gallery.figures(STUDY)
 SUMMARY = (
     "calibration.py",
     "efficiency.py",
+    "precision.py",
     "ranks.py",
     "summaries.py",
     "tables/summaries.py",

@@ -17,6 +17,8 @@ rule summarise:
         efficiency_csv="results/{study}/summary/efficiency.csv",
         costs="results/{study}/summary/costs.parquet",
         costs_csv="results/{study}/summary/costs.csv",
+        precision="results/{study}/summary/precision.parquet",
+        precision_csv="results/{study}/summary/precision.csv",
         prior_predictive="results/{study}/summary/prior_predictive.parquet",
         prior_predictive_csv="results/{study}/summary/prior_predictive.csv",
     log:

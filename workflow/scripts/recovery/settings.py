@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, Strict
+from pydantic import Field, Strict, model_validator
 
 from recovery.fields import Count, Frozen, NonNegative, Positive, Proportion
 
@@ -46,3 +46,18 @@ class Convergence(Frozen):
     """Most divergent transitions after warmup."""
     min_ebfmi: NonNegative = 0.3
     """Smallest energy Bayesian fraction of missing information of any chain."""
+
+
+class Precision(Frozen):
+    """The Monte Carlo standard errors that the study is to reach, in every scenario."""
+
+    coverage: Proportion | None = None
+    """Of the coverage of the plotted intervals, taken at their nominal level."""
+    bias_relative_to_sd: Positive | None = None
+    """Of the bias in posterior standard deviations (the mean posterior z-score)."""
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Precision:
+        if self.coverage is None and self.bias_relative_to_sd is None:
+            raise ValueError("got no key, must have `coverage` or `bias_relative_to_sd` or both")
+        return self

@@ -22,7 +22,7 @@ from recovery.fields import (
     Text,
     Unique,
 )
-from recovery.settings import Convergence, Rescue, Sampler
+from recovery.settings import Convergence, Precision, Rescue, Sampler
 
 PLOTTED_LEVEL = 0.89
 MOST = 1_000_000  # participants, or observations of one
@@ -122,6 +122,8 @@ class Study(Frozen):
     """Levels of the central posterior intervals; figures show 0.89, or else the widest."""
     convergence: Convergence = Convergence()
     """When a fit counts as converged."""
+    precision: Precision | None = None
+    """Monte Carlo standard errors to reach; the report says how many replicates that takes."""
     keep_draws: Annotated[bool, Strict()] = False
     """Keep every fit's draws, and the estimates of every participant; large."""
 

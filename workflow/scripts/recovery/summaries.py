@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recovery import calibration, costs, datasets, efficiency, families, measures, ranks, tables
+from recovery import (
+    calibration,
+    costs,
+    datasets,
+    efficiency,
+    families,
+    measures,
+    precision,
+    ranks,
+    tables,
+)
 from recovery.design import Cell, Design, prior_predictive_seed
 
 PREDICTIVE_DRAWS = 100
@@ -63,8 +73,11 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         job_seconds = sum(sum(job.values()) for job in jobs)
         size = sum(_size(design, table, cell) for table in design.fit_tables)
         cost.append(key | efficiency.of_cell(diagnostics, job_seconds, size))
+    performance = measures.performance(fits, study.replicates)
+    level = study.plotted_level
     found = {
-        "performance": measures.performance(fits, study.replicates),
+        "performance": performance,
+        "precision": precision.needed(performance, study.precision, level, study.replicates),
         "comparison": measures.comparison(fits),
         "participants": pd.concat(people),
         "calibration": pd.concat(calibrated),

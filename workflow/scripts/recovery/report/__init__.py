@@ -95,6 +95,7 @@ def write(
         short_chains=found.short_chains(everything),
         largest=methods.reached(performance, study.plotted_level),
         estimands=_estimands(family, performance),
+        precision=found.precision(study, family, summaries["precision"]),
         calibrated=found.calibrated(family, summaries["calibration"]),
         costs=spent.rows(summaries["costs"]),
         in_sampler=spent.in_sampler(summaries["costs"]),

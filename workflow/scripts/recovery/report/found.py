@@ -10,6 +10,7 @@ import pandas as pd
 from recovery.families.base import Family
 from recovery.gallery import words
 from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level, proportion_interval
+from recovery.precision import in_whole_batches
 from recovery.study import Study
 
 
@@ -58,6 +59,20 @@ def short_chains(performance: pd.DataFrame) -> dict[str, Any] | None:
     if large.empty:
         return None
     return {"n": len(large), "of": len(table), **large.loc[large["value"].idxmax()].to_dict()}
+
+
+def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any] | None:
+    """How many replicates the wanted precision takes; None where the study wants none."""
+    if table.empty:
+        return None
+    most = table["n_needed"].max() if table["n_needed"].notna().all() else None
+    labels = {model: family.MODELS[model].label for model in study.models}
+    return {
+        "rows": table.assign(model=table["model"].map(labels)).to_dict("records"),
+        "n_needed": most and int(most),
+        "in_batches": most and in_whole_batches(study, int(most)),
+        "enough": most is not None and most <= study.replicates,
+    }
 
 
 def calibrated(family: Family, calibration: pd.DataFrame) -> list[dict[str, Any]]:

@@ -122,6 +122,18 @@ COSTS = pa.schema(
         column("seconds", REAL, "processor seconds, all jobs of the study"),
     ]
 )
+PRECISION = pa.schema(
+    [
+        *_CELL,
+        column("parameter", TEXT, "of the cell that needs most replicates"),
+        column("measure", TEXT, "coverage or bias_relative_to_sd"),
+        column("wanted", REAL, "Monte Carlo standard error"),
+        column("reached", REAL, "largest Monte Carlo standard error; coverage: at nominal level"),
+        column("n_planned", INT, "replicates of the study"),
+        column("n_needed", INT, "replicates; null: those there cannot tell"),
+        column("n_needed_mcse", REAL, "Monte Carlo standard error of n_needed"),
+    ]
+)
 PRIOR_PREDICTIVE = pa.schema(
     [
         column("prior", TEXT),
@@ -139,5 +151,6 @@ SUMMARIES = {
     "convergence": CONVERGENCE,
     "efficiency": EFFICIENCY,
     "costs": COSTS,
+    "precision": PRECISION,
     "prior_predictive": PRIOR_PREDICTIVE,
 }

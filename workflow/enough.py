@@ -1,0 +1,48 @@
+"""Raise a study's replicates to what its `precision` takes: what `make enough` calls first."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "scripts"))
+
+from recovery import families, tables
+from recovery.faults import StudyError
+from recovery.precision import in_whole_batches
+from recovery.study import parse
+from recovery.yaml_file import read_yaml
+
+
+def main() -> None:
+    """Edit the line `replicates:` of the study file; exit with a message where that cannot be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", help="the study file")
+    file = Path(parser.parse_args().study)
+    try:
+        study = parse(read_yaml(file), families.find, str(file))
+    except StudyError as error:
+        sys.exit(str(error))
+    if study.precision is None:
+        sys.exit(f"{file}: precision: missing, must say which Monte Carlo errors are wanted")
+    table = Path("results", study.name, "summary", "precision.parquet")
+    if not table.exists():
+        sys.exit(f"{table}: not there yet; run the study first: make study STUDY={file}")
+    needed = tables.read_frame([table])["n_needed"]
+    if needed.empty or needed.isna().any():
+        sys.exit(f"{table}: does not say how many replicates it takes; raise them in {file}")
+    if needed.max() <= study.replicates:
+        print(f"{file}: {study.replicates:,} replicates are enough.")
+        return
+    raised = in_whole_batches(study, int(needed.max()))
+    edited, places = re.subn(
+        r"(?m)^(replicates:[ \t]*)[\d_]+", rf"\g<1>{raised}", file.read_text(encoding="utf-8")
+    )
+    if places != 1:
+        sys.exit(f"{file}: has no line of its own for `replicates:`; set it to {raised}")
+    file.write_text(edited, encoding="utf-8")
+    print(f"{file}: replicates raised from {study.replicates:,} to {raised:,}.")
+
+
+if __name__ == "__main__":
+    main()
