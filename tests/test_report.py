@@ -31,7 +31,9 @@ def test_shares_are_shown_in_per_cent(share, shown):
 
 def test_every_figure_has_a_drawing_and_a_caption():
     observed = {"path": "x.csv", "outcome": "y", "predictor": "x", "participant": "p"}
-    study = make_study(("observed", "real", observed), ("truths", "drawn", {"prior": "weak"}))
+    drawn = ("truths", "drawn", {"prior": "weak"})
+    verify = ("verify", {"engine": "cmdstan", "share": 0.1})
+    study = make_study(("observed", "real", observed), drawn, verify)
     kinds = {figure.kind for figure in gallery.figures(study)}
     assert kinds == set(figures.DRAW)
     for kind in kinds:

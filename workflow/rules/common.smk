@@ -40,6 +40,7 @@ SUMMARY = (
     "ranks.py",
     "summaries.py",
     "tables/summaries.py",
+    "verification.py",
     *provenance.package("measures"),
 )
 DRAWING = ("gallery.py", *provenance.package("figures"))
@@ -64,9 +65,11 @@ def stan_program(wildcards):
 
 def compiled_program(wildcards):
     """What decides an executable."""
+    sources = DESIGN.sources
+    ours = engines.find(STUDY.engine).COMPILES
     return {
-        "program": DESIGN.sources.programs[wildcards.model],
-        "engine_version": DESIGN.sources.engine_version,
+        "program": sources.programs[wildcards.model],
+        "engine_version": sources.engine_version if ours else sources.verifying_version,
     }
 
 
@@ -123,7 +126,24 @@ def fit_inputs(wildcards):
         tables.are_current(outputs, fit_spec(wildcards)["identity"]),
         data=DESIGN.dataset_file("data", scenario, batch),
         truth=DESIGN.dataset_file("truth", scenario, batch),
-        **executable(wildcards.model),
+        **executable(wildcards.model, STUDY.engine),
+    )
+
+
+def verify_spec(wildcards):
+    cell = (wildcards.scenario, wildcards.model, wildcards.prior)
+    return DESIGN.verification(*cell, batch_of(wildcards))
+
+
+def verify_inputs(wildcards):
+    scenario, batch = wildcards.scenario, batch_of(wildcards)
+    cell = (scenario, wildcards.model, wildcards.prior)
+    outputs = [DESIGN.verified_file(table, cell, batch) for table in DESIGN.fit_tables]
+    return inputs_of(
+        tables.are_current(outputs, verify_spec(wildcards)["identity"]),
+        data=DESIGN.dataset_file("data", scenario, batch),
+        truth=DESIGN.dataset_file("truth", scenario, batch),
+        **executable(wildcards.model, STUDY.verify.engine),
     )
 
 
@@ -137,13 +157,13 @@ def fit_observed_inputs(wildcards):
     return inputs_of(
         tables.are_current(outputs, fit_observed_spec(wildcards)["identity"]),
         data=DESIGN.observed_data(wildcards.dataset),
-        **executable(wildcards.model),
+        **executable(wildcards.model, STUDY.engine),
     )
 
 
-def executable(model):
+def executable(model, engine):
     """The compiled program, where the engine wants one."""
-    compiles = engines.find(STUDY.engine).COMPILES
+    compiles = engines.find(engine).COMPILES
     return {"executable": f"{RESULTS}/programs/{model}"} if compiles else {}
 
 
@@ -194,6 +214,15 @@ def observed_files(table):
     return [DESIGN.observed_file(table, *cell) for cell in DESIGN.observed_cells]
 
 
+def verified_files(table):
+    """The files of one table of all fits that the verifying engine makes."""
+    return [
+        DESIGN.verified_file(table, cell, batch)
+        for cell in DESIGN.cells
+        for batch in DESIGN.verified(cell)
+    ]
+
+
 def study_params(*modules):
     """What a step after the fits depends on: the study, its sources, and the step's own code."""
     return {
@@ -212,6 +241,7 @@ def summary_inputs(wildcards):
     inputs = {name: cell_files(name) for name in ("estimates", "participants", "diagnostics")}
     inputs |= {f"observed_{name}": observed_files(name) for name in ("estimates", "diagnostics")}
     outputs = [f"{RESULTS}/summary/{name}.parquet" for name in tables.SUMMARIES]
+    inputs |= {f"verified_{name}": verified_files(name) for name in ("estimates", "diagnostics")}
     inputs["data"] = first_dataset_files("data")[0]
     return inputs_of(tables.are_current(outputs, digest(summary_params(wildcards))), **inputs)
 
@@ -231,6 +261,7 @@ def figure_inputs(wildcards):
         estimates=first_cell_files("estimates"),
         ranks=ranked_files("estimates"),
         attempts=ranked_files("diagnostics"),
+        verified=[*verified_files("estimates"), *verified_files("diagnostics")],
         observed=observed_files("estimates"),
     )
 

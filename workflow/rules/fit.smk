@@ -25,6 +25,23 @@ rule fit:
         "../scripts/fit.py"
 
 
+use rule fit as verify with:
+    input:
+        unpack(verify_inputs),
+        program=ancient(stan_program),
+    output:
+        estimates="results/{study}/verified/estimates/{scenario}/{model}/{prior}/{batch}.parquet",
+        participants="results/{study}/verified/participants/{scenario}/{model}/{prior}/{batch}.parquet",
+        diagnostics="results/{study}/verified/diagnostics/{scenario}/{model}/{prior}/{batch}.parquet",
+    log:
+        "results/{study}/logs/verify/{scenario}/{model}/{prior}/{batch}.log",
+    params:
+        fit=verify_spec,
+        include=str(PROGRAMS),
+    message:
+        "Verify {wildcards.model} under {wildcards.prior} on {wildcards.scenario}, replicates {params.fit[only]}"
+
+
 rule fit_observed:
     """Fit one model under one prior to observed data. Wildcards: dataset, model, prior."""
     input:

@@ -42,9 +42,12 @@ def prepare(
     family = families.find(study.family)
     for name, observed in study.observed.items():
         datasets.read_observed(name, observed, family, str(files[-1]))
-    sources = provenance.sources(study, programs, engines.find(study.engine).version())
+    version = engines.find(study.engine).version()
+    verifying = engines.find(study.verify.engine) if study.verify else None
+    sources = provenance.sources(study, programs, version, verifying.version() if verifying else "")
     if thoroughly:
-        try_programs(study, programs)
+        for engine in {study.engine, *([study.verify.engine] if study.verify else [])}:
+            try_programs(study, programs, engine)
     return Design(study, sources)
 
 
@@ -53,9 +56,9 @@ def restore(config: Mapping, sources: Mapping) -> Design:
     return Design(parse(config, families.find), Sources(**sources))
 
 
-def try_programs(study: Study, programs: Path) -> None:
-    """Let the engine take every program of the study, with a small dataset where it can."""
-    engine, family = engines.find(study.engine), families.find(study.family)
+def try_programs(study: Study, programs: Path, name: str) -> None:
+    """Let an engine take every program of the study, with a small dataset where it can."""
+    engine, family = engines.find(name), families.find(study.family)
     prior = next(iter(study.priors.values()))
     rng = np.random.default_rng(study.seed)
     columns, _ = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)

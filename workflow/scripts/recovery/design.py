@@ -31,6 +31,8 @@ class Sources:
     simulating: str  # the library's modules that decide datasets
     fitting: str  # and those that decide fits
     engine_version: str
+    verifying: str = ""  # the modules that decide fits of the verifying engine, if there is one
+    verifying_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,11 @@ class Design:
     def cell_files(self, table: str, cell: Cell) -> list[str]:
         """Return the files of one table of a cell, in the order of its batches."""
         return [self.cell_file(table, cell, batch) for batch in self.batches(cell[0])]
+
+    def verified_file(self, table: str, cell: Cell, batch: Batch) -> str:
+        """Return the file of one table of the fits that the verifying engine made."""
+        place = f"verified/{table}/{'/'.join(cell)}"
+        return f"results/{self.study.name}/{place}/{batch.name}.parquet"
 
     def dataset_file(self, table: str, scenario: str, batch: Batch) -> str:
         """Return the file of one batch of a scenario's `data` or `truth`."""
@@ -135,6 +142,39 @@ class Design:
         mechanism = {"truth": truth, "participants": None, "observations": None}
         table = self.observation(dataset)["identity"]
         return self._fit(dataset, mechanism, model, prior, OBSERVED_BATCH, table)
+
+    def verified(self, cell: Cell) -> dict[Batch, list[int]]:
+        """Return the replicates of a cell that the verifying engine fits too, by their batch.
+
+        More replicates leave those chosen as they are.
+        """
+        scenario, model, prior = cell
+        values = self.study.priors[prior].model_dump(mode="json")
+        content = {**self._mechanism(scenario), "model": model, "prior": values}
+        words = _seed({"root_seed": self.study.seed}, {"verified": content}, 4)
+        share = self.study.verify.share if self.study.verify else 0
+        chosen = np.random.default_rng(words).random(self.study.replicates) < share
+        found = {}
+        for batch in self.batches(scenario):
+            mine = np.flatnonzero(chosen[batch.first - 1 : batch.end]) + batch.first
+            if mine.size:
+                found[batch] = mine.tolist()
+        return found
+
+    def verification(self, scenario: str, model: str, prior: str, batch: Batch) -> dict[str, Any]:
+        """Return what decides the fits of one batch that the verifying engine makes."""
+        fit = self.fit(scenario, model, prior, batch)
+        own = ("identity", "keep_draws", "engine", "engine_version", "code")
+        return _identified(
+            {
+                **{key: value for key, value in fit.items() if key not in own},
+                "only": self.verified((scenario, model, prior))[batch],
+                "verifies": fit["identity"],
+                "engine": self.study.verify.engine,
+                "engine_version": self.sources.verifying_version,
+                "code": self.sources.verifying,
+            }
+        )
 
     def _fit(
         self, scenario: str, mechanism: dict, model: str, prior: str, batch: Batch, dataset: str
@@ -232,6 +272,7 @@ def fit_seed(specification: Mapping[str, Any], replicate: int, attempt: int = 1)
         "model": specification["model"],
         "prior": specification["hyperparameters"],
         **({"attempt": attempt} if attempt > 1 else {}),
+        **({"verified_by": specification["engine"]} if "verifies" in specification else {}),
     }
     return int(_seed(specification, content, 1)[0]) >> 1 or 1
 

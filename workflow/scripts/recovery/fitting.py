@@ -202,7 +202,7 @@ def fit_batch(
     keys = {name: specification[name] for name in ("scenario", "model", "prior")}
     rows = {"estimates": [], "participants": [], "diagnostics": []}
     with Child(fitter, specification["sampler"]["time_limit"]) as child:
-        for task in _tasks(data, truth):
+        for task in _tasks(data, truth, specification.get("only")):
             fit_keys = {**keys, "replicate": task.replicate}
             fit = None
             for attempt in _attempts(child, task, fitter):
@@ -228,10 +228,12 @@ def schemas(specification: Mapping[str, Any]) -> dict:
     }
 
 
-def _tasks(data: Columns, truth: Columns | None) -> Iterator[Task]:
-    """The fits of a batch, in order."""
+def _tasks(
+    data: Columns, truth: Columns | None, only: Sequence[int] | None = None
+) -> Iterator[Task]:
+    """The fits of a batch, in order; `only` some of its replicates."""
     values = {name: column for name, column in data.items() if name != "replicate"}
-    for replicate in np.unique(data["replicate"]):
+    for replicate in np.unique(data["replicate"]) if only is None else only:
         rows = data["replicate"] == replicate
         columns = {name: column[rows] for name, column in values.items()}
         named = {}

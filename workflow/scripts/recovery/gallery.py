@@ -75,6 +75,7 @@ def figures(study: Study) -> list[Figure]:
         *_of_conditions(study),
         *_of_design(study),
         *_of_calibration(study),
+        *_of_verification(study),
         _of_priors(),
     ]
 
@@ -133,6 +134,11 @@ def _of_calibration(study: Study) -> Iterator[Figure]:
             where = f": {scenario.name}" if len(scenarios) > 1 else ""
             name = f"{kind}-{scenario.name}"
             yield Figure(kind, name, title + where, "Calibration", (scenario,))
+
+
+def _of_verification(study: Study) -> Iterator[Figure]:
+    if study.verify:
+        yield Figure("verification", "verification", "Two engines", "Computation")
 
 
 def _of_observed(study: Study) -> Iterator[Figure]:

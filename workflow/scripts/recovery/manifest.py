@@ -49,6 +49,7 @@ def manifest(design: Design) -> dict[str, Any]:
             "seed of every dataset stands in truth/, that of every fit in diagnostics/",
         },
         "engine": {"name": study.engine, "version": design.sources.engine_version},
+        "verified_by": _verifying(design),
         "hashes": asdict(design.sources),
         "software": {"python": platform.python_version(), **_versions()},
         "host": {
@@ -57,6 +58,11 @@ def manifest(design: Design) -> dict[str, Any]:
             "machine": platform.machine(),
         },
     }
+
+
+def _verifying(design: Design) -> dict[str, str] | None:
+    verify = design.study.verify
+    return verify and {"name": verify.engine, "version": design.sources.verifying_version}
 
 
 def _truths_from_observed(design: Design) -> dict[str, dict[str, float]]:

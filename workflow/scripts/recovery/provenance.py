@@ -46,7 +46,9 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def sources(study: Study, folder: Path, engine_version: str) -> Sources:
+def sources(
+    study: Study, folder: Path, engine_version: str, verifying_version: str = ""
+) -> Sources:
     """Gather the hashes of everything that decides a study's numbers.
 
     Parameters
@@ -54,6 +56,7 @@ def sources(study: Study, folder: Path, engine_version: str) -> Sources:
     folder : Path
         The folder of all Stan programs; includes are found from it.
     """
+    verifying = f"engines/{study.verify.engine}.py" if study.verify else None
     return Sources(
         programs={
             model: program_hash(program_path(study, model, folder), folder)
@@ -63,6 +66,8 @@ def sources(study: Study, folder: Path, engine_version: str) -> Sources:
         simulating=modules_hash(*_SIMULATING, *package(f"families/{study.family}")),
         fitting=modules_hash(*_FITTING, f"engines/{study.engine}.py"),
         engine_version=engine_version,
+        verifying=modules_hash(*_FITTING, verifying) if verifying else "",
+        verifying_version=verifying_version,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, Strict, model_validator
 
 from recovery.fields import Count, Frozen, NonNegative, Positive, Proportion
+
+Engine = Literal["stanli", "cmdstan"]
 
 
 class Sampler(Frozen):
@@ -61,3 +63,12 @@ class Precision(Frozen):
         if self.coverage is None and self.bias_relative_to_sd is None:
             raise ValueError("got no key, must have `coverage` or `bias_relative_to_sd` or both")
         return self
+
+
+class Verify(Frozen):
+    """A share of the fits that another engine makes too."""
+
+    engine: Engine
+    """Which; with the study's own, other seeds check the Monte Carlo errors of its draws."""
+    share: Annotated[float, Strict(), Field(gt=0, le=1)]
+    """Of all fits; which ones follows from the root seed."""

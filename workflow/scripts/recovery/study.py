@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, Strict, StringConstraints, model_serializer
 
@@ -22,7 +22,7 @@ from recovery.fields import (
     Text,
     Unique,
 )
-from recovery.settings import Convergence, Precision, Rescue, Sampler
+from recovery.settings import Convergence, Engine, Precision, Rescue, Sampler, Verify
 
 PLOTTED_LEVEL = 0.89
 MOST = 1_000_000  # participants, or observations of one
@@ -92,7 +92,7 @@ class Study(Frozen):
     """The heading of its report."""
     family: Name = "multilevel_linear"
     """The family of models."""
-    engine: Literal["stanli", "cmdstan"] = "stanli"
+    engine: Engine = "stanli"
     """What runs Stan."""
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)]
     """Root seed, from which every dataset's and every fit's seed is derived."""
@@ -124,6 +124,8 @@ class Study(Frozen):
     """When a fit counts as converged."""
     precision: Precision | None = None
     """Monte Carlo standard errors to reach; the report says how many replicates that takes."""
+    verify: Verify | None = None
+    """A share of the fits that another engine makes too, to hold both to one another."""
     keep_draws: Annotated[bool, Strict()] = False
     """Keep every fit's draws, and the estimates of every participant; large."""
 

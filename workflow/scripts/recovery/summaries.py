@@ -18,6 +18,7 @@ from recovery import (
     precision,
     ranks,
     tables,
+    verification,
 )
 from recovery.design import Cell, Design, prior_predictive_seed
 
@@ -46,6 +47,7 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
             spent["simulate"] += sum(tables.read_seconds(file).values())
     found = {table: pd.concat(part) for table, part in parts.items()}
     found["calibration"] = calibration.judge(found["calibration"], measures.CELL)
+    found["verification"] = verification.table(design)
     found["prior_predictive"] = prior_predictive(design)
     spent["summarise"] = costs.used()
     return found | {"costs": efficiency.costs(spent)}
@@ -161,6 +163,10 @@ def _expected(design: Design) -> Iterator[tuple[str, str]]:
             for table in ("data", "truth"):
                 yield design.dataset_file(table, scenario, batch), identity
     for cell in design.cells:
+        for batch in design.verified(cell):
+            identity = design.verification(*cell, batch)["identity"]
+            for table in ("estimates", "diagnostics"):
+                yield design.verified_file(table, cell, batch), identity
         for batch in design.batches(cell[0]):
             identity = design.fit(*cell, batch)["identity"]
             for table in ("estimates", "participants", "diagnostics"):

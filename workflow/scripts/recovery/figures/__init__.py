@@ -8,7 +8,15 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from recovery.figures import calibration, datasets, design, intervals, performance, style
+from recovery.figures import (
+    calibration,
+    datasets,
+    design,
+    intervals,
+    performance,
+    style,
+    verification,
+)
 from recovery.figures.material import Material
 from recovery.gallery import Figure, figures
 from recovery.tables import replace
@@ -31,6 +39,7 @@ DRAW = {
     "ecdf": calibration.ecdf,
     "ranks": calibration.ranks,
     "contraction": calibration.contraction,
+    "verification": verification.verification,
     "observed": datasets.observed,
     "prior_predictive": datasets.prior_predictive,
 }

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from recovery import calibration, families, measures, ranks, tables
+from recovery import calibration, families, measures, ranks, tables, verification
 from recovery.design import Cell, Design
 from recovery.families.base import Columns, Family, Values
 from recovery.scenarios import Scenario
@@ -77,6 +77,11 @@ class Material:
     def prior_predictive(self) -> pd.DataFrame:
         """The table `prior_predictive`."""
         return self._summary("prior_predictive")
+
+    @cached_property
+    def verification(self) -> pd.DataFrame:
+        """The differences between engines, fit by fit."""
+        return verification.differences(self.design)
 
     def estimates(self, scenario: str) -> pd.DataFrame:
         """Return the estimates of a scenario's first batches."""

@@ -96,6 +96,7 @@ def write(
         largest=methods.reached(performance, study.plotted_level),
         estimands=_estimands(family, performance),
         precision=found.precision(study, family, summaries["precision"]),
+        verified=found.verified(study, family, summaries["verification"]),
         calibrated=found.calibrated(family, summaries["calibration"]),
         costs=spent.rows(summaries["costs"]),
         in_sampler=spent.in_sampler(summaries["costs"]),

@@ -12,6 +12,7 @@ from recovery.gallery import words
 from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level, proportion_interval
 from recovery.precision import in_whole_batches
 from recovery.study import Study
+from recovery.verification import DISAGREE
 
 
 def totals(convergence: pd.DataFrame) -> dict[str, int]:
@@ -72,6 +73,19 @@ def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, An
         "n_needed": most and int(most),
         "in_batches": most and in_whole_batches(study, int(most)),
         "enough": most is not None and most <= study.replicates,
+    }
+
+
+def verified(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any] | None:
+    """How well two engines agree; None where the study asks for one alone."""
+    if study.verify is None:
+        return None
+    rows = table.assign(model=table["model"].map(lambda model: family.MODELS[model].label))
+    disagree = rows[rows["verdict"] == DISAGREE]
+    return {
+        "rows": rows.to_dict("records"),
+        "n": int(table.groupby("model", sort=False)["n_fits"].max().sum()),
+        "disagree": [f"{row.model}, {row.parameter}" for row in disagree.itertuples()],
     }
 
 

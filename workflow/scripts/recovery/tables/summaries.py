@@ -134,6 +134,20 @@ PRECISION = pa.schema(
         column("n_needed_mcse", REAL, "Monte Carlo standard error of n_needed"),
     ]
 )
+VERIFICATION = pa.schema(
+    [
+        column("model", TEXT),
+        column("parameter", TEXT),
+        column("n_fits", INT, "converged with both engines"),
+        column("n_one_sided", INT, "converged with one engine only, or failed with one only"),
+        column("mean_z", REAL, "z: difference of posterior means over its MCMC standard error"),
+        column("mean_square_z", REAL, "1 is expected"),
+        column("largest_z", REAL, "in absolute value"),
+        column("p_value", REAL, "of z standard normal: its mean and its mean square"),
+        column("p_corrected", REAL, "for all models and parameters (Holm)"),
+        column("verdict", TEXT, "agree, disagree or no fit to compare"),
+    ]
+)
 PRIOR_PREDICTIVE = pa.schema(
     [
         column("prior", TEXT),
@@ -152,5 +166,6 @@ SUMMARIES = {
     "efficiency": EFFICIENCY,
     "costs": COSTS,
     "precision": PRECISION,
+    "verification": VERIFICATION,
     "prior_predictive": PRIOR_PREDICTIVE,
 }

@@ -1,0 +1,112 @@
+"""Whether two engines find the same posteriors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from recovery import families, tables
+from recovery.design import Cell, Design
+from recovery.measures import CELL, final_attempts
+from recovery.measures.uniformity import holm
+
+FAMILY_WISE = 0.01
+AGREE, DISAGREE, NO_FIT = "agree", "disagree", "no fit to compare"
+_COLUMNS = ["model", "parameter", "n_fits", "n_one_sided", "mean_z", "mean_square_z"]
+_COLUMNS += ["largest_z", "p_value", "p_corrected", "verdict"]
+
+
+def table(design: Design) -> pd.DataFrame:
+    """Return the summary table of a study; it has no row where nothing is to be verified."""
+    models = families.find(design.study.family).MODELS
+    scored = {model: models[model].scored for model in design.study.models}
+    return agreement(differences(design), scored if design.study.verify else {})
+
+
+def differences(design: Design) -> pd.DataFrame:
+    """Return how far the engines' posterior means are apart, in every verified fit.
+
+    Returns
+    -------
+    DataFrame
+        scenario, model, prior, replicate, parameter, z: difference of the posterior means,
+        the study's less the verifying engine's, over its MCMC standard error, the root of
+        both squared. NaN, with parameter null, for a fit that converged with one engine only.
+    """
+    parts = [_of_cell(design, cell) for cell in design.cells]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _of_cell(design: Design, cell: Cell) -> pd.DataFrame:
+    both, parts = [], []
+    for batch, replicates in design.verified(cell).items():
+        files = [design.cell_file("diagnostics", cell, batch)]
+        files.append(design.verified_file("diagnostics", cell, batch))
+        ours, theirs = (_converged(file, replicates) for file in files)
+        both += sorted(ours & theirs)
+        parts.append(pd.DataFrame({"replicate": sorted(ours ^ theirs), "z": np.nan}))
+        files = [design.cell_file("estimates", cell, batch)]
+        files.append(design.verified_file("estimates", cell, batch))
+        scored = families.find(design.study.family).MODELS[cell[1]].scored
+        parts.append(_apart(*(_estimates(file, ours & theirs, scored) for file in files)))
+    found = pd.concat(parts) if parts else pd.DataFrame({"replicate": [], "z": []})
+    return found.assign(**dict(zip(CELL, cell, strict=True)))
+
+
+def _converged(file: str, replicates: Sequence[int]) -> set[int]:
+    fits = final_attempts(tables.read_frame([file]))
+    return set(fits.loc[fits["converged"], "replicate"]) & set(replicates)
+
+
+def _estimates(file: str, replicates: set[int], scored: Sequence[str]) -> pd.DataFrame:
+    table = tables.read_frame([file], ["replicate", "parameter", "mean", "mcse_mean"])
+    chosen = table["replicate"].isin(replicates) & table["parameter"].isin(scored)
+    return table[chosen].set_index(["replicate", "parameter"])
+
+
+def _apart(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    error = np.hypot(ours["mcse_mean"], theirs["mcse_mean"])
+    return ((ours["mean"] - theirs["mean"]) / error).rename("z").reset_index()
+
+
+def agreement(found: pd.DataFrame, scored: dict[str, Sequence[str]]) -> pd.DataFrame:
+    """Judge what `differences` returned, for every model and parameter.
+
+    z is standard normal when both engines draw from the same posterior. Its mean shows a
+    shift in all fits, its mean square differences of either sign; the smaller p-value of the
+    two counts twice, and Holm's correction is for all models and parameters.
+
+    Parameters
+    ----------
+    scored : mapping
+        Model -> the parameters that it answers for.
+    """
+    rows = [
+        {"model": model, "parameter": parameter, **_judged(found, model, parameter)}
+        for model, parameters in scored.items()
+        for parameter in parameters
+    ]
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    tested = table["p_value"].notna()
+    table.loc[tested, "p_corrected"] = holm(table.loc[tested, "p_value"].to_numpy())
+    verdicts = np.where(table["p_corrected"] < FAMILY_WISE, DISAGREE, AGREE)
+    return table.assign(verdict=np.where(tested, verdicts, NO_FIT))
+
+
+def _judged(found: pd.DataFrame, model: str, parameter: str) -> dict[str, float]:
+    mine = found[found["model"] == model]
+    z = mine.loc[mine["parameter"] == parameter, "z"].to_numpy()
+    row = {"n_fits": z.size, "n_one_sided": int(mine["parameter"].isna().sum())}
+    if not z.size:
+        return row
+    of_mean = 2 * stats.norm.sf(abs(z.mean()) * np.sqrt(z.size))
+    of_square = stats.chi2.sf(np.square(z).sum(), z.size)
+    return row | {
+        "mean_z": z.mean(),
+        "mean_square_z": np.square(z).mean(),
+        "largest_z": np.abs(z).max(),
+        "p_value": min(1.0, 2 * of_mean, 2 * of_square),
+    }
