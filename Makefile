@@ -37,7 +37,7 @@ check: .venv/complete
 	@touch $@
 
 calibrate: .venv/complete
-	@$(BIN)/python workflow/run.py config/calibration.yaml
+	@for study in config/calibration/*.yaml; do $(BIN)/python workflow/run.py $$study || exit 1; done
 
 bench: .venv/complete
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

@@ -15,7 +15,7 @@ def test_the_file_is_what_the_types_give():
     assert schema.PLACE.read_text(encoding="utf-8") == schema.text(), "run `make schema`"
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda f: f.stem)
+@pytest.mark.parametrize("file", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda f: f.stem)
 def test_shipped_studies_fit_it(file):
     jsonschema.validate(read_yaml(file), json.loads(schema.text()))
 

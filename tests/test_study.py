@@ -260,7 +260,7 @@ def test_figures_show_the_89_per_cent_interval_or_the_widest(levels, plotted):
     assert make_study(("intervals", levels)).plotted_level == plotted
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
+@pytest.mark.parametrize("file", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda p: p.name)
 def test_every_shipped_study_parses(file):
     assert parse(read_yaml(file), families.find, file.name).name
 

@@ -103,6 +103,15 @@ def test_every_figure_is_there_in_three_formats(finished):
         assert (figures / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_every_prior_says_what_it_expects_of_lines_and_of_outcomes(finished):
+    table = pd.read_parquet(finished.folder / "results/small/summary/prior_predictive.parquet")
+    assert table.groupby("kind").size().to_dict() == {"line": 200, "outcome": 500}
+    outcome = table[table["kind"] == "outcome"]
+    # beta, sigma_p and sigma: (1 + 2)(1 + x^2) + 2; means of 5 outcomes a participant
+    spread = ((3 * (1 + outcome["x"] ** 2) + 2).mean() / 100) ** 0.5
+    assert abs(outcome["y"].mean()) < 4 * spread  # a false alarm in 16,000
+
+
 def test_summary_tables_have_csv_twins(finished):
     summary = finished.folder / "results/small/summary"
     for table in summary.glob("*.parquet"):

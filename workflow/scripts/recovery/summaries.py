@@ -187,29 +187,33 @@ def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:
 
 
 def prior_predictive(design: Design) -> pd.DataFrame:
-    """Return lines that each prior expects before any data: one participant a draw.
+    """Return what each prior says about data before there are any: one participant a draw.
 
-    The predictor's values are those of the study's first dataset.
+    The predictor's values are those of the first participant of the study's first dataset.
 
     Returns
     -------
     DataFrame
-        prior, draw, x, y; two or more rows a line.
+        prior, draw, kind, x, y: the ends of the participant's line (`line`), and
+        observations simulated around it (`outcome`).
     """
     study = design.study
     family = families.find(study.family)
     scenario = next(iter(design.scenarios))
     data = tables.read(design.dataset_file("data", scenario, design.batches(scenario)[0]))
     first = (data["replicate"] == 1) & (data[family.AXES.participant] == 1)
-    grid = family.line_grid({name: data[name][first] for name in family.COLUMNS})
+    own, axis = {name: data[name][first] for name in family.COLUMNS}, family.AXES
+    grid = family.line_grid(own)
     parts = []
     for name, prior in study.priors.items():
         seed = prior_predictive_seed(study.seed, prior.model_dump(mode="json"))
         rng = np.random.default_rng(seed)
         for draw in range(1, PREDICTIVE_DRAWS + 1):
-            _, values = family.simulate(family.draw_truth(prior, rng), 1, 1, rng)
-            line = {"x": grid[family.AXES.x], "y": family.expected(values, grid)}
-            parts.append(pd.DataFrame({"prior": name, "draw": draw, **line}))
+            columns, values = family.simulate(family.draw_truth(prior, rng), 1, own, rng)
+            line = {"kind": "line", "x": grid[axis.x], "y": family.expected(values, grid)}
+            outcome = {"kind": "outcome", "x": columns[axis.x], "y": columns[axis.y]}
+            for each in (line, outcome):
+                parts.append(pd.DataFrame({"prior": name, "draw": draw, **each}))
     return pd.concat(parts)
 
 

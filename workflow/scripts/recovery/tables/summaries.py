@@ -152,8 +152,9 @@ PRIOR_PREDICTIVE = pa.schema(
     [
         column("prior", TEXT),
         column("draw", INT, "counted from 1"),
+        column("kind", TEXT, "line: y is expected at x; outcome: y is simulated at x"),
         column("x", REAL),
-        column("y", REAL, "expected outcome"),
+        column("y", REAL),
     ]
 )
 
