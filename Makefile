@@ -37,7 +37,7 @@ check: .venv/complete
 	@touch $@
 
 calibrate: .venv/complete
-	@for study in config/calibration/*.yaml; do $(BIN)/python workflow/run.py $$study || exit 1; done
+	@$(BIN)/python workflow/calibrate.py config/calibration/*.yaml
 
 bench: .venv/complete
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

@@ -43,11 +43,11 @@ def test_fits_are_counted_failed_ones_too(diagnostics):
 
 
 @pytest.mark.parametrize(("rate", "hits"), HITS.items())
-def test_rates_are_shares_of_all_fits(diagnostics, rate, hits):
-    row = first(diagnostics)
-    wilson = stats.binomtest(hits, 5).proportion_ci(0.95, method="wilson")
-    assert row[f"{rate}_rate"] == hits / 5
-    assert row[f"{rate}_rate_mcse"] == pytest.approx(np.sqrt(hits / 5 * (1 - hits / 5) / 5))
+def test_rates_are_shares_of_all_fits_or_of_those_that_can_have_it(diagnostics, rate, hits):
+    row, n = first(diagnostics), 4 if rate in ("divergent", "max_treedepth", "low_ebfmi") else 5
+    wilson = stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
+    assert row[f"{rate}_rate"] == hits / n
+    assert row[f"{rate}_rate_mcse"] == pytest.approx(np.sqrt(hits / n * (1 - hits / n) / n))
     assert row[f"{rate}_rate_lower"] == pytest.approx(wilson.low)
     assert row[f"{rate}_rate_upper"] == pytest.approx(wilson.high)
 
@@ -56,6 +56,7 @@ def test_a_cell_of_failures_says_so(diagnostics):
     row = first(diagnostics[diagnostics["status"] == "failed"])
     assert [row[name] for name in ("n_ok", "n_failed", "n_converged")] == [0, 1, 0]
     assert row["failed_rate"] == 1
+    assert row[["divergent_rate", "max_treedepth_rate", "low_ebfmi_rate"]].isna().all()
 
 
 def test_a_cell_without_any_fit_has_no_rates(diagnostics):

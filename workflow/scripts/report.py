@@ -21,7 +21,7 @@ drawing = tables.read_frame([snakemake.input.figures_costs])
 found["costs"] = pd.concat([found["costs"], drawing, efficiency.costs(spent.by_snakemake())])
 family = families.find(plan.study.family)
 origin = manifest(plan) | {"ademp": ademp(plan, family, found["performance"])}
-text = json.dumps(origin, indent=2)
+text = json.dumps(origin, indent=2, allow_nan=False)
 tables.replace(snakemake.output.manifest, lambda beside: beside.write_text(text + "\n"))
 report.write(
     plan,

@@ -15,7 +15,7 @@ import pandas as pd
 
 from recovery.design import rank_rng
 from recovery.families.base import Family
-from recovery.measures.uniformity import holm, p_value
+from recovery.measures.uniformity import SMALLEST_P, holm, p_value
 from recovery.study import PriorTruth, Study
 
 FAMILY_WISE = 0.01  # chance that any of a study's calibrated quantities is called miscalibrated
@@ -75,8 +75,11 @@ def uniforms(ranks: pd.DataFrame, fits: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def of_cell(ranks: pd.DataFrame, fits: pd.DataFrame, n_planned: int) -> pd.DataFrame:
     """Return the p-value of every quantity of a cell; `judge` corrects them and gives verdicts."""
+    found = uniforms(ranks, fits)
+    if not found:  # every fit failed
+        return pd.DataFrame([(None, 0, n_planned, np.nan, "", "")], columns=COLUMNS)
     rows = []
-    for quantity, values in uniforms(ranks, fits).items():
+    for quantity, values in found.items():
         n = values.size
         p = p_value(values) if n >= FEWEST else np.nan
         rows.append((quantity, n, n_planned - n, p, "", ""))
@@ -106,11 +109,13 @@ def judge(table: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
     corrected = np.full(len(table), np.nan)
     corrected[tested] = holm(table.loc[tested, "p_value"].to_numpy())
     table = table.assign(p_corrected=corrected)
-    parts = [_judged(part) for _, part in table.groupby(list(cell), sort=False)]
+    telling = tested.sum() * SMALLEST_P < FAMILY_WISE
+    parts = [_judged(part, telling) for _, part in table.groupby(list(cell), sort=False)]
     return pd.concat(parts, ignore_index=True)
 
 
-def _judged(cell: pd.DataFrame) -> pd.DataFrame:
+def _judged(cell: pd.DataFrame, telling: bool) -> pd.DataFrame:
+    """One cell with its verdict; `telling` if the smallest p-value there can be would do."""
     if (cell["verdict"] == NOT_APPLICABLE).all():
         return cell
     planned = (cell["n_ranked"] + cell["n_left_out"]).max()
@@ -119,6 +124,8 @@ def _judged(cell: pd.DataFrame) -> pd.DataFrame:
         verdict, reason = INCONCLUSIVE, f"fewer than {FEWEST} replicates have ranks"
     elif cell["n_left_out"].max() > MOST_LEFT_OUT * planned:
         verdict, reason = INCONCLUSIVE, "too many fits failed, or have too few effective draws"
+    elif not telling:
+        verdict, reason = INCONCLUSIVE, "too many quantities in one study for these p-values"
     elif len(failing):
         verdict, reason = MISCALIBRATED, f"ranks are not uniform: {', '.join(failing)}"
     else:

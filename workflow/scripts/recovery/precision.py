@@ -23,7 +23,7 @@ def needed(
 
     An MCSE falls with the square root of the replicates: n wanted = n (reached / wanted)^2,
     for the cell and parameter that need most. Coverage is taken at its nominal level, since
-    an observed 100 % would ask for nothing. Fits that failed are replaced by more replicates.
+    an observed 100 % would ask for nothing. Fits that failed are made up for by more replicates.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def needed(
     -------
     DataFrame
         measure, model, prior, parameter, wanted, reached, n_planned, n_needed, and
-        n_needed_mcse. n_needed is null where the replicates there cannot tell.
+        n_needed_mcse. n_needed is null where the replicates there cannot tell of some cell.
 
     References
     ----------
@@ -69,7 +69,7 @@ def _row(
 ) -> dict:
     """The cell and parameter of one measure that need most; `noise` relative to n_needed."""
     row = {"measure": measure, "wanted": wanted, "n_planned": n_planned}
-    if reached.isna().all():
+    if reached.isna().any():
         return row
     place = reached.idxmax()
     ratio = (reached[place] / wanted) ** 2

@@ -103,7 +103,10 @@ def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
     columns += tables.quantile_columns(study.intervals)
     files = design.cell_files("estimates", cell)
     estimates = tables.read_frame(files, columns, categories=["parameter"])
-    scored, prior_sd = family.MODELS[cell[1]].scored, family.prior_sd(study.priors[cell[2]])
+    scored, prior_sd = (
+        family.MODELS[cell[1]].scored,
+        family.prior_sd(study.priors[cell[2]], cell[1]),
+    )
     estimates = estimates[estimates["parameter"].isin(scored)]
     _check_truth(design, cell, estimates)
     rows = estimates.groupby("parameter", sort=False, observed=True).indices

@@ -98,8 +98,10 @@ def agreement(found: pd.DataFrame, scored: dict[str, Sequence[str]]) -> pd.DataF
 
 def _judged(found: pd.DataFrame, model: str, parameter: str) -> dict[str, float]:
     mine = found[found["model"] == model]
-    z = mine.loc[mine["parameter"] == parameter, "z"].to_numpy()
-    row = {"n_fits": z.size, "n_one_sided": int(mine["parameter"].isna().sum())}
+    z = mine.loc[mine["parameter"] == parameter, "z"]
+    alone = int(mine["parameter"].isna().sum() + z.isna().sum())
+    z = z.dropna().to_numpy()
+    row = {"n_fits": z.size, "n_one_sided": alone}
     if not z.size:
         return row
     of_mean = 2 * stats.norm.sf(abs(z.mean()) * np.sqrt(z.size))

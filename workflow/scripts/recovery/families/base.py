@@ -99,8 +99,8 @@ class Family(Protocol):
         Equal states of `rng` give equal functions.
         """
 
-    def prior_sd(self, prior: BaseModel) -> Values:
-        """Return the prior standard deviations of population parameters, where they are known."""
+    def prior_sd(self, prior: BaseModel, model: str) -> Values:
+        """Return prior standard deviations of a model's parameters, where they are known."""
 
     def determines_truth(self, model: str) -> bool:
         """Whether a model's estimates hold every parameter that a Truth needs."""

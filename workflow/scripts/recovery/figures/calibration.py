@@ -136,7 +136,12 @@ def contraction(material: Material, figure: Figure) -> plt.Figure:
     Schad, Betancourt & Vasishth (2021), doi:10.1037/met0000275.
     """
     prior, models = _prior(material, figure), _exact_models(material, figure)
-    known = material.family.prior_sd(material.design.study.priors[prior])
+    hyperparameters = material.design.study.priors[prior]
+    known = {
+        name: sd
+        for model in models
+        for name, sd in material.family.prior_sd(hyperparameters, model).items()
+    }
     shown = material.estimates(figure.scenarios[0].name)
     shown = shown[(shown["prior"] == prior) & shown["model"].isin(models) & (shown["sd"] > 0)]
     answered = set(shown["parameter"])

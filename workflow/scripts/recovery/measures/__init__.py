@@ -207,7 +207,9 @@ def _differences(
 
 
 def performance_of_table(
-    table: pd.DataFrame, intervals: Mapping[float, tuple[str, str]]
+    table: pd.DataFrame,
+    intervals: Mapping[float, tuple[str, str]],
+    positive: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Score a table of estimates made elsewhere, of which nothing else is known.
 
@@ -218,6 +220,8 @@ def performance_of_table(
         intervals' quantiles; mcse_mean if there is one.
     intervals : mapping
         Level -> the columns of its lower and upper bound.
+    positive : sequence of str
+        Parameters that cannot be negative.
 
     Returns
     -------
@@ -229,7 +233,9 @@ def performance_of_table(
         cells = {}
         for cell, mine in rows.groupby(["model", "prior"], sort=False):
             names = mine.groupby("parameter", sort=False)
-            estimates = {name: from_table(part, intervals) for name, part in names}
+            estimates = {
+                name: from_table(part, intervals, positive=name in positive) for name, part in names
+            }
             cells[cell] = Fits(estimates, np.unique(mine["replicate"]))
         found = performance(cells, rows["replicate"].nunique())
         parts.append(found[found["subset"] == "all"].assign(scenario=scenario))

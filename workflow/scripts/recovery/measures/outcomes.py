@@ -29,7 +29,8 @@ def convergence(diagnostics: pd.DataFrame, n_planned: int, min_ebfmi: float) -> 
     -------
     DataFrame
         Two rows: the columns of the table `convergence` without the cell's own. Rates are
-        shares of all fits, with mcse = sqrt(p (1 - p) / n) and the 95 % Wilson interval.
+        shares of all fits (of divergences, treedepth and E-BFMI: of those that are ok), with
+        mcse = sqrt(p (1 - p) / n) and the 95 % Wilson interval.
     """
     first = diagnostics[diagnostics["attempt"] == 1]
     attempts = {"first": first, "final": final_attempts(diagnostics)}
@@ -52,6 +53,9 @@ def final_attempts(diagnostics: pd.DataFrame) -> pd.DataFrame:
     return last.drop(columns="ok")
 
 
+_OF_THOSE_OK = ("divergent", "max_treedepth", "low_ebfmi")  # a failed fit has none of them
+
+
 def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
     """Counts and rates of one row a fit."""
     ok = (diagnostics["status"] == "ok").to_numpy()
@@ -62,7 +66,7 @@ def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
         "not_converged": ok & ~converged,
         "divergent": (diagnostics["n_divergent"] > 0).to_numpy(),
         "max_treedepth": (diagnostics["n_max_treedepth"] > 0).to_numpy(),
-        "low_ebfmi": (diagnostics["min_ebfmi"] < min_ebfmi).to_numpy(),
+        "low_ebfmi": ~(diagnostics["min_ebfmi"] >= min_ebfmi).to_numpy(),
     }
     row = {
         "n_ok": int(ok.sum()),
@@ -70,6 +74,7 @@ def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
         "n_converged": int(converged.sum()),
     }
     for rate, hits in outcomes.items():
+        hits = hits[ok] if rate in _OF_THOSE_OK else hits
         found = proportion(hits) if hits.size else None
         for part in ("value", "mcse", "lower", "upper"):
             name = f"{rate}_rate" + ("" if part == "value" else f"_{part}")

@@ -82,11 +82,20 @@ def relative_bias(x: Replicates) -> Measure:
 
 
 def empirical_se(x: Replicates) -> Measure:
-    """SD of error over replicates; mcse = value / sqrt(2 (n - 1))."""
+    """SD of error over replicates; mcse = SD(influence) / sqrt(n).
+
+    Morris et al. have value / sqrt(2 (n - 1)), which is the same for many normal errors, and
+    half of what it must be for skewed ones.
+    """
     value = x.error.std(ddof=1)
     squared = (x.error - x.error.mean()) ** 2
     influence = (squared - squared.mean()) / (2 * value) if value > 0 else np.zeros(len(x))
-    return Measure(value, value / np.sqrt(2 * (len(x) - 1)), influence)
+    return Measure(value, _spread(influence), influence)
+
+
+def _spread(influence: np.ndarray) -> float:
+    """The Monte Carlo standard error of what has these influence values."""
+    return influence.std(ddof=1) / np.sqrt(influence.size)
 
 
 def model_se(x: Replicates) -> Measure:
@@ -97,15 +106,15 @@ def model_se(x: Replicates) -> Measure:
 def relative_error_of_model_se(x: Replicates) -> Measure:
     """Model SE over empirical SE, less 1; absent where the empirical SE is 0.
 
-    mcse = (1 + value) sqrt(Var(sd^2) / (4 n model_se^4) + 1 / (2 (n - 1))).
+    mcse = SD(influence) / sqrt(n): as for the empirical SE, errors need not be normal, nor
+    be independent of posterior SDs.
     """
     empirical, model = empirical_se(x), model_se(x)
     if empirical.value == 0 or model.value == 0:
         return ABSENT
     ratio = model.value / empirical.value
     relative = model.influence / model.value - empirical.influence / empirical.value
-    spread = (model.mcse / model.value) ** 2 + 1 / (2 * (len(x) - 1))
-    return Measure(ratio - 1, ratio * np.sqrt(spread), ratio * relative)
+    return Measure(ratio - 1, _spread(ratio * relative), ratio * relative)
 
 
 def mse(x: Replicates) -> Measure:
@@ -147,12 +156,16 @@ def contraction(x: Replicates) -> Measure:
 
 
 def mcmc_error(x: Replicates) -> Measure:
-    """Mean of the posterior mean's MCMC standard error over the posterior SD.
+    """Mean of the posterior mean's MCMC standard error over the posterior SD, where it is known.
 
     Above `LARGE_MCMC_ERROR` chains are too short for the estimate's own error to be ignored.
     """
-    known = np.isfinite(x.mcse_mean).all() and (x.sd > 0).all()
-    return mean(x.mcse_mean / x.sd) if known else ABSENT
+    known = np.isfinite(x.mcse_mean) & (x.sd > 0)
+    if known.sum() < 2:
+        return ABSENT
+    ratio = np.divide(x.mcse_mean, x.sd, where=known, out=np.zeros(len(x)))
+    found = mean(ratio[known])
+    return found._replace(influence=known * (ratio - found.value) / known.mean())
 
 
 LARGE_MCMC_ERROR = 0.1  # adds a hundredth to the variance of errors
@@ -195,14 +208,16 @@ def rejection_rate(x: Replicates, level: float) -> Measure:
 
 
 def type_s_error(x: Replicates, level: float) -> Measure:
-    """Share of wrong signs among the intervals that exclude 0; absent where a truth is 0.
+    """Share of wrong signs among the intervals that exclude 0.
+
+    Absent where a truth is 0, and for fewer than two intervals.
 
     References
     ----------
     Gelman & Carlin (2014), doi:10.1177/1745691614551642.
     """
     rejected = _rejected(x, level)
-    if x.positive or not rejected.any() or (x.truth == 0).any():
+    if x.positive or rejected.sum() < 2 or (x.truth == 0).any():
         return ABSENT
     wrong = np.sign(x.mean) != np.sign(x.truth)
     found = proportion(wrong[rejected])

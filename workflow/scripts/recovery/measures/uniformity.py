@@ -14,6 +14,7 @@ from scipy import stats
 
 POINTS = 100  # where the ECDF is compared with its expectation
 SIMULATIONS = 100_000
+SMALLEST_P = 1 / (SIMULATIONS + 1)
 SEED = 1  # of the simulated samples: the same p-values every time
 _PART = 10_000  # simulated samples held in memory at once
 

@@ -64,7 +64,7 @@ def write(
     performance = summaries["performance"]
     everything = performance[performance["subset"] == "all"]
     outcomes = summaries["convergence"]
-    went = outcomes[outcomes["attempt"] == "final"].merge(summaries["efficiency"])
+    went = found.went(outcomes).merge(summaries["efficiency"])
     totals = found.totals(outcomes)
     plain = environment.overlay(autoescape=False).get_template("methods.txt")
     paragraph = plain.render(

@@ -21,7 +21,7 @@ def number(value: float, mcse: float | None = None) -> str:
         return "–"
     scale = mcse if mcse and math.isfinite(mcse) else abs(value) / 10
     digits = max(0, 1 - math.floor(math.log10(scale))) if scale > 0 else 2
-    shown = f"{value:.{digits}f}" if digits <= 6 else f"{value:.2g}"
+    shown = f"{value:.{digits}f}" if digits <= 6 else f"{value:.6g}"
     return shown.replace("-", "\N{MINUS SIGN}")
 
 

@@ -6,10 +6,12 @@ import math
 from typing import Any
 
 import pandas as pd
+from scipy import stats
 
+from recovery.calibration import NOT_APPLICABLE
 from recovery.families.base import Family
 from recovery.gallery import words
-from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level, proportion_interval
+from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level
 from recovery.precision import in_whole_batches
 from recovery.study import Study
 from recovery.verification import DISAGREE
@@ -22,6 +24,13 @@ def totals(convergence: pd.DataFrame) -> dict[str, int]:
     counts = ["n_planned", "n_ok", "n_failed", "n_converged", "n_refitted"]
     found = {count: int(final[count].sum()) for count in counts}
     return found | {"n_rescued": found["n_converged"] - int(first["n_converged"].sum())}
+
+
+def went(convergence: pd.DataFrame) -> pd.DataFrame:
+    """How fits went, a row a cell: first attempts, and how many failed at the last."""
+    first = convergence[convergence["attempt"] == "first"]
+    final = convergence.loc[convergence["attempt"] == "final", [*CELL, "n_failed"]]
+    return first.drop(columns="n_failed").merge(final, on=CELL)
 
 
 def glance(
@@ -85,13 +94,14 @@ def verified(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any
     return {
         "rows": rows.to_dict("records"),
         "n": int(table.groupby("model", sort=False)["n_fits"].max().sum()),
+        "alone": int(table.groupby("model", sort=False)["n_one_sided"].max().sum()),
         "disagree": [f"{row.model}, {row.parameter}" for row in disagree.itertuples()],
     }
 
 
 def calibrated(family: Family, calibration: pd.DataFrame) -> list[dict[str, Any]]:
     """A row a cell to which calibration applies: its verdict, and its least uniform quantity."""
-    table = calibration[calibration["quantity"].notna()]
+    table = calibration[calibration["verdict"] != NOT_APPLICABLE]
     rows = []
     for (scenario, model, prior), mine in table.groupby(CELL, sort=False):
         rows.append(
@@ -101,7 +111,7 @@ def calibrated(family: Family, calibration: pd.DataFrame) -> list[dict[str, Any]
                 "prior": words(prior),
                 "verdict": mine["verdict"].iloc[0],
                 "reason": mine["reason"].iloc[0],
-                "quantities": len(mine),
+                "quantities": int(mine["quantity"].notna().sum()),
                 "p_value": mine["p_value"].min(),
                 "p_corrected": mine["p_corrected"].min(),
                 "n_left_out": int(mine["n_left_out"].max()),
@@ -113,11 +123,12 @@ def calibrated(family: Family, calibration: pd.DataFrame) -> list[dict[str, Any]
 def _worst(shares: pd.DataFrame, level: float) -> dict[str, Any]:
     """The lowest of many coverages, low only if chance among so many does not explain it.
 
-    Its interval is a Wilson interval at 1 - 0.05 / (how many it is the lowest of).
+    By an exact binomial test at 2.5 %, corrected for how many it is the lowest of.
     """
     lowest = shares.loc[shares["value"].idxmin()].to_dict()
-    _, upper = proportion_interval(lowest["value"], lowest["n_replicates"], 1 - 0.05 / len(shares))
-    return {**lowest, "low": upper < level}
+    n = lowest["n_replicates"]
+    p_value = stats.binom.cdf(round(lowest["value"] * n), n, level)
+    return {**lowest, "low": p_value < 0.025 / len(shares)}
 
 
 def cells(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -42,7 +43,10 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
             },
             "crossing": "full, but for truths from observed data, which bring their design",
             "replicates": study.replicates,
-            "largest_mcse_reached": reached(performance, study.plotted_level),
+            "largest_mcse_reached": {
+                name: mcse if math.isfinite(mcse) else None
+                for name, mcse in reached(performance, study.plotted_level).items()
+            },
         },
         "estimands": list(dict.fromkeys(performance["parameter"])),
         "methods": {

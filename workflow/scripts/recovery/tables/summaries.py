@@ -88,7 +88,7 @@ CONVERGENCE = pa.schema(
                 "low_ebfmi",
             )
             for part, comment in (
-                ("", "share of fits"),
+                ("", "share of fits; of divergent to low_ebfmi: of those that are ok"),
                 ("_mcse", "Monte Carlo standard error"),
                 ("_lower", "of the 95 % Wilson interval"),
                 ("_upper", "of the 95 % Wilson interval"),

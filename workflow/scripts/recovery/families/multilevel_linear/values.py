@@ -101,12 +101,13 @@ def draw_truth(prior: Prior, rng: np.random.Generator) -> Truth:
     )
 
 
-def prior_sd(prior: Prior) -> Values:
-    """Return the standard deviation of every population parameter under a prior.
+def prior_sd(prior: Prior, model: str) -> Values:
+    """Return prior standard deviations of a model's parameters, where they are known.
 
-    A correlation of K = 2 has (rho + 1) / 2 ~ beta(lkj_eta, lkj_eta).
+    A correlation of K = 2 has (rho + 1) / 2 ~ beta(lkj_eta, lkj_eta). The mean of separate
+    lines, the beta of `unpooled`, has one that depends on how many participants there are.
     """
-    return {
+    known = {
         "beta[1]": prior.beta_sd[0],
         "beta[2]": prior.beta_sd[1],
         "sigma_p[1]": 1 / prior.sigma_p_rate[0],
@@ -114,6 +115,10 @@ def prior_sd(prior: Prior) -> Values:
         "Omega[1,2]": 1 / np.sqrt(2 * prior.lkj_eta + 1),
         "sigma": 1 / prior.sigma_rate,
     }
+    scored = set(MODELS[model].scored)
+    if MODELS[model].pooling == "none":
+        scored -= {"beta[1]", "beta[2]"}
+    return {name: sd for name, sd in known.items() if name in scored}
 
 
 def determines_truth(model: str) -> bool:
