@@ -11,11 +11,12 @@ study: .venv/complete
 
 # One fit again, FIT=SCENARIO/MODEL/PRIOR/REPLICATE; STUDY may be a manifest.json too.
 replay: .venv/complete
-	@$(BIN)/python workflow/replay.py "$(STUDY)" "$(FIT)"
+	@$(BIN)/python workflow/replay.py "$(STUDY)" "$(FIT)" $(if $(ENGINE),--engine $(ENGINE))
 
 # As many replicates as the study's `precision` takes, and the study with them.
 enough: .venv/complete
-	@$(BIN)/python workflow/enough.py "$(STUDY)" && $(BIN)/python workflow/run.py "$(STUDY)"
+	@$(BIN)/python workflow/enough.py "$(STUDY)"
+	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE))
 
 test: .venv/complete
 	$(BIN)/python -m pytest $(ARGS)

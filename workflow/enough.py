@@ -5,12 +5,14 @@ import re
 import sys
 from pathlib import Path
 
+import pandas as pd
+
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
 from recovery import families, tables
 from recovery.faults import StudyError
 from recovery.precision import in_whole_batches
-from recovery.study import parse
+from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
 
 
@@ -28,7 +30,10 @@ def main() -> None:
     table = Path("results", study.name, "summary", "precision.parquet")
     if not table.exists():
         sys.exit(f"{table}: not there yet; run the study first: make study STUDY={file}")
-    needed = tables.read_frame([table])["n_needed"]
+    found = tables.read_frame([table])
+    if not _answers(found, study):
+        sys.exit(f"{table}: is of an earlier study file; run it first: make study STUDY={file}")
+    needed = found["n_needed"]
     if needed.empty or needed.isna().any():
         sys.exit(f"{table}: does not say how many replicates it takes; raise them in {file}")
     if needed.max() <= study.replicates:
@@ -42,6 +47,13 @@ def main() -> None:
         sys.exit(f"{file}: has no line of its own for `replicates:`; set it to {raised}")
     file.write_text(edited, encoding="utf-8")
     print(f"{file}: replicates raised from {study.replicates:,} to {raised:,}.")
+
+
+def _answers(table: pd.DataFrame, study: Study) -> bool:
+    """Whether a table says what this study wants to know, from as many replicates."""
+    wanted = study.precision.model_dump(exclude_none=True)
+    asked = dict(zip(table["measure"], table["wanted"], strict=True))
+    return asked == wanted and (table["n_planned"] == study.replicates).all()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 from recovery import checks
 from recovery.engines.base import EngineError
 from recovery.faults import StudyError
+from recovery.manifest import differences
 from recovery.replay import Replayed, replay
 from recovery.yaml_file import read_yaml
 
@@ -20,13 +21,18 @@ def main() -> int:
     """Print what the fit gave; return 1 where the study's tables have other numbers."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="the study file, or the manifest.json of a study's results")
+    parser.add_argument("--engine", help="run Stan with this engine instead of the study's")
     parser.add_argument("fit", help="SCENARIO/MODEL/PRIOR/REPLICATE")
     asked = parser.parse_args()
     *cell, replicate = asked.fit.split("/")
     if len(cell) != 3 or not replicate.isdecimal():
         parser.error(f"fit: got {asked.fit!r}, must be SCENARIO/MODEL/PRIOR/REPLICATE")
     try:
-        design = checks.prepare(_study(asked.study), [asked.study], PROGRAMS, thoroughly=False)
+        made, raw = _read(asked.study)
+        raw |= {"engine": asked.engine} if asked.engine else {}
+        design = checks.prepare(raw, [asked.study], PROGRAMS, thoroughly=False)
+        for line in differences(made, design) if made else []:
+            print(line)
         found = replay(design, tuple(cell), int(replicate), PROGRAMS)
     except (StudyError, EngineError) as refused:
         sys.exit(str(refused))
@@ -34,11 +40,15 @@ def main() -> int:
     return 1 if found.differences else 0
 
 
-def _study(file: str) -> dict:
-    """The study that a file holds."""
-    if Path(file).name == "manifest.json":
-        return json.loads(Path(file).read_text())["study"]
-    return read_yaml(file)
+def _read(file: str) -> tuple[dict | None, dict]:
+    """The manifest, if the file is one, and the study that it holds."""
+    if not file.endswith(".json"):
+        return None, read_yaml(file)
+    try:
+        made = json.loads(Path(file).read_text(encoding="utf-8"))
+        return made, dict(made["study"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(f"{file}: is no manifest of a study: {error}") from None
 
 
 def _show(found: Replayed) -> None:

@@ -1,11 +1,9 @@
 """What the benchmarks share: a row of their table, a measured process, a copy to run a study in."""
 
-import os
-import resource
+import json
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,16 +40,13 @@ class Spent(NamedTuple):
 
 def spent(command: list, folder: Path) -> Spent:
     """Run a command to its end; it must succeed."""
-    started = time.perf_counter()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cost = folder / "cost.json"
+    measured = [sys.executable, Path(__file__).with_name("measured.py"), cost, *command]
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-        _, status, used = os.wait4(process.pid, 0)
-    if status:
+        done = subprocess.run(measured, cwd=folder, stdout=log, stderr=log, check=False)
+    if done.returncode:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{(folder / 'log').read_text()[-3000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Spent(time.perf_counter() - started, processor, used.ru_maxrss / 1024)
+    return Spent(**json.loads(cost.read_text()))
 
 
 def study(name: str, **changes) -> dict:

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 CORES = 2
 SMALL = (30, 20)  # participants, observations
 LARGE = (100, 50)
-NAIVE_FITS = 12
+NAIVE_FITS = 60
 
 
 def measure() -> Iterator[Row]:
@@ -64,10 +64,12 @@ def _throughput() -> Iterator[Row]:
         ours = spent([*run, "fit"], folder).wall
         bare = [sys.executable, HERE / "bare.py", STAN / "multilevel_linear/noncentered.stan"]
         started = time.perf_counter()
-        for process in [
+        samplers = [
             subprocess.Popen([*bare, folder, str(part), str(CORES)]) for part in range(CORES)
-        ]:
-            process.wait()
+        ]
+        ended = [sampler.wait() for sampler in samplers]
+        if any(ended):
+            sys.exit("a bare sampler failed")
         theirs = time.perf_counter() - started
     case = f"{replicates} noncentered fits, {SMALL[0]} x {SMALL[1]}"
     yield Row("throughput", case, "fits", 60 * replicates / ours, "a minute")

@@ -54,6 +54,7 @@ wildcard_constraints:
     prior="|".join(STUDY.priors),
     dataset="|".join(STUDY.observed) or "none",
     batch=r"[0-9]+-[0-9]+",
+    version=r"[0-9a-f]+",
 
 
 # Programs
@@ -63,14 +64,12 @@ def stan_program(wildcards):
     return str(provenance.program_path(STUDY, wildcards.model, PROGRAMS))
 
 
-def compiled_program(wildcards):
-    """What decides an executable."""
+def compiled_version(model):
+    """What decides an executable: it stands in its name, so that no old one is taken for it."""
     sources = DESIGN.sources
     ours = engines.find(STUDY.engine).COMPILES
-    return {
-        "program": sources.programs[wildcards.model],
-        "engine_version": sources.engine_version if ours else sources.verifying_version,
-    }
+    version = sources.engine_version if ours else sources.verifying_version
+    return digest([sources.programs[model], version])[:12]
 
 
 # Datasets and fits
@@ -164,7 +163,8 @@ def fit_observed_inputs(wildcards):
 def executable(model, engine):
     """The compiled program, where the engine wants one."""
     compiles = engines.find(engine).COMPILES
-    return {"executable": f"{RESULTS}/programs/{model}"} if compiles else {}
+    name = f"{model}-{compiled_version(model)}"
+    return {"executable": f"{RESULTS}/programs/{name}"} if compiles else {}
 
 
 def kept_draws(path):

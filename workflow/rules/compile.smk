@@ -1,18 +1,17 @@
 rule compile:
-    """Compile one Stan program for CmdStan. Wildcards: model."""
+    """Compile one Stan program for CmdStan. Wildcards: model, version."""
     input:
         program=ancient(stan_program),
     output:
-        executable="results/{study}/programs/{model}",
+        executable="results/{study}/programs/{model}-{version}",
     log:
-        "results/{study}/logs/compile/{model}.log",
+        "results/{study}/logs/compile/{model}-{version}.log",
     conda:
         "../../environment.yml"
     resources:
         mem_mb=4000,
         runtime=30,
     params:
-        compiled=compiled_program,
         include=str(PROGRAMS),
     message:
         "Compile {wildcards.model}"

@@ -45,9 +45,13 @@ class Fitter:
     ----------
     specification : mapping
         `Design.fit` or `Design.fit_observed`.
+    return_draws : bool
+        Whether a fit holds its draws, though the study does not keep them.
     """
 
-    def __init__(self, specification: Mapping[str, Any], program: Program):
+    def __init__(
+        self, specification: Mapping[str, Any], program: Program, return_draws: bool = False
+    ):
         self.specification = specification
         self.program = program
         self.family = families.find(specification["family"])
@@ -60,6 +64,7 @@ class Fitter:
             for sampler in attempts
         ]
         self.keep_draws = specification.get("keep_draws", False)
+        self.return_draws = return_draws or self.keep_draws
         self.loaded = None
 
     def __call__(self, task: Task) -> Fit:
@@ -87,7 +92,7 @@ class Fitter:
             "sampling_seconds": draws.sampling_seconds,
             "other_seconds": costs.used() - started - draws.warmup_seconds - draws.sampling_seconds,
         }
-        kept = draws if self.keep_draws else None
+        kept = draws if self.return_draws else None
         return Fit(rows, scores, {"status": "ok", **diagnostics, **seconds}, kept)
 
     def _sample(self, task: Task) -> Draws:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -20,6 +21,7 @@ PACKAGES = (
     "arviz-base",
     "arviz-stats",
     "numpy",
+    "scipy",
     "pandas",
     "pyarrow",
     "pydantic",
@@ -58,6 +60,21 @@ def manifest(design: Design) -> dict[str, Any]:
             "machine": platform.machine(),
         },
     }
+
+
+def differences(made: Mapping[str, Any], design: Design) -> list[str]:
+    """Return what decides numbers and is not here as a manifest says it was, in words."""
+    now = {
+        "hashes": asdict(design.sources),
+        "engine": {"name": design.study.engine, "version": design.sources.engine_version},
+        "software": {"python": platform.python_version(), **_versions()},
+    }
+    return [
+        f"{part}, {name}: {value} here, {made.get(part, {}).get(name)} in the manifest"
+        for part, values in now.items()
+        for name, value in values.items()
+        if part not in made or made[part].get(name) != value
+    ]
 
 
 def _verifying(design: Design) -> dict[str, str] | None:

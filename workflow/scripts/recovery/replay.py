@@ -110,7 +110,11 @@ def _simulated(
         return datasets.simulate_batch(design.simulation(scenario, batch))
     columns, cell = _observed(design, source.data), (source.data, source.model, source.prior)
     data, program = datasets.observed_table(columns), _program(design, source.model, programs)
-    found = _fit(design.fit_observed(*cell), data, None, program)["estimates"]
+    made = _fit(design.fit_observed(*cell), data, None, program)
+    if not made["estimates"]["mean"]:
+        why = made["diagnostics"]["error"][-1]
+        raise StudyError(f"{source.data}: the fit that a truth is taken from failed: {why}")
+    found = made["estimates"]
     means = dict(zip(found["parameter"], found["mean"], strict=True))
     return datasets.simulate_batch(design.simulation(scenario, batch), columns, means)
 
@@ -129,13 +133,13 @@ def _fit(
 ) -> dict[str, dict]:
     """The rows of a batch of one fit; its draws go to `place`."""
     engine = engines.find(specification["engine"])
-    asked = {**specification, "keep_draws": place is not None}
     with tempfile.TemporaryDirectory() as folder:
         if engine.COMPILES:
             program = Program(program.path, program.include, f"{folder}/program")
             engine.compile_program(program)
         with draws.kept(place, specification["identity"]) as keep:
-            return fitting.fit_batch(data, truth, fitting.Fitter(asked, program), keep)
+            fitter = fitting.Fitter(specification, program, return_draws=place is not None)
+            return fitting.fit_batch(data, truth, fitter, keep)
 
 
 def _batch(design: Design, cell: Cell, replicate: int) -> Batch:
@@ -167,12 +171,32 @@ def _differences(
         return None
     found = []
     for name, keys in (("estimates", "parameter"), ("diagnostics", "attempt")):
-        theirs = tables.read_frame([files[name]]).query("replicate == @replicate").set_index(keys)
-        theirs = theirs.drop(columns=list(TIMINGS), errors="ignore")
-        ours = rows[name].set_index(keys).reindex(theirs.index)[theirs.columns]
-        same = (ours == theirs) | (ours.isna() & theirs.isna())
-        found += [
-            f"{name}, {key}, {column}: {ours.loc[key, column]} now, {theirs.loc[key, column]} then"
-            for key, column in same.stack().loc[lambda each: ~each].index
-        ]
+        theirs = _rows(files[name], replicate).set_index(keys)
+        if name == "diagnostics" and theirs.empty:
+            return None
+        found += _apart(name, rows[name].set_index(keys), theirs)
     return found
+
+
+def _rows(file: str, replicate: int) -> pd.DataFrame:
+    """One fit's rows of a table of the study."""
+    try:
+        table = tables.read_frame([file])
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{file}: cannot be read: {error}") from None
+    return table[table["replicate"] == replicate].drop(columns=list(TIMINGS), errors="ignore")
+
+
+def _apart(name: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> list[str]:
+    """Rows, columns and numbers that are not the same."""
+    found = [f"{name}, {row}: now only" for row in ours.index.difference(theirs.index)]
+    found += [f"{name}, {row}: then only" for row in theirs.index.difference(ours.index)]
+    known = [column for column in theirs if column in ours]
+    found += [f"{name}: no column {column} now" for column in theirs if column not in ours]
+    both = theirs.index.intersection(ours.index)
+    ours, theirs = ours.loc[both, known], theirs.loc[both, known]
+    same = (ours == theirs) | (ours.isna() & theirs.isna())
+    return found + [
+        f"{name}, {row}, {column}: {ours.loc[row, column]} now, {theirs.loc[row, column]} then"
+        for row, column in same.stack().loc[lambda each: ~each].index
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import shutil
@@ -61,7 +62,9 @@ def compile_program(program: Program) -> None:
             built = cmdstanpy.compile_stan_file(source, stanc_options={"include-paths": [include]})
         except ValueError as error:
             raise EngineError(f"{program.path}: does not compile:\n{error}") from None
-        shutil.move(built, program.executable)
+        beside = f"{program.executable}.{os.getpid()}"
+        shutil.move(built, beside)  # perhaps from another file system, which takes a while
+        Path(beside).replace(program.executable)
 
 
 def load(program: Program) -> cmdstanpy.CmdStanModel:
