@@ -7,7 +7,8 @@ BIN := .venv/bin
 .PHONY: study test check calibrate bench schema lock clean
 
 study: .venv/complete
-	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE))
+	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE)) \
+		$(if $(PROFILE),--workflow-profile profiles/$(PROFILE)) $(ARGS)
 
 test: .venv/complete
 	$(BIN)/python -m pytest $(ARGS)
