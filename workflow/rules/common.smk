@@ -151,9 +151,6 @@ def kept_draws(path):
     return {"draws": path} if STUDY.keep_draws else {}
 
 
-# The jobs of a Slurm array get what the first of them asks for, so all fits ask for the same.
-
-
 def fit_memory(wildcards, attempt):
     """Megabytes: Snakemake, the libraries, and the study's largest draws several times over;
     doubled with every attempt at the job.
