@@ -7,7 +7,8 @@ BIN := .venv/bin
 .PHONY: study replay enough test check calibrate bench schema lock clean
 
 study: .venv/complete
-	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE))
+	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE)) \
+		$(if $(PROFILE),--workflow-profile profiles/$(PROFILE)) $(ARGS)
 
 # One fit again, FIT=SCENARIO/MODEL/PRIOR/REPLICATE; STUDY may be a manifest.json too.
 replay: .venv/complete

@@ -17,6 +17,14 @@ include: "workflow/rules/summarise.smk"
 include: "workflow/rules/report.smk"
 
 
+# On a cluster these run where Snakemake does: they gather what the jobs have made.
+localrules:
+    all,
+    summarise,
+    figures,
+    report,
+
+
 rule all:
     """Everything that the study asks for."""
     default_target: True

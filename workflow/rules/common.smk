@@ -173,13 +173,20 @@ def kept_draws(path):
 
 
 def fit_memory(wildcards, attempt):
-    """Megabytes: the libraries and the draws of one fit; doubled with every attempt."""
-    return 1000 * 2 ** (attempt - 1)
+    """Megabytes: Snakemake, the libraries, and the study's largest draws several times over;
+    doubled with every attempt at the job.
+    """
+    draws = max(settings["chains"] * settings["draws"] for settings in STUDY.attempts)
+    columns = 20 + 4 * max(STUDY.participants)
+    return (1000 + ceil(5 * 8 * draws * columns / 1e6)) * 2 ** (attempt - 1)
 
 
 def fit_minutes(wildcards, attempt):
-    """An hour, or what two fits at their time limit take; doubled with every attempt."""
-    return max(60, ceil(STUDY.sampler.time_limit / 30)) * 2 ** (attempt - 1)
+    """An hour, or what two fits take that reach the time limit at each of the study's settings;
+    doubled with every attempt at the job.
+    """
+    seconds = 2 * STUDY.sampler.time_limit * len(STUDY.attempts)
+    return max(60, 10 + ceil(seconds / 60)) * 2 ** (attempt - 1)
 
 
 # Everything at once

@@ -1,0 +1,250 @@
+"""A study on Slurm: the same numbers as here, whatever happens to its jobs.
+
+Needs the Slurm of one node that tests/slurm/start.sh starts, and leaves any other alone.
+"""
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import yaml
+from workflow_runs import ROOT, SUMMARY, assert_same, check_out
+
+PROFILE = ("--workflow-profile", "profiles/slurm")
+# What README.md has a user change in the profile: a line of it, and what it becomes.
+CHANGES = {
+    "# slurm_partition: NAME, slurm_account: NAME,": "slurm_partition: tests,",
+    "# slurm-status-command: squeue": "slurm-status-command: squeue",
+}
+NODE = ("--slurm-init-seconds-before-status-checks", "7")  # jobs are short
+ONCE = ("--retries", "0")  # a job that is lost stays lost until the next call
+GENERIC = (
+    "--executor",
+    "cluster-generic",
+    "--cluster-generic-submit-cmd",
+    # Like qsub: leaves a job to run within its time, and prints its number.
+    """sh -c 'timeout {resources.runtime}m sh "$0" >/dev/null 2>&1 & echo $!'""",
+)
+STUDY = {"participants": [4], "rescue": [{"adapt_delta": 0.99}]}
+SECONDS = 300
+ENDED = {"COMPLETED", "CANCELLED", "TIMEOUT", "FAILED"}
+
+
+def slurm(*command: str) -> str:
+    """Run one of Slurm's commands; return what it prints."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    return done.stdout
+
+
+def node_answers() -> bool:
+    """Say whether the tests' own Slurm is up, and no other."""
+    try:
+        slurm("sinfo")
+        return "= recovery-tests\n" in slurm("scontrol", "show", "config")
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
+pytestmark = pytest.mark.workflow
+on_slurm = pytest.mark.skipif(
+    not node_answers(), reason="tests/slurm/start.sh has started no Slurm"
+)
+
+
+def jobs_of(checkout) -> pd.DataFrame:
+    """Return a checkout's jobs, the ended ones too: a row a job."""
+    shown = slurm("squeue", "--states=all", "--noheader", "--format=%i|%T|%k|%m|%l|%Z")
+    columns = ["id", "state", "rule", "memory", "time", "folder"]
+    rows = [line.split("|") for line in shown.splitlines()]
+    jobs = pd.DataFrame([row for row in rows if row[-1] == str(checkout.folder)], columns=columns)
+    return jobs.assign(rule=jobs["rule"].str.extract(r"^rule_(.*?)_wildcards", expand=False))
+
+
+def wait_for(condition, run: subprocess.Popen):
+    """Wait until a condition holds, while a run is at work; return what it found."""
+    end = time.monotonic() + SECONDS
+    while not (found := condition()):
+        assert run.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    return found
+
+
+@contextlib.contextmanager
+def at_work(checkout):
+    """Start the study on Slurm, and see that it ends."""
+    command = [sys.executable, "-m", "snakemake", "--configfile", "study.yaml"]
+    with (
+        (checkout.folder / "said.txt").open("w") as said,
+        subprocess.Popen(
+            [*command, *PROFILE, *NODE, *ONCE, SUMMARY],
+            cwd=checkout.folder,
+            stdout=said,
+            stderr=said,
+        ) as run,
+    ):
+        try:
+            yield run
+        finally:
+            run.kill()
+
+
+def fails(checkout, run: subprocess.Popen) -> str:
+    """Hold a run to end without the study's being finished; return what it says."""
+    code = run.wait(SECONDS)
+    said = (checkout.folder / "said.txt").read_text()
+    assert code != 0, said
+    return said
+
+
+def running(checkout) -> list[str]:
+    jobs = jobs_of(checkout)
+    return list(jobs["id"][jobs["state"] == "RUNNING"])
+
+
+def assert_the_next_call_finishes(checkout, expected):
+    """Hold the same command to finish the study, with the numbers of another run."""
+    done = checkout.snakemake(*PROFILE, *NODE, *ONCE, SUMMARY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_same_study(checkout, expected)
+
+
+def assert_same_study(checkout, expected):
+    assert_same(checkout.numbers(), expected.numbers())
+    ours, theirs = (pd.read_parquet(each.folder / SUMMARY) for each in (checkout, expected))
+    pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The small study, finished on this machine."""
+    checkout = check_out(tmp_path_factory.mktemp("local"))
+    checkout.write(**STUDY)
+    done = checkout.snakemake("--cores", "2", SUMMARY)
+    assert done.returncode == 0, done.stderr
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The small study, finished on Slurm, as a user runs it. Tests must leave it as it is."""
+    checkout = check_out(tmp_path_factory.mktemp("finished"))
+    checkout.write(**STUDY)
+    profile = checkout.folder / PROFILE[1] / "config.yaml"
+    text = profile.read_text()
+    for given, wanted in CHANGES.items():
+        assert given in text
+        text = text.replace(given, wanted)
+    profile.write_text(text)
+    done = checkout.make_study(*PROFILE, *NODE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return checkout
+
+
+@pytest.fixture
+def unfinished(finished, tmp_path):
+    """The study without the fits of one model, a job, and what comes after them."""
+    checkout = finished.copy(tmp_path / "unfinished")
+    results = checkout.folder / "results/small"
+    for part in (*results.glob("*/*/noncentered"), results / "summary"):
+        shutil.rmtree(part)
+    return checkout
+
+
+@on_slurm
+def test_a_study_on_slurm_has_the_numbers_of_a_local_one(finished, local):
+    assert_same_study(finished, local)
+    assert (finished.folder / "results/small/report.html").exists()
+
+
+@on_slurm
+def test_batches_go_as_jobs_and_the_steps_after_them_stay_here(finished):
+    jobs = jobs_of(finished)
+    assert dict(jobs.groupby("rule").size()) == {"simulate": 1, "fit": 2}
+    assert set(jobs["state"]) == {"COMPLETED"}
+
+
+@on_slurm
+def test_jobs_ask_for_memory_and_time(finished):
+    asked = jobs_of(finished).set_index("rule")[["memory", "time"]]
+    assert set(asked.loc[["simulate"], "time"]) == {"30:00"}
+    assert set(asked.loc[["simulate"], "memory"]) == {"1000M"}
+    assert set(asked.loc[["fit"], "time"]) == {"4:10:00"}  # 2 fits x 2 settings x 1 h, and a bit
+
+
+@on_slurm
+def test_a_run_on_slurm_writes_into_the_results_alone(finished, tmp_path):
+    clean = check_out(tmp_path)
+    clean.write(**STUDY)
+
+    def files(checkout):
+        inside = (file.relative_to(checkout.folder) for file in checkout.folder.rglob("*"))
+        return {file for file in inside if "__pycache__" not in file.parts}
+
+    new = files(finished) - files(clean)
+    assert {file.parts[0] for file in new} == {"results", ".snakemake"}
+
+
+@on_slurm
+def test_a_cancelled_job_is_made_up_for_by_the_next_call(unfinished, local):
+    with at_work(unfinished) as run:
+        (job, *_) = wait_for(lambda: running(unfinished), run)
+        slurm("scancel", job)
+        assert "CANCELLED" in fails(unfinished, run)
+    assert_the_next_call_finishes(unfinished, local)
+
+
+@on_slurm
+def test_a_job_over_its_time_is_made_up_for_by_the_next_call(unfinished, local):
+    with at_work(unfinished) as run:
+        (job, *_) = wait_for(lambda: running(unfinished), run)
+        slurm("scancel", "--full", "--signal=STOP", job)  # hangs
+        slurm("scontrol", "update", f"JobId={job}", "EndTime=now")
+        assert "TIMEOUT" in fails(unfinished, run)
+    assert_the_next_call_finishes(unfinished, local)
+
+
+@on_slurm
+def test_a_drained_node_is_waited_for_and_an_interrupt_leaves_nothing_behind(unfinished, local):
+    node = slurm("sinfo", "--noheader", "--format=%n").strip()
+    slurm("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
+    try:
+        with at_work(unfinished) as run:
+            states = wait_for(lambda: set(jobs_of(unfinished)["state"]), run)
+            assert states == {"PENDING"}
+            run.send_signal(signal.SIGINT)
+            fails(unfinished, run)
+        assert set(jobs_of(unfinished)["state"]) <= ENDED
+    finally:
+        slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
+    assert_the_next_call_finishes(unfinished, local)
+
+
+def test_the_same_profile_serves_other_clusters(local, tmp_path):
+    checkout = check_out(tmp_path)
+    checkout.write(**STUDY)
+    done = checkout.snakemake(*PROFILE, *GENERIC, "--seconds-between-status-checks", "1", SUMMARY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_same_study(checkout, local)
+
+
+def test_the_profile_repeats_what_it_stands_for():
+    usual, ours = (
+        yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text())
+        for name in ("default", "slurm")
+    )
+    assert {key: ours.get(key) for key in usual if key != "cores"} == {
+        key: value for key, value in usual.items() if key != "cores"
+    }
+
+
+def test_the_readme_gives_the_commands_that_are_tested():
+    readme = (ROOT / "README.md").read_text()
+    assert f"   snakemake {' '.join(PROFILE)}\n" in readme
+    assert f"snakemake {' '.join((*PROFILE, *GENERIC[:2]))} \\\n    {GENERIC[2]} " in readme
+    assert "remove the\n   `#` before `slurm-status-command: squeue`" in readme
