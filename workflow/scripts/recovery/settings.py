@@ -25,7 +25,7 @@ class Sampler(Frozen):
     max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] = 10
     """Longest trajectory, as a power of 2 of leapfrog steps."""
     time_limit: Annotated[float, Strict(), Field(gt=0, le=1_000_000)] = 3600.0
-    """Seconds after which a fit is given up and becomes a failed row."""
+    """Seconds after which an attempt at a fit is given up and becomes a failed row."""
 
 
 class Rescue(Frozen):
