@@ -16,6 +16,7 @@ from recovery.faults import checked, listed, study_error
 from recovery.fields import (
     Count,
     Frozen,
+    Line,
     Name,
     NonNegative,
     Positive,
@@ -36,7 +37,7 @@ class Sampler(Frozen):
     """Chains of a fit; they run one after another, since jobs run beside one another."""
     warmup: Count = 1000
     """Warmup iterations of a chain."""
-    draws: Annotated[int, Strict(), Field(ge=4)] = 1000
+    draws: Annotated[int, Strict(), Field(ge=4, le=10_000_000)] = 1000
     """Draws kept of a chain."""
     adapt_delta: Proportion = 0.8
     """Target acceptance rate; larger means smaller steps and fewer divergent transitions."""
@@ -52,7 +53,7 @@ class Rescue(Frozen):
     adapt_delta: Proportion | None = None
     max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] | None = None
     warmup: Count | None = None
-    draws: Annotated[int, Strict(), Field(ge=4)] | None = None
+    draws: Annotated[int, Strict(), Field(ge=4, le=10_000_000)] | None = None
 
 
 class Convergence(Frozen):
@@ -101,7 +102,7 @@ class Published(Frozen):
 class Observed(Frozen):
     """A real dataset: a CSV file and, in the family's words, what its columns are."""
 
-    path: Text
+    path: Line
     columns: Any = None
     standardize: Annotated[bool, Strict()] = False
     published: dict[Name, Published] = Field(default_factory=dict)
@@ -112,7 +113,7 @@ class Study(Frozen):
 
     name: Name
     """Its results lie in results/NAME/."""
-    title: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
+    title: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1)]
     """The heading of its report."""
     family: Name = "multilevel_linear"
     """The family of models."""
@@ -120,7 +121,7 @@ class Study(Frozen):
     """What runs Stan."""
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)]
     """Root seed, from which every dataset's and every fit's seed is derived."""
-    replicates: Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
+    replicates: Count
     """Simulated datasets of every scenario, numbered from 1."""
     batch: Count | None = None
     """Replicates that one job fits; by default a fixed formula of the datasets' size."""
