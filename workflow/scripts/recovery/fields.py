@@ -27,10 +27,10 @@ def _no_repeats(values: tuple) -> tuple:
     return values
 
 
-def _in_one_line(text: str) -> str:
-    if "\n" in text:
-        raise ValueError(f"got {text!r}, must be one line")
-    return text
+def _for_snakemake(path: str) -> str:
+    if set(path) & set("{}<>\n"):  # wildcards and path variables of Snakemake, and its lists
+        raise ValueError(f"got {path!r}, must be a path without any of {{ }} < > and line ends")
+    return path
 
 
 def _of_characters(text: str) -> str:
@@ -42,7 +42,7 @@ def _of_characters(text: str) -> str:
 
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60)]
 Text = Annotated[str, Strict(), AfterValidator(_of_characters)]
-Line = Annotated[Text, AfterValidator(_in_one_line)]
+Path = Annotated[Text, AfterValidator(_for_snakemake)]
 Real = Annotated[float, Strict()]
 Positive = Annotated[float, Strict(), Field(gt=0)]
 NonNegative = Annotated[float, Strict(), Field(ge=0)]

@@ -16,9 +16,9 @@ from recovery.faults import checked, listed, study_error
 from recovery.fields import (
     Count,
     Frozen,
-    Line,
     Name,
     NonNegative,
+    Path,
     Positive,
     Proportion,
     Real,
@@ -102,7 +102,7 @@ class Published(Frozen):
 class Observed(Frozen):
     """A real dataset: a CSV file and, in the family's words, what its columns are."""
 
-    path: Line
+    path: Path
     columns: Any = None
     standardize: Annotated[bool, Strict()] = False
     published: dict[Name, Published] = Field(default_factory=dict)

@@ -38,6 +38,8 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
     found["calibration"] = calibration.judge(found["calibration"], measures.CELL)
     found["prior_predictive"] = prior_predictive(design)
     spent["summarise"] = costs.used()
+    # What overflowed is no number; as a null it stands beside how many fits it would rest on.
+    found = {name: table.replace([np.inf, -np.inf], np.nan) for name, table in found.items()}
     return found | {"costs": efficiency.costs(spent)}
 
 

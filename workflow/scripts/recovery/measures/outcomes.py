@@ -68,6 +68,7 @@ def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
         "n_ok": int(ok.sum()),
         "n_failed": int(outcomes["failed"].sum()),
         "n_converged": int(converged.sum()),
+        "error": diagnostics["error"].iloc[np.argmin(ok)] if not ok.all() else None,
     }
     for rate, hits in outcomes.items():
         found = proportion(hits) if hits.size else None

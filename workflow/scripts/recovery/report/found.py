@@ -12,6 +12,9 @@ from recovery.gallery import words
 from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level, proportion_interval
 from recovery.study import Study
 
+LONGEST_REASON = 200
+MOST_REASONS = 5
+
 
 def totals(convergence: pd.DataFrame) -> dict[str, int]:
     """Return how the fits of the whole study went, finally, and how many were made again."""
@@ -20,6 +23,18 @@ def totals(convergence: pd.DataFrame) -> dict[str, int]:
     counts = ["n_planned", "n_ok", "n_failed", "n_converged", "n_refitted"]
     found = {count: int(final[count].sum()) for count in counts}
     return found | {"n_rescued": found["n_converged"] - int(first["n_converged"].sum())}
+
+
+def reasons(convergence: pd.DataFrame) -> list[dict[str, Any]]:
+    """Why fits failed: the commonest first errors of cells, and in how many each is."""
+    final = convergence[convergence["attempt"] == "final"]
+    lines = final["error"].dropna().map(_first_line)
+    counts = lines.value_counts().head(MOST_REASONS)
+    return [{"error": error, "n": n} for error, n in counts.items()]
+
+
+def _first_line(error: str) -> str:
+    return error.partition("\n")[0][:LONGEST_REASON]
 
 
 def glance(
