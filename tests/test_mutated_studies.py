@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, SMALL, STAN
-from hypothesis import given
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from workflow_runs import check_out
 
@@ -45,9 +45,45 @@ FULL = {
 HOSTILE = [
     *(0, 1, -1, 2, 3, 10**6, 10**7, 2**31, 2**63 - 1, 2**63, 10**400),
     *(0.5, -0.5, 1.0, 1e300, 1e-300, 5e-324, 1.7e308, 1e-50, 1e50, math.nan, math.inf, -math.inf),
-    *(True, False, None, "", " ", "x", "a_b", "é", "\n", "a\nb: c", "\u202e", "\x1b[31m", "a" * 300),
-    *("../up", "/etc/passwd", "a/../../b", ".", "..", "~", "-rf", "$(touch x)", "`x`", "; x", "{x}"),
-    *("<script>alert(1)</script>", "\\input{x}", "%s", "%n", "1e-3", "nan", "pooled", "weak", "days"),
+    *(
+        True,
+        False,
+        None,
+        "",
+        " ",
+        "x",
+        "a_b",
+        "é",
+        "\n",
+        "a\nb: c",
+        "\u202e",
+        "\x1b[31m",
+        "a" * 300,
+    ),
+    *(
+        "../up",
+        "/etc/passwd",
+        "a/../../b",
+        ".",
+        "..",
+        "~",
+        "-rf",
+        "$(touch x)",
+        "`x`",
+        "; x",
+        "{x}",
+    ),
+    *(
+        "<script>alert(1)</script>",
+        "\\input{x}",
+        "%s",
+        "%n",
+        "1e-3",
+        "nan",
+        "pooled",
+        "weak",
+        "days",
+    ),
     *([], {}, [[]], [1, 2], [1, 1], [0.1, 0.2], ["pooled", "centered"], [[1, 1], [1, 1]], {"a": 1}),
     *({"prior": "weak"}, {"beta": [1, 2]}, {1: 2}, {"": {}}, {"../up": 1}, list(range(300))),
 ]
@@ -104,7 +140,9 @@ def scribbled(draw):
     text = yaml.safe_dump(FULL, sort_keys=False)
     for _ in range(draw(st.integers(1, 5))):
         place = draw(st.integers(0, len(text)))
-        new = draw(st.one_of(st.text("[]{}:,&*!|>#?-'\"\n\t %@<=01.", max_size=3), st.text(max_size=3)))
+        new = draw(
+            st.one_of(st.text("[]{}:,&*!|>#?-'\"\n\t %@<=01.", max_size=3), st.text(max_size=3))
+        )
         text = text[:place] + new + text[place + draw(st.integers(0, 4)) :]
     return text.encode("utf-8", "surrogatepass")
 
@@ -169,3 +207,24 @@ def test_a_file_that_was_scribbled_on_is_accepted_or_refused(tmp_path_factory, t
         assert found.startswith("study.yaml: ")
     else:
         hold_within(found)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    return check_out(tmp_path_factory.mktemp("mutated"))
+
+
+@pytest.mark.workflow
+@settings(max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(mutated())
+def test_snakemake_plans_a_mutated_study_or_refuses_it_before_any_job(checkout, raw):
+    text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
+    (checkout.folder / "study.yaml").write_bytes(text.encode("utf-8", "surrogatepass"))
+    done = checkout.snakemake("--dry-run", "--quiet")
+    said = done.stdout + done.stderr
+    assert "Traceback" not in said
+    assert not (checkout.folder / "results").exists()
+    found = prepared(text.encode("utf-8", "surrogatepass"), checkout.folder)
+    assert (done.returncode == 0) == (not isinstance(found, str)), said
+    if isinstance(found, str):
+        assert all(said.count(line) == 1 for line in found.splitlines()), said

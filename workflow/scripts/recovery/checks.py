@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recovery import datasets, engines, families, provenance
+from recovery import datasets, engines, families, folder, provenance
 from recovery.design import Design, Sources
 from recovery.engines.base import Program
 from recovery.faults import study_error
@@ -48,6 +48,8 @@ def prepare(
     if faults := list(_too_much(study)):
         raise study_error(str(files[-1]), faults)
     family = families.find(study.family)
+    if thoroughly:
+        folder.refuse_foreign(study, files[-1])
     for name, observed in study.observed.items():
         datasets.read_observed(name, observed, family, str(files[-1]))
     sources = provenance.sources(study, programs, engines.find(study.engine).version())

@@ -44,7 +44,7 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".csv":
             return pd.read_csv(path)
-        return tables.read_frame([path])
+        return pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read: {error}") from None
 
