@@ -42,6 +42,11 @@ def _of_characters(text: str) -> str:
 
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60)]
 Text = Annotated[str, Strict(), AfterValidator(_of_characters)]
+Title = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1),
+    AfterValidator(_of_characters),
+]
 Path = Annotated[Text, AfterValidator(_for_snakemake)]
 Real = Annotated[float, Strict()]
 Positive = Annotated[float, Strict(), Field(gt=0)]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, Strict, StringConstraints
+from pydantic import BaseModel, Field, Strict
 
 from recovery.faults import checked, listed, study_error
 from recovery.fields import (
@@ -23,6 +23,7 @@ from recovery.fields import (
     Proportion,
     Real,
     Text,
+    Title,
     Unique,
 )
 
@@ -113,7 +114,7 @@ class Study(Frozen):
 
     name: Name
     """Its results lie in results/NAME/."""
-    title: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1)]
+    title: Title
     """The heading of its report."""
     family: Name = "multilevel_linear"
     """The family of models."""
