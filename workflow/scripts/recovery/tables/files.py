@@ -223,8 +223,9 @@ def read_csv(path: str | Path) -> dict[str, np.ndarray]:
     try:
         nulls = pa.csv.ConvertOptions(strings_can_be_null=True)
         table = pa.csv.read_csv(path, convert_options=nulls)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ValueError(str(error)) from None
+    except (pa.ArrowInvalid, OSError) as error:  # may quote what stands in the file
+        printable = "".join(c if c.isprintable() else " " for c in str(error))
+        raise ValueError(" ".join(printable.split())) from None
     for name in table.column_names:
         if table.column_names.count(name) > 1:
             raise ValueError(f"column {name!r} stands in it more than once")
