@@ -35,6 +35,7 @@ rule all:
 
 
 onstart:
+    take_results()
     fits = len(DESIGN.cells) * STUDY.replicates
     print(f"{STUDY.name}: {fits:,} fits to simulated data, in batches of up to", end=" ")
     print(f"{max(batch_size(STUDY, each) for each in DESIGN.scenarios.values()):,}.")

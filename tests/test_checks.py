@@ -91,3 +91,34 @@ def test_a_program_that_is_missing_is_refused(raw_study, tmp_path, programs):
     (programs / "multilevel_linear" / "centered.stan").unlink()
     with pytest.raises((EngineError, StudyError), match=r"centered\.stan"):
         prepare(raw_study, [write(tmp_path, raw_study)], programs, thoroughly=True)
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        (
+            [("participants", [10, 1_000_000]), ("observations", [1000])],
+            "observations: 1,000 of each of 1,000,000 participants are 1,000,000,000 rows "
+            "a dataset, must be at most 10,000,000",
+        ),
+        (
+            [("replicates", 10_000_000), ("batch", 10)],
+            "replicates: 10,000,000 of each of 1 scenarios are 2,000,000 jobs or more, "
+            "must be at most 100,000; a larger batch makes fewer",
+        ),
+        (
+            [("participants", list(range(2, 1002))), ("observations", list(range(1, 1001)))],
+            "replicates: 40 of each of 1,000,000 scenarios are 2,000,000 jobs or more, "
+            "must be at most 100,000; a larger batch makes fewer",
+        ),
+    ],
+)
+def test_what_no_machine_could_hold_or_plan_is_refused(raw_study, places, message):
+    with pytest.raises(StudyError) as refused:
+        prepare(changed(raw_study, *places), ["study.yaml"], STAN, thoroughly=False)
+    assert str(refused.value) == f"study.yaml: {message}"
+
+
+def test_the_largest_study_that_is_taken(raw_study):
+    places = [("replicates", 1_000_000), ("batch", 20)]
+    assert prepare(changed(raw_study, *places), ["study.yaml"], STAN, thoroughly=False)

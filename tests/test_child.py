@@ -1,5 +1,7 @@
 """The child process of a batch: what it loses is one call, and the reason is told."""
 
+import ctypes
+import faulthandler
 import os
 import signal
 import subprocess
@@ -23,6 +25,9 @@ def answer(argument):
         raise rest[0]
     if kind == "signal":
         os.kill(os.getpid(), rest[0])
+    if kind == "read what is not ours":
+        faulthandler.disable()  # pytest has Python say at length what is meant here
+        ctypes.string_at(0)
     if kind == "exit":
         os._exit(rest[0])
     if kind == "hang":
@@ -100,6 +105,12 @@ def test_a_death_by_a_signal_is_told_by_its_name(child, number):
     with pytest.raises(ChildLostError) as lost:
         child.call(("signal", number))
     assert str(lost.value) == f"the process of the fit died: {number.name}"
+
+
+def test_a_segmentation_fault_is_told_by_its_name(child):
+    with pytest.raises(ChildLostError) as lost:
+        child.call(("read what is not ours",))
+    assert str(lost.value) == "the process of the fit died: SIGSEGV"
 
 
 def test_an_exit_is_told_by_its_code(child):

@@ -164,6 +164,42 @@ def test_a_constant_column_cannot_be_standardized(file):
         read(file, "y,x,p\n1,2,a\n3,2,b\n", standardize=True)
 
 
+def test_a_constant_column_is_one_however_its_mean_is_rounded(file):
+    with pytest.raises(StudyError, match=r"column 'x' is constant"):
+        read(file, "y,x,p\n1,0.1,a\n3,0.1,b\n3,0.1,b\n", standardize=True)
+
+
+@pytest.mark.parametrize("x", ["1e308,-1e308", "1e200,2e200", "1e-200,2e-200"])
+def test_what_squares_cannot_hold_is_not_standardized(file, x):
+    first, second = x.split(",")
+    table = f"y,x,p\n1,{first},a\n3,{second},b\n"
+    with pytest.raises(StudyError, match=r"column 'x' is too large or too small to be"):
+        read(file, table, standardize=True)
+    assert read(file, table)["x"].tolist() == [float(first), float(second)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (bytes(range(256)) * 4, "cannot be read: CSV parse error: Expected 1 columns, got 2: "),
+        (b'y,x,p\n"1,2,a\n\x1b[31m,4,b\n', "cannot be read: CSV parse error: Expected 3 columns"),
+        ("y,x,p\n1,2,a\n3,4,b\n".encode("utf-16"), "cannot be read: CSV parse error: "),
+        (b"y,x,p\n\x001,2,a\n3,4,b\n", "column 'y' must hold numbers"),
+        (b"y,x,p\n1,\xe9,a\n3,4,b\n", "column 'x' must hold numbers"),
+        (b"y,x,p\n1,1e400,a\n3,4,b\n", "column 'x' has no number or text in row 1"),
+        (b"y;x;p\n1;2;a\n", "must be one of the columns of "),
+        (b"y,x,p\n1,2,<b>\n3,4,<b>\n", "column 'p' must name at least 2 participants"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else str(value[:12]),
+)
+def test_bytes_of_any_kind_are_refused_in_one_printable_line(file, content, message):
+    file.write_bytes(content)
+    with pytest.raises(StudyError) as refused:
+        read(file)
+    assert message in str(refused.value)
+    assert str(refused.value).isprintable()
+
+
 def test_an_observed_dataset_is_replicate_1_of_its_table():
     table = datasets.observed_table({"x": np.array([1.0, 2.0])})
     assert table["replicate"].tolist() == [1, 1]

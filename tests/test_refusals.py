@@ -52,6 +52,24 @@ def test_make_study_refuses_a_wrong_study_file_at_once(checkout):
     assert not (checkout.folder / "results").exists()
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "__use_yte__: true\n__definitions__: [\"import os; os.system('touch ran')\"]\n",
+        "__use_yte__: true\na: ?__import__('os').system('touch ran')\n",
+        "a: !!python/object/apply:os.system ['touch ran']\n",
+    ],
+)
+def test_make_study_runs_nothing_that_stands_in_a_study_file(checkout, hostile):
+    (checkout.folder / "study.yaml").write_text(hostile + yaml.safe_dump(SMALL))
+    done = checkout.make_study()
+    assert done.returncode != 0
+    assert done.stderr.startswith("study.yaml: ")
+    assert "Traceback" not in done.stderr
+    assert not (checkout.folder / "ran").exists()
+    assert not (checkout.folder / "results").exists()
+
+
 def test_a_key_that_stands_twice(checkout):
     checkout.write()
     file = checkout.folder / "study.yaml"

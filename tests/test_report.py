@@ -1,9 +1,11 @@
 """What the page says, apart from running a whole study."""
 
+import pandas as pd
 import pytest
 from conftest import ROOT, make_study
 
 from recovery import figures, gallery, report
+from recovery.report import found, latex
 
 STUDY = make_study()
 
@@ -18,6 +20,7 @@ STUDY = make_study()
         (None, None, "–"),
         (0.0, 0.0, "0.00"),
         (3.14159, None, "3.14"),
+        (-1e100, 1.0, "\N{MINUS SIGN}1.00e+100"),  # not a hundred digits
     ],
 )
 def test_a_number_has_the_digits_that_its_mcse_warrants(value, mcse, shown):
@@ -52,3 +55,26 @@ def test_a_model_has_the_same_colour_in_every_figure_of_a_study():
     colours = style.colours(STUDY.models)
     assert list(colours) == list(STUDY.models)
     assert len(set(colours.values())) == len(colours)
+
+
+def test_the_page_says_why_fits_failed_the_commonest_reason_first():
+    errors = ["time limit: 1", "RuntimeError: no\nmore of it", "time limit: 1", None, "x" * 999]
+    table = pd.DataFrame({"attempt": "final", "error": errors})
+    first = pd.DataFrame({"attempt": "first", "error": ["of a first attempt"]})
+    reasons = found.reasons(pd.concat([table, first]))
+    assert reasons[0] == {"error": "time limit: 1", "n": 2}
+    assert {"error": "RuntimeError: no", "n": 1} in reasons
+    assert {"error": "x" * found.LONGEST_REASON, "n": 1} in reasons
+    assert len(reasons) == 3
+
+
+def test_latex_tables_hold_words_as_words_and_no_empty_table(tmp_path):
+    hostile = r"50% & $x$ \input{/etc/passwd} #1 a_b ^ ~ {"
+    row = {"model": hostile, "prior": hostile, "fits": 1, "failed": 0, "converged": 1.0}
+    row |= {"coverage": 0.5, "seconds": 1.0}
+    latex.write({name: tmp_path / name for name in latex.TABLES}, [row], [], [], [])
+    text = (tmp_path / "models").read_text()
+    assert r"\input" not in text
+    assert r"50\% \& \$x\$ \textbackslash input\{/etc/passwd\} \#1 a\_b" in text
+    for name in ("cells", "comparison"):
+        assert (tmp_path / name).read_text() == latex.EMPTY

@@ -1,5 +1,6 @@
 """The study file: what is accepted, and what every fault is told in."""
 
+import datetime
 import math
 
 import pytest
@@ -118,6 +119,18 @@ FAULTS = {
         (
             ("participants", [8, 8]),
             "participants: 8 stands in it more than once; every entry must be different",
+        ),
+    ],
+    "what breaks a line, a page or a path": [
+        (("title", " "), "title: got ' ', must not be empty"),
+        (("title", "a\x1b[31m"), "title: got the control character '\\x1b', must be text without"),
+        (("a\nb", 1), "'a\\nb': unknown key, must not be there"),
+        ((1, 1), "the file: got the key 1, keys must be text"),
+        (("seed", datetime.date(2020, 1, 1)), "seed: got the date 2020-01-01, must be an integer"),
+        (("seed", 16**5000), "seed: got a number of thousands of digits, must be below"),
+        (
+            ("observed", "d", {**OBSERVED, "path": "a{b}.csv"}),
+            "observed.d.path: got 'a{b}.csv', must be a path without any of { } < > and line ends",
         ),
     ],
     "name that no path can hold": [

@@ -5,7 +5,6 @@ behind; the latter is cleared, and Snakemake goes on where it stopped.
 """
 
 import argparse
-import fcntl
 import os
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import families
+from recovery import families, folder
 from recovery.faults import StudyError
 from recovery.study import parse
 from recovery.yaml_file import read_yaml
@@ -34,19 +33,18 @@ def main() -> None:
     snakemake = [sys.executable, "-m", "snakemake", *others, "--configfile", asked.study]
     if asked.engine:
         snakemake += ["--config", f"engine={asked.engine}"]
-    results = Path("results") / study.name
-    results.mkdir(parents=True, exist_ok=True)
-    with (results / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.exit(f"{results}: another run of this study is at work there.")
-        if any(Path(".snakemake/locks").glob("*")):
-            subprocess.run([*snakemake, "--unlock"], capture_output=True, check=False)
-        bars = ["--logger", "rich"] if sys.stderr.isatty() else []
-        # Snakemake takes this process's place, and with it the lock and signals.
-        os.set_inheritable(lock.fileno(), True)
-        os.execv(sys.executable, [*snakemake, *bars])
+    try:
+        folder.refuse_foreign(study, asked.study)
+        lock = folder.hold(study)
+    except StudyError as error:
+        sys.exit(str(error))
+    if any(Path(".snakemake/locks").glob("*")):
+        subprocess.run([*snakemake, "--unlock"], capture_output=True, check=False)
+    bars = ["--logger", "rich"] if sys.stderr.isatty() else []
+    # Snakemake takes this process's place, and with it the lock and signals.
+    os.set_inheritable(lock, True)
+    os.environ[folder.HOLDER] = str(os.getpid())
+    os.execv(sys.executable, [*snakemake, *bars])
 
 
 if __name__ == "__main__":

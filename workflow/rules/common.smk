@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
-from recovery import checks, engines, gallery, provenance, tables
+from recovery import checks, engines, folder, gallery, identities, provenance, tables
 from recovery.design import digest
 from recovery.engines.base import EngineError
 from recovery.faults import StudyError
@@ -17,10 +17,12 @@ from recovery.scenarios import batch_size
 
 PROGRAMS = Path("stan")
 
+FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
+
 try:
     DESIGN = checks.prepare(
         config,
-        workflow.overwrite_configfiles or ["config/config.yaml"],
+        FILES,
         PROGRAMS,
         thoroughly=workflow.is_main_process,
     )
@@ -32,10 +34,19 @@ RESULTS = f"results/{STUDY.name}"
 FIGURES = gallery.figures(STUDY)
 
 
+def take_results():
+    """Hold the folder of results until this run ends: two at once would mix what they write."""
+    try:
+        folder.take(STUDY, FILES[-1])
+    except StudyError as refused:
+        raise WorkflowError(str(refused)) from None
+
+
 # Library modules that decide what each step after the fits makes.
 SUMMARY = (
     "calibration.py",
     "efficiency.py",
+    "identities.py",
     "precision.py",
     "ranks.py",
     "summaries.py",
@@ -300,3 +311,13 @@ def figure_file(figure, suffix):
 def figure_files(suffix):
     """Every figure in one format."""
     return [figure_file(figure, suffix) for figure in FIGURES]
+
+
+# What stands already
+
+
+if workflow.is_main_process:
+    try:
+        identities.check_standing(DESIGN, digest(summary_params(None)), folder.is_remembered(STUDY))
+    except tables.StaleTableError as stale:
+        raise WorkflowError(str(stale)) from None

@@ -1,11 +1,10 @@
 """Rule compile: one Stan program to the executable that CmdStan runs."""
 
-import sys
-
+from recovery import jobs
 from recovery.engines import cmdstan
 from recovery.engines.base import Program
 
-sys.stderr = open(snakemake.log[0], "w", buffering=1)
+jobs.log_to(snakemake.log[0])
 
 cmdstan.compile_program(
     Program(snakemake.input.program, snakemake.params.include, snakemake.output.executable)

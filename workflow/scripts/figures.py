@@ -1,13 +1,11 @@
 """Rule figures: every figure of the study, in every format."""
 
-import sys
-
-from recovery import checks, costs, efficiency, tables
+from recovery import checks, costs, efficiency, jobs, tables
 from recovery.design import digest
 from recovery.figures import draw_all
 from recovery.figures.material import Material
 
-sys.stderr = open(snakemake.log[0], "w", buffering=1)
+jobs.log_to(snakemake.log[0])
 
 params = snakemake.params.figures
 plan = checks.restore(snakemake.config, params["sources"])

@@ -1,12 +1,11 @@
 """Rules fit and fit_observed: one model under one prior, fitted to one batch."""
 
-import sys
 import time
 
-from recovery import draws, fitting, tables
+from recovery import draws, fitting, jobs, tables
 from recovery.engines.base import Program
 
-sys.stderr = open(snakemake.log[0], "w", buffering=1)
+jobs.log_to(snakemake.log[0])
 
 specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
 program = Program(

@@ -1,10 +1,8 @@
 """Rule observe: one observed dataset, in the family's columns."""
 
-import sys
+from recovery import datasets, families, jobs, study, tables
 
-from recovery import datasets, families, study, tables
-
-sys.stderr = open(snakemake.log[0], "w", buffering=1)
+jobs.log_to(snakemake.log[0])
 
 specification = snakemake.params.observation
 name = specification["dataset"]

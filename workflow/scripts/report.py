@@ -1,17 +1,16 @@
 """Rule report: the page, and the manifest."""
 
 import json
-import sys
 
 import pandas as pd
 
-from recovery import checks, efficiency, families, report, summaries, tables
+from recovery import checks, efficiency, families, jobs, report, summaries, tables
 from recovery.design import digest
 from recovery.manifest import manifest
 from recovery.report import latex, spent
 from recovery.report.methods import ademp
 
-sys.stderr = open(snakemake.log[0], "w", buffering=1)
+jobs.log_to(snakemake.log[0])
 
 params = snakemake.params.report
 plan = checks.restore(snakemake.config, params["sources"])

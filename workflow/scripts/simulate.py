@@ -1,10 +1,8 @@
 """Rule simulate: one batch of datasets, and the values behind them."""
 
-import sys
+from recovery import costs, datasets, families, jobs, tables
 
-from recovery import costs, datasets, families, tables
-
-sys.stderr = open(snakemake.log[0], "w", buffering=1)
+jobs.log_to(snakemake.log[0])
 
 specification = snakemake.params.simulation
 observed = means = None

@@ -1,11 +1,9 @@
 """Rule summarise: what was found, over all replicates of every cell."""
 
-import sys
-
-from recovery import checks, summaries, tables
+from recovery import checks, jobs, summaries, tables
 from recovery.design import digest
 
-sys.stderr = open(snakemake.log[0], "w", buffering=1)
+jobs.log_to(snakemake.log[0])
 
 params = snakemake.params.summary
 plan = checks.restore(snakemake.config, params["sources"])

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
 from pathlib import Path
 
 import numpy as np
 
-from recovery import datasets, engines, families, provenance
+from recovery import datasets, engines, families, folder, provenance
 from recovery.design import Design, Sources
 from recovery.engines.base import Program
+from recovery.faults import study_error
+from recovery.scenarios import batch_size, scenarios_of
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
+
+MOST_ROWS = 10_000_000  # of one dataset
+MOST_JOBS = 100_000
 
 
 def prepare(
@@ -39,7 +45,11 @@ def prepare(
         for file in files:
             read_yaml(file)  # Snakemake keeps the last of two equal keys without a word
     study = parse(config, families.find, str(files[-1]))
+    if faults := list(_too_much(study)):
+        raise study_error(str(files[-1]), faults)
     family = families.find(study.family)
+    if thoroughly:
+        folder.refuse_foreign(study, files[-1])
     for name, observed in study.observed.items():
         datasets.read_observed(name, observed, family, str(files[-1]))
     version = engines.find(study.engine).version()
@@ -49,6 +59,28 @@ def prepare(
         for engine in {study.engine, *([study.verify.engine] if study.verify else [])}:
             try_programs(study, programs, engine)
     return Design(study, sources)
+
+
+def _too_much(study: Study) -> Iterator[str]:
+    """What no machine could hold, or Snakemake plan."""
+    people, each = max(study.participants), max(study.observations, default=1)
+    if people * each > MOST_ROWS:
+        yield (
+            f"observations: {each:,} of each of {people:,} participants are {people * each:,} "
+            f"rows a dataset, must be at most {MOST_ROWS:,}"
+        )
+    scenarios = len(study.truths) * len(study.participants) * max(1, len(study.observations))
+    fits = len(study.models) * len(study.priors)
+    if scenarios * fits <= MOST_JOBS:
+        sizes = [batch_size(study, scenario) for scenario in scenarios_of(study)]
+        fits *= sum(ceil(study.replicates / size) for size in sizes)
+    else:
+        fits *= scenarios
+    if fits > MOST_JOBS:
+        yield (
+            f"replicates: {study.replicates:,} of each of {scenarios:,} scenarios are {fits:,} "
+            f"jobs or more, must be at most {MOST_JOBS:,}; a larger batch makes fewer"
+        )
 
 
 def restore(config: Mapping, sources: Mapping) -> Design:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -39,6 +41,9 @@ def _in_words(fault: Mapping, place: tuple) -> str:
         return _in_words(cause.errors()[0], (*place, *fault["loc"]))
     if fault["type"] == "missing":
         return f"{where}: missing, must be given"
+    if fault["type"] == "invalid_key":
+        where = path_in_words((*place, *fault["loc"][:-1]))
+        return f"{where}: got the key {shown(fault['input'])}, keys must be text"
     if fault["type"] == "extra_forbidden":
         return f"{where}: unknown key, must not be there"
     if fault["type"] == "value_error":
@@ -53,6 +58,7 @@ _ALLOWED = {
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "string_type": "must be text",
+    "string_unicode": "must be text without halves of characters",
     "string_too_short": "must not be empty",
     "string_too_long": "must have at most 60 characters",
     "string_pattern_mismatch": (
@@ -100,13 +106,25 @@ def path_in_words(place: tuple) -> str:
     for part in place:
         if part == "[key]" or (isinstance(part, str) and part.startswith("function-")):
             continue
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        text += f"[{part}]" if isinstance(part, int) else f".{_as_key(part)}"
     return text.lstrip(".") or "the file"
+
+
+def _as_key(key: str) -> str:
+    """A key as it stands in the file, or in quotes where it would not be seen as one."""
+    return key if len(key) <= 80 and re.fullmatch(r"\S+", key) and key.isprintable() else shown(key)
 
 
 def shown(value: Any) -> str:
     """Return a value as messages show it, cut where it is long."""
-    text = "nothing" if value is None else repr(value)
+    if value is None:
+        return "nothing"
+    if isinstance(value, datetime.date):
+        return f"the date {value}"
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer that is too long
+        return "a number of thousands of digits"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
@@ -16,20 +17,41 @@ class Frozen(BaseModel):
 
 
 def _no_repeats(values: tuple) -> tuple:
+    seen = set()
     for value in values:
-        if values.count(value) > 1:
+        if value in seen:
             raise ValueError(
                 f"{value!r} stands in it more than once; every entry must be different"
             )
+        seen.add(value)
     return values
 
 
+def _for_snakemake(path: str) -> str:
+    if set(path) & set("{}<>\n"):  # wildcards and path variables of Snakemake, and its lists
+        raise ValueError(f"got {path!r}, must be a path without any of {{ }} < > and line ends")
+    return path
+
+
+def _of_characters(text: str) -> str:
+    for character in text:
+        if unicodedata.category(character) == "Cc" and character not in "\t\n":
+            raise ValueError(f"got the control character {character!r}, must be text without any")
+    return text
+
+
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60)]
-Text = Annotated[str, Strict()]
+Text = Annotated[str, Strict(), AfterValidator(_of_characters)]
+Title = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1),
+    AfterValidator(_of_characters),
+]
+Path = Annotated[Text, AfterValidator(_for_snakemake)]
 Real = Annotated[float, Strict()]
 Positive = Annotated[float, Strict(), Field(gt=0)]
 NonNegative = Annotated[float, Strict(), Field(ge=0)]
-Count = Annotated[int, Strict(), Field(ge=1)]
+Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
 Proportion = Annotated[float, Strict(), Field(gt=0, lt=1)]
 Correlation = Annotated[float, Strict(), Field(gt=-1, lt=1)]
 Unique = AfterValidator(_no_repeats)

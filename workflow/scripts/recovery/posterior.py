@@ -188,11 +188,12 @@ def agreement(estimates: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     dict
         rmse, correlation, and shrinkage_slope: that of the least-squares line of estimates
         on true values, 1 without shrinkage and 0 when all estimates are alike. The last
-        two are NaN when true values do not vary.
+        two are NaN when true values do not vary, or by too little for a computer.
     """
-    varies = np.ptp(truth) > 0  # not by squares, which rounding leaves above 0
     centred = truth - truth.mean()
     spread, covariance = centred @ centred, centred @ (estimates - estimates.mean())
+    # Not by squares alone: rounding leaves them above 0, and very small ones lose their digits.
+    varies = np.ptp(truth) > 0 and spread >= np.finfo(float).tiny
     total = np.sqrt(spread * np.square(estimates - estimates.mean()).sum())
     return {
         "rmse": float(np.sqrt(np.mean((estimates - truth) ** 2))),

@@ -70,7 +70,7 @@ def _read(path: Path) -> pd.DataFrame:
             keys = dict.fromkeys([*measures.CELL, "parameter"], str)
             table = pd.read_csv(path, keep_default_na=False, na_values=NO_NUMBER, dtype=keys)
         else:
-            table = tables.read_frame([path])
+            table = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read: {error}") from None
     if table.empty:

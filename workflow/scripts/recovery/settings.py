@@ -18,7 +18,7 @@ class Sampler(Frozen):
     """Chains of a fit; they run one after another, since jobs run beside one another."""
     warmup: Count = 1000
     """Warmup iterations of a chain."""
-    draws: Annotated[int, Strict(), Field(ge=4)] = 1000
+    draws: Annotated[int, Strict(), Field(ge=4, le=10_000_000)] = 1000
     """Draws kept of a chain."""
     adapt_delta: Proportion = 0.8
     """Target acceptance rate; larger means smaller steps and fewer divergent transitions."""
@@ -34,7 +34,7 @@ class Rescue(Frozen):
     adapt_delta: Proportion | None = None
     max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] | None = None
     warmup: Count | None = None
-    draws: Annotated[int, Strict(), Field(ge=4)] | None = None
+    draws: Annotated[int, Strict(), Field(ge=4, le=10_000_000)] | None = None
 
 
 class Convergence(Frozen):

@@ -10,16 +10,18 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, Field, Strict, StringConstraints, model_serializer
+from pydantic import BaseModel, Field, Strict, model_serializer
 
 from recovery.faults import checked, listed, study_error
 from recovery.fields import (
     Count,
     Frozen,
     Name,
+    Path,
     Proportion,
     Real,
     Text,
+    Title,
     Unique,
 )
 from recovery.settings import Convergence, Engine, Precision, Rescue, Sampler, Verify
@@ -77,7 +79,7 @@ class Observed(_Flat):
 
     PART = "columns"
 
-    path: Text
+    path: Path
     columns: Any = None
     standardize: Annotated[bool, Strict()] = False
     published: dict[Name, Published] = Field(default_factory=dict)
@@ -88,7 +90,7 @@ class Study(Frozen):
 
     name: Name
     """Its results lie in results/NAME/."""
-    title: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
+    title: Title
     """The heading of its report."""
     family: Name = "multilevel_linear"
     """The family of models."""
@@ -96,7 +98,7 @@ class Study(Frozen):
     """What runs Stan."""
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)]
     """Root seed, from which every dataset's and every fit's seed is derived."""
-    replicates: Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
+    replicates: Count
     """Simulated datasets of every scenario, numbered from 1."""
     batch: Count | None = None
     """Replicates that one job fits; by default a fixed formula of the datasets' size."""

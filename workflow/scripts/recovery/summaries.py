@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from recovery import (
     datasets,
     efficiency,
     families,
+    identities,
     measures,
     precision,
     ranks,
@@ -36,7 +36,7 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
     StaleTableError
         When a file's identity is not what the study asks for.
     """
-    check_identities(design)
+    identities.check(design)
     parts: dict[str, list[pd.DataFrame]] = {}
     spent = dict.fromkeys(("warmup", "draws", "fits", "start", "tables", "simulate"), 0.0)
     for name in design.scenarios:
@@ -50,6 +50,8 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
     found["verification"] = verification.table(design)
     found["prior_predictive"] = prior_predictive(design)
     spent["summarise"] = costs.used()
+    # What overflowed is no number; as a null it stands beside how many fits it would rest on.
+    found = {name: table.replace([np.inf, -np.inf], np.nan) for name, table in found.items()}
     return found | {"costs": efficiency.costs(spent)}
 
 
@@ -141,39 +143,6 @@ def _add_costs(spent: dict[str, float], diagnostics: pd.DataFrame, jobs: list[di
 
 def _size(design: Design, table: str, cell: Cell) -> int:
     return sum(Path(file).stat().st_size for file in design.cell_files(table, cell))
-
-
-def check_identities(design: Design) -> None:
-    """Refuse tables that another study, or another version of this one, made."""
-    files = [
-        file for file, identity in _expected(design) if not tables.are_current([file], identity)
-    ]
-    if files:
-        raise tables.stale(files)
-
-
-def _expected(design: Design) -> Iterator[tuple[str, str]]:
-    """Every table that the summary rests on, with the identity that it must have."""
-    for dataset in design.study.observed:
-        yield design.observed_data(dataset), design.observation(dataset)["identity"]
-    for cell in design.observed_cells:
-        identity = design.fit_observed(*cell)["identity"]
-        for table in ("estimates", "diagnostics"):
-            yield design.observed_file(table, *cell), identity
-    for scenario in design.scenarios:
-        for batch in design.batches(scenario):
-            identity = design.simulation(scenario, batch)["identity"]
-            for table in ("data", "truth"):
-                yield design.dataset_file(table, scenario, batch), identity
-    for cell in design.cells:
-        for batch in design.verified(cell):
-            identity = design.verification(*cell, batch)["identity"]
-            for table in ("estimates", "diagnostics"):
-                yield design.verified_file(table, cell, batch), identity
-        for batch in design.batches(cell[0]):
-            identity = design.fit(*cell, batch)["identity"]
-            for table in ("estimates", "participants", "diagnostics"):
-                yield design.cell_file(table, cell, batch), identity
 
 
 def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:

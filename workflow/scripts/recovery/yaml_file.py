@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from recovery.faults import StudyError, shown
+
+LARGEST = 100_000  # values in a file, what an anchor stands for counted wherever it is used
+TEMPLATE = "__use_yte__"  # has Snakemake run Python that stands in the file
 
 
 class _NoDuplicates(yaml.SafeLoader):
@@ -29,13 +34,41 @@ class _NoDuplicates(yaml.SafeLoader):
 def read_yaml(path: str | Path) -> dict:
     """Read a study file; a malformed file or a repeated key is a StudyError."""
     try:
-        raw = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_NoDuplicates)
+        raw = _load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
     except StudyError as error:
         raise StudyError(f"{path}: {error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise StudyError(f"{path}: is nested too deeply") from None
+    except Exception as error:  # PyYAML trips over wrong dates and numbers in many ways
         raise StudyError(f"{path}: is not valid YAML: {error}") from None
     if not isinstance(raw, dict):
         raise StudyError(f"{path}: got {shown(raw)}, must be a mapping of keys to values")
+    if TEMPLATE in raw:
+        raise StudyError(f"{path}: {TEMPLATE}: unknown key, must not be there")
     return raw
+
+
+def _load(text: str) -> Any:
+    loader = _NoDuplicates(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > LARGEST:
+            raise StudyError(f"stands for more than {LARGEST:,} values, anchors resolved")
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:
+    """How many values a node stands for; infinite for one that holds itself."""
+    if node not in known:
+        known[node] = math.inf
+        parts = node.value if isinstance(node, yaml.CollectionNode) else []
+        if isinstance(node, yaml.MappingNode):
+            parts = [part for pair in parts for part in pair]
+        known[node] = 1 + sum(_size(part, known) for part in parts)
+    return known[node]

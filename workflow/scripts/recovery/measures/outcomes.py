@@ -72,6 +72,7 @@ def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
         "n_ok": int(ok.sum()),
         "n_failed": int(outcomes["failed"].sum()),
         "n_converged": int(converged.sum()),
+        "error": diagnostics["error"].iloc[np.argmin(ok)] if not ok.all() else None,
     }
     for rate, hits in outcomes.items():
         hits = hits[ok] if rate in _OF_THOSE_OK else hits

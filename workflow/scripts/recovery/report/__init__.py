@@ -91,6 +91,7 @@ def write(
         truths={name: asked.in_words(truth, fits[1]) for name, truth in study.truths.items()},
         priors={name: prior.model_dump() for name, prior in study.priors.items()},
         totals=totals,
+        reasons=found.reasons(outcomes),
         paragraph=" ".join(paragraph.split()),
         short_chains=found.short_chains(everything),
         largest=methods.reached(performance, study.plotted_level),

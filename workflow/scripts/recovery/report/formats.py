@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+LARGE = 1e9  # from here on a number is written with its power of ten
+
 
 def percent(share: float) -> str:
     """Return a share in per cent; a dash for none. Only all is 100 % and only none is 0 %."""
@@ -19,6 +21,8 @@ def number(value: float, mcse: float | None = None) -> str:
     """Return a value with as many digits as its MCSE warrants; a dash for none."""
     if absent(value):
         return "–"
+    if abs(value) >= LARGE:
+        return f"{value:.2e}".replace("-", "\N{MINUS SIGN}")
     scale = mcse if mcse and math.isfinite(mcse) else abs(value) / 10
     digits = max(0, 1 - math.floor(math.log10(scale))) if scale > 0 else 2
     shown = f"{value:.{digits}f}" if digits <= 6 else f"{value:.6g}"

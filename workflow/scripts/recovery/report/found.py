@@ -16,6 +16,9 @@ from recovery.precision import in_whole_batches
 from recovery.study import Study
 from recovery.verification import DISAGREE
 
+LONGEST_REASON = 200
+MOST_REASONS = 5
+
 
 def totals(convergence: pd.DataFrame) -> dict[str, int]:
     """Return how the fits of the whole study went, finally, and how many were made again."""
@@ -31,6 +34,18 @@ def went(convergence: pd.DataFrame) -> pd.DataFrame:
     first = convergence[convergence["attempt"] == "first"]
     final = convergence.loc[convergence["attempt"] == "final", [*CELL, "n_failed"]]
     return first.drop(columns="n_failed").merge(final, on=CELL)
+
+
+def reasons(convergence: pd.DataFrame) -> list[dict[str, Any]]:
+    """Why fits failed: the commonest first errors of cells, and in how many each is."""
+    final = convergence[convergence["attempt"] == "final"]
+    lines = final["error"].dropna().map(_first_line)
+    counts = lines.value_counts().head(MOST_REASONS)
+    return [{"error": error, "n": n} for error, n in counts.items()]
+
+
+def _first_line(error: str) -> str:
+    return error.partition("\n")[0][:LONGEST_REASON]
 
 
 def glance(

@@ -12,6 +12,7 @@ from recovery.report.formats import number, percent
 from recovery.tables import replace
 
 TABLES = ("models", "cells", "comparison")
+EMPTY = "% This study has nothing for this table.\n"  # a longtable needs a column
 
 
 def write(
@@ -36,7 +37,8 @@ def write(
         "comparison": [_pair(row) for row in compared],
     }
     for name in TABLES:
-        text = pd.DataFrame(rows[name]).to_latex(index=False, escape=True, longtable=True)
+        table = pd.DataFrame(rows[name])
+        text = table.to_latex(index=False, escape=True, longtable=True) if rows[name] else EMPTY
         replace(files[name], lambda beside, text=text: beside.write_text(text, encoding="utf-8"))
 
 

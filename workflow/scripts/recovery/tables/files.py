@@ -7,6 +7,7 @@ identity, stands in its footer.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 from recovery.tables.batches import REAL, column
 
 Columns = Mapping[str, Sequence]
+MOST_NAMED = 50  # stale files; of more, their folders
 
 
 def from_rows(rows: Sequence[Mapping], schema: pa.Schema) -> dict[str, list]:
@@ -101,24 +103,30 @@ def whole(path: str | Path) -> Iterator[Path]:
     What a killed process left beside it is removed.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*"):
-        left.unlink(missing_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{path.name}.*"):
+            left.unlink(missing_ok=True)
         yield beside
         beside.replace(path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # nothing stands there where nothing can be written
+            beside.unlink()
 
 
 def read(
     path: str | Path, columns: Sequence[str] | None = None, filters: Sequence[tuple] | None = None
 ) -> dict[str, np.ndarray]:
     """Read a table's columns as arrays; null numbers become NaN. Filters are pyarrow's."""
-    table = pq.read_table(
-        path, columns=columns, filters=filters, use_threads=False, pre_buffer=False
-    )
+    with _whole_file(path):
+        table = pq.read_table(
+            path, columns=columns, filters=filters, use_threads=False, pre_buffer=False
+        )
     return {
         name: column.to_numpy(zero_copy_only=False)
         for name, column in zip(table.column_names, table.columns, strict=True)
@@ -126,15 +134,31 @@ def read(
 
 
 class StaleTableError(Exception):
-    """A table was not made by what this study asks for; the message has the cure."""
+    """A table is not what this study asks for, or not whole; the message has the cure."""
+
+
+@contextlib.contextmanager
+def _whole_file(path: str | Path) -> Iterator[None]:
+    """Say of a file that is no whole Parquet file that it is none, and how to be rid of it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowInvalid):
+        raise StaleTableError(
+            f"{path}: is cut short or damaged. Remove it, then run the same command again:\n"
+            f"rm {path}"
+        ) from None
 
 
 def stale(paths: Sequence[str | Path]) -> StaleTableError:
     """Return the error that names stale tables and says how to be rid of them."""
+    many = len(paths) > MOST_NAMED
+    named = dict.fromkeys(Path(path).parent if many else path for path in paths)
     return StaleTableError(
         f"{len(paths)} {'table was' if len(paths) == 1 else 'tables were'} made by another study "
         "file, program or version than this one. Remove, then run the same command again:\n"
-        f"rm {' '.join(map(str, paths))}"
+        f"rm {'-r ' if many else ''}{' '.join(map(str, named))}"
     )
 
 
@@ -156,30 +180,46 @@ def read_frame(
 
     Columns named in `categories` become categorical: small, and quick to group by.
     """
-    parts = [
-        pq.ParquetFile(path, read_dictionary=categories).read(columns, use_threads=False)
-        for path in paths
-    ]
+    parts = []
+    for path in paths:
+        with _whole_file(path):
+            file = pq.ParquetFile(path, read_dictionary=categories)
+            parts.append(file.read(columns, use_threads=False))
     return pa.concat_tables(parts).unify_dictionaries().to_pandas()
 
 
 def read_identity(path: str | Path) -> str | None:
     """Return the identity in a table's footer; None if it has none."""
-    metadata = pq.read_schema(path).metadata or {}
+    found = Path(path).stat()
+    return _identity(str(path), found.st_mtime_ns, found.st_size)
+
+
+@functools.cache
+def _identity(path: str, *_changes: int) -> str | None:
+    """Read an identity once for as long as its file does not change: a plan asks many times."""
+    with _whole_file(path):
+        metadata = pq.read_schema(path).metadata or {}
     identity = metadata.get(b"identity")
     return identity.decode() if identity else None
 
 
 def read_seconds(path: str | Path) -> dict[str, float]:
     """Return what a table's job cost, from its footer."""
-    return json.loads(pq.read_schema(path).metadata[b"seconds"])
+    with _whole_file(path):
+        return json.loads(pq.read_schema(path).metadata[b"seconds"])
 
 
 def are_current(paths: Iterable[str | Path], identity: str) -> bool:
-    """Whether all these tables stand, made by exactly what this identity stands for."""
+    """Whether all these tables stand, made by exactly what this identity stands for.
+
+    Raises
+    ------
+    StaleTableError
+        When one of them is not whole.
+    """
     try:
         return all(read_identity(path) == identity for path in paths)
-    except (OSError, pa.ArrowInvalid):
+    except FileNotFoundError:
         return False
 
 
@@ -188,8 +228,9 @@ def read_csv(path: str | Path) -> dict[str, np.ndarray]:
     try:
         nulls = pa.csv.ConvertOptions(strings_can_be_null=True)
         table = pa.csv.read_csv(path, convert_options=nulls)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ValueError(str(error)) from None
+    except (pa.ArrowInvalid, OSError) as error:  # may quote what stands in the file
+        printable = "".join(c if c.isprintable() else " " for c in str(error))
+        raise ValueError(" ".join(printable.split())) from None
     for name in table.column_names:
         if table.column_names.count(name) > 1:
             raise ValueError(f"column {name!r} stands in it more than once")

@@ -77,6 +77,7 @@ CONVERGENCE = pa.schema(
         column("n_ok", INT),
         column("n_failed", INT),
         column("n_converged", INT),
+        column("error", TEXT, "of the first fit that failed; null: none did"),
         *(
             column(f"{rate}_rate{part}", REAL, comment)
             for rate in (

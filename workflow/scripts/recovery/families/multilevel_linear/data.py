@@ -76,8 +76,12 @@ def _numbers(table: Mapping, column: str) -> np.ndarray:
 
 
 def _standardized(values: np.ndarray, column: str) -> np.ndarray:
-    if not values.std() > 0:
+    if values.min() == values.max():  # rounding leaves the SD of a constant above 0
         raise ValueError(f"column {column!r} is constant and cannot be standardized")
+    with np.errstate(over="ignore", invalid="ignore"):
+        variance = values.var(ddof=1)
+    if not np.finfo(float).tiny <= variance < np.inf:
+        raise ValueError(f"column {column!r} is too large or too small to be standardized")
     return (values - values.mean()) / values.std(ddof=1)
 
 

@@ -1,0 +1,67 @@
+"""Which tables a study expects, by what decides them, and whether those that stand are they."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from recovery import tables
+from recovery.design import Design
+
+
+def expected(design: Design) -> Iterator[tuple[str, str]]:
+    """Yield every table that the summary rests on, with the identity that it must have."""
+    for dataset in design.study.observed:
+        yield design.observed_data(dataset), design.observation(dataset)["identity"]
+    for cell in design.observed_cells:
+        identity = design.fit_observed(*cell)["identity"]
+        for table in ("estimates", "diagnostics"):
+            yield design.observed_file(table, *cell), identity
+    for scenario in design.scenarios:
+        for batch in design.batches(scenario):
+            identity = design.simulation(scenario, batch)["identity"]
+            for table in ("data", "truth"):
+                yield design.dataset_file(table, scenario, batch), identity
+    for cell in design.cells:
+        for batch in design.verified(cell):
+            identity = design.verification(*cell, batch)["identity"]
+            for table in ("estimates", "diagnostics"):
+                yield design.verified_file(table, cell, batch), identity
+        for batch in design.batches(cell[0]):
+            identity = design.fit(*cell, batch)["identity"]
+            for table in ("estimates", "participants", "diagnostics"):
+                yield design.cell_file(table, cell, batch), identity
+
+
+def check(design: Design) -> None:
+    """Refuse tables that are missing, or that another study or version of this one made."""
+    if files := [file for file, identity in expected(design) if not _is(file, identity)]:
+        raise tables.stale(files)
+
+
+def check_standing(design: Design, summary: str, remembered: bool) -> None:
+    """Refuse what already stands and is not whole, or not this study's, before any job.
+
+    Parameters
+    ----------
+    summary : str
+        The identity that summary tables must have.
+    remembered : bool
+        Whether Snakemake remembers how all this was made, and will see itself what has
+        changed since. It does not where results were copied from elsewhere.
+
+    Raises
+    ------
+    StaleTableError
+        With the files, and the command that cures it.
+    """
+    summaries = (f"results/{design.study.name}/summary/{name}.parquet" for name in tables.SUMMARIES)
+    wanted = [*expected(design), *((file, summary) for file in summaries)]
+    standing = [(file, identity) for file, identity in wanted if Path(file).exists()]
+    files = [file for file, identity in standing if not _is(file, identity)]
+    if files and not remembered:
+        raise tables.stale(files)
+
+
+def _is(file: str, identity: str) -> bool:
+    return tables.are_current([file], identity)

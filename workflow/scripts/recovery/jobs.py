@@ -1,0 +1,52 @@
+"""What a job says: its log, and what went wrong in words for whoever asked for the study."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from functools import partial
+from pathlib import Path
+
+from recovery.engines.base import EngineError
+from recovery.faults import StudyError
+from recovery.tables import StaleTableError
+
+_IN_OUR_WORDS = (StudyError, EngineError, StaleTableError)
+_OF_THE_MACHINE = {
+    errno.ENOSPC: "the disk is full; make room",
+    errno.EDQUOT: "the disk's quota is used up; make room",
+    errno.EFBIG: "a file may not become so large here; raise the limit",
+    errno.EROFS: "the file system is read-only; make it writable",
+    errno.EACCES: "its folder may not be written to; allow it",
+    errno.EPERM: "its folder may not be written to; allow it",
+}
+
+
+def log_to(path: str | Path) -> None:
+    """Send what this process says to a log; errors that need no programmer come as one message."""
+    sys.excepthook = partial(_tell, sys.stderr)
+    sys.stderr = Path(path).open("w", buffering=1, encoding="utf-8")
+
+
+def in_words(error: BaseException) -> str | None:
+    """Return what went wrong and the way out; None for what only its traceback explains."""
+    if isinstance(error, _IN_OUR_WORDS):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE and error.filename:
+        return (
+            f"{error.filename}: cannot be written: {_OF_THE_MACHINE[error.errno]}, "
+            "then run the same command again."
+        )
+    return None
+
+
+def _tell(terminal, kind, error, traceback) -> None:
+    """Write to the log; to the terminal where the log cannot be written either."""
+    words = in_words(error)
+    if words is None:
+        sys.__excepthook__(kind, error, traceback)
+        return
+    try:
+        print(words, file=sys.stderr)
+    except OSError:
+        print(words, file=terminal)
