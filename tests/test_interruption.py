@@ -14,13 +14,20 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from workflow_runs import assert_same, check_out
+from workflow_runs import SMALL, assert_same, check_out
 
 pytestmark = pytest.mark.workflow
 KILLS = int(os.environ.get("RECOVERY_KILLS", "4"))
-STUDY = {"participants": [4], "batch": 2}
+STUDY = {
+    "participants": [4],
+    "batch": 2,
+    "truths": {**SMALL["truths"], "drawn": {"prior": "weak"}},
+    "rescue": [{"adapt_delta": 0.9}],
+    "verify": {"engine": "stanli", "share": 0.5},
+    "precision": {"coverage": 0.1},
+}
 RUN = [sys.executable, "workflow/run.py", "study.yaml"]
-SUMMARIES = ("performance", "comparison", "participants", "convergence", "prior_predictive")
+TIMED = ("costs", "efficiency")  # summary tables of timings
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +44,24 @@ def whole(tmp_path_factory):
 def numbers(checkout):
     """Every number of a study's tables that is no timing."""
     summary = checkout.folder / "results/small/summary"
-    tables = {name: pd.read_parquet(summary / f"{name}.parquet") for name in SUMMARIES}
-    return checkout.numbers() | tables
+    tables = {file.stem: pd.read_parquet(file) for file in summary.glob("*.parquet")}
+    assert set(TIMED) < set(tables)
+    return checkout.numbers() | {name: tables[name] for name in sorted(set(tables) - set(TIMED))}
 
 
 def start(checkout, **options):
     return subprocess.Popen(RUN, cwd=checkout.folder, start_new_session=True, text=True, **options)
 
 
-def kill_with_all_its_workers(run):
-    """SIGKILL for the workflow and for everything that it started."""
+def kill(run, with_workers):
+    """SIGKILL for the workflow and, unless they are to follow it, for all that it started."""
     with contextlib.suppress(psutil.NoSuchProcess):
         workflow = psutil.Process(run.pid)
-        for process in [workflow, *workflow.children(recursive=True)]:
+        workers = workflow.children(recursive=True)
+        for process in [workflow, *(workers if with_workers else [])]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
+        assert not psutil.wait_procs(workers, timeout=20)[1]
 
 
 @pytest.mark.parametrize("number", range(1, KILLS + 1))
@@ -61,7 +71,7 @@ def test_a_study_killed_at_any_moment_ends_with_the_same_numbers(whole, tmp_path
     checkout.write(**STUDY)
     with start(checkout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
         time.sleep(np.random.default_rng(number).uniform(0, seconds))
-        kill_with_all_its_workers(run)
+        kill(run, with_workers=number % 2 == 0)
     done = checkout.make_study()
     assert done.returncode == 0, done.stdout + done.stderr
     assert_same(numbers(checkout), expected)

@@ -13,7 +13,7 @@ SCRIPTS = ROOT / "workflow/scripts"
 
 def run(code: str, log) -> str:
     """Run code in a job that logs there; return what it says on its terminal."""
-    start = f"from recovery import jobs, tables\njobs.log_to({str(log)!r})\n"
+    start = f"from recovery import jobs, tables\njobs.begin({str(log)!r})\n"
     done = subprocess.run(
         [sys.executable, "-c", start + code],
         env={**os.environ, "PYTHONPATH": str(SCRIPTS)},

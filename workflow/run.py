@@ -6,7 +6,6 @@ behind; the latter is cleared, and Snakemake goes on where it stopped.
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -38,8 +37,7 @@ def main() -> None:
         lock = folder.hold(study)
     except StudyError as error:
         sys.exit(str(error))
-    if any(Path(".snakemake/locks").glob("*")):
-        subprocess.run([*snakemake, "--unlock"], capture_output=True, check=False)
+    folder.clear_what_a_killed_run_locked(study)
     bars = ["--logger", "rich"] if sys.stderr.isatty() else []
     # Snakemake takes this process's place, and with it the lock and signals.
     os.set_inheritable(lock, True)

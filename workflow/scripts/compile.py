@@ -4,7 +4,7 @@ from recovery import jobs
 from recovery.engines import cmdstan
 from recovery.engines.base import Program
 
-jobs.log_to(snakemake.log[0])
+jobs.begin(snakemake.log[0])
 
 cmdstan.compile_program(
     Program(snakemake.input.program, snakemake.params.include, snakemake.output.executable)

@@ -5,7 +5,7 @@ from recovery.design import digest
 from recovery.figures import draw_all
 from recovery.figures.material import Material
 
-jobs.log_to(snakemake.log[0])
+jobs.begin(snakemake.log[0])
 
 params = snakemake.params.figures
 plan = checks.restore(snakemake.config, params["sources"])

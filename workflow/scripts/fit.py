@@ -5,7 +5,7 @@ import time
 from recovery import draws, fitting, jobs, tables
 from recovery.engines.base import Program
 
-jobs.log_to(snakemake.log[0])
+jobs.begin(snakemake.log[0])
 
 specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
 program = Program(

@@ -2,7 +2,7 @@
 
 from recovery import datasets, families, jobs, study, tables
 
-jobs.log_to(snakemake.log[0])
+jobs.begin(snakemake.log[0])
 
 specification = snakemake.params.observation
 name = specification["dataset"]

@@ -10,7 +10,7 @@ from recovery.manifest import manifest
 from recovery.report import latex, spent
 from recovery.report.methods import ademp
 
-jobs.log_to(snakemake.log[0])
+jobs.begin(snakemake.log[0])
 
 params = snakemake.params.report
 plan = checks.restore(snakemake.config, params["sources"])

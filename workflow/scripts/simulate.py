@@ -2,7 +2,7 @@
 
 from recovery import costs, datasets, families, jobs, tables
 
-jobs.log_to(snakemake.log[0])
+jobs.begin(snakemake.log[0])
 
 specification = snakemake.params.simulation
 observed = means = None

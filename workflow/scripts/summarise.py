@@ -3,7 +3,7 @@
 from recovery import checks, jobs, summaries, tables
 from recovery.design import digest
 
-jobs.log_to(snakemake.log[0])
+jobs.begin(snakemake.log[0])
 
 params = snakemake.params.summary
 plan = checks.restore(snakemake.config, params["sources"])

@@ -91,7 +91,7 @@ def _cause(exit_code: int | None) -> str:
 def _serve(answer: Callable[[Any], Any], pipe: Connection, parents_end: Connection) -> None:
     """Answer until the parent is gone. Its own process group, so that all of it can be ended."""
     os.setpgid(0, 0)
-    _die_with_parent()
+    die_with_parent()
     parents_end.close()
     while True:
         try:
@@ -104,7 +104,7 @@ def _serve(answer: Callable[[Any], Any], pipe: Connection, parents_end: Connecti
             pipe.send((False, _sendable(error)))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Have Linux end this process when its parent is killed, in the midst of a fit too."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

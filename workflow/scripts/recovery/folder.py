@@ -55,6 +55,14 @@ def hold(study: Study) -> int:
     return lock
 
 
+def clear_what_a_killed_run_locked(study: Study) -> None:
+    """Remove Snakemake's locks on this study's files; whoever holds the folder knows it is dead."""
+    for lock in Path(".snakemake/locks").glob("*.lock"):
+        lines = lock.read_text(encoding="utf-8").splitlines()
+        if any(line.startswith(f"{of(study)}/") for line in lines):
+            lock.unlink()
+
+
 def take(study: Study, file: str | Path) -> None:
     """Hold the folder, unless this process does, and leave a mark of whose it is."""
     if os.environ.get(HOLDER) != str(os.getpid()):

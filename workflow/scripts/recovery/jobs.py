@@ -7,6 +7,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from recovery.child import die_with_parent
 from recovery.engines.base import EngineError
 from recovery.faults import StudyError
 from recovery.tables import StaleTableError
@@ -22,10 +23,14 @@ _OF_THE_MACHINE = {
 }
 
 
-def log_to(path: str | Path) -> None:
-    """Send what this process says to a log; errors that need no programmer come as one message."""
+def begin(log: str | Path) -> None:
+    """Begin a job: what it says goes to its log, and it ends when Snakemake is killed.
+
+    Errors that need no programmer come as one message.
+    """
+    die_with_parent()
     sys.excepthook = partial(_tell, sys.stderr)
-    sys.stderr = Path(path).open("w", buffering=1, encoding="utf-8")
+    sys.stderr = Path(log).open("w", buffering=1, encoding="utf-8")
 
 
 def in_words(error: BaseException) -> str | None:
