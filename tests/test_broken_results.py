@@ -197,3 +197,11 @@ def test_results_of_an_older_version_are_told(changed, gone):
     assert "made by another study file, program or version than this one" in said
     assert f"results/small/estimates/{BATCH}" in said
     assert contents(changed) == before
+
+
+def test_rules_can_be_linted_and_locks_cleared_whatever_stands_in_results(changed):
+    (changed.folder / "results/small/summary/performance.parquet").write_bytes(b"PAR1")
+    for option in ("--lint", "--unlock"):
+        done = changed.snakemake(option)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "is cut short or damaged" in said_by(changed.snakemake("--dry-run"))

@@ -316,7 +316,8 @@ def figure_files(suffix):
 # What stands already
 
 
-if workflow.is_main_process:
+# Neither looks at results: the one at the rules, the other at what a killed run left.
+if workflow.is_main_process and not {"--lint", "--unlock"} & set(sys.argv):
     try:
         identities.check_standing(DESIGN, digest(summary_params(None)), folder.is_remembered(STUDY))
     except tables.StaleTableError as stale:
