@@ -58,7 +58,7 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
 def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str, pd.DataFrame]:
     """One scenario's part of the summary tables; what its jobs cost is added to `spent`."""
     scenario, study = design.scenarios[name], design.study
-    fits, people, went, cost, calibrated = {}, [], [], [], []
+    fits, people, went, cost, calibrated = {}, {}, [], [], []
     for cell in design.cells:
         if cell[0] != name:
             continue
@@ -69,8 +69,7 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         converged = measures.converged_replicates(diagnostics)
         fits[cell[1:]] = measures.Fits(_estimates(design, cell), converged)
         calibrated.append(_calibration(design, cell, diagnostics).assign(**key))
-        recovered = tables.read_frame(design.cell_files("participants", cell))
-        people.append(measures.participants(recovered).assign(**key))
+        people[cell[1:]] = tables.read_frame(design.cell_files("participants", cell))
         threshold = study.convergence.min_ebfmi
         outcomes = measures.convergence(diagnostics, study.replicates, threshold)
         went.append(outcomes.assign(**key))
@@ -83,7 +82,9 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         "performance": performance,
         "precision": precision.needed(performance, study.precision, level, study.replicates),
         "comparison": measures.comparison(fits),
-        "participants": pd.concat(people),
+        "participants": measures.participants(
+            people, {cell: each.converged for cell, each in fits.items()}
+        ),
         "calibration": pd.concat(calibrated),
         "convergence": pd.concat(went),
         "efficiency": pd.DataFrame(cost),

@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 import pandas as pd
 
+from recovery.measures.outcomes import common
 from recovery.measures.single import ABSENT, mean
 
 SCORES = ("rmse", "correlation", "shrinkage_slope", "coverage")
-_COLUMNS = ["coefficient", "measure", "level", "value", "mcse", "n_fits"]
+_COLUMNS = ["coefficient", "subset", "measure", "level", "value", "mcse", "n_fits"]
 
 
-def participants(table: pd.DataFrame) -> pd.DataFrame:
-    """Average a cell's rows of the table `participants`.
+def participants(
+    recovered: Mapping[tuple[str, str], pd.DataFrame],
+    converged: Mapping[tuple[str, str], np.ndarray],
+) -> pd.DataFrame:
+    """Average each cell's rows of the table `participants`, in three subsets of fits.
 
     A dataset's participants are not independent replicates, so the MCSE is over datasets:
     SD / sqrt(n). A score that a fit lacks (no spread of true values) leaves that fit out.
 
+    Parameters
+    ----------
+    recovered : mapping of DataFrame
+        (model, prior) -> the cell's rows; all cells of one scenario.
+    converged : mapping of ndarray
+        The same cells' replicates that converged, in order.
+
     Returns
     -------
     DataFrame
-        coefficient, measure, level, value, mcse, n_fits.
+        model, prior, coefficient, subset, measure, level, value, mcse, n_fits.
     """
-    rows = []
-    for coefficient, mine in table.groupby("coefficient", sort=False):
-        for score in SCORES:
-            values = mine[score].dropna().to_numpy()
-            found = mean(values) if values.size >= 2 else ABSENT
-            level = mine["level"].iloc[0] if score == "coverage" else np.nan
-            rows.append((coefficient, score, level, found.value, found.mcse, values.size))
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    parts = []
+    for (model, prior), table in recovered.items():
+        for coefficient, rows in table.groupby("coefficient", sort=False):
+            answering = [
+                converged[cell]
+                for cell, theirs in recovered.items()
+                if cell[1] == prior and coefficient in set(theirs["coefficient"])
+            ]
+            subsets = {
+                "all": rows,
+                "converged": rows[rows["replicate"].isin(converged[model, prior])],
+                "common": rows[rows["replicate"].isin(common(answering))],
+            }
+            for subset, part in subsets.items():
+                scored = [(coefficient, subset, *score) for score in _scores(part)]
+                found = pd.DataFrame(scored, columns=_COLUMNS)
+                parts.append(found.assign(model=model, prior=prior))
+    return pd.concat(parts) if parts else pd.DataFrame(columns=["model", "prior", *_COLUMNS])
+
+
+def _scores(rows: pd.DataFrame) -> Iterator[tuple[str, float, float, float, int]]:
+    """Measure, level, value, mcse and number of fits of every score."""
+    for score in SCORES:
+        values = rows[score].dropna().to_numpy()
+        found = mean(values) if values.size >= 2 else ABSENT
+        level = rows["level"].iloc[0] if score == "coverage" and len(rows) else np.nan
+        yield score, level, found.value, found.mcse, values.size

@@ -49,6 +49,7 @@ PARTICIPANTS = pa.schema(
     [
         *_CELL,
         column("coefficient", TEXT),
+        column("subset", TEXT, "all, converged or common"),
         column("measure", TEXT, "rmse, correlation, shrinkage_slope or coverage"),
         column("level", REAL, "of the intervals, for coverage"),
         column("value", REAL, "mean over fits"),
