@@ -20,6 +20,7 @@ pytestmark = pytest.mark.workflow
 KILLS = int(os.environ.get("RECOVERY_KILLS", "4"))
 STUDY = {
     "participants": [4],
+    "models": ["noncentered"],
     "batch": 2,
     "truths": {**SMALL["truths"], "drawn": {"prior": "weak"}},
     "rescue": [{"adapt_delta": 0.9}],
