@@ -1,6 +1,7 @@
 """A study that is killed or interrupted, and goes on with the same command.
 
-RECOVERY_KILLS says how many random moments are tried: 4 by default, 20 in `.ci/run`.
+RECOVERY_KILLS says how many random moments are tried: 3 by default, 20 in `.ci/run`. Every third
+is of a whole study, the others of one up to its tables.
 """
 
 import contextlib
@@ -14,10 +15,10 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from workflow_runs import SMALL, assert_same, check_out
+from workflow_runs import SMALL, SUMMARY, assert_same, check_out
 
 pytestmark = pytest.mark.workflow
-KILLS = int(os.environ.get("RECOVERY_KILLS", "4"))
+KILLS = int(os.environ.get("RECOVERY_KILLS", "3"))
 STUDY = {
     "participants": [4],
     "models": ["noncentered"],
@@ -27,19 +28,21 @@ STUDY = {
     "verify": {"engine": "stanli", "share": 0.5},
     "precision": {"coverage": 0.1},
 }
-RUN = [sys.executable, "workflow/run.py", "study.yaml"]
 TIMED = ("costs", "efficiency")  # summary tables of timings
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A study that nothing interrupted: its tables' numbers, and the seconds it took."""
+    """A study that nothing interrupted: its tables' numbers, and seconds to them and to its end."""
     checkout = check_out(tmp_path_factory.mktemp("whole"))
     checkout.write(**STUDY)
-    started = time.monotonic()
-    done = checkout.make_study()
-    assert done.returncode == 0, done.stdout + done.stderr
-    return numbers(checkout), time.monotonic() - started
+    seconds = {}
+    for target in ([SUMMARY], []):
+        started = time.monotonic()
+        done = checkout.make_study(*target)
+        assert done.returncode == 0, done.stdout + done.stderr
+        seconds[bool(target)] = time.monotonic() - started
+    return numbers(checkout), {True: seconds[True], False: sum(seconds.values())}
 
 
 def numbers(checkout):
@@ -50,8 +53,10 @@ def numbers(checkout):
     return checkout.numbers() | {name: tables[name] for name in sorted(set(tables) - set(TIMED))}
 
 
-def start(checkout, **options):
-    return subprocess.Popen(RUN, cwd=checkout.folder, start_new_session=True, text=True, **options)
+def start(checkout, *target, **options):
+    command = [sys.executable, "workflow/run.py", "study.yaml", *target]
+    options |= {"start_new_session": True, "text": True}
+    return subprocess.Popen(command, cwd=checkout.folder, **options)
 
 
 def kill(run, with_workers):
@@ -68,12 +73,12 @@ def kill(run, with_workers):
 @pytest.mark.parametrize("number", range(1, KILLS + 1))
 def test_a_study_killed_at_any_moment_ends_with_the_same_numbers(whole, tmp_path, number):
     expected, seconds = whole
-    checkout = check_out(tmp_path)
+    checkout, target = check_out(tmp_path), [SUMMARY] if number % 3 else []
     checkout.write(**STUDY)
-    with start(checkout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-        time.sleep(np.random.default_rng(number).uniform(0, seconds))
+    with start(checkout, *target, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        time.sleep(np.random.default_rng(number).uniform(0, seconds[bool(target)]))
         kill(run, with_workers=number % 2 == 0)
-    done = checkout.make_study()
+    done = checkout.make_study(*target)
     assert done.returncode == 0, done.stdout + done.stderr
     assert_same(numbers(checkout), expected)
     assert not list((tmp_path / "results").rglob(".*.parquet.*"))  # nor anything half written
@@ -83,7 +88,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(whole, tmp_path):
     expected, _ = whole
     checkout = check_out(tmp_path)
     checkout.write(**STUDY)
-    with start(checkout, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+    with start(checkout, SUMMARY, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         while not list((tmp_path / "results").rglob("diagnostics/**/*.parquet")):
             assert run.poll() is None
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does
@@ -92,6 +97,6 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(whole, tmp_path):
     assert "small: not finished." in said
     assert "the same command goes on from them" in said
     assert not list((tmp_path / ".snakemake/locks").glob("*"))
-    done = checkout.make_study()
+    done = checkout.make_study(SUMMARY)
     assert done.returncode == 0, done.stdout + done.stderr
     assert_same(numbers(checkout), expected)

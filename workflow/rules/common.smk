@@ -2,14 +2,23 @@
 
 import sys
 from dataclasses import asdict
-from math import ceil
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
-from recovery import checks, engines, folder, gallery, identities, provenance, tables
+from recovery import (
+    checks,
+    engines,
+    folder,
+    gallery,
+    identities,
+    needs,
+    provenance,
+    resources,
+    tables,
+)
 from recovery.design import digest
 from recovery.engines.base import EngineError
 from recovery.faults import StudyError
@@ -124,36 +133,42 @@ def observed_csv(wildcards):
     return STUDY.observed[wildcards.dataset].path
 
 
+def cell_of(wildcards):
+    return wildcards.scenario, wildcards.model, wildcards.prior
+
+
+def inputs_of_fits(specification, outputs, model, **files):
+    """The tables that a batch of fits reads, and the compiled program where the engine has one."""
+    settled = tables.are_current(outputs, specification["identity"])
+    return inputs_of(settled, **files, **executable(model, specification["engine"]))
+
+
+def dataset_files(wildcards):
+    batch = batch_of(wildcards)
+    return {
+        table: DESIGN.dataset_file(table, wildcards.scenario, batch) for table in ("data", "truth")
+    }
+
+
 def fit_spec(wildcards):
-    return DESIGN.fit(wildcards.scenario, wildcards.model, wildcards.prior, batch_of(wildcards))
+    return DESIGN.fit(*cell_of(wildcards), batch_of(wildcards))
 
 
 def fit_inputs(wildcards):
-    scenario, batch = wildcards.scenario, batch_of(wildcards)
-    cell = (scenario, wildcards.model, wildcards.prior)
+    cell, batch = cell_of(wildcards), batch_of(wildcards)
     outputs = [DESIGN.cell_file(table, cell, batch) for table in DESIGN.fit_tables]
-    return inputs_of(
-        tables.are_current(outputs, fit_spec(wildcards)["identity"]),
-        data=DESIGN.dataset_file("data", scenario, batch),
-        truth=DESIGN.dataset_file("truth", scenario, batch),
-        **executable(wildcards.model, STUDY.engine),
-    )
+    return inputs_of_fits(fit_spec(wildcards), outputs, wildcards.model, **dataset_files(wildcards))
 
 
 def verify_spec(wildcards):
-    cell = (wildcards.scenario, wildcards.model, wildcards.prior)
-    return DESIGN.verification(*cell, batch_of(wildcards))
+    return DESIGN.verification(*cell_of(wildcards), batch_of(wildcards))
 
 
 def verify_inputs(wildcards):
-    scenario, batch = wildcards.scenario, batch_of(wildcards)
-    cell = (scenario, wildcards.model, wildcards.prior)
-    outputs = [DESIGN.verified_file(table, cell, batch) for table in DESIGN.fit_tables]
-    return inputs_of(
-        tables.are_current(outputs, verify_spec(wildcards)["identity"]),
-        data=DESIGN.dataset_file("data", scenario, batch),
-        truth=DESIGN.dataset_file("truth", scenario, batch),
-        **executable(wildcards.model, STUDY.verify.engine),
+    cell, batch = cell_of(wildcards), batch_of(wildcards)
+    outputs = [DESIGN.verified_file(table, cell, batch) for table in ("estimates", "diagnostics")]
+    return inputs_of_fits(
+        verify_spec(wildcards), outputs, wildcards.model, **dataset_files(wildcards)
     )
 
 
@@ -164,11 +179,8 @@ def fit_observed_spec(wildcards):
 def fit_observed_inputs(wildcards):
     cell = (wildcards.dataset, wildcards.model, wildcards.prior)
     outputs = [DESIGN.observed_file(table, *cell) for table in DESIGN.fit_tables]
-    return inputs_of(
-        tables.are_current(outputs, fit_observed_spec(wildcards)["identity"]),
-        data=DESIGN.observed_data(wildcards.dataset),
-        **executable(wildcards.model, STUDY.engine),
-    )
+    data = DESIGN.observed_data(wildcards.dataset)
+    return inputs_of_fits(fit_observed_spec(wildcards), outputs, wildcards.model, data=data)
 
 
 def executable(model, engine):
@@ -184,61 +196,14 @@ def kept_draws(path):
 
 
 def fit_memory(wildcards, attempt):
-    """Megabytes: Snakemake, the libraries, and the study's largest draws several times over;
-    doubled with every attempt at the job.
-    """
-    draws = max(settings["chains"] * settings["draws"] for settings in STUDY.attempts)
-    columns = 20 + 4 * max(STUDY.participants)
-    return (1000 + ceil(5 * 8 * draws * columns / 1e6)) * 2 ** (attempt - 1)
+    return resources.memory(STUDY, attempt)
 
 
 def fit_minutes(wildcards, attempt):
-    """An hour, or what two fits take that reach the time limit at each of the study's settings;
-    doubled with every attempt at the job.
-    """
-    seconds = 2 * STUDY.sampler.time_limit * len(STUDY.attempts)
-    return max(60, 10 + ceil(seconds / 60)) * 2 ** (attempt - 1)
+    return resources.minutes(STUDY, attempt)
 
 
 # Everything at once
-
-
-def cell_files(table):
-    """The files of one table of all cells."""
-    return [file for cell in DESIGN.cells for file in DESIGN.cell_files(table, cell)]
-
-
-def first_cell_files(table):
-    """The first batch of one table of every cell: what figures show."""
-    return [DESIGN.cell_file(table, cell, DESIGN.batches(cell[0])[0]) for cell in DESIGN.cells]
-
-
-def first_dataset_files(table):
-    """The first batch of every scenario's data or truth: what figures show."""
-    return [
-        DESIGN.dataset_file(table, scenario, DESIGN.batches(scenario)[0])
-        for scenario in DESIGN.scenarios
-    ]
-
-
-def ranked_files(table):
-    """All batches of one table of the cells whose ranks figures show."""
-    cells = gallery.ranked_cells(STUDY)
-    return [file for cell in cells for file in DESIGN.cell_files(table, cell)]
-
-
-def observed_files(table):
-    """The files of one table of all fits to observed data."""
-    return [DESIGN.observed_file(table, *cell) for cell in DESIGN.observed_cells]
-
-
-def verified_files(table):
-    """The files of one table of all fits that the verifying engine makes."""
-    return [
-        DESIGN.verified_file(table, cell, batch)
-        for cell in DESIGN.cells
-        for batch in DESIGN.verified(cell)
-    ]
 
 
 def study_params(*modules):
@@ -255,13 +220,9 @@ def summary_params(wildcards):
 
 
 def summary_inputs(wildcards):
-    """Every fit, whether to simulated or to observed data."""
-    inputs = {name: cell_files(name) for name in ("estimates", "participants", "diagnostics")}
-    inputs |= {f"observed_{name}": observed_files(name) for name in ("estimates", "diagnostics")}
     outputs = [f"{RESULTS}/summary/{name}.parquet" for name in tables.SUMMARIES]
-    inputs |= {f"verified_{name}": verified_files(name) for name in ("estimates", "diagnostics")}
-    inputs["data"] = first_dataset_files("data")[0]
-    return inputs_of(tables.are_current(outputs, digest(summary_params(wildcards))), **inputs)
+    settled = tables.are_current(outputs, digest(summary_params(wildcards)))
+    return inputs_of(settled, **needs.of_summary(DESIGN))
 
 
 def figure_params(wildcards):
@@ -269,19 +230,9 @@ def figure_params(wildcards):
 
 
 def figure_inputs(wildcards):
-    """The summary tables, the first batches, of which single replicates are shown, and ranks."""
     outputs = [f"{RESULTS}/figures/{figure.name}.svg" for figure in FIGURES]
-    return inputs_of(
-        provenance.bear(outputs, digest(figure_params(wildcards))),
-        summaries=[f"{RESULTS}/summary/{name}.parquet" for name in tables.SUMMARIES],
-        data=first_dataset_files("data"),
-        truth=first_dataset_files("truth"),
-        estimates=first_cell_files("estimates"),
-        ranks=ranked_files("estimates"),
-        attempts=ranked_files("diagnostics"),
-        verified=[*verified_files("estimates"), *verified_files("diagnostics")],
-        observed=observed_files("estimates"),
-    )
+    settled = provenance.bear(outputs, digest(figure_params(wildcards)))
+    return inputs_of(settled, **needs.of_figures(DESIGN))
 
 
 def report_params(wildcards):
@@ -289,14 +240,8 @@ def report_params(wildcards):
 
 
 def report_inputs(wildcards):
-    """The summary tables, the figures, and the fits to observed data."""
-    return inputs_of(
-        provenance.bear([f"{RESULTS}/report.html"], digest(report_params(wildcards))),
-        summaries=[f"{RESULTS}/summary/{name}.parquet" for name in tables.SUMMARIES],
-        figures_costs=f"{RESULTS}/figures/costs.parquet",
-        figures=[f"{RESULTS}/figures/{figure.name}.svg" for figure in FIGURES],
-        observed=[*observed_files("estimates"), *observed_files("diagnostics")],
-    )
+    settled = provenance.bear([f"{RESULTS}/report.html"], digest(report_params(wildcards)))
+    return inputs_of(settled, **needs.of_report(DESIGN))
 
 
 def figure_file(figure, suffix):
