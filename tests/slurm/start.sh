@@ -45,5 +45,6 @@ for _ in $(seq 50); do
   sleep 0.2
 done
 sinfo || true
-echo "Slurm did not come up; see /var/log/slurm" >&2
+rm "$conf"  # without a controller every Snakemake would wait for it
+echo "Slurm did not come up, its tests are skipped; see /var/log/slurm" >&2
 exit 1
