@@ -39,7 +39,7 @@ def test_an_error_with_a_cure_is_that_message_alone(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this machine")
 def test_it_comes_on_the_terminal_where_the_log_cannot_be_written():
-    assert run(STALE, "/dev/full").endswith(CURE)
+    assert CURE in run(STALE, "/dev/full")  # what Python says of the log may follow
 
 
 def test_an_error_of_the_program_keeps_its_traceback(tmp_path):
