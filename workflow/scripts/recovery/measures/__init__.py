@@ -30,7 +30,6 @@ from recovery.measures.single import (
     Measure,
     mean,
     proportion,
-    proportion_interval,
 )
 
 __all__ = [
@@ -52,7 +51,6 @@ __all__ = [
     "performance",
     "performance_of_table",
     "proportion",
-    "proportion_interval",
     "scores",
 ]
 
