@@ -4,6 +4,7 @@ Needs the Slurm of one node that tests/slurm/start.sh starts, and leaves any oth
 """
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 
 import pandas as pd
+import psutil
 import pytest
 import yaml
 from workflow_runs import ROOT, SUMMARY, assert_same, check_out
@@ -92,6 +94,39 @@ def at_work(checkout):
             yield run
         finally:
             run.kill()
+    wait_until_idle()
+
+
+def node_name() -> str:
+    return slurm("sinfo", "--noheader", "--format=%n").strip()
+
+
+def node_state() -> str:
+    return slurm("sinfo", "--noheader", "--format=%T, %E").strip()
+
+
+def wait_until_idle():
+    """Wait until the node has nothing left of a job; put it back to work if Slurm drained it.
+
+    Slurm does so when it is slow to end what a job started, and leaves it to an administrator.
+    """
+    end = time.monotonic() + SECONDS
+    while not node_state().startswith("idle"):
+        assert time.monotonic() < end, node_state()
+        if "Kill task failed" in node_state():
+            slurm("scontrol", "update", f"NodeName={node_name()}", "State=RESUME")
+        time.sleep(1)
+
+
+def processes_of(job: str) -> list[psutil.Process]:
+    """Return the processes that a job's step has started on the node, which is this machine."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            own = process.environ()
+            if own.get("SLURM_JOB_ID") == job and own.get("SLURM_STEP_ID") == "0":
+                found.append(process)
+    return found
 
 
 def fails(checkout, run: subprocess.Popen) -> str:
@@ -203,7 +238,8 @@ def test_a_cancelled_job_is_made_up_for_by_the_next_call(unfinished, local):
 def test_a_job_over_its_time_is_made_up_for_by_the_next_call(unfinished, local):
     with at_work(unfinished) as run:
         (job, *_) = wait_for(lambda: running(unfinished), run)
-        slurm("scancel", "--full", "--signal=STOP", job)  # hangs
+        for process in wait_for(lambda: processes_of(job), run):
+            os.kill(process.pid, signal.SIGSTOP)  # hangs
         slurm("scontrol", "update", f"JobId={job}", "EndTime=now")
         assert "TIMEOUT" in fails(unfinished, run)
     assert_the_next_call_finishes(unfinished, local)
@@ -211,17 +247,17 @@ def test_a_job_over_its_time_is_made_up_for_by_the_next_call(unfinished, local):
 
 @on_slurm
 def test_a_drained_node_is_waited_for_and_an_interrupt_leaves_nothing_behind(unfinished, local):
-    node = slurm("sinfo", "--noheader", "--format=%n").strip()
-    slurm("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
-    try:
-        with at_work(unfinished) as run:
+    node = f"NodeName={node_name()}"
+    slurm("scontrol", "update", node, "State=DRAIN", "Reason=test")
+    with at_work(unfinished) as run:
+        try:
             states = wait_for(lambda: set(jobs_of(unfinished)["state"]), run)
             assert states == {"PENDING"}
             run.send_signal(signal.SIGINT)
             fails(unfinished, run)
+        finally:
+            slurm("scontrol", "update", node, "State=RESUME")
         assert set(jobs_of(unfinished)["state"]) <= ENDED
-    finally:
-        slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
     assert_the_next_call_finishes(unfinished, local)
 
 
