@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, settings
 
 from recovery import families
 from recovery.design import Design, Sources
-from recovery.families import multilevel_linear
 from recovery.study import parse
 
 ROOT = Path(__file__).resolve().parents[1]
 STAN = ROOT / "stan"
 DROP = object()
+LINEAR = families.find("multilevel_linear")
 
 # How many examples each property is held to: always the same ones, so that a test that fails
 # fails again. EXAMPLES=5000 is what `.ci/run` asks for, the default is for a desk.
@@ -107,18 +107,18 @@ def design():
 
 @pytest.fixture
 def truth():
-    return multilevel_linear.Truth(beta=(0.5, 1.0), sigma_p=(1.0, 0.5), rho=0.3, sigma=1.0)
+    return LINEAR.Truth(beta=(0.5, 1.0), sigma_p=(1.0, 0.5), rho=0.3, sigma=1.0)
 
 
 @pytest.fixture
 def prior():
-    return multilevel_linear.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, sigma_rate=1, lkj_eta=2)
+    return LINEAR.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, sigma_rate=1, lkj_eta=2)
 
 
 @pytest.fixture
 def simulated(truth, rng):
     """20 participants with 8 observations each, and the values behind them."""
-    return multilevel_linear.simulate(truth, 20, 8, rng)
+    return LINEAR.simulate(truth, 20, 8, rng)
 
 
 @pytest.fixture(scope="session")

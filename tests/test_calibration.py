@@ -6,10 +6,10 @@ import pytest
 from conftest import make_study
 from scipy import stats
 
-from recovery import calibration
-from recovery.families import multilevel_linear as family
+from recovery import calibration, families
 from recovery.measures import uniformity
 
+family = families.find("multilevel_linear")
 DRAWN = ("truths", {"drawn": {"prior": "weak"}})
 
 

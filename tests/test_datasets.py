@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from conftest import DROP, ROOT, make_design, make_study
 
-from recovery import datasets, tables
+from recovery import datasets, families, tables
 from recovery.design import dataset_seed
-from recovery.families import multilevel_linear as family
 from recovery.faults import StudyError
 from recovery.scenarios import Batch
 from recovery.study import Observed
 
+family = families.find("multilevel_linear")
 SCENARIO = "moderate-4x3"
 SOURCE = {"data": "real", "model": "centered", "prior": "weak"}
 MEANS = {

@@ -3,11 +3,10 @@
 import shutil
 
 import pytest
-from conftest import DROP, STAN, make_design, make_study
+from conftest import DROP, LINEAR, STAN, make_design, make_study
 
 from recovery import provenance
 from recovery.design import dataset_seed, fit_seed
-from recovery.families import multilevel_linear
 from recovery.scenarios import Batch, batch_size
 
 SCENARIO = "moderate-4x3"
@@ -242,8 +241,8 @@ def programs(tmp_path):
 
 
 def hashes(programs) -> dict:
-    study = make_study(("models", list(multilevel_linear.MODELS)))
-    return dict(provenance.sources(study, programs, "1").programs)
+    study = make_study(("models", list(LINEAR.MODELS)))
+    return dict(provenance.sources(study, LINEAR, programs, "1").programs)
 
 
 def edit(file) -> None:

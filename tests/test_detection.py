@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from conftest import ROOT, STAN, make_design
 
-from recovery import calibration, fitting, measures
+from recovery import calibration, families, fitting, measures
 from recovery.design import dataset_seed
 from recovery.engines.base import Program
-from recovery.families import multilevel_linear as family
-from recovery.families.multilevel_linear.joint import simulate_joint
 from recovery.measures.replicates import from_table
 from recovery.scenarios import Batch
+
+family = families.find("multilevel_linear")
 
 pytestmark = pytest.mark.slow
 REPLICATES = 500
@@ -26,7 +26,7 @@ LEVELS = {0.89: ("q5_5", "q94_5")}
 
 def joint(name):
     """Simulate from one of the family's joint models."""
-    return lambda prior, size, rng: simulate_joint(name, prior, {}, *size, rng)
+    return lambda prior, size, rng: family.simulate_joint(name, prior, {}, *size, rng)
 
 
 def ranked(simulate, program, model, size, prior=PRIOR, seed=1):
@@ -79,7 +79,7 @@ def test_a_likelihood_left_out_is_given_away_by_the_log_likelihood_alone():
 
 def test_residuals_with_heavy_tails_make_sigmas_intervals_cover_too_little():
     def simulate(prior, size, rng):
-        columns, values = simulate_joint("pooled", prior, {}, *size, rng)
+        columns, values = family.simulate_joint("pooled", prior, {}, *size, rng)
         noise = rng.standard_t(5, size=columns["y"].size) * np.sqrt(3 / 5)  # their SD is 1
         y = values["beta[1]"] + values["beta[2]"] * columns["x"] + values["sigma"] * noise
         return {**columns, "y": y}, values
@@ -102,7 +102,7 @@ def test_a_rate_taken_for_a_scale_is_found():
 
 def test_a_correlation_in_the_truths_prior_is_given_away_by_sums_and_differences():
     def simulate(prior, size, rng):
-        columns, values = simulate_joint("pooled", prior, {}, *size, rng)
+        columns, values = family.simulate_joint("pooled", prior, {}, *size, rng)
         beta = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]])
         sigma = values["sigma"]
         y = beta[0] + beta[1] * columns["x"] + sigma * rng.normal(size=columns["y"].size)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from conftest import ROOT, STAN
 
-from recovery import engines, posterior
+from recovery import engines, families, posterior
 from recovery.engines.base import SAMPLER_COLUMNS, EngineError, Program, Settings
-from recovery.families import multilevel_linear as family
 
+family = families.find("multilevel_linear")
 SETTINGS = Settings(chains=4, warmup=500, draws=2000, adapt_delta=0.9, max_treedepth=10)
 SHORT = Settings(chains=2, warmup=50, draws=50, adapt_delta=0.8, max_treedepth=10)
 NORMAL = """

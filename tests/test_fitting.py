@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from conftest import STAN, make_design
 
-from recovery import datasets, engines, fitting, tables
+from recovery import datasets, engines, families, fitting, tables
 from recovery.design import fit_seed
 from recovery.engines.base import EngineError, Program
-from recovery.families import multilevel_linear as family
 from recovery.scenarios import Batch
+
+family = families.find("multilevel_linear")
 
 SCENARIO = "moderate-4x3"
 BASE = [

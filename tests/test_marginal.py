@@ -11,7 +11,9 @@ import stanli
 from conftest import STAN
 from test_programs import means, sample
 
-from recovery.families import multilevel_linear as family
+from recovery import families
+
+family = families.find("multilevel_linear")
 
 FLAT = family.Prior(beta_mean=0, beta_sd=1e9, sigma_p_rate=1, sigma_rate=1, lkj_eta=1)
 BALANCED = np.repeat(np.arange(1, 7), 4)

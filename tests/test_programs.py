@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from conftest import ROOT, STAN
 
-from recovery import engines, posterior
+from recovery import engines, families, posterior
 from recovery.engines.base import Program, Settings
-from recovery.families import multilevel_linear as family
 from recovery.tables import read_csv
+
+family = families.find("multilevel_linear")
 
 SETTINGS = Settings(chains=4, warmup=1000, draws=3000, adapt_delta=0.97, max_treedepth=10)
 REFERENCE = json.loads((ROOT / "tests" / "reference" / "expected.json").read_text())["sleepstudy"]

@@ -29,3 +29,22 @@ vector varying_lines(matrix X, matrix beta_p, array[] int participant) {
   }
   return mu;
 }
+
+/**
+ * Linear predictor of every observation: participants' own coefficients, and
+ * those that all of them share, if there are any.
+ *
+ * @param Z one row per observation, one column per varying coefficient
+ * @param beta_p one row per participant, one column per varying coefficient
+ * @param participant the participant of every observation
+ * @param W one row per observation, one column per shared coefficient
+ * @param beta the shared coefficients
+ */
+vector linear_predictor(matrix Z, matrix beta_p, array[] int participant,
+                        matrix W, vector beta) {
+  vector[rows(Z)] eta = varying_lines(Z, beta_p, participant);
+  if (cols(W) > 0) {
+    eta += W * beta;
+  }
+  return eta;
+}

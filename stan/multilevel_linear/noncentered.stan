@@ -14,25 +14,32 @@ functions {
 data {
   int<lower=1> N; // observations
   int<lower=1> K; // coefficients
+  int<lower=1, upper=K> Q; // coefficients that vary by participant
   int<lower=1> J; // participants
+  array[Q] int<lower=1, upper=K> varying;
+  array[K - Q] int<lower=1, upper=K> fixed; // shared by all participants
   array[N] int<lower=1, upper=J> participant;
   matrix[N, K] X; // predictors; the first column is 1
   vector[N] y; // outcome
   vector[K] prior_beta_mean;
   vector<lower=0>[K] prior_beta_sd;
-  vector<lower=0>[K] prior_sigma_p_rate;
+  vector<lower=0>[Q] prior_sigma_p_rate;
   real<lower=0> prior_sigma_rate;
   real<lower=0> prior_lkj_eta;
 }
+transformed data {
+  matrix[N, Q] Z = X[ : , varying];
+  matrix[N, K - Q] W = X[ : , fixed];
+}
 parameters {
   vector[K] beta;
-  vector<lower=0>[K] sigma_p; // participant standard deviations
-  cholesky_factor_corr[K] L_p; // Omega = L_p L_p'
-  matrix[K, J] z_p;
+  vector<lower=0>[Q] sigma_p; // participant standard deviations
+  cholesky_factor_corr[Q] L_p; // Omega = L_p L_p'
+  matrix[Q, J] z_p;
   real<lower=0> sigma;
 }
 transformed parameters {
-  matrix[J, K] beta_p = rep_matrix(beta', J)
+  matrix[J, Q] beta_p = rep_matrix(beta[varying]', J)
                         + (diag_pre_multiply(sigma_p, L_p) * z_p)';
 }
 model {
@@ -41,8 +48,8 @@ model {
   L_p ~ lkj_corr_cholesky(prior_lkj_eta);
   to_vector(z_p) ~ std_normal();
   sigma ~ exponential(prior_sigma_rate);
-  y ~ normal(varying_lines(X, beta_p, participant), sigma);
+  y ~ normal(linear_predictor(Z, beta_p, participant, W, beta[fixed]), sigma);
 }
 generated quantities {
-  matrix[K, K] Omega = multiply_lower_tri_self_transpose(L_p);
+  matrix[Q, Q] Omega = multiply_lower_tri_self_transpose(L_p);
 }

@@ -10,7 +10,7 @@ import pandas as pd
 import stanli
 from common import PRIOR, SAMPLER, STAN
 
-from recovery.families import multilevel_linear as family
+from recovery import families
 
 program, folder, part, parts = sys.argv[1:]
 results = Path(folder) / "results" / "bench"
@@ -18,6 +18,8 @@ data, fits = (
     pd.concat(map(pd.read_parquet, sorted((results / table).rglob("*.parquet"))))
     for table in ("data", "diagnostics")
 )
+
+family = families.find("multilevel_linear")
 intermediate = stanli.stan_to_mir(Path(program).read_text(), include_paths=str(STAN))
 datasets = dict(tuple(data.groupby("replicate")))
 for fit in fits[fits["replicate"] % int(parts) == int(part)].itertuples():

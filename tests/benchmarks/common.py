@@ -73,8 +73,9 @@ def check_out(folder: Path, content: dict) -> Path:
 
 def datasets(participants: int, observations: int, number: int) -> list[dict]:
     """Simulate datasets; return them as Stan's data."""
-    from recovery.families import multilevel_linear as family
+    from recovery import families
 
+    family = families.find("multilevel_linear")
     truth, prior = family.Truth(**TRUTH), family.Prior(**PRIOR)
     rng = np.random.default_rng(1)
     simulated = [family.simulate(truth, participants, observations, rng) for _ in range(number)]

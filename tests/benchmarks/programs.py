@@ -4,9 +4,10 @@ import tempfile
 
 from common import SAMPLER, STAN, Row, datasets
 
-from recovery import engines, posterior
+from recovery import engines, families, posterior
 from recovery.engines.base import EngineError, Program, Settings
-from recovery.families import multilevel_linear as family
+
+family = families.find("multilevel_linear")
 
 SIZES = {(12, 8): 5, (30, 20): 5, (100, 50): 2}  # participants, observations: datasets
 SETTINGS = Settings(**SAMPLER, adapt_delta=0.8, max_treedepth=10)

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 from recovery import (
     checks,
     engines,
+    families,
     folder,
     gallery,
     identities,
@@ -39,6 +40,7 @@ except (StudyError, EngineError) as refused:
     raise WorkflowError(str(refused)) from None
 
 STUDY = DESIGN.study
+FAMILY = families.find(STUDY.family)
 RESULTS = f"results/{STUDY.name}"
 FIGURES = gallery.figures(STUDY)
 
@@ -81,7 +83,7 @@ wildcard_constraints:
 
 
 def stan_program(wildcards):
-    return str(provenance.program_path(STUDY, wildcards.model, PROGRAMS))
+    return str(FAMILY.program(wildcards.model, PROGRAMS))
 
 
 def compiled_version(model):

@@ -54,7 +54,9 @@ def prepare(
         datasets.read_observed(name, observed, family, str(files[-1]))
     version = engines.find(study.engine).version()
     verifying = engines.find(study.verify.engine) if study.verify else None
-    sources = provenance.sources(study, programs, version, verifying.version() if verifying else "")
+    sources = provenance.sources(
+        study, family, programs, version, verifying.version() if verifying else ""
+    )
     if thoroughly:
         for engine in {study.engine, *([study.verify.engine] if study.verify else [])}:
             try_programs(study, programs, engine)
@@ -96,5 +98,4 @@ def try_programs(study: Study, programs: Path, name: str) -> None:
     columns, _ = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
     data = family.stan_data(columns, prior)
     for model in study.models:
-        path = provenance.program_path(study, model, programs)
-        engine.check(Program(str(path), str(programs)), data)
+        engine.check(Program(str(family.program(model, programs)), str(programs)), data)

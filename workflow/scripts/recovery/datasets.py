@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,7 @@ def read_observed(name: str, observed: Observed, family: Family, file: str = "st
         table = tables.read_csv(observed.path)
     except ValueError as error:
         raise StudyError(f"{place}: cannot be read: {error}") from None
-    for key, column in observed.columns.model_dump().items():
+    for key, column in _columns(observed.columns.model_dump()):
         if column not in table:
             raise StudyError(
                 f"{file}: observed.{name}.{key}: got {column!r}, must be one of the columns of "
@@ -103,6 +103,15 @@ def read_observed(name: str, observed: Observed, family: Family, file: str = "st
         return family.read_observed(table, observed.columns, observed.standardize)
     except ValueError as error:
         raise StudyError(f"{place}: {error}") from None
+
+
+def _columns(chosen: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each column that a study names, and its place in it."""
+    for key, column in chosen.items():
+        if isinstance(column, str):
+            yield key, column
+        else:
+            yield from ((f"{key}[{place}]", each) for place, each in enumerate(column))
 
 
 def _missing(values: np.ndarray) -> int | None:

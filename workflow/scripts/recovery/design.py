@@ -228,7 +228,10 @@ class Design:
         """A truth by its content: two names for one truth are one truth."""
         if isinstance(truth, PriorTruth):
             prior = self.study.priors[truth.prior].model_dump(mode="json")
-            drawn = {"drawn_from": prior, "design": truth.design.model_dump(mode="json")}
+            drawn = {
+                "drawn_from": prior,
+                "design": truth.design.model_dump(mode="json", exclude_none=True),
+            }
             return drawn | ({"model": truth.model} if truth.model else {})
         if isinstance(truth, ObservedTruth):
             source = truth.from_observed

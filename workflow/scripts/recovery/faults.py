@@ -19,9 +19,13 @@ def checked(kind: type[BaseModel], value: Any, place: tuple, faults: list) -> Ba
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        for fault in _first_causes(error.errors()):
-            faults.append(_in_words(fault, place))
+        faults += validation_faults(error, place)
         return None
+
+
+def validation_faults(error: ValidationError, place: tuple) -> list[str]:
+    """What pydantic found at a place of the study, in words."""
+    return [_in_words(fault, place) for fault in _first_causes(error.errors())]
 
 
 def _first_causes(errors: list[Mapping]) -> list[Mapping]:

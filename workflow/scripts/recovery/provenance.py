@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from recovery.design import Sources, digest
+from recovery.families.base import Family
 from recovery.faults import StudyError
 from recovery.study import Study
 
@@ -26,11 +27,6 @@ _FITTING = ("fitting.py", "posterior.py", "child.py", "draws.py", "engines/base.
 _INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
 
 
-def program_path(study: Study, model: str, folder: Path) -> Path:
-    """Return the file of a model's Stan program, given the folder of all programs."""
-    return folder / study.family / f"{model}.stan"
-
-
 def program_hash(path: Path, include: Path) -> str:
     """Return the hash of a program with all that it includes."""
     try:
@@ -47,7 +43,7 @@ def file_hash(path: Path) -> str:
 
 
 def sources(
-    study: Study, folder: Path, engine_version: str, verifying_version: str = ""
+    study: Study, family: Family, folder: Path, engine_version: str, verifying_version: str = ""
 ) -> Sources:
     """Gather the hashes of everything that decides a study's numbers.
 
@@ -59,11 +55,10 @@ def sources(
     verifying = f"engines/{study.verify.engine}.py" if study.verify else None
     return Sources(
         programs={
-            model: program_hash(program_path(study, model, folder), folder)
-            for model in study.models
+            model: program_hash(family.program(model, folder), folder) for model in study.models
         },
         observed={name: file_hash(Path(data.path)) for name, data in study.observed.items()},
-        simulating=modules_hash(*_SIMULATING, *package(f"families/{study.family}")),
+        simulating=digest([modules_hash(*_SIMULATING), *map(file_hash, family.FILES)]),
         fitting=modules_hash(*_FITTING, f"engines/{study.engine}.py"),
         engine_version=engine_version,
         verifying=modules_hash(*_FITTING, verifying) if verifying else "",

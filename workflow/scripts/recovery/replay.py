@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from recovery import datasets, draws, engines, families, fitting, provenance, tables
+from recovery import datasets, draws, engines, families, fitting, tables
 from recovery.design import Cell, Design
 from recovery.engines.base import Program
 from recovery.families.base import Columns
@@ -120,7 +120,7 @@ def _simulated(
 
 
 def _program(design: Design, model: str, programs: Path) -> Program:
-    path = provenance.program_path(design.study, model, programs)
+    path = families.find(design.study.family).program(model, programs)
     return Program(str(path), str(programs))
 
 

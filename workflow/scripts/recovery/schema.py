@@ -1,35 +1,54 @@
-"""The JSON schema of a study file, for editors; `make schema` writes it."""
+"""The JSON schema of a study file, for editors; `make schema` writes it.
+
+What truths, priors and observed datasets hold is checked for a shipped family that is named
+without options; for all others they are any mapping.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
 from recovery import families
+from recovery.families.base import Family
 from recovery.fields import Name
 from recovery.study import Observed, ObservedTruth, PriorTruth, Study
 
 PLACE = Path(__file__).parents[2] / "schemas" / "study.schema.json"
 
 
-def json_schema(family: ModuleType) -> dict:
-    """Return the schema of a study of this family."""
+def json_schema() -> dict[str, Any]:
+    """Return the schema of a study of any family."""
+    whole = Study.model_json_schema()
+    default = Study.model_fields["family"].default
+    cases = []
+    for name in families.SHIPPED:
+        given = {"properties": {"family": {"const": name}}}
+        wanted = given if name == default else given | {"required": ["family"]}
+        own = _of_family(name, families.find(name))
+        whole["$defs"] |= own.pop("$defs")
+        cases.append({"if": wanted, "then": {"properties": own["properties"]}})
+    return whole | {"allOf": cases}
+
+
+def _of_family(name: str, family: Family) -> dict[str, Any]:
+    """What a family says of the keys that are its own; its definitions bear its name."""
     drawn = _joined("PriorTruth", PriorTruth, "design", family.Design)
-    observed = _joined("Observed", Observed, "columns", family.ObservedColumns)
     truth = family.Truth | drawn | ObservedTruth
-    whole = create_model(
-        "StudyFile",
-        __base__=Study,
-        __doc__=Study.__doc__,
-        truths=(Annotated[dict[Name, truth], Field(min_length=1)], ...),
-        priors=(Annotated[dict[Name, family.Prior], Field(min_length=1)], ...),
-        observed=(dict[Name, observed], {}),
-    )
-    return whole.model_json_schema()
+    own = {
+        "truths": (Annotated[dict[Name, truth], Field(min_length=1)], ...),
+        "priors": (Annotated[dict[Name, family.Prior], Field(min_length=1)], ...),
+    }
+    if family.ObservedColumns:
+        observed = _joined("Observed", Observed, "columns", family.ObservedColumns)
+        own["observed"] = (dict[Name, observed], {})
+    place = f"#/$defs/{name}."
+    schema = create_model("Own", **own).model_json_schema(ref_template=place + "{model}")
+    schema["$defs"] = {f"{name}.{key}": part for key, part in schema["$defs"].items()}
+    return schema
 
 
 def _joined(name: str, outer: type, part: str, inner: type) -> type:
@@ -41,8 +60,8 @@ def _joined(name: str, outer: type, part: str, inner: type) -> type:
 
 
 def text() -> str:
-    """Return the schema of the shipped family as the file has it."""
-    return json.dumps(json_schema(families.find("multilevel_linear")), indent=2) + "\n"
+    """Return the schema as the file has it."""
+    return json.dumps(json_schema(), indent=2) + "\n"
 
 
 if __name__ == "__main__":

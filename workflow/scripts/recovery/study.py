@@ -7,12 +7,20 @@ that finds the family and validates these parts with the family's own classes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, Field, Strict, model_serializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    Strict,
+    ValidationError,
+    WithJsonSchema,
+    model_serializer,
+)
 
-from recovery.faults import checked, listed, study_error
+from recovery.families.base import Family
+from recovery.faults import checked, listed, path_in_words, shown, study_error, validation_faults
 from recovery.fields import (
     Count,
     Frozen,
@@ -85,6 +93,23 @@ class Observed(_Flat):
     published: dict[Name, Published] = Field(default_factory=dict)
 
 
+def _family_choice(value: Any) -> Any:
+    if isinstance(value, str) or (
+        isinstance(value, Mapping)
+        and isinstance(value.get("name"), str)
+        and all(isinstance(key, str) for key in value)
+    ):
+        return value
+    raise ValueError(f"got {shown(value)}, must be a name, or a mapping of `name` and options")
+
+
+FamilyChoice = Annotated[
+    Any,
+    BeforeValidator(_family_choice),
+    WithJsonSchema({"type": ["string", "object"]}),
+]
+
+
 class Study(Frozen):
     """Everything the researcher asks for, and nothing about the machine."""
 
@@ -92,8 +117,8 @@ class Study(Frozen):
     """Its results lie in results/NAME/."""
     title: Title
     """The heading of its report."""
-    family: Name = "multilevel_linear"
-    """The family of models."""
+    family: FamilyChoice = "multilevel_linear"
+    """The family of models: its name, or a mapping of its name and options."""
     engine: Engine = "stanli"
     """What runs Stan."""
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)]
@@ -144,7 +169,7 @@ class Study(Frozen):
         return PLOTTED_LEVEL if PLOTTED_LEVEL in self.intervals else max(self.intervals)
 
 
-def parse(raw: Mapping, find_family: Callable[[str], ModuleType], file: str = "study") -> Study:
+def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study") -> Study:
     """Turn what a study file holds into a checked Study.
 
     Parameters
@@ -152,7 +177,7 @@ def parse(raw: Mapping, find_family: Callable[[str], ModuleType], file: str = "s
     raw : mapping
         The study as YAML gives it.
     find_family : callable
-        Family name -> its module; raises KeyError with the known names.
+        What the study says of its family -> the family; raises ValueError with what is wrong.
     file : str
         The study file's name, for messages.
 
@@ -167,10 +192,10 @@ def parse(raw: Mapping, find_family: Callable[[str], ModuleType], file: str = "s
         raise study_error(file, faults)
     try:
         family = find_family(study.family)
-    except KeyError as unknown:
-        raise study_error(
-            file, [f"family: got {study.family!r}, must be {unknown.args[0]}"]
-        ) from None
+    except ValidationError as wrong:
+        raise study_error(file, validation_faults(wrong, ("family",))) from None
+    except ValueError as wrong:
+        raise study_error(file, [f"family: {wrong}"]) from None
     priors = {
         name: checked(family.Prior, value, ("priors", name), faults)
         for name, value in study.priors.items()
@@ -180,7 +205,7 @@ def parse(raw: Mapping, find_family: Callable[[str], ModuleType], file: str = "s
         for name, value in study.truths.items()
     }
     observed = {
-        name: _split(Observed, value, family.ObservedColumns, ("observed", name), faults)
+        name: _observed(value, family, ("observed", name), faults)
         for name, value in study.observed.items()
     }
     study = study.model_copy(update={"priors": priors, "truths": truths, "observed": observed})
@@ -202,7 +227,7 @@ def _split(kind: type[_Flat], value: Any, part_kind: type[BaseModel], place: tup
     return whole and whole.model_copy(update={kind.PART: family_part})
 
 
-def _truth(value: Any, family: ModuleType, place: tuple, faults: list):
+def _truth(value: Any, family: Family, place: tuple, faults: list):
     """One truth, by the key that says which kind it is."""
     if isinstance(value, Mapping) and "from_observed" in value:
         return checked(ObservedTruth, value, place, faults)
@@ -211,7 +236,16 @@ def _truth(value: Any, family: ModuleType, place: tuple, faults: list):
     return checked(family.Truth, value, place, faults)
 
 
-def _dangling(study: Study, family: ModuleType) -> list[str]:
+def _observed(value: Any, family: Family, place: tuple, faults: list):
+    if family.ObservedColumns is None:
+        faults.append(
+            f"{path_in_words(place)}: must not be there, the family reads no observed data"
+        )
+        return None
+    return _split(Observed, value, family.ObservedColumns, place, faults)
+
+
+def _dangling(study: Study, family: Family) -> list[str]:
     """Names in the study that name nothing, and what only the whole study shows."""
     faults = []
 

@@ -1,17 +1,21 @@
-"""What a family is: the protocol that every family's module follows.
+"""What a family is: all that the rest of the library asks of one kind of data.
 
-A family's module answers for one kind of data. Everything above `families/` reaches
-a parameter, a column or a hyperparameter only through what stands here.
+Everything above `families/` reaches a parameter, a column or a hyperparameter only
+through what stands here. A shipped family is a subclass of `Family`; a researcher's own
+file is made one by `own`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel
+
+from recovery.fields import Frozen
 
 Columns = dict[str, np.ndarray]
 """A table as its columns; all have one length."""
@@ -26,6 +30,9 @@ class Model:
 
     Parameters
     ----------
+    program : str
+        Its file, from the folder of all programs; in a researcher's own family, from the
+        family's file.
     label : str
         Its name in words, for figures and tables.
     pooling : {"complete", "none", "partial"}
@@ -39,10 +46,11 @@ class Model:
         What a reader must know before comparing it with the others.
     """
 
-    label: str
-    pooling: Literal["complete", "none", "partial"]
-    scored: tuple[str, ...]
-    joint: str
+    program: str
+    label: str = ""
+    pooling: Literal["complete", "none", "partial"] = "partial"
+    scored: tuple[str, ...] = ()
+    joint: str = ""
     note: str = ""
 
 
@@ -57,23 +65,61 @@ class Axes:
     y_label: str
 
 
-class Family(Protocol):
-    """The contents of a family's module."""
+class Nothing(Frozen):
+    """No keys at all: what stands for the options of a family, or a generator, without any."""
+
+
+class Family:
+    """One kind of data: its parameters, its generator and its programs.
+
+    What has no value or body here every family gives; the rest it gives where figures,
+    calibration or observed data want it.
+    """
 
     MODELS: Mapping[str, Model]
     PARAMETERS: Mapping[str, str]  # population parameter -> label
-    JOINT: str  # the joint model that `draw_truth` and `simulate` make
-    POSITIVE: Collection[str]  # population parameters that cannot be negative
-    COEFFICIENTS: Mapping[str, str]  # participants' coefficient `beta_p[,k]` -> label
     COLUMNS: Mapping[str, str]  # data column -> "integer" or "real"
-    AXES: Axes
-    Design: type[BaseModel]  # options of the generator that may stand beside `prior:`
     Truth: type[BaseModel]
     Prior: type[BaseModel]
-    ObservedColumns: type[BaseModel]
+
+    JOINT: str = ""  # the joint model that `draw_truth` and `simulate` make
+    POSITIVE: Collection[str] = ()  # population parameters that cannot be negative
+    COEFFICIENTS: Mapping[str, str] = {}  # participants' coefficient `beta_p[,k]` -> label
+    AXES: Axes | None = None
+    Options: ClassVar[type[BaseModel]] = Nothing  # what may stand beside the family's name
+    Design: type[BaseModel] = Nothing  # options of the generator that may stand beside `prior:`
+    ObservedColumns: type[BaseModel] | None = None
+    FILES: tuple[Path, ...] = ()  # the Python files that decide what it does
+
+    def program(self, model: str, folder: Path) -> Path:
+        """Return the file of a model's Stan program, given the folder of all programs."""
+        return folder / self.MODELS[model].program
 
     def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
         """Draw a Truth from a prior."""
+        raise NotImplementedError
+
+    def simulate(
+        self,
+        truth: BaseModel,
+        participants: int,
+        observations: int | Columns,
+        rng: np.random.Generator,
+    ) -> tuple[Columns, Values]:
+        """Simulate one dataset, and the values behind it (participants' coefficients too).
+
+        `observations` is a number per participant, or an observed dataset whose
+        predictors are taken, its participants in turn.
+        """
+        raise NotImplementedError
+
+    def stan_data(self, columns: Columns, prior: BaseModel) -> dict[str, Any]:
+        """Return what the family's programs declare in `data`."""
+        raise NotImplementedError
+
+    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
+        """Group the participants' coefficients in `names`: `beta_p[,k]` -> its names in order."""
+        raise NotImplementedError
 
     def simulate_joint(
         self,
@@ -89,52 +135,64 @@ class Family(Protocol):
         `joint` is one of those that `MODELS` name. The values behind the dataset are those
         that programs of this joint model answer for.
         """
+        truth = self.draw_truth(prior, rng).model_copy(update=dict(design))
+        return self.simulate(truth, participants, observations, rng)
+
+    def log_likelihood(
+        self, values: Mapping[str, np.ndarray], columns: Columns
+    ) -> np.ndarray | None:
+        """Return the log density of every observation, given participants' own coefficients.
+
+        `values` has an array for every name, all of shape (n_draws,); the result has shape
+        (n_observations, n_draws). None where the family has none to give.
+        """
+        return None
 
     def test_quantities(
         self, values: Mapping[str, np.ndarray], columns: Columns, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
         """Return what calibration ranks besides parameters: functions of them and of the data.
 
-        `values` has an array for every name, all of shape (n_draws,); so has the result.
-        Equal states of `rng` give equal functions.
+        A random projection of participants' coefficients tells a wrong correlation of many,
+        the joint log likelihood whether the data were used at all (Modrak et al. 2023,
+        doi:10.1214/23-BA1404). `values` and the result have an array for every name, all of
+        shape (n_draws,). Equal states of `rng` give equal functions.
         """
+        effects = [name for names in self.participants_of(list(values)).values() for name in names]
+        weights = rng.normal(size=len(effects))
+        found = {}
+        density = self.log_likelihood(values, columns)
+        if density is not None:
+            found["log likelihood"] = density.sum(axis=0)
+        if effects:
+            place = effects[0].partition("[")[0]
+            found[f"projection of {place}"] = weights @ np.array([values[name] for name in effects])
+        return found
 
     def prior_sd(self, prior: BaseModel, model: str) -> Values:
         """Return prior standard deviations of a model's parameters, where they are known."""
+        return {}
 
     def determines_truth(self, model: str) -> bool:
         """Whether a model's estimates hold every parameter that a Truth needs."""
+        return False
 
     def truth_from_estimates(self, means: Values) -> BaseModel:
         """Make a Truth of a fit's posterior means."""
-
-    def simulate(
-        self,
-        truth: BaseModel,
-        participants: int,
-        observations: int | Columns,
-        rng: np.random.Generator,
-    ) -> tuple[Columns, Values]:
-        """Simulate one dataset, and the values behind it (participants' coefficients too).
-
-        `observations` is a number per participant, or an observed dataset whose
-        predictors are taken, its participants in turn.
-        """
+        raise NotImplementedError
 
     def read_observed(self, table: Mapping, columns: BaseModel, standardize: bool) -> Columns:
         """Make the family's columns of a CSV file's; ValueError says what is wrong."""
+        raise NotImplementedError
 
-    def stan_data(self, columns: Columns, prior: BaseModel) -> dict:
-        """Return what the family's programs declare in `data`."""
-
-    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
-        """Group the participants' coefficients in `names`: `beta_p[,k]` -> its names in order."""
-
-    def expected(self, values: Values, columns: Columns) -> np.ndarray:
+    def expected(self, values: Values, columns: Columns) -> np.ndarray | None:
         """Return the expected outcome of every row; participants' own where `values` has them."""
+        return None
 
     def line_grid(self, columns: Columns) -> Columns:
         """Return the rows between which a participant's expected line is drawn."""
+        raise NotImplementedError
 
-    def population_of(self, coefficient: str) -> str:
+    def population_of(self, coefficient: str) -> str | None:
         """Return the population parameter that is the mean of a participants' coefficient."""
+        return None

@@ -1,0 +1,111 @@
+"""Which coefficients a multilevel regression has, and which of them vary by participant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Annotated
+
+from pydantic import Field, Strict, model_validator
+
+from recovery.fields import Frozen, Text, Unique
+
+MOST_PREDICTORS = 50
+
+
+class Options(Frozen):
+    """What may stand beside the name of a multilevel family."""
+
+    predictors: Annotated[int, Strict(), Field(ge=1, le=MOST_PREDICTORS)] = 1
+    """How many predictors; one is called x, several x1, x2, ..."""
+    varying: Annotated[tuple[Text, ...], Unique] | None = None
+    """Predictors whose slopes vary by participant, as intercepts always do; by default all."""
+
+    @model_validator(mode="after")
+    def _of_its_predictors(self) -> Options:
+        known = predictor_names(self.predictors)
+        for name in self.varying or ():
+            if name not in known:
+                raise ValueError(f"varying: got {name!r}, must be one of {', '.join(known)}")
+        return self
+
+
+def predictor_names(number: int) -> list[str]:
+    """Return the columns of so many predictors."""
+    return ["x"] if number == 1 else [f"x{place}" for place in range(1, number + 1)]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The coefficients of a regression: an intercept, then a slope a predictor.
+
+    Numbers of coefficients count from 1, as in Stan.
+    """
+
+    predictors: tuple[str, ...]
+    varying: tuple[int, ...]
+    """The coefficients that vary by participant."""
+
+    @classmethod
+    def of(cls, options: Options) -> Layout:
+        """Return the layout that a study's options ask for."""
+        names = predictor_names(options.predictors)
+        chosen = names if options.varying is None else options.varying
+        slopes = [place for place, name in enumerate(names, start=2) if name in chosen]
+        return cls(tuple(names), (1, *slopes))
+
+    @property
+    def size(self) -> int:
+        """How many coefficients there are (K)."""
+        return 1 + len(self.predictors)
+
+    @property
+    def fixed(self) -> tuple[int, ...]:
+        """The coefficients that all participants share."""
+        return tuple(k for k in range(1, self.size + 1) if k not in self.varying)
+
+    @property
+    def all_vary(self) -> bool:
+        """Whether every coefficient varies by participant."""
+        return not self.fixed
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """The pairs of varying coefficients, by their places among those."""
+        return tuple(combinations(range(1, len(self.varying) + 1), 2))
+
+    @property
+    def beta(self) -> dict[str, str]:
+        """Population coefficients -> labels."""
+        return {f"beta[{k}]": f"{self._slope(k, 'Intercept', 'Slope')}, beta[{k}]" for k in self._k}
+
+    @property
+    def sigma_p(self) -> dict[str, str]:
+        """Participants' standard deviations -> labels."""
+        return {
+            f"sigma_p[{q}]": f"SD of {self._slope(k, 'intercepts', 'slopes')}, sigma_p[{q}]"
+            for q, k in enumerate(self.varying, start=1)
+        }
+
+    @property
+    def omega(self) -> dict[str, str]:
+        """Correlations of participants' coefficients -> labels."""
+        return {f"Omega[{a},{b}]": f"Correlation, Omega[{a},{b}]" for a, b in self.pairs}
+
+    @property
+    def coefficients(self) -> dict[str, str]:
+        """Participants' coefficients -> labels."""
+        return {
+            f"beta_p[,{q}]": f"Participants' {self._slope(k, 'intercepts', 'slopes')}"
+            for q, k in enumerate(self.varying, start=1)
+        }
+
+    @property
+    def _k(self) -> range:
+        return range(1, self.size + 1)
+
+    def _slope(self, k: int, intercept: str, slope: str) -> str:
+        if k == 1:
+            return intercept
+        return slope if self.size == 2 else f"{slope} of {self.predictors[k - 2]}"

@@ -1,0 +1,64 @@
+"""What an outcome is, given its linear predictor: where multilevel families differ."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel
+
+from recovery.families.base import Values
+
+
+class Outcome:
+    """The distribution of an outcome, and the parameters that it has of its own."""
+
+    COLUMN: ClassVar[str] = "real"  # or "integer"
+    PARAMETERS: ClassVar[Mapping[str, str]] = {}  # its own parameter -> label
+    POSITIVE: ClassVar[Collection[str]] = ()  # those that cannot be negative
+    TRUTH: ClassVar[Mapping[str, Any]] = {}  # fields of a truth -> type
+    PRIOR: ClassVar[Mapping[str, Any]] = {}  # fields of a prior -> type
+    Y_LABEL: ClassVar[str] = "Outcome y"
+    STRAIGHT: ClassVar[bool] = True  # whether expected outcomes are linear in a predictor
+    SCALED: ClassVar[bool] = True  # whether an observed outcome may be standardized
+
+    def draw(self, prior: BaseModel, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw its fields of a truth from a prior."""
+        return {}
+
+    def values(self, truth: BaseModel) -> Values:
+        """Return its parameters' values in a truth."""
+        return {}
+
+    def truth_of(self, means: Values) -> dict[str, Any]:
+        """Return its fields of a truth, from its parameters' values."""
+        return {}
+
+    def prior_sd(self, prior: BaseModel) -> Values:
+        """Return prior standard deviations of its parameters, where they are known."""
+        return {}
+
+    def simulate(
+        self, predictor: np.ndarray, truth: BaseModel, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Draw an outcome for every linear predictor."""
+        raise NotImplementedError
+
+    def expected(self, predictor: np.ndarray, values: Values) -> np.ndarray:
+        """Return the mean outcome for every linear predictor."""
+        return predictor
+
+    def log_density(
+        self, y: np.ndarray, predictor: np.ndarray, values: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        """Return the log density of outcomes, shape (n_observations, n_draws).
+
+        `y` has shape (n_observations, 1), `predictor` (n_observations, n_draws), every
+        value (n_draws,).
+        """
+        raise NotImplementedError
+
+    def refuse(self, y: np.ndarray) -> str | None:
+        """Return what observed outcomes must be, where these are not."""
+        return None

@@ -1,0 +1,273 @@
+"""A multilevel regression as a family: varying coefficients, and an outcome of any distribution.
+
+eta_i = X_i beta_p[j(i)], with the varying coefficients of participant j
+beta_p[j] ~ multi_normal(beta, quad_form_diag(Omega, sigma_p))
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from recovery.families.base import Axes, Columns, Family, Model, Values
+from recovery.families.lkj import draw_correlation
+from recovery.families.multilevel import predictors, values
+from recovery.families.multilevel.layout import Layout, Options
+from recovery.families.multilevel.models import JOINT
+from recovery.families.multilevel.outcome import Outcome
+
+LINE_POINTS = 25  # of a line that is not straight
+_COEFFICIENT = re.compile(r"beta_p\[\d+,(\d+)\]")
+
+
+class Multilevel(Family):
+    """Multilevel regression.
+
+    Parameters
+    ----------
+    layout : Layout
+        Which coefficients there are, and which of them vary.
+    outcome : Outcome
+    models : mapping of str to Model
+    """
+
+    Options = Options
+    Design = values.Design
+    JOINT = JOINT
+
+    def __init__(self, layout: Layout, outcome: Outcome, models: Mapping[str, Model]):
+        self.layout, self.outcome, self.MODELS = layout, outcome, models
+        self.PARAMETERS = layout.beta | layout.sigma_p | layout.omega | dict(outcome.PARAMETERS)
+        self.POSITIVE = (*layout.sigma_p, *outcome.POSITIVE)
+        self.COEFFICIENTS = layout.coefficients
+        kinds = {"participant": "integer", **dict.fromkeys(layout.predictors, "real")}
+        self.COLUMNS = kinds | {"y": outcome.COLUMN}
+        x = layout.predictors[0]
+        self.AXES = Axes("participant", x, "y", f"Predictor {x}", outcome.Y_LABEL)
+        self.Truth = values.truth_type(layout, outcome)
+        self.Prior = values.prior_type(layout, outcome)
+        self.ObservedColumns = values.observed_type(layout)
+
+    # Truths
+
+    def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
+        """Draw every parameter from the prior."""
+        drawn = {
+            "beta": tuple(rng.normal(prior.beta_mean, prior.beta_sd)),
+            "sigma_p": tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
+        }
+        if size := len(drawn["sigma_p"]) - 1:
+            drawn |= _correlated(draw_correlation(size + 1, prior.lkj_eta, rng))
+        return self.Truth(**drawn, **self.outcome.draw(prior, rng))
+
+    def prior_sd(self, prior: BaseModel, model: str) -> Values:
+        """Return prior standard deviations of a model's parameters, where they are known.
+
+        A correlation has (rho + 1) / 2 ~ beta(a, a) with a = lkj_eta - 1 + Q / 2. The mean of
+        separate lines, the beta of `unpooled`, has an SD that depends on how many
+        participants there are.
+        """
+        scored, layout = set(self.MODELS[model].scored), self.layout
+        known = dict(zip(layout.sigma_p, 1 / np.array(prior.sigma_p_rate), strict=True))
+        if self.MODELS[model].pooling != "none":
+            known |= dict(zip(layout.beta, prior.beta_sd, strict=True))
+        if layout.omega:
+            shape = prior.lkj_eta - 1 + len(layout.varying) / 2
+            known |= dict.fromkeys(layout.omega, 1 / np.sqrt(2 * shape + 1))
+        known |= self.outcome.prior_sd(prior)
+        return {name: float(sd) for name, sd in known.items() if name in scored}
+
+    def determines_truth(self, model: str) -> bool:
+        """Whether a model's estimates hold every parameter that a Truth needs."""
+        return set(self.MODELS[model].scored) == set(self.PARAMETERS)
+
+    def truth_from_estimates(self, means: Values) -> BaseModel:
+        """Make a Truth of a fit's posterior means."""
+        layout, correlated = self.layout, {}
+        if layout.pairs:
+            omega = np.eye(len(layout.varying))
+            for a, b in layout.pairs:
+                omega[a - 1, b - 1] = omega[b - 1, a - 1] = means[f"Omega[{a},{b}]"]
+            correlated = _correlated(omega)
+        return self.Truth(
+            beta=tuple(means[name] for name in layout.beta),
+            sigma_p=tuple(means[name] for name in layout.sigma_p),
+            **correlated,
+            **self.outcome.truth_of(means),
+        )
+
+    # Datasets
+
+    def simulate(
+        self,
+        truth: BaseModel,
+        participants: int,
+        observations: int | Columns,
+        rng: np.random.Generator,
+    ) -> tuple[Columns, Values]:
+        """Simulate one dataset, and the values behind it (participants' coefficients too)."""
+        layout = self.layout
+        scale = np.array(truth.sigma_p)[:, None] * np.linalg.cholesky(truth.correlations)
+        places = np.array(layout.varying) - 1
+        varying = np.array(truth.beta)[places]
+        beta_p = varying + rng.normal(size=(participants, len(places))) @ scale.T
+        columns = predictors.simulated(layout.predictors, truth, participants, observations, rng)
+        own = {f"beta_p[{j + 1},{q + 1}]": beta_p[j, q] for j, q in np.ndindex(beta_p.shape)}
+        found = dict(zip(layout.beta, truth.beta, strict=True)) | own
+        eta = self._linear_predictor(found, columns)
+        columns["y"] = self.outcome.simulate(eta, truth, rng)
+        omega = {
+            f"Omega[{a},{b}]": float(truth.correlations[a - 1, b - 1]) for a, b in layout.pairs
+        }
+        sigma_p = dict(zip(layout.sigma_p, truth.sigma_p, strict=True))
+        population = dict(zip(layout.beta, truth.beta, strict=True)) | sigma_p | omega
+        return columns, population | self.outcome.values(truth) | own
+
+    def simulate_joint(
+        self,
+        joint: str,
+        prior: BaseModel,
+        design: Mapping,
+        participants: int,
+        observations: int,
+        rng: np.random.Generator,
+    ) -> tuple[Columns, Values]:
+        """Draw parameters from a prior, then a dataset: from the joint model of a program.
+
+        `pooled` takes participants for alike; `unpooled` draws each line from the prior of
+        beta, and its beta is the mean of the lines that were drawn.
+        """
+        truth = self.draw_truth(prior, rng).model_copy(update=dict(design))
+        if joint == "pooled":
+            truth = truth.model_copy(update={"sigma_p": (0.0,) * len(truth.sigma_p)})
+        if joint == "unpooled":
+            apart = {"rho": 0.0, "Omega": None, "beta": prior.beta_mean, "sigma_p": prior.beta_sd}
+            truth = truth.model_copy(update=apart)
+        columns, found = self.simulate(truth, participants, observations, rng)
+        if joint == "unpooled":
+            for k in range(1, self.layout.size + 1):
+                own = [found[f"beta_p[{j},{k}]"] for j in range(1, participants + 1)]
+                found[f"beta[{k}]"] = np.mean(own)
+        return columns, found
+
+    def read_observed(self, table: Mapping, columns: BaseModel, standardize: bool) -> Columns:
+        """Make participant, predictors and y of a CSV file's; ValueError says what is wrong."""
+        chosen = [columns.predictor] if len(self.layout.predictors) == 1 else columns.predictors
+        found = {"participant": predictors.participants(table, columns.participant)}
+        for name, column in zip(
+            (*self.layout.predictors, "y"), (*chosen, columns.outcome), strict=True
+        ):
+            found[name] = predictors.numbers(table, column)
+            if standardize and (name != "y" or self.outcome.SCALED):
+                found[name] = predictors.standardized(found[name], column)
+        if wanted := self.outcome.refuse(found["y"]):
+            raise ValueError(f"column {columns.outcome!r} must hold {wanted}")
+        if self.outcome.COLUMN == "integer":
+            found["y"] = found["y"].astype(int)
+        return found
+
+    def stan_data(self, columns: Columns, prior: BaseModel) -> dict[str, Any]:
+        """Return what the family's programs declare in `data`."""
+        layout = self.layout
+        return {
+            "N": columns["y"].size,
+            "K": layout.size,
+            "Q": len(layout.varying),
+            "J": int(columns["participant"].max()),
+            "varying": list(layout.varying),
+            "fixed": list(layout.fixed),
+            "participant": columns["participant"],
+            "X": self._design_matrix(columns),
+            "y": columns["y"],
+            "prior_lkj_eta": 1.0,
+            **{f"prior_{name}": value for name, value in prior.model_dump().items()},
+        }
+
+    def _design_matrix(self, columns: Columns) -> np.ndarray:
+        ones = np.ones(columns["participant"].size)
+        return np.column_stack([ones, *(columns[name] for name in self.layout.predictors)])
+
+    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
+        """Group the participants' coefficients in `names`: `beta_p[,k]` -> its names in order."""
+        groups: dict[str, list[str]] = {}
+        for name in names:
+            if match := _COEFFICIENT.fullmatch(name):
+                groups.setdefault(f"beta_p[,{match[1]}]", []).append(name)
+        return groups
+
+    # Expected outcomes and densities
+
+    def _linear_predictor(self, found: Mapping[str, Any], columns: Columns) -> np.ndarray:
+        """X_i beta of every row: participants' own coefficients where `found` has them.
+
+        Shape (n_rows,), or (n_rows, n_draws) where values are arrays of draws.
+        """
+        x = self._design_matrix(columns)
+        beta = np.array([found[name] for name in self.layout.beta])
+        if "beta_p[1,1]" not in found:
+            return x @ beta
+        people = np.unique(columns["participant"])
+        place = np.searchsorted(people, columns["participant"])
+        eta = 0.0
+        for k in range(1, self.layout.size + 1):
+            column = x[:, k - 1].reshape(-1, *(1,) * (beta.ndim - 1))
+            if k in self.layout.varying:
+                q = self.layout.varying.index(k) + 1
+                own = np.array([found[f"beta_p[{j},{q}]"] for j in people])[place]
+            else:
+                own = beta[k - 1]
+            eta = eta + own * column
+        return eta
+
+    def expected(self, values: Values, columns: Columns) -> np.ndarray:
+        """Return the expected outcome of every row; participants' own where `values` has them."""
+        return self.outcome.expected(self._linear_predictor(values, columns), values)
+
+    def log_likelihood(self, values: Mapping[str, np.ndarray], columns: Columns) -> np.ndarray:
+        """Return the log density of every observation, given participants' own coefficients."""
+        eta = self._linear_predictor(values, columns)
+        return self.outcome.log_density(columns["y"][:, None], eta, values)
+
+    def test_quantities(
+        self, values: Mapping[str, np.ndarray], columns: Columns, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Return what calibration ranks besides parameters.
+
+        Sums and differences of beta tell a wrong correlation of two (and see the base class).
+        """
+        found = {}
+        for one, other in combinations([name for name in self.layout.beta if name in values], 2):
+            found[f"{one} + {other}"] = values[one] + values[other]
+            found[f"{one} - {other}"] = values[one] - values[other]
+        return found | super().test_quantities(values, columns, rng)
+
+    def line_grid(self, columns: Columns) -> Columns:
+        """Return the rows between which a participant's line is drawn, other predictors at 0."""
+        people = np.unique(columns["participant"])
+        first, *others = self.layout.predictors
+        points = 2 if self.outcome.STRAIGHT else LINE_POINTS
+        along = np.linspace(columns[first].min(), columns[first].max(), points)
+        grid = {"participant": np.repeat(people, points), first: np.tile(along, people.size)}
+        return grid | {name: np.zeros(people.size * points) for name in others}
+
+    def population_of(self, coefficient: str) -> str:
+        """Return the population parameter that is the mean of a participants' coefficient."""
+        place = int(coefficient.removeprefix("beta_p[,").removesuffix("]"))
+        return f"beta[{self.layout.varying[place - 1]}]"
+
+
+def _correlated(omega: np.ndarray) -> dict[str, Any]:
+    """The field of a truth that holds a correlation matrix: `rho` of two, `Omega` of more.
+
+    What rounds to a singular matrix is kept from it.
+    """
+    if len(omega) == 2:
+        return {"rho": float(np.clip(omega[0, 1], -values.LARGEST_RHO, values.LARGEST_RHO))}
+    inner = values.LARGEST_RHO * omega
+    np.fill_diagonal(inner, 1.0)
+    return {"Omega": tuple(map(tuple, inner.tolist()))}

@@ -1,0 +1,130 @@
+"""What a truth and a prior of a multilevel regression hold: types made for its coefficients."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    TypeAdapter,
+    create_model,
+    model_validator,
+)
+
+from recovery.families.multilevel.layout import Layout
+from recovery.families.multilevel.outcome import Outcome
+from recovery.fields import Correlation, Frozen, NonNegative, Positive, Proportion, Real, Text
+
+LARGEST_RHO = 1 - 1e-12  # what rounds to 1 is not positive definite
+
+
+def _drawable(value: float) -> float:
+    """Refuse what no truth could be drawn from without overflow."""
+    if not 1e-50 <= value <= 1e50:
+        raise ValueError(f"got {value}, must be from 1e-50 to 1e50")
+    return value
+
+
+Scale = Annotated[Positive, AfterValidator(_drawable)]
+
+
+def repeated(kind: Any, size: int) -> Any:
+    """Return the type of as many numbers; one number stands for all, and is checked as one."""
+    number = TypeAdapter(kind)
+
+    def widened(value: Any) -> Any:
+        many = isinstance(value, list | tuple)
+        return value if many else (number.validate_python(value),) * size
+
+    whole = _tuple(kind, size)
+    return Annotated[whole, BeforeValidator(widened, json_schema_input_type=kind | whole)]
+
+
+def _tuple(kind: Any, size: int) -> Any:
+    return tuple[(kind,) * size]
+
+
+class Design(Frozen):
+    """What the generator needs besides parameters: how x comes about, and what is missing."""
+
+    x: Literal["standard_normal", "days"] = "standard_normal"
+    missing: Proportion | None = None
+
+
+class MultilevelTruth(Design):
+    """Parameter values that data are generated from; the rest are a family's own fields."""
+
+    @model_validator(mode="after")
+    def _is_a_correlation_matrix(self) -> MultilevelTruth:
+        size = len(self.sigma_p)
+        if size == 1:
+            return self
+        if (self.rho is None) == (self.Omega is None):
+            raise ValueError("must have either rho or Omega")
+        omega = self.correlations
+        if not np.array_equal(omega, omega.T) or not np.array_equal(np.diag(omega), np.ones(size)):
+            raise ValueError(f"Omega: got {omega.tolist()}, must be symmetric with a diagonal of 1")
+        if np.linalg.eigvalsh(omega).min() <= 0:
+            what = f"rho: got {self.rho}" if self.Omega is None else f"Omega: got {omega.tolist()}"
+            raise ValueError(f"{what}, must be positive definite")
+        return self
+
+    @property
+    def correlations(self) -> np.ndarray:
+        """Correlations of the participants' coefficients, shape (Q, Q)."""
+        size = len(self.sigma_p)
+        if size == 1:
+            return np.ones((1, 1))
+        if self.Omega is not None:
+            return np.array(self.Omega)
+        omega = np.full((size, size), self.rho)
+        np.fill_diagonal(omega, 1.0)
+        return omega
+
+
+def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
+    """Return the type of a truth; `rho` is every pair's correlation, or `Omega` has them."""
+    q = len(layout.varying)
+    square = _tuple(_tuple(Real, q), q)
+    correlated = {"rho": (Correlation | None, None), "Omega": (square | None, None)}
+    return create_model(
+        "Truth",
+        __base__=MultilevelTruth,
+        __doc__="Parameter values that data are generated from.",
+        beta=(_tuple(Real, layout.size), ...),
+        sigma_p=(_tuple(NonNegative, q), ...),
+        **(correlated if q > 1 else {}),
+        **{name: (kind, ...) for name, kind in outcome.TRUTH.items()},
+    )
+
+
+def prior_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
+    """Return the type of a prior: every hyperparameter; the programs get each as `prior_NAME`."""
+    q = len(layout.varying)
+    return create_model(
+        "Prior",
+        __base__=Frozen,
+        __doc__="A setting of every hyperparameter.",
+        beta_mean=(repeated(Real, layout.size), ...),
+        beta_sd=(repeated(Scale, layout.size), ...),
+        sigma_p_rate=(repeated(Scale, q), ...),
+        **({"lkj_eta": (Scale, ...)} if q > 1 else {}),
+        **{name: (kind, ...) for name, kind in outcome.PRIOR.items()},
+    )
+
+
+def observed_type(layout: Layout) -> type[BaseModel]:
+    """Return the type of the columns of a CSV file that hold a multilevel family's data."""
+    number = len(layout.predictors)
+    own = {"predictor": Text} if number == 1 else {"predictors": _tuple(Text, number)}
+    return create_model(
+        "ObservedColumns",
+        __base__=Frozen,
+        __doc__="The columns of a CSV file that hold the family's data.",
+        outcome=(Text, ...),
+        **{name: (kind, ...) for name, kind in own.items()},
+        participant=(Text, ...),
+    )

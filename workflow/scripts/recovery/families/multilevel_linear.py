@@ -1,0 +1,70 @@
+"""Multilevel linear regression: varying intercepts and slopes, normal residuals.
+
+y_i ~ normal(X_i beta_p[j(i)], sigma)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from recovery.families.base import Values
+from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
+from recovery.fields import Positive
+
+
+class Normal(Outcome):
+    """Normal residuals of standard deviation sigma ~ exponential(sigma_rate)."""
+
+    PARAMETERS = {"sigma": "Residual SD, sigma"}
+    POSITIVE = ("sigma",)
+    TRUTH = {"sigma": Positive}
+    PRIOR = {"sigma_rate": Scale}
+
+    def draw(self, prior: BaseModel, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw sigma from its prior."""
+        return {"sigma": rng.exponential(1 / prior.sigma_rate)}
+
+    def values(self, truth: BaseModel) -> Values:
+        """Return sigma."""
+        return {"sigma": truth.sigma}
+
+    def truth_of(self, means: Values) -> dict[str, Any]:
+        """Return sigma."""
+        return {"sigma": means["sigma"]}
+
+    def prior_sd(self, prior: BaseModel) -> Values:
+        """Return that of sigma."""
+        return {"sigma": 1 / prior.sigma_rate}
+
+    def simulate(
+        self, predictor: np.ndarray, truth: BaseModel, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Add normal residuals."""
+        return predictor + truth.sigma * rng.normal(size=predictor.size)
+
+    def log_density(
+        self, y: np.ndarray, predictor: np.ndarray, values: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        """Return normal log densities."""
+        sigma = values["sigma"]
+        return -0.5 * np.log(2 * np.pi) - np.log(sigma) - 0.5 * ((y - predictor) / sigma) ** 2
+
+
+def family(options: Options) -> Multilevel:
+    """Return the family for a study's options.
+
+    `unpooled` serves where every coefficient varies, `marginal` for an intercept and one slope.
+    """
+    layout, outcome = Layout.of(options), Normal()
+    serving = ["pooled", "centered", "noncentered"]
+    if layout.all_vary:
+        serving.append("unpooled")
+    if layout.varying == (1, 2) and layout.size == 2:
+        serving.append("marginal")
+    absorbs = ", and its sigma also holds the differences between participants"
+    shared = models("multilevel_linear", layout, outcome.PARAMETERS, serving, absorbs)
+    return Multilevel(layout, outcome, shared)
