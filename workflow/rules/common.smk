@@ -56,6 +56,7 @@ SUMMARY = (
     "calibration.py",
     "efficiency.py",
     "identities.py",
+    "planning.py",
     "precision.py",
     "ranks.py",
     "summaries.py",

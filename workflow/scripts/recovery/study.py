@@ -6,7 +6,7 @@ that finds the family and validates these parts with the family's own classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Annotated, Any, ClassVar
 
@@ -24,7 +24,7 @@ from recovery.fields import (
     Title,
     Unique,
 )
-from recovery.settings import Convergence, Engine, Precision, Rescue, Sampler, Verify
+from recovery.settings import Convergence, Engine, Precision, Rescue, Sampler, Verify, Wanted
 
 PLOTTED_LEVEL = 0.89
 MOST = 1_000_000  # participants, or observations of one
@@ -126,6 +126,8 @@ class Study(Frozen):
     """When a fit counts as converged."""
     precision: Precision | None = None
     """Monte Carlo standard errors to reach; the report says how many replicates that takes."""
+    planning: Annotated[dict[Text, Wanted], Field(min_length=1)] | None = None
+    """Parameter: what is wanted of it; the report says how many participants that takes."""
     verify: Verify | None = None
     """A share of the fits that another engine makes too, to hold both to one another."""
     keep_draws: Annotated[bool, Strict()] = False
@@ -184,7 +186,7 @@ def parse(raw: Mapping, find_family: Callable[[str], ModuleType], file: str = "s
         for name, value in study.observed.items()
     }
     study = study.model_copy(update={"priors": priors, "truths": truths, "observed": observed})
-    faults += _dangling(study, family)
+    faults += [*_dangling(study, family), *_unplannable(study, family)]
     if faults:
         raise study_error(file, faults)
     return study
@@ -255,3 +257,24 @@ def _dangling(study: Study, family: ModuleType) -> list[str]:
                 place = f"observed.{name}.published.{label}.values"
                 must_be_one_of(place, parameter, family.PARAMETERS)
     return faults
+
+
+def _unplannable(study: Study, family: ModuleType) -> Iterator[str]:
+    """What a number of participants cannot be found for."""
+    if study.planning and len(study.participants) < 2:
+        yield (
+            f"planning: participants has 1 count, {study.participants[0]}, must have at least 2 "
+            "to find a number between"
+        )
+    models = [family.MODELS[model] for model in study.models if model in family.MODELS]
+    scored = {name for model in models for name in model.scored}
+    for parameter, wanted in (study.planning or {}).items():
+        if parameter not in family.PARAMETERS:
+            yield f"planning: got {parameter!r}, must be one of {listed(family.PARAMETERS)}"
+        elif models and parameter not in scored:
+            yield f"planning: got {parameter!r}, must be a parameter that a model of the study has"
+        elif wanted.power and parameter in family.POSITIVE:
+            yield (
+                f"planning.{parameter}.power: got {wanted.power}, must not be given for a "
+                "parameter that cannot be negative: all its intervals exclude 0"
+            )
