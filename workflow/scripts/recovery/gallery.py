@@ -16,6 +16,7 @@ _BY_CONDITION = {
     "coverage": ("Coverage", "Performance"),
     "interval_width": ("Width of intervals", "Performance"),
     "lolly": ("Measures side by side", "Performance"),
+    "planning": ("How many participants", "Planning"),
     "convergence": ("Convergence", "Computation"),
     "time": ("Time", "Computation"),
     "recovered": ("Recovered against true", "Estimates"),
@@ -106,6 +107,8 @@ def _of_conditions(study: Study) -> Iterator[Figure]:
         conditions.setdefault((scenario.truth, scenario.observations), []).append(scenario)
     for kind, (title, category) in _BY_CONDITION.items():
         if kind == "caterpillar" and partial_model(study) is None:
+            continue
+        if kind == "planning" and not study.planning:
             continue
         for (truth, observations), scenarios in conditions.items():
             size = f"-x{observations}" if observations else ""

@@ -14,6 +14,7 @@ from recovery.figures import (
     design,
     intervals,
     performance,
+    planning,
     style,
     verification,
 )
@@ -39,6 +40,7 @@ DRAW = {
     "ecdf": calibration.ecdf,
     "ranks": calibration.ranks,
     "contraction": calibration.contraction,
+    "planning": planning.needed,
     "verification": verification.verification,
     "observed": datasets.observed,
     "prior_predictive": datasets.prior_predictive,
