@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from conftest import make_design, make_study
 from scipy import special, stats
+from workflow_runs import check_out
 
 from recovery import planning
 from recovery.faults import StudyError
@@ -335,3 +336,18 @@ def test_no_dataset_and_no_fit_knows_of_it():
         for batch in plain.batches(cell[0]):
             assert plain.fit(*cell, batch) == asked.fit(*cell, batch)
             assert plain.simulation(cell[0], batch) == asked.simulation(cell[0], batch)
+
+
+@pytest.mark.workflow
+def test_the_page_says_how_many_and_a_changed_wish_refits_nothing(tmp_path):
+    checkout = check_out(tmp_path)
+    study = {"models": ["pooled"], "planning": {"beta[2]": {"power": 0.8}}}
+    checkout.write(**study)
+    assert checkout.make_study().returncode == 0
+    results = tmp_path / "results/small"
+    table = pd.read_parquet(results / "summary/planning.parquet")
+    assert table[["parameter", "measure", "wanted"]].values.tolist() == [["beta[2]", "power", 0.8]]
+    assert '<h2 id="planned">' in (results / "report.html").read_text()
+    assert (results / "figures/planning-plain-x5.svg").exists()
+    checkout.write(**study | {"planning": {"beta[2]": {"power": 0.9}}})
+    assert checkout.planned() == {"summarise": 1, "figures": 1, "report": 1, "all": 1}
