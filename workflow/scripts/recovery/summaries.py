@@ -21,6 +21,7 @@ from recovery import (
     verification,
 )
 from recovery.design import Cell, Design, prior_predictive_seed
+from recovery.families.base import SimulationError
 
 PREDICTIVE_DRAWS = 100
 
@@ -168,7 +169,8 @@ def prior_predictive(design: Design) -> pd.DataFrame:
     -------
     DataFrame
         prior, draw, kind, x, y: the ends of the participant's line (`line`), and
-        observations simulated around it (`outcome`).
+        observations simulated around it (`outcome`). Draws from which no data can be
+        simulated are left out.
     """
     study = design.study
     family = families.find(study.family)
@@ -182,12 +184,16 @@ def prior_predictive(design: Design) -> pd.DataFrame:
         seed = prior_predictive_seed(study.seed, prior.model_dump(mode="json"))
         rng = np.random.default_rng(seed)
         for draw in range(1, PREDICTIVE_DRAWS + 1):
-            columns, values = family.simulate(family.draw_truth(prior, rng), 1, own, rng)
+            try:
+                columns, values = family.simulate(family.draw_truth(prior, rng), 1, own, rng)
+            except SimulationError:
+                continue  # the figure says how many draws are not there
             line = {"kind": "line", "x": grid[axis.x], "y": family.expected(values, grid)}
             outcome = {"kind": "outcome", "x": columns[axis.x], "y": columns[axis.y]}
             for each in (line, outcome):
                 parts.append(pd.DataFrame({"prior": name, "draw": draw, **each}))
-    return pd.concat(parts)
+    columns = ["prior", "draw", "kind", "x", "y"]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=columns)
 
 
 def observed(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -107,8 +107,8 @@ def shrinkage(material: Material, figure: Figure) -> plt.Figure:
         axes.plot(table, np.tile(heights[:, None], len(names)), color="0.75", linewidth=0.8)
         for height, place in zip(heights, table, strict=True):
             axes.plot(place, np.full(len(names), height), "o", color="0.25", markersize=3.5)
-        mean = values[family.population_of(coefficient)]
-        axes.axvline(mean, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        if (mean := family.population_of(coefficient)) in values:
+            axes.axvline(values[mean], color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         axes.set_yticks(heights, [label for label, _ in stages])
         axes.set_ylim(-0.4, len(stages) - 0.6)
         axes.set_title(family.COEFFICIENTS[coefficient], loc="left", fontweight="bold")
