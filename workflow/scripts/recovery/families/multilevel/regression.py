@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from recovery.families import correlations, observed
 from recovery.families.base import Axes, Columns, Family, Model, Values
 from recovery.families.lkj import draw_correlation
 from recovery.families.multilevel import predictors, values
@@ -158,13 +159,13 @@ class Multilevel(Family):
     def read_observed(self, table: Mapping, columns: BaseModel, standardize: bool) -> Columns:
         """Make participant, predictors and y of a CSV file's; ValueError says what is wrong."""
         chosen = [columns.predictor] if len(self.layout.predictors) == 1 else columns.predictors
-        found = {"participant": predictors.participants(table, columns.participant)}
+        found = {"participant": observed.participants(table, columns.participant)}
         for name, column in zip(
             (*self.layout.predictors, "y"), (*chosen, columns.outcome), strict=True
         ):
-            found[name] = predictors.numbers(table, column)
+            found[name] = observed.numbers(table, column)
             if standardize and (name != "y" or self.outcome.SCALED):
-                found[name] = predictors.standardized(found[name], column)
+                found[name] = observed.standardized(found[name], column)
         if wanted := self.outcome.refuse(found["y"]):
             raise ValueError(f"column {columns.outcome!r} must hold {wanted}")
         if self.outcome.COLUMN == "integer":
@@ -267,7 +268,5 @@ def _correlated(omega: np.ndarray) -> dict[str, Any]:
     What rounds to a singular matrix is kept from it.
     """
     if len(omega) == 2:
-        return {"rho": float(np.clip(omega[0, 1], -values.LARGEST_RHO, values.LARGEST_RHO))}
-    inner = values.LARGEST_RHO * omega
-    np.fill_diagonal(inner, 1.0)
-    return {"Omega": tuple(map(tuple, inner.tolist()))}
+        return {"rho": float(np.clip(omega[0, 1], -correlations.LARGEST, correlations.LARGEST))}
+    return {"Omega": tuple(map(tuple, correlations.inner(omega).tolist()))}
