@@ -95,7 +95,8 @@ def try_programs(study: Study, programs: Path, name: str) -> None:
     engine, family = engines.find(name), families.find(study.family)
     prior = next(iter(study.priors.values()))
     rng = np.random.default_rng(study.seed)
-    columns, _ = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
+    observations = min(2, family.MOST_OBSERVATIONS or 2)
+    columns, _ = family.simulate(family.draw_truth(prior, rng), 2, observations, rng)
     data = family.stan_data(columns, prior)
     for model in study.models:
         engine.check(Program(str(family.program(model, programs)), str(programs)), data)

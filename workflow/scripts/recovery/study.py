@@ -274,6 +274,10 @@ def _dangling(study: Study, family: Family) -> list[str]:
             faults.append(f"observations: missing, and truths.{name} needs it; must be a list")
     if study.observations and all(isinstance(t, ObservedTruth) for t in study.truths.values()):
         faults.append("observations: unknown here, every truth takes them from observed data")
+    most = family.MOST_OBSERVATIONS
+    for number, each in enumerate(study.observations):
+        if most and each > most:
+            faults.append(f"observations[{number}]: got {each}, this family takes at most {most}")
     attempts = study.attempts
     for number, settings in enumerate(attempts):
         if settings in attempts[:number]:
