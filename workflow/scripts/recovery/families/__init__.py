@@ -11,7 +11,7 @@ from typing import Any
 
 from recovery.families.base import Family
 
-SHIPPED = ("multilevel_linear", "meta_analysis")
+SHIPPED = ("multilevel_linear", "meta_analysis", "mediation")
 _HERE = Path(__file__).parent
 
 

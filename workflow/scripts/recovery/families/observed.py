@@ -1,10 +1,12 @@
-"""Columns of a CSV file that hold observed data, as families take them."""
+"""Observed data: columns of a CSV file as families take them, and designs taken from them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+
+from recovery.families.base import Columns
 
 
 def numbers(table: Mapping, column: str) -> np.ndarray:
@@ -35,3 +37,13 @@ def standardized(values: np.ndarray, column: str) -> np.ndarray:
     if not np.finfo(float).tiny <= variance < np.inf:
         raise ValueError(f"column {column!r} is too large or too small to be standardized")
     return (values - values.mean()) / values.std(ddof=1)
+
+
+def taken_in_turn(names: Sequence[str], participants: int, observed: Columns) -> Columns:
+    """Return the design of an observed dataset, its participants taken in turn."""
+    people = np.unique(observed["participant"])
+    rows = [np.flatnonzero(observed["participant"] == each) for each in people]
+    taken = [rows[j % len(rows)] for j in range(participants)]
+    participant = np.repeat(np.arange(1, participants + 1), [each.size for each in taken])
+    place = np.concatenate(taken)
+    return {"participant": participant, **{name: observed[name][place] for name in names}}

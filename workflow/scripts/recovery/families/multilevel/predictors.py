@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from recovery.families import observed
 from recovery.families.base import Columns
 from recovery.families.multilevel.values import Design
 
@@ -19,7 +20,7 @@ def simulated(
 ) -> Columns:
     """Return participant and predictors of every row of a dataset."""
     if not isinstance(observations, int):
-        return taken_in_turn(names, participants, observations)
+        return observed.taken_in_turn(names, participants, observations)
     participant = np.repeat(np.arange(1, participants + 1), observations)
     columns = {"participant": participant}
     for name in names:
@@ -45,13 +46,3 @@ def _there(participant: np.ndarray, missing: float, rng: np.random.Generator) ->
 def _rows_of_each(participant: np.ndarray) -> list[np.ndarray]:
     first = np.unique(participant, return_index=True)[1]
     return np.split(np.arange(participant.size), first[1:])
-
-
-def taken_in_turn(names: Sequence[str], participants: int, observed: Columns) -> Columns:
-    """Return the design of an observed dataset, its participants taken in turn."""
-    people = np.unique(observed["participant"])
-    rows = [np.flatnonzero(observed["participant"] == each) for each in people]
-    taken = [rows[j % len(rows)] for j in range(participants)]
-    participant = np.repeat(np.arange(1, participants + 1), [each.size for each in taken])
-    place = np.concatenate(taken)
-    return {"participant": participant, **{name: observed[name][place] for name in names}}
