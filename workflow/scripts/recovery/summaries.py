@@ -15,6 +15,7 @@ from recovery import (
     families,
     identities,
     measures,
+    planning,
     precision,
     ranks,
     tables,
@@ -47,6 +48,8 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
             spent["simulate"] += sum(tables.read_seconds(file).values())
     found = {table: pd.concat(part) for table, part in parts.items()}
     found["calibration"] = calibration.judge(found["calibration"], measures.CELL)
+    wanted, level = design.study.planning or {}, design.study.plotted_level
+    found["planning"] = planning.needed(found["performance"], wanted, level)
     found["verification"] = verification.table(design)
     found["prior_predictive"] = prior_predictive(design)
     spent["summarise"] = costs.used()

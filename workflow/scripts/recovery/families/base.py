@@ -141,6 +141,10 @@ class Family:
         truth = self.draw_truth(prior, rng).model_copy(update=dict(design))
         return self.simulate(truth, participants, observations, rng)
 
+    def generates(self, joint: str) -> bool:
+        """Whether `simulate_joint` can draw from a joint model that `MODELS` name."""
+        return joint == self.JOINT
+
     def log_likelihood(
         self, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:

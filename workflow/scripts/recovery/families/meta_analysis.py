@@ -154,6 +154,10 @@ class MetaAnalysis(Family):
         truth = self.draw_truth(prior, rng).model_copy(update={**design, **alike})
         return self.simulate(truth, participants, observations, rng)
 
+    def generates(self, joint: str) -> bool:
+        """Whether `simulate_joint` can draw from a joint model: from every program's."""
+        return True
+
     def stan_data(self, columns: Columns, prior: Prior) -> dict[str, Any]:
         """Return what the family's programs declare in `data`."""
         hyperparameters = {f"prior_{name}": value for name, value in prior.model_dump().items()}
