@@ -105,9 +105,10 @@ def try_programs(study: Study, programs: Path, name: str) -> None:
 
 def _small_dataset(family: Family, prior: BaseModel, rng: np.random.Generator) -> Columns:
     """Simulate from a prior; with a wide one, not every draw gives data that can be had."""
+    each = min(2, family.MOST_OBSERVATIONS or 2)
     for _ in range(TRIED_DRAWS):
         try:
-            return family.simulate(family.draw_truth(prior, rng), 2, 2, rng)[0]
+            return family.simulate(family.draw_truth(prior, rng), 2, each, rng)[0]
         except SimulationError as error:
             fault = error
     raise StudyError(f"none of {TRIED_DRAWS} datasets of the first prior can be drawn: {fault}")

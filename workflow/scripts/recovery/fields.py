@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    TypeAdapter,
+)
 
 
 class Frozen(BaseModel):
@@ -40,6 +49,28 @@ def _of_characters(text: str) -> str:
     return text
 
 
+def _drawable(value: float) -> float:
+    if not 1e-50 <= value <= 1e50:
+        raise ValueError(f"got {value}, must be from 1e-50 to 1e50")
+    return value
+
+
+def many(kind: Any, size: int) -> Any:
+    """Return the type of a tuple of as many numbers."""
+    return tuple[(kind,) * size]
+
+
+def repeated(kind: Any, size: int) -> Any:
+    """Return the type of as many numbers; one number stands for all, and is checked as one."""
+    number = TypeAdapter(kind)
+
+    def widened(value: Any) -> Any:
+        return value if isinstance(value, list | tuple) else (number.validate_python(value),) * size
+
+    whole = many(kind, size)
+    return Annotated[whole, BeforeValidator(widened, json_schema_input_type=kind | whole)]
+
+
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60)]
 Text = Annotated[str, Strict(), AfterValidator(_of_characters)]
 Title = Annotated[
@@ -54,4 +85,6 @@ NonNegative = Annotated[float, Strict(), Field(ge=0)]
 Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
 Proportion = Annotated[float, Strict(), Field(gt=0, lt=1)]
 Correlation = Annotated[float, Strict(), Field(gt=-1, lt=1)]
+Scale = Annotated[Positive, AfterValidator(_drawable)]
+"""A hyperparameter of a scale: truths can be drawn from it without overflow."""
 Unique = AfterValidator(_no_repeats)

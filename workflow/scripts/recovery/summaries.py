@@ -202,11 +202,12 @@ def prior_predictive(design: Design) -> pd.DataFrame:
 def _first_design(design: Design) -> datasets.Columns | int:
     """The first participant's rows of a study's first dataset, or how many they are.
 
-    The rows where a line is drawn over them, or where they are an observed dataset's.
+    The rows where a line is drawn over them, or where the family can take an observed design.
     """
     family, name = families.find(design.study.family), next(iter(design.scenarios))
     scenario = design.scenarios[name]
-    if family.AXES is None and scenario.observations is not None:
+    takes_rows = any(map(family.determines_truth, family.MODELS))
+    if family.AXES is None and not takes_rows:
         return scenario.observations
     data = tables.read(design.dataset_file("data", name, design.batches(name)[0]))
     first = (data["replicate"] == 1) & (data[family.PARTICIPANT] == 1)

@@ -18,6 +18,8 @@ SHIPPED = (
     "multilevel_bernoulli",
     "multilevel_poisson",
     "multilevel_ordinal",
+    "meta_analysis",
+    "mediation",
 )
 _HERE = Path(__file__).parent
 

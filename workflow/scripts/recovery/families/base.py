@@ -95,6 +95,7 @@ class Family:
     Options: ClassVar[type[BaseModel]] = Nothing  # what may stand beside the family's name
     Design: type[BaseModel] = Nothing  # options of the generator that may stand beside `prior:`
     ObservedColumns: type[BaseModel] | None = None
+    MOST_OBSERVATIONS: int | None = None  # of a participant, where there is a limit
     FILES: tuple[Path, ...] = ()  # the Python files that decide what it does
 
     def program(self, model: str, folder: Path) -> Path:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from recovery.families import observed
 from recovery.families.base import Axes, Columns, Family, Model, Values
 from recovery.families.lkj import draw_correlation
 from recovery.families.multilevel import predictors, values
@@ -138,7 +139,7 @@ class Multilevel(Family):
         names = self.layout.predictors
         if not isinstance(observations, int):
             names = (*names, *self.outcome.COVARIATES)
-            return predictors.taken_in_turn(names, participants, observations)
+            return observed.taken_in_turn(names, participants, observations)
         columns = predictors.simulated(names, truth, participants, observations, rng)
         return columns | self.outcome.covariates(truth, columns["participant"].size, rng)
 
@@ -180,11 +181,11 @@ class Multilevel(Family):
         source = dict(zip(names, chosen, strict=True)) | {"y": columns.outcome}
         source |= {name: getattr(columns, name) for name in self.outcome.COVARIATES}
         scaled = {*names, "y"} if self.outcome.SCALED else {*names}
-        found = {"participant": predictors.participants(table, columns.participant)}
+        found = {"participant": observed.participants(table, columns.participant)}
         for name, column in source.items():
-            found[name] = predictors.numbers(table, column)
+            found[name] = observed.numbers(table, column)
             if standardize and name in scaled:
-                found[name] = predictors.standardized(found[name], column)
+                found[name] = observed.standardized(found[name], column)
         for name, wanted in self.outcome.refuse(found).items():
             raise ValueError(f"column {source[name]!r} must hold {wanted}")
         if self.outcome.COLUMN == "integer":
