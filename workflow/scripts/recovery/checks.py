@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from math import ceil
 from pathlib import Path
 
@@ -11,13 +12,15 @@ import numpy as np
 from recovery import datasets, engines, families, folder, provenance
 from recovery.design import Design, Sources
 from recovery.engines.base import Program
-from recovery.faults import study_error
+from recovery.families.base import Family
+from recovery.faults import listed, study_error
 from recovery.scenarios import batch_size, scenarios_of
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
 
 MOST_ROWS = 10_000_000  # of one dataset
 MOST_JOBS = 100_000
+FEWEST_DRAWS = 25  # a fifth of them is the least to which a tail can be fitted
 
 
 def prepare(
@@ -45,9 +48,9 @@ def prepare(
         for file in files:
             read_yaml(file)  # Snakemake keeps the last of two equal keys without a word
     study = parse(config, families.find, str(files[-1]))
-    if faults := list(_too_much(study)):
-        raise study_error(str(files[-1]), faults)
     family = families.find(study.family)
+    if faults := [*_too_much(study), *nothing_to_compare(study, family)]:
+        raise study_error(str(files[-1]), faults)
     if thoroughly:
         folder.refuse_foreign(study, files[-1])
     for name, observed in study.observed.items():
@@ -83,6 +86,30 @@ def _too_much(study: Study) -> Iterator[str]:
             f"replicates: {study.replicates:,} of each of {scenarios:,} scenarios are {fits:,} "
             f"jobs or more, must be at most {MOST_JOBS:,}; a larger batch makes fewer"
         )
+
+
+def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
+    """Yield what keeps models from being compared by what they predict."""
+    if study.selection is None:
+        return
+    if len({family.MODELS[model].joint for model in study.models}) < 2:
+        yield (
+            f"selection: got the models {listed(study.models)}, which share one posterior; "
+            "must be programs of at least two joint models"
+        )
+    fewest = min(settings["chains"] * settings["draws"] for settings in study.attempts)
+    if fewest < FEWEST_DRAWS:
+        yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
+    rng = np.random.default_rng(study.seed)
+    prior = next(iter(study.priors.values()))
+    columns, values = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
+    one_draw = {name: np.array([value]) for name, value in values.items()}
+    for unit, model in product(study.selection.leave_out, study.models):
+        if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None:
+            yield (
+                f"selection.leave_out: got {unit!r}, and the likelihood of one {unit} has no "
+                f"closed form in the model {model!r}"
+            )
 
 
 def restore(config: Mapping, sources: Mapping) -> Design:

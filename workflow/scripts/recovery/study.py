@@ -32,7 +32,7 @@ from recovery.fields import (
     Title,
     Unique,
 )
-from recovery.settings import Convergence, Engine, Precision, Rescue, Sampler, Verify
+from recovery.settings import Convergence, Engine, Precision, Rescue, Sampler, Selection, Verify
 
 PLOTTED_LEVEL = 0.89
 MOST = 1_000_000  # participants, or observations of one
@@ -153,6 +153,8 @@ class Study(Frozen):
     """Monte Carlo standard errors to reach; the report says how many replicates that takes."""
     verify: Verify | None = None
     """A share of the fits that another engine makes too, to hold both to one another."""
+    selection: Selection | None = None
+    """Models compared by leave-one-out predictive accuracy: how often each is chosen."""
     keep_draws: Annotated[bool, Strict()] = False
     """Keep every fit's draws, and the estimates of every participant; large."""
 

@@ -14,6 +14,7 @@ from recovery.figures import (
     design,
     intervals,
     performance,
+    selection,
     style,
     verification,
 )
@@ -39,6 +40,7 @@ DRAW = {
     "ecdf": calibration.ecdf,
     "ranks": calibration.ranks,
     "contraction": calibration.contraction,
+    "selection": selection.selection,
     "verification": verification.verification,
     "observed": datasets.observed,
     "prior_predictive": datasets.prior_predictive,
