@@ -66,6 +66,7 @@ SUMMARY = (
     "verification.py",
     *provenance.package("measures"),
 )
+TRIAL = ("trial.py", "families/own.py", "families/demands.py")
 DRAWING = ("gallery.py", *provenance.package("figures"))
 REPORT = ("manifest.py", *provenance.package("report"), *provenance.pages())
 
@@ -118,14 +119,15 @@ def simulate_spec(wildcards):
 def simulate_inputs(wildcards):
     """The observed dataset and fit that a scenario's truth is taken from, if it is."""
     source, batch = DESIGN.observed_source(wildcards.scenario), batch_of(wildcards)
-    if source is None:
+    inputs = trial_of_family()
+    if source is not None:
+        cell = (source.data, source.model, source.prior)
+        inputs["observed"] = DESIGN.observed_data(source.data)
+        inputs["estimates"] = DESIGN.observed_file("estimates", *cell)
+    if not inputs:
         return {}
     outputs = [DESIGN.dataset_file(table, wildcards.scenario, batch) for table in ("data", "truth")]
-    return inputs_of(
-        tables.are_current(outputs, simulate_spec(wildcards)["identity"]),
-        observed=DESIGN.observed_data(source.data),
-        estimates=DESIGN.observed_file("estimates", source.data, source.model, source.prior),
-    )
+    return inputs_of(tables.are_current(outputs, simulate_spec(wildcards)["identity"]), **inputs)
 
 
 def observe_spec(wildcards):
@@ -143,7 +145,8 @@ def cell_of(wildcards):
 def inputs_of_fits(specification, outputs, model, **files):
     """The tables that a batch of fits reads, and the compiled program where the engine has one."""
     settled = tables.are_current(outputs, specification["identity"])
-    return inputs_of(settled, **files, **executable(model, specification["engine"]))
+    program = executable(model, specification["engine"])
+    return inputs_of(settled, **files, **program, **trial_of_family())
 
 
 def dataset_files(wildcards):
@@ -184,6 +187,26 @@ def fit_observed_inputs(wildcards):
     outputs = [DESIGN.observed_file(table, *cell) for table in DESIGN.fit_tables]
     data = DESIGN.observed_data(wildcards.dataset)
     return inputs_of_fits(fit_observed_spec(wildcards), outputs, wildcards.model, data=data)
+
+
+def trial_of_family():
+    """What says that a researcher's own family has been tried; shipped ones need no trial."""
+    return {"tried": f"{RESULTS}/family.txt"} if families.is_own(STUDY.family) else {}
+
+
+def try_params(wildcards):
+    identity = identities.of_trial(DESIGN, provenance.modules_hash(*TRIAL))
+    return {"identity": identity, "sources": asdict(DESIGN.sources)}
+
+
+def try_inputs(wildcards):
+    """The family's file, its programs, and what they compile to where the engine wants it."""
+    settled = provenance.bear([f"{RESULTS}/family.txt"], try_params(wildcards)["identity"])
+    programs = [str(FAMILY.program(model, PROGRAMS)) for model in STUDY.models]
+    compiled = [executable(model, STUDY.engine) for model in STUDY.models]
+    files = [file for each in compiled for file in each.values()]
+    inputs = inputs_of(settled, executables=files) if files else {}
+    return {"family": ancient(STUDY.family), "programs": ancient(programs), **inputs}
 
 
 def executable(model, engine):

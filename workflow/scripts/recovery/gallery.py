@@ -24,6 +24,8 @@ _BY_CONDITION = {
     "shrinkage": ("Shrinkage", "Participants"),
     "caterpillar": ("Participants' intervals", "Participants"),
 }
+_LINES = {"lines"}  # what takes an outcome that is drawn over a predictor
+_OF_COEFFICIENTS = {"shrinkage", "caterpillar"}  # what takes participants' own
 _BY_DRAWN_SCENARIO = {
     "ecdf": "Are ranks uniform?",
     "ranks": "Histograms of ranks",
@@ -77,7 +79,7 @@ def figures(study: Study) -> list[Figure]:
         *_of_calibration(study),
         *_of_selection(study),
         *_of_verification(study),
-        _of_priors(),
+        _of_priors(study),
     ]
 
 
@@ -106,7 +108,7 @@ def _of_conditions(study: Study) -> Iterator[Figure]:
     for scenario in scenarios_of(study):
         conditions.setdefault((scenario.truth, scenario.observations), []).append(scenario)
     for kind, (title, category) in _BY_CONDITION.items():
-        if kind == "caterpillar" and partial_model(study) is None:
+        if not _has_something_to_show(kind, study):
             continue
         for (truth, observations), scenarios in conditions.items():
             size = f"-x{observations}" if observations else ""
@@ -118,6 +120,15 @@ def _of_conditions(study: Study) -> Iterator[Figure]:
                 category,
                 tuple(scenarios),
             )
+
+
+def _has_something_to_show(kind: str, study: Study) -> bool:
+    family = families.find(study.family)
+    if kind == "caterpillar" and partial_model(study) is None:
+        return False
+    if kind in _OF_COEFFICIENTS and not family.COEFFICIENTS:
+        return False
+    return kind not in _LINES or family.AXES is not None
 
 
 def _of_design(study: Study) -> Iterator[Figure]:
@@ -155,6 +166,8 @@ def _of_observed(study: Study) -> Iterator[Figure]:
         yield Figure(
             "observed", f"observed-{name}", f"Observed data: {name}", "Observed data", (), name
         )
+        if families.find(study.family).AXES is None:
+            continue
         yield Figure(
             "observed_lines",
             f"observed_lines-{name}",
@@ -165,5 +178,6 @@ def _of_observed(study: Study) -> Iterator[Figure]:
         )
 
 
-def _of_priors() -> Figure:
-    return Figure("prior_predictive", "prior_predictive", "What each prior expects", "Priors")
+def _of_priors(study: Study) -> Figure:
+    kind = "prior_predictive" if families.find(study.family).AXES else "prior_outcomes"
+    return Figure(kind, kind, "What each prior expects", "Priors")

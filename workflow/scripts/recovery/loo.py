@@ -55,10 +55,9 @@ def of_fit(
 
 def _numbers(family: Family, columns: Columns, unit: str) -> np.ndarray:
     """A number a row, the same for all rows of a unit."""
-    n = len(next(iter(columns.values())))
-    if unit == "observation":
-        return np.arange(n)
-    return columns[family.AXES.participant] if family.AXES else np.zeros(n)
+    if unit == "participant":
+        return columns[family.PARTICIPANT]
+    return np.arange(len(next(iter(columns.values()))))
 
 
 def _chunks(numbers: np.ndarray, size: int) -> Iterator[np.ndarray]:

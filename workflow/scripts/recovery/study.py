@@ -261,7 +261,8 @@ def _dangling(study: Study, family: Family) -> list[str]:
         if isinstance(truth, PriorTruth):
             must_be_one_of(f"truths.{name}.prior", truth.prior, study.priors)
             if truth.model is not None:
-                must_be_one_of(f"truths.{name}.model", truth.model, family.MODELS)
+                able = [m for m, own in family.MODELS.items() if family.generates(own.joint)]
+                must_be_one_of(f"truths.{name}.model", truth.model, able)
         if isinstance(truth, ObservedTruth):
             source, place = truth.from_observed, f"truths.{name}.from_observed"
             must_be_one_of(f"{place}.data", source.data, study.observed)
