@@ -36,7 +36,8 @@ def test_every_figure_has_a_drawing_and_a_caption():
     observed = {"path": "x.csv", "outcome": "y", "predictor": "x", "participant": "p"}
     drawn = ("truths", "drawn", {"prior": "weak"})
     verify = ("verify", {"engine": "cmdstan", "share": 0.1})
-    study = make_study(("observed", "real", observed), drawn, verify)
+    compared = ("selection", {"leave_out": "observation"})
+    study = make_study(("observed", "real", observed), drawn, verify, compared)
     kinds = {figure.kind for figure in gallery.figures(study)}
     assert kinds == set(figures.DRAW)
     for kind in kinds:
