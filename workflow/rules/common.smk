@@ -58,6 +58,7 @@ SUMMARY = (
     "calibration.py",
     "efficiency.py",
     "identities.py",
+    "planning.py",
     "precision.py",
     "ranks.py",
     "selection.py",

@@ -8,12 +8,13 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
+from pydantic import BaseModel
 
 from recovery import datasets, engines, families, folder, provenance
 from recovery.design import Design, Sources
 from recovery.engines.base import Program
-from recovery.families.base import Family
-from recovery.faults import listed, study_error
+from recovery.families.base import Columns, Family, SimulationError, Values
+from recovery.faults import StudyError, listed, study_error
 from recovery.scenarios import batch_size, scenarios_of
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
@@ -21,6 +22,7 @@ from recovery.yaml_file import read_yaml
 MOST_ROWS = 10_000_000  # of one dataset
 MOST_JOBS = 100_000
 FEWEST_DRAWS = 25  # a fifth of them is the least to which a tail can be fitted
+TRIED_DRAWS = 100  # from a prior, for a dataset to try programs with
 
 
 def prepare(
@@ -102,7 +104,7 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
         yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
     rng = np.random.default_rng(study.seed)
     prior = next(iter(study.priors.values()))
-    columns, values = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
+    columns, values = _small_dataset(family, prior, rng)
     one_draw = {name: np.array([value]) for name, value in values.items()}
     for unit, model in product(study.selection.leave_out, study.models):
         if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None:
@@ -122,7 +124,18 @@ def try_programs(study: Study, programs: Path, name: str) -> None:
     engine, family = engines.find(name), families.find(study.family)
     prior = next(iter(study.priors.values()))
     rng = np.random.default_rng(study.seed)
-    columns, _ = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
-    data = family.stan_data(columns, prior)
+    data = family.stan_data(_small_dataset(family, prior, rng)[0], prior)
     for model in study.models:
         engine.check(Program(str(family.program(model, programs)), str(programs)), data)
+
+
+def _small_dataset(
+    family: Family, prior: BaseModel, rng: np.random.Generator
+) -> tuple[Columns, Values]:
+    """Simulate from a prior; with a wide one, not every draw gives data that can be had."""
+    for _ in range(TRIED_DRAWS):
+        try:
+            return family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
+        except SimulationError as error:
+            fault = error
+    raise StudyError(f"none of {TRIED_DRAWS} datasets of the first prior can be drawn: {fault}")

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from recovery.scenarios import OBSERVED_BATCH, Batch, Scenario, batch_size, scenarios_of
-from recovery.study import FromObserved, ObservedTruth, PriorTruth, Study
+from recovery.study import Study
+from recovery.truths import FromObserved, ObservedTruth, PriorTruth
 
 Cell = tuple[str, str, str]  # scenario, model, prior
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from recovery import families
 from recovery.families.base import Family
 from recovery.scenarios import Scenario, scenarios_of
-from recovery.study import PriorTruth, Study
+from recovery.study import Study
+from recovery.truths import PriorTruth
 
 _BY_CONDITION = {
     "bias": ("Bias", "Performance"),
@@ -16,6 +17,7 @@ _BY_CONDITION = {
     "coverage": ("Coverage", "Performance"),
     "interval_width": ("Width of intervals", "Performance"),
     "lolly": ("Measures side by side", "Performance"),
+    "planning": ("How many participants", "Planning"),
     "convergence": ("Convergence", "Computation"),
     "time": ("Time", "Computation"),
     "recovered": ("Recovered against true", "Estimates"),
@@ -109,6 +111,8 @@ def _of_conditions(study: Study) -> Iterator[Figure]:
         conditions.setdefault((scenario.truth, scenario.observations), []).append(scenario)
     for kind, (title, category) in _BY_CONDITION.items():
         if not _has_something_to_show(kind, study):
+            continue
+        if kind == "planning" and not study.planning:
             continue
         for (truth, observations), scenarios in conditions.items():
             size = f"-x{observations}" if observations else ""

@@ -12,7 +12,7 @@ import numpy as np
 
 from recovery import families, tables
 from recovery.design import Design
-from recovery.study import ObservedTruth
+from recovery.truths import ObservedTruth
 
 PACKAGES = (
     "snakemake",

@@ -16,7 +16,8 @@ from recovery.design import Cell, Design
 from recovery.families.base import Family
 from recovery.measures import mean, proportion
 from recovery.scenarios import Batch
-from recovery.study import PriorTruth, Study
+from recovery.study import Study
+from recovery.truths import PriorTruth
 
 CLEAR = 2  # standard errors of a difference
 _CHOICE = ["left_out", "replicate", "joint", "difference", "chosen", "clear", "n_high_k"]

@@ -97,7 +97,7 @@ def one_fit(
     if unusable := posterior.not_finite(draws, scored):
         raise StudyError(f"{program.path}: draws of {', '.join(unusable)} are not finite")
     theirs, ours = _participants(family, draws.names), _participants(family, values)
-    if theirs != ours and (theirs or family.MODELS[model].pooling != "complete"):
+    if set(theirs) != set(ours) and (theirs or family.MODELS[model].pooling != "complete"):
         raise StudyError(
             f"{program.path}: has {_counted(theirs)} of participants, must have the "
             f"{_counted(ours)} that simulate gives for PARTICIPANTS; the program has {has}"
@@ -105,9 +105,9 @@ def one_fit(
 
 
 def _participants(family: Family, names: Iterable[str]) -> list[str]:
-    """Participants' own among some parameters, sorted."""
+    """Participants' own among some parameters."""
     groups = family.participants_of(list(names)).values()
-    return sorted(name for members in groups for name in members)
+    return [name for members in groups for name in members]
 
 
 def _counted(names: list[str]) -> str:

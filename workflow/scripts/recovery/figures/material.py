@@ -74,6 +74,11 @@ class Material:
         return self._summary("efficiency")
 
     @cached_property
+    def planning(self) -> pd.DataFrame:
+        """The table `planning`."""
+        return self._summary("planning")
+
+    @cached_property
     def selection(self) -> pd.DataFrame:
         """The table `selection`."""
         return self._summary("selection")

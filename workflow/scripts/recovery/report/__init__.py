@@ -14,7 +14,17 @@ from recovery import families, tables
 from recovery.design import Design
 from recovery.families.base import Family
 from recovery.gallery import figures, words
-from recovery.report import asked, compared, found, latex, methods, observed, selected, spent
+from recovery.report import (
+    asked,
+    compared,
+    found,
+    latex,
+    methods,
+    observed,
+    planned,
+    selected,
+    spent,
+)
 from recovery.report.formats import number, percent, sortable
 from recovery.study import Study
 
@@ -97,6 +107,7 @@ def write(
         largest=methods.reached(performance, study.plotted_level),
         estimands=_estimands(family, performance),
         precision=found.precision(study, family, summaries["precision"]),
+        planned=planned.rows(family, summaries["planning"]),
         verified=found.verified(study, family, summaries["verification"]),
         selected=selected.section(study, family, summaries["selection"]),
         calibrated=found.calibrated(family, summaries["calibration"]),

@@ -14,12 +14,10 @@ def simulated(
     names: Sequence[str],
     design: Design,
     participants: int,
-    observations: int | Columns,
+    observations: int,
     rng: np.random.Generator,
 ) -> Columns:
     """Return participant and predictors of every row of a dataset."""
-    if not isinstance(observations, int):
-        return taken_in_turn(names, participants, observations)
     participant = np.repeat(np.arange(1, participants + 1), observations)
     columns = {"participant": participant}
     for name in names:
@@ -48,7 +46,7 @@ def _rows_of_each(participant: np.ndarray) -> list[np.ndarray]:
 
 
 def taken_in_turn(names: Sequence[str], participants: int, observed: Columns) -> Columns:
-    """Return the design of an observed dataset, its participants taken in turn."""
+    """Return these columns of an observed dataset, its participants taken in turn."""
     people = np.unique(observed["participant"])
     rows = [np.flatnonzero(observed["participant"] == each) for each in people]
     taken = [rows[j % len(rows)] for j in range(participants)]

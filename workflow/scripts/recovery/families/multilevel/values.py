@@ -85,6 +85,23 @@ class MultilevelTruth(Design):
         return omega
 
 
+def correlated(omega: np.ndarray) -> dict[str, Any]:
+    """Return the field of a truth that holds a correlation matrix: `rho` of two, else `Omega`.
+
+    What rounds to a singular matrix is kept from it.
+    """
+    if len(omega) == 2:
+        return {"rho": float(np.clip(omega[0, 1], -LARGEST_RHO, LARGEST_RHO))}
+    inner = LARGEST_RHO * omega
+    np.fill_diagonal(inner, 1.0)
+    return {"Omega": tuple(map(tuple, inner.tolist()))}
+
+
+def design_type(outcome: Outcome) -> type[Design]:
+    """Return the type of what the generator needs besides parameters."""
+    return create_model("Design", __base__=Design, __doc__=Design.__doc__, **outcome.DESIGN)
+
+
 def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
     """Return the type of a truth; `rho` is every pair's correlation, or `Omega` has them."""
     q = len(layout.varying)
@@ -94,10 +111,11 @@ def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
         "Truth",
         __base__=MultilevelTruth,
         __doc__="Parameter values that data are generated from.",
-        beta=(_tuple(Real, layout.size), ...),
+        beta=(_tuple(Real, len(layout.beta)), ...),
         sigma_p=(_tuple(NonNegative, q), ...),
         **(correlated if q > 1 else {}),
         **{name: (kind, ...) for name, kind in outcome.TRUTH.items()},
+        **outcome.DESIGN,
     )
 
 
@@ -108,15 +126,15 @@ def prior_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
         "Prior",
         __base__=Frozen,
         __doc__="A setting of every hyperparameter.",
-        beta_mean=(repeated(Real, layout.size), ...),
-        beta_sd=(repeated(Scale, layout.size), ...),
+        beta_mean=(repeated(Real, len(layout.beta)), ...),
+        beta_sd=(repeated(Scale, len(layout.beta)), ...),
         sigma_p_rate=(repeated(Scale, q), ...),
         **({"lkj_eta": (Scale, ...)} if q > 1 else {}),
         **{name: (kind, ...) for name, kind in outcome.PRIOR.items()},
     )
 
 
-def observed_type(layout: Layout) -> type[BaseModel]:
+def observed_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
     """Return the type of the columns of a CSV file that hold a multilevel family's data."""
     number = len(layout.predictors)
     own = {"predictor": Text} if number == 1 else {"predictors": _tuple(Text, number)}
@@ -127,4 +145,5 @@ def observed_type(layout: Layout) -> type[BaseModel]:
         outcome=(Text, ...),
         **{name: (kind, ...) for name, kind in own.items()},
         participant=(Text, ...),
+        **dict.fromkeys(outcome.COVARIATES, (Text, ...)),
     )
