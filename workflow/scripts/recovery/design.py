@@ -74,7 +74,18 @@ class Design:
     def fit_tables(self) -> list[str]:
         """The tables that a batch of fits writes."""
         kept = ["draws"] if self.study.keep_draws else []
-        return ["estimates", "participants", "diagnostics", *kept]
+        return [*self.summed_up, *kept]
+
+    @property
+    def summed_up(self) -> list[str]:
+        """Those of them that the summary reads."""
+        left_out = ["loo"] if self.study.selection else []
+        return ["estimates", "participants", "diagnostics", *left_out]
+
+    @property
+    def observed_summed_up(self) -> list[str]:
+        """Those that the report reads of fits to observed data."""
+        return [table for table in self.summed_up if table != "participants"]
 
     def cell_file(self, table: str, cell: Cell, batch: Batch) -> str:
         """Return the file of one table of a cell and batch."""
@@ -165,7 +176,7 @@ class Design:
     def verification(self, scenario: str, model: str, prior: str, batch: Batch) -> dict[str, Any]:
         """Return what decides the fits of one batch that the verifying engine makes."""
         fit = self.fit(scenario, model, prior, batch)
-        own = ("identity", "keep_draws", "engine", "engine_version", "code")
+        own = ("identity", "keep_draws", "leave_out", "engine", "engine_version", "code")
         return _identified(
             {
                 **{key: value for key, value in fit.items() if key not in own},
@@ -202,6 +213,7 @@ class Design:
                 "code": self.sources.fitting,
                 **({"keep_draws": True} if study.keep_draws else {}),
                 **({"rescue": study.attempts[1:]} if study.rescue else {}),
+                **({"leave_out": list(study.selection.leave_out)} if study.selection else {}),
             }
         )
 

@@ -12,11 +12,10 @@ Files = dict[str, list[str] | str]
 
 def of_summary(design: Design) -> Files:
     """Return every fit, whether to simulated or to observed data, and the first dataset."""
-    simulated = ("estimates", "participants", "diagnostics")
     others = ("estimates", "diagnostics")
     return {
-        **{name: _of_cells(design, name, design.cells) for name in simulated},
-        **{f"observed_{name}": _observed(design, name) for name in others},
+        **{name: _of_cells(design, name, design.cells) for name in design.summed_up},
+        **{f"observed_{name}": _observed(design, name) for name in design.observed_summed_up},
         **{f"verified_{name}": _verified(design, name) for name in others},
         "data": _first_datasets(design, "data")[0],
     }
@@ -47,7 +46,9 @@ def of_report(design: Design) -> Files:
         "summaries": _summaries(design),
         "figures_costs": f"{figures}/costs.parquet",
         "figures": [f"{figures}/{each.name}.svg" for each in gallery.figures(design.study)],
-        "observed": _observed(design, "estimates") + _observed(design, "diagnostics"),
+        "observed": [
+            file for table in design.observed_summed_up for file in _observed(design, table)
+        ],
     }
 
 

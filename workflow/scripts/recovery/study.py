@@ -30,7 +30,16 @@ from recovery.fields import (
     Title,
     Unique,
 )
-from recovery.settings import Convergence, Engine, Precision, Rescue, Sampler, Verify, Wanted
+from recovery.settings import (
+    Convergence,
+    Engine,
+    Precision,
+    Rescue,
+    Sampler,
+    Selection,
+    Verify,
+    Wanted,
+)
 from recovery.truths import Flat, Observed, ObservedTruth, PriorTruth
 
 PLOTTED_LEVEL = 0.89
@@ -99,6 +108,8 @@ class Study(Frozen):
     """Parameter: what is wanted of it; the report says how many participants that takes."""
     verify: Verify | None = None
     """A share of the fits that another engine makes too, to hold both to one another."""
+    selection: Selection | None = None
+    """Models compared by leave-one-out predictive accuracy: how often each is chosen."""
     keep_draws: Annotated[bool, Strict()] = False
     """Keep every fit's draws, and the estimates of every participant; large."""
 

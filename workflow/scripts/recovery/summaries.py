@@ -18,6 +18,7 @@ from recovery import (
     planning,
     precision,
     ranks,
+    selection,
     tables,
     verification,
 )
@@ -70,8 +71,8 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         diagnostics = tables.read_frame(design.cell_files("diagnostics", cell))
         jobs = [tables.read_seconds(file) for file in design.cell_files("diagnostics", cell)]
         _add_costs(spent, diagnostics, jobs)
-        converged = measures.converged_replicates(diagnostics)
-        fits[cell[1:]] = measures.Fits(_estimates(design, cell), converged)
+        went_well = measures.converged_replicates(diagnostics)
+        fits[cell[1:]] = measures.Fits(_estimates(design, cell), went_well)
         calibrated.append(_calibration(design, cell, diagnostics).assign(**key))
         people[cell[1:]] = tables.read_frame(design.cell_files("participants", cell))
         threshold = study.convergence.min_ebfmi
@@ -81,14 +82,14 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         size = sum(_size(design, table, cell) for table in design.fit_tables)
         cost.append(key | efficiency.of_cell(diagnostics, job_seconds, size))
     performance = measures.performance(fits, study.replicates)
+    converged = {cell: each.converged for cell, each in fits.items()}
     level = study.plotted_level
     found = {
         "performance": performance,
         "precision": precision.needed(performance, study.precision, level, study.replicates),
         "comparison": measures.comparison(fits),
-        "participants": measures.participants(
-            people, {cell: each.converged for cell, each in fits.items()}
-        ),
+        "participants": measures.participants(people, converged),
+        "selection": selection.of_scenario(design, name, converged),
         "calibration": pd.concat(calibrated),
         "convergence": pd.concat(went),
         "efficiency": pd.DataFrame(cost),
@@ -214,12 +215,17 @@ def _first_design(design: Design) -> datasets.Columns | int:
     return {name: data[name][first] for name in family.COLUMNS}
 
 
-def observed(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return population estimates and final attempts of every fit to observed data."""
+def observed(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return population estimates, final attempts and the table `loo` of fits to observed data.
+
+    Empty where the study has none.
+    """
     family, cells = families.find(design.study.family), design.observed_cells
     if not cells:
-        return pd.DataFrame(), pd.DataFrame()
+        return pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
     estimates = tables.read_frame([design.observed_file("estimates", *cell) for cell in cells])
     attempts = [tables.read_frame([design.observed_file("diagnostics", *cell)]) for cell in cells]
     final = pd.concat([measures.final_attempts(each) for each in attempts])
-    return estimates[estimates["parameter"].isin(family.PARAMETERS)], final
+    left_out = [design.observed_file("loo", *cell) for cell in cells if design.study.selection]
+    loo = tables.read_frame(left_out) if left_out else pd.DataFrame()
+    return estimates[estimates["parameter"].isin(family.PARAMETERS)], final, loo

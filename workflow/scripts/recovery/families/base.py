@@ -156,9 +156,36 @@ class Family:
         """Return the log density of every observation, given participants' own coefficients.
 
         `values` has an array for every name, all of shape (n_draws,); the result has shape
-        (n_observations, n_draws). None where the family has none to give.
+        (n_observations, n_draws). `columns` may be some rows of a dataset. None where the
+        family has none to give.
         """
         return None
+
+    def marginal_log_likelihood(
+        self, model: str, prior: BaseModel, values: Mapping[str, np.ndarray], columns: Columns
+    ) -> np.ndarray | None:
+        """Return the log density of every participant's observations under a model.
+
+        The participant's own coefficients are integrated out, in closed form: given the
+        population's, as who is left out of the data has none. `values` is as for
+        `log_likelihood`, and `columns` may be those of some participants; the result has
+        shape (n_participants, n_draws), in the order of the participants' numbers. None
+        where the model has no closed form.
+        """
+        return None
+
+    def log_likelihood_of(
+        self,
+        unit: Literal["observation", "participant"],
+        model: str,
+        prior: BaseModel,
+        values: Mapping[str, np.ndarray],
+        columns: Columns,
+    ) -> np.ndarray | None:
+        """Return the log likelihood of every unit, shape (n_units, n_draws); None if not closed."""
+        if unit == "participant":
+            return self.marginal_log_likelihood(model, prior, values, columns)
+        return self.log_likelihood(values, columns)
 
     def test_quantities(
         self, values: Mapping[str, np.ndarray], columns: Columns, rng: np.random.Generator

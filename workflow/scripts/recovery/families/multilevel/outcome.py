@@ -73,6 +73,32 @@ class Outcome:
         """
         raise NotImplementedError
 
+    def log_marginal(
+        self,
+        y: np.ndarray,
+        predictor: np.ndarray,
+        z: np.ndarray,
+        covariance: np.ndarray,
+        values: Mapping[str, np.ndarray],
+    ) -> np.ndarray | None:
+        """Return the log density of one participant's outcomes, its coefficients integrated out.
+
+        Parameters
+        ----------
+        y, predictor : ndarray, shape (n_observations, 1) and (n_observations, n_draws)
+            Outcomes, and the linear predictor of a participant like the population.
+        z : ndarray, shape (n_observations, n_varying)
+            The predictors whose coefficients vary.
+        covariance : ndarray, shape (n_draws or 1, n_varying, n_varying)
+            Of these coefficients.
+
+        Returns
+        -------
+        ndarray, shape (n_draws,), or None
+            None where there is no closed form.
+        """
+        return None
+
     def refuse(self, columns: Columns) -> dict[str, str]:
         """Return what observed columns must hold, where these do not: y and covariates."""
         return {}

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from recovery.families import observed
 from recovery.families.base import Axes, Columns, Family, Model, Values
 from recovery.families.lkj import draw_correlation
-from recovery.families.multilevel import predictors, values
+from recovery.families.multilevel import marginal, predictors, values
 from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.models import JOINT
 from recovery.families.multilevel.outcome import Outcome
@@ -261,6 +261,13 @@ class Multilevel(Family):
         """Return the log density of every observation, given participants' own coefficients."""
         eta = self._linear_predictor(values, columns)
         return self.outcome.log_density(columns["y"][:, None], eta, values)
+
+    def marginal_log_likelihood(
+        self, model: str, prior: BaseModel, values: Mapping[str, np.ndarray], columns: Columns
+    ) -> np.ndarray | None:
+        """Return the log density of every participant's observations, where the outcome has it."""
+        joint, x = self.MODELS[model].joint, self._design_matrix(columns)
+        return marginal.log_likelihood(self.layout, self.outcome, joint, prior, values, columns, x)
 
     def test_quantities(
         self, values: Mapping[str, np.ndarray], columns: Columns, rng: np.random.Generator
