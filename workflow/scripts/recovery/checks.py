@@ -7,17 +7,20 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
+from pydantic import BaseModel
 
 from recovery import datasets, engines, families, folder, provenance
 from recovery.design import Design, Sources
 from recovery.engines.base import Program
-from recovery.faults import study_error
+from recovery.families.base import Columns, Family, SimulationError
+from recovery.faults import StudyError, study_error
 from recovery.scenarios import batch_size, scenarios_of
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
 
 MOST_ROWS = 10_000_000  # of one dataset
 MOST_JOBS = 100_000
+TRIED_DRAWS = 100  # from a prior, for a dataset to try programs with
 
 
 def prepare(
@@ -95,8 +98,17 @@ def try_programs(study: Study, programs: Path, name: str) -> None:
     engine, family = engines.find(name), families.find(study.family)
     prior = next(iter(study.priors.values()))
     rng = np.random.default_rng(study.seed)
-    observations = min(2, family.MOST_OBSERVATIONS or 2)
-    columns, _ = family.simulate(family.draw_truth(prior, rng), 2, observations, rng)
-    data = family.stan_data(columns, prior)
+    data = family.stan_data(_small_dataset(family, prior, rng), prior)
     for model in study.models:
         engine.check(Program(str(family.program(model, programs)), str(programs)), data)
+
+
+def _small_dataset(family: Family, prior: BaseModel, rng: np.random.Generator) -> Columns:
+    """Simulate from a prior; with a wide one, not every draw gives data that can be had."""
+    observations = min(2, family.MOST_OBSERVATIONS or 2)
+    for _ in range(TRIED_DRAWS):
+        try:
+            return family.simulate(family.draw_truth(prior, rng), 2, observations, rng)[0]
+        except SimulationError as error:
+            fault = error
+    raise StudyError(f"none of {TRIED_DRAWS} datasets of the first prior can be drawn: {fault}")

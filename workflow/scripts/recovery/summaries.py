@@ -22,6 +22,7 @@ from recovery import (
     verification,
 )
 from recovery.design import Cell, Design, prior_predictive_seed
+from recovery.families.base import SimulationError
 
 PREDICTIVE_DRAWS = 100
 
@@ -172,7 +173,8 @@ def prior_predictive(design: Design) -> pd.DataFrame:
     -------
     DataFrame
         prior, draw, kind, x, y: points of the participant's line (`line`), and
-        observations simulated around it (`outcome`).
+        observations simulated around it (`outcome`). Draws from which no data can be
+        simulated are left out.
     """
     study = design.study
     family, axis = families.find(study.family), families.find(study.family).AXES
@@ -183,14 +185,18 @@ def prior_predictive(design: Design) -> pd.DataFrame:
         seed = prior_predictive_seed(study.seed, prior.model_dump(mode="json"))
         rng = np.random.default_rng(seed)
         for draw in range(1, PREDICTIVE_DRAWS + 1):
-            columns, values = family.simulate(family.draw_truth(prior, rng), 1, own, rng)
+            try:
+                columns, values = family.simulate(family.draw_truth(prior, rng), 1, own, rng)
+            except SimulationError:
+                continue  # the figure says how many draws there are
             x = columns[axis.x] if axis else np.nan
             found = [{"kind": "outcome", "x": x, "y": columns[family.OUTCOME]}]
             if axis:
                 line = {"x": grid[axis.x], "y": family.expected(values, grid)}
                 found.insert(0, {"kind": "line", **line})
             parts += [pd.DataFrame({"prior": name, "draw": draw, **each}) for each in found]
-    return pd.concat(parts)
+    columns = ["prior", "draw", "kind", "x", "y"]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=columns)
 
 
 def _first_design(design: Design) -> datasets.Columns | int:

@@ -65,6 +65,10 @@ class Axes:
     y_label: str
 
 
+class SimulationError(ValueError):
+    """No data can be drawn from a truth, or no truth from a prior; says why."""
+
+
 class Nothing(Frozen):
     """No keys at all: what stands for the options of a family, or a generator, without any."""
 
@@ -99,7 +103,7 @@ class Family:
         return folder / self.MODELS[model].program
 
     def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
-        """Draw a Truth from a prior."""
+        """Draw a Truth from a prior; SimulationError if there is none to be had."""
         raise NotImplementedError
 
     def simulate(
@@ -112,7 +116,8 @@ class Family:
         """Simulate one dataset, and the values behind it (participants' coefficients too).
 
         `observations` is a number per participant, or an observed dataset whose
-        predictors are taken, its participants in turn.
+        predictors are taken, its participants in turn. SimulationError says why no data
+        can be drawn from this truth.
         """
         raise NotImplementedError
 

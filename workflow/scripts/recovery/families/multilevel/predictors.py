@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recovery.families import observed
 from recovery.families.base import Columns
 from recovery.families.multilevel.values import Design
 
@@ -15,12 +14,10 @@ def simulated(
     names: Sequence[str],
     design: Design,
     participants: int,
-    observations: int | Columns,
+    observations: int,
     rng: np.random.Generator,
 ) -> Columns:
     """Return participant and predictors of every row of a dataset."""
-    if not isinstance(observations, int):
-        return observed.taken_in_turn(names, participants, observations)
     participant = np.repeat(np.arange(1, participants + 1), observations)
     columns = {"participant": participant}
     for name in names:

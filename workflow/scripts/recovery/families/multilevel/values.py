@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, create_model, model_validator
@@ -59,6 +59,21 @@ class MultilevelTruth(Design):
         return omega
 
 
+def correlated(omega: np.ndarray) -> dict[str, Any]:
+    """Return the field of a truth that holds a correlation matrix: `rho` of two, else `Omega`.
+
+    What rounds to a singular matrix is kept from it.
+    """
+    if len(omega) == 2:
+        return {"rho": float(np.clip(omega[0, 1], -correlations.LARGEST, correlations.LARGEST))}
+    return {"Omega": tuple(map(tuple, correlations.inner(omega).tolist()))}
+
+
+def design_type(outcome: Outcome) -> type[Design]:
+    """Return the type of what the generator needs besides parameters."""
+    return create_model("Design", __base__=Design, __doc__=Design.__doc__, **outcome.DESIGN)
+
+
 def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
     """Return the type of a truth; `rho` is every pair's correlation, or `Omega` has them."""
     q = len(layout.varying)
@@ -68,10 +83,11 @@ def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
         "Truth",
         __base__=MultilevelTruth,
         __doc__="Parameter values that data are generated from.",
-        beta=(many(Real, layout.size), ...),
+        beta=(many(Real, len(layout.beta)), ...),
         sigma_p=(many(NonNegative, q), ...),
         **(correlated if q > 1 else {}),
         **{name: (kind, ...) for name, kind in outcome.TRUTH.items()},
+        **outcome.DESIGN,
     )
 
 
@@ -82,15 +98,15 @@ def prior_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
         "Prior",
         __base__=Frozen,
         __doc__="A setting of every hyperparameter.",
-        beta_mean=(repeated(Real, layout.size), ...),
-        beta_sd=(repeated(Scale, layout.size), ...),
+        beta_mean=(repeated(Real, len(layout.beta)), ...),
+        beta_sd=(repeated(Scale, len(layout.beta)), ...),
         sigma_p_rate=(repeated(Scale, q), ...),
         **({"lkj_eta": (Scale, ...)} if q > 1 else {}),
         **{name: (kind, ...) for name, kind in outcome.PRIOR.items()},
     )
 
 
-def observed_type(layout: Layout) -> type[BaseModel]:
+def observed_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
     """Return the type of the columns of a CSV file that hold a multilevel family's data."""
     number = len(layout.predictors)
     own = {"predictor": Text} if number == 1 else {"predictors": many(Text, number)}
@@ -101,4 +117,5 @@ def observed_type(layout: Layout) -> type[BaseModel]:
         outcome=(Text, ...),
         **{name: (kind, ...) for name, kind in own.items()},
         participant=(Text, ...),
+        **dict.fromkeys(outcome.COVARIATES, (Text, ...)),
     )
