@@ -40,7 +40,7 @@ def standardized(values: np.ndarray, column: str) -> np.ndarray:
 
 
 def taken_in_turn(names: Sequence[str], participants: int, observed: Columns) -> Columns:
-    """Return the design of an observed dataset, its participants taken in turn."""
+    """Return these columns of an observed dataset, its participants taken in turn."""
     people = np.unique(observed["participant"])
     rows = [np.flatnonzero(observed["participant"] == each) for each in people]
     taken = [rows[j % len(rows)] for j in range(participants)]
