@@ -19,7 +19,6 @@ class Bernoulli(Outcome):
     """0 or 1; the linear predictor is the log odds of 1."""
 
     COLUMN = "integer"
-    Y_LABEL = "Outcome y, and its probability"
     STRAIGHT = False
     SCALED = False
 

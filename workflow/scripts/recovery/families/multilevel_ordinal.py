@@ -43,7 +43,7 @@ class Ordinal(Outcome):
     """
 
     COLUMN = "integer"
-    Y_LABEL = "Category y, and their mean"
+    Y_LABEL = "Category y"
     STRAIGHT = False
     SCALED = False
     PRIOR = {"c_mean": Real, "c_sd": Scale}

@@ -36,8 +36,10 @@ def lines(material: Material, figure: Figure) -> plt.Figure:
         x, y = (ends[name].to_numpy().reshape(ends["draw"].nunique(), -1).T for name in "xy")
         axes.axhspan(low, high, color="0.88", zorder=0)
         axes.plot(x, y, color="0.2", alpha=0.25, linewidth=0.7)
-        for bound in np.quantile(outcomes["y"], CENTRAL):
+        bounds = np.quantile(outcomes["y"], CENTRAL)
+        for bound in bounds:
             axes.axhline(bound, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        _leave_out_extremes(axes, y, min(low, *bounds), max(high, *bounds))
         axes.set_xlabel(axis.x_label)
     panels[0].set_ylabel(axis.y_label)
     handles = [
@@ -47,6 +49,14 @@ def lines(material: Material, figure: Figure) -> plt.Figure:
     ]
     drawn.legend(handles=handles, loc="outside lower center", frameon=False)
     return drawn
+
+
+def _leave_out_extremes(axes: plt.Axes, y: np.ndarray, low: float, high: float) -> None:
+    """Let lines leave the panel where one steep curve would flatten all the others."""
+    margin = (high - low) / 2
+    bottom, top = max(min(low, y.min()), low - margin), min(max(high, y.max()), high + margin)
+    if top > bottom:
+        axes.set_ylim(bottom - 0.1 * margin, top + 0.1 * margin)
 
 
 def _title(prior: str, drawn: pd.DataFrame) -> str:
