@@ -36,7 +36,8 @@ def _no_repeats(values: tuple) -> tuple:
     return values
 
 
-def _for_snakemake(path: str) -> str:
+def for_snakemake(path: str) -> str:
+    """Return a path that Snakemake takes as it is; ValueError if it would not."""
     if set(path) & set("{}<>\n"):  # wildcards and path variables of Snakemake, and its lists
         raise ValueError(f"got {path!r}, must be a path without any of {{ }} < > and line ends")
     return path
@@ -78,7 +79,7 @@ Title = Annotated[
     StringConstraints(strict=True, strip_whitespace=True, min_length=1),
     AfterValidator(_of_characters),
 ]
-Path = Annotated[Text, AfterValidator(_for_snakemake)]
+Path = Annotated[Text, AfterValidator(for_snakemake)]
 Real = Annotated[float, Strict()]
 Positive = Annotated[float, Strict(), Field(gt=0)]
 NonNegative = Annotated[float, Strict(), Field(ge=0)]

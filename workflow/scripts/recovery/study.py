@@ -29,6 +29,7 @@ from recovery.fields import (
     Text,
     Title,
     Unique,
+    for_snakemake,
 )
 from recovery.settings import (
     Convergence,
@@ -47,13 +48,11 @@ MOST = 1_000_000  # participants, or observations of one
 
 
 def _family_choice(value: Any) -> Any:
-    if isinstance(value, str) or (
-        isinstance(value, Mapping)
-        and isinstance(value.get("name"), str)
-        and all(isinstance(key, str) for key in value)
-    ):
-        return value
-    raise ValueError(f"got {shown(value)}, must be a name, or a mapping of `name` and options")
+    name = value.get("name") if isinstance(value, Mapping) else value
+    if not isinstance(name, str) or not all(isinstance(key, str) for key in value):
+        raise ValueError(f"got {shown(value)}, must be a name, or a mapping of `name` and options")
+    for_snakemake(name)
+    return value
 
 
 FamilyChoice = Annotated[
