@@ -98,7 +98,7 @@ def shrinkage(material: Material, figure: Figure) -> plt.Figure:
     stages = [kinds[kind] for kind in ("none", "partial") if kind in kinds]
     stages.append(("Truth", values))
     coefficients = family.participants_of(list(values))
-    drawn, panels = style.folded(len(coefficients), len(coefficients), 4.2, 2.3)
+    drawn, panels = style.folded(len(coefficients), min(2, len(coefficients)), 4.2, 2.3)
     heights = np.arange(len(stages))[::-1]
     for (coefficient, names), axes in zip(coefficients.items(), panels, strict=True):
         table = np.array([[means[name] for name in names] for _, means in stages])
