@@ -4,12 +4,14 @@ Tests of randomness have fixed seeds; ALPHA of test_families is the rate at whic
 fail with a fresh seed though all is right.
 """
 
+import json
+
 import numpy as np
 import pytest
+import stanli
 from conftest import ROOT, STAN, changed
-from scipy import integrate, stats
+from scipy import stats
 from test_families import ALPHA, close, follows
-from test_programs import means
 
 from recovery import checks, engines, families, posterior
 from recovery.engines.base import Program, Settings
@@ -175,6 +177,47 @@ def test_log_likelihood_is_the_sum_of_both_equations_densities(truth, rng):
 # The program
 
 
+def program_density(columns, point) -> float:
+    """What the program returns at these parameters, less the Jacobians of the positive ones."""
+    source = family.program("noncentered", STAN).read_text()
+    program = stanli.stan_to_mir(source, include_paths=str(STAN))
+    model = stanli.Model(mir=program, data=family.stan_data(columns, PRIOR))
+    values = {name: np.asarray(value).tolist() for name, value in point.items()}
+    found = model.log_prob_grad(model.unconstrain(json.dumps(values)))[0]
+    positive = [point[name] for name in ("sigma_p", "sigma_m", "sigma_y")]
+    return found - np.log(np.hstack(positive)).sum()
+
+
+def formula_density(columns, point) -> float:
+    """Log density by SciPy: every prior but that of Omega, and every observation's."""
+    population = [point[name] for name in ("a", "b", "cp", "d_m", "d_y")]
+    means, sds = (*PRIOR.path_mean, *PRIOR.intercept_mean), (*PRIOR.path_sd, *PRIOR.intercept_sd)
+    total = stats.norm.logpdf(population, means, sds).sum()
+    total += stats.expon.logpdf(point["sigma_p"], scale=1 / np.array(PRIOR.sigma_p_rate)).sum()
+    for name, rate in zip(("sigma_m", "sigma_y"), PRIOR.sigma_rate, strict=True):
+        total += stats.expon.logpdf(point[name], scale=1 / rate)
+    total += stats.norm.logpdf(point["z_p"]).sum()
+    scale = np.array(point["sigma_p"])[:, None] * point["L_p"]
+    own = np.array(population) + (scale @ point["z_p"]).T
+    a, b, cp, d_m, d_y = own[columns["participant"] - 1].T
+    x, m, y = (columns[name] for name in "xmy")
+    total += stats.norm.logpdf(m, d_m + a * x, point["sigma_m"]).sum()
+    return total + stats.norm.logpdf(y, d_y + b * m + cp * x, point["sigma_y"]).sum()
+
+
+def test_the_programs_density_is_that_of_the_formula(truth, rng):
+    # Up to what depends on Omega alone, which is the same at all points.
+    columns, _ = family.simulate(truth, 4, 3, rng)
+    differences = []
+    for _ in range(5):
+        point = dict(zip(("a", "b", "cp", "d_m", "d_y"), rng.normal(size=5), strict=True))
+        point |= {"sigma_p": rng.exponential(size=5), "z_p": rng.normal(size=(5, 4))}
+        point |= {"sigma_m": rng.exponential(), "sigma_y": rng.exponential()}
+        point["L_p"] = np.linalg.cholesky(OMEGA)
+        differences.append(program_density(columns, point) - formula_density(columns, point))
+    np.testing.assert_allclose(differences, differences[0], rtol=0, atol=1e-8)
+
+
 def test_much_data_give_the_truth_back(truth, rng):
     columns, values = family.simulate(truth, 80, 8, rng)
     prior = family.Prior(
@@ -202,36 +245,6 @@ def test_indirect_and_total_follow_from_the_other_parameters_draw_by_draw(truth,
     indirect = of("a") * of("b") + of("sigma_p[1]") * of("sigma_p[2]") * of("Omega[1,2]")
     np.testing.assert_allclose(of("indirect"), indirect, atol=1e-10)
     np.testing.assert_allclose(of("total"), indirect + of("cp"), atol=1e-10)
-
-
-def test_residual_sds_have_the_posterior_of_integration_where_all_else_is_known(truth, rng):
-    # Priors that leave nothing but sigma_m and sigma_y open: each then has a density in one
-    # dimension, integrated here. Within 4 Monte Carlo errors.
-    alike = truth.model_copy(update={"sigma_p": (0.0,) * 5})
-    columns, _ = family.simulate(alike, 5, 4, rng)
-    sure = family.Prior(
-        path_mean=[0.6, -0.4, 0.3],
-        path_sd=1e-6,
-        intercept_mean=[1.0, -2.0],
-        intercept_sd=1e-6,
-        sigma_p_rate=1e6,
-        sigma_rate=[1, 0.5],
-        lkj_eta=2,
-    )
-    a, b, cp, d_m, d_y = MEANS
-    x, m, y = (columns[name] for name in "xmy")
-    residuals = {"sigma_m": (m - d_m - a * x, 1), "sigma_y": (y - d_y - b * m - cp * x, 0.5)}
-    mean, error = means(sample(columns, sure), list(residuals))
-    for place, (residual, rate) in enumerate(residuals.values()):
-
-        def density(sigma, r=residual, rate=rate):
-            return np.exp(stats.norm.logpdf(r, 0, sigma).sum() + 30 - rate * sigma)
-
-        total, first = (
-            integrate.quad(lambda s, k=k, f=density: s**k * f(s), 0.05, 20, points=[1.0])[0]
-            for k in (0, 1)
-        )
-        assert abs(mean[place] - first / total) < 4 * error[place]
 
 
 # Study files and observed data
