@@ -22,6 +22,7 @@ from recovery import (
 )
 from recovery.design import digest
 from recovery.engines.base import EngineError
+from recovery.estimators import NO_PRIOR
 from recovery.faults import StudyError
 from recovery.scenarios import batch_size
 
@@ -74,6 +75,7 @@ wildcard_constraints:
     scenario="|".join(DESIGN.scenarios),
     model="|".join(STUDY.models),
     prior="|".join(STUDY.priors),
+    estimator="|".join(STUDY.estimators) or "none",
     dataset="|".join(STUDY.observed) or "none",
     batch=r"[0-9]+-[0-9]+",
     version=r"[0-9a-f]+",
@@ -183,6 +185,32 @@ def fit_observed_inputs(wildcards):
     outputs = [DESIGN.observed_file(table, *cell) for table in DESIGN.fit_tables]
     data = DESIGN.observed_data(wildcards.dataset)
     return inputs_of_fits(fit_observed_spec(wildcards), outputs, wildcards.model, data=data)
+
+
+def estimate_cell(wildcards):
+    return wildcards.scenario, wildcards.estimator, NO_PRIOR
+
+
+def estimate_spec(wildcards):
+    return DESIGN.fit(*estimate_cell(wildcards), batch_of(wildcards))
+
+
+def estimate_inputs(wildcards):
+    cell, batch = estimate_cell(wildcards), batch_of(wildcards)
+    outputs = [DESIGN.cell_file(table, cell, batch) for table in DESIGN.tables_of(cell)]
+    settled = tables.are_current(outputs, estimate_spec(wildcards)["identity"])
+    return inputs_of(settled, **dataset_files(wildcards))
+
+
+def estimate_observed_spec(wildcards):
+    return DESIGN.fit_observed(wildcards.dataset, wildcards.estimator, NO_PRIOR)
+
+
+def estimate_observed_inputs(wildcards):
+    cell = (wildcards.dataset, wildcards.estimator, NO_PRIOR)
+    outputs = [DESIGN.observed_file(table, *cell) for table in DESIGN.tables_of(cell)]
+    settled = tables.are_current(outputs, estimate_observed_spec(wildcards)["identity"])
+    return inputs_of(settled, data=DESIGN.observed_data(wildcards.dataset))
 
 
 def executable(model, engine):

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recovery import datasets, engines, families, folder, provenance
-from recovery.design import Design, Sources
+from recovery import datasets, engines, estimators, families, folder, provenance
+from recovery.design import Design
 from recovery.engines.base import Program
 from recovery.faults import study_error
 from recovery.scenarios import batch_size, scenarios_of
+from recovery.sources import Sources
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
 
@@ -72,7 +73,7 @@ def _too_much(study: Study) -> Iterator[str]:
             f"rows a dataset, must be at most {MOST_ROWS:,}"
         )
     scenarios = len(study.truths) * len(study.participants) * max(1, len(study.observations))
-    fits = len(study.models) * len(study.priors)
+    fits = len(estimators.fits(study))
     if scenarios * fits <= MOST_JOBS:
         sizes = [batch_size(study, scenario) for scenario in scenarios_of(study)]
         fits *= sum(ceil(study.replicates / size) for size in sizes)

@@ -11,28 +11,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
 import numpy as np
 
+from recovery import estimators
+from recovery.estimators import NO_PRIOR
 from recovery.scenarios import OBSERVED_BATCH, Batch, Scenario, batch_size, scenarios_of
+from recovery.sources import Sources
 from recovery.study import FromObserved, ObservedTruth, PriorTruth, Study
 
-Cell = tuple[str, str, str]  # scenario, model, prior
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Hashes of what files decide, gathered by `provenance`."""
-
-    programs: Mapping[str, str]  # model -> its Stan program with its includes
-    observed: Mapping[str, str]  # observed dataset -> its file
-    simulating: str  # the library's modules that decide datasets
-    fitting: str  # and those that decide fits
-    engine_version: str
-    verifying: str = ""  # the modules that decide fits of the verifying engine, if there is one
-    verifying_version: str = ""
+Cell = tuple[str, str, str]  # scenario, model or estimator, prior
 
 
 @dataclass(frozen=True)
@@ -61,19 +50,23 @@ class Design:
 
     @property
     def cells(self) -> list[Cell]:
-        """Every (scenario, model, prior), in the order of the study file."""
-        return list(product(self.scenarios, self.study.models, self.study.priors))
+        """Every (scenario, model, prior) and (scenario, estimator, `no_prior`)."""
+        return [(name, *fit) for name in self.scenarios for fit in estimators.fits(self.study)]
 
     @property
     def observed_cells(self) -> list[Cell]:
-        """Every (observed dataset, model, prior), in the order of the study file."""
-        return list(product(self.study.observed, self.study.models, self.study.priors))
+        """Every (observed dataset, model, prior) and (observed dataset, estimator, `no_prior`)."""
+        return [(name, *fit) for name in self.study.observed for fit in estimators.fits(self.study)]
 
     @property
     def fit_tables(self) -> list[str]:
         """The tables that a batch of fits writes."""
         kept = ["draws"] if self.study.keep_draws else []
         return ["estimates", "participants", "diagnostics", *kept]
+
+    def tables_of(self, cell: Cell) -> list[str]:
+        """Those of them that a cell has: estimators draw nothing."""
+        return [t for t in self.fit_tables if t != "draws" or cell[2] != NO_PRIOR]
 
     def cell_file(self, table: str, cell: Cell, batch: Batch) -> str:
         """Return the file of one table of a cell and batch."""
@@ -149,6 +142,8 @@ class Design:
         More replicates leave those chosen as they are.
         """
         scenario, model, prior = cell
+        if prior == NO_PRIOR:
+            return {}
         values = self.study.priors[prior].model_dump(mode="json")
         content = {**self._mechanism(scenario), "model": model, "prior": values}
         words = _seed({"root_seed": self.study.seed}, {"verified": content}, 4)
@@ -180,6 +175,9 @@ class Design:
         self, scenario: str, mechanism: dict, model: str, prior: str, batch: Batch, dataset: str
     ) -> dict[str, Any]:
         study = self.study
+        if prior == NO_PRIOR:
+            parts = (study, self.sources, scenario, model, batch, dataset)
+            return _identified(estimators.specification(*parts))
         return _identified(
             {
                 "family": study.family,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 
-from recovery.design import Sources, digest
+from recovery.design import digest
+from recovery.estimators import LIBRARY as ESTIMATING_LIBRARY
 from recovery.families.base import Family
 from recovery.faults import StudyError
+from recovery.sources import Sources
 from recovery.study import Study
 
 LIBRARY = Path(__file__).parent
@@ -63,7 +66,17 @@ def sources(
         engine_version=engine_version,
         verifying=modules_hash(*_FITTING, verifying) if verifying else "",
         verifying_version=verifying_version,
+        **(_estimating(family) if study.estimators else {}),
     )
+
+
+def _estimating(family: Family) -> dict[str, str]:
+    """What decides estimators: our modules, the family's, and the library that they call."""
+    ours = modules_hash("estimating.py", *_FITTING)
+    return {
+        "estimating": digest([ours, *map(file_hash, family.ESTIMATING)]),
+        "estimating_version": version(ESTIMATING_LIBRARY),
+    }
 
 
 def modules_hash(*names: str) -> str:

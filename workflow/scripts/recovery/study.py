@@ -19,6 +19,7 @@ from pydantic import (
     model_serializer,
 )
 
+from recovery import estimators
 from recovery.families.base import Family
 from recovery.faults import checked, listed, path_in_words, shown, study_error, validation_faults
 from recovery.fields import (
@@ -137,6 +138,8 @@ class Study(Frozen):
     """Observations per participant, crossed too; not for truths from observed data."""
     models: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
     """The family's programs to fit to every dataset."""
+    estimators: Annotated[tuple[Name, ...], Unique] = ()
+    """The family's estimators to fit too: without priors, once to every dataset."""
     priors: Annotated[dict[Name, Any], Field(min_length=1)]
     """Settings of every hyperparameter, each used with every model."""
     observed: dict[Name, Any] = Field(default_factory=dict)
@@ -255,6 +258,7 @@ def _dangling(study: Study, family: Family) -> list[str]:
 
     for number, model in enumerate(study.models):
         must_be_one_of(f"models[{number}]", model, family.MODELS)
+    faults += estimators.faults(study, family)
     for name, truth in study.truths.items():
         if isinstance(truth, PriorTruth):
             must_be_one_of(f"truths.{name}.prior", truth.prior, study.priors)

@@ -21,6 +21,7 @@ from recovery import (
     verification,
 )
 from recovery.design import Cell, Design, prior_predictive_seed
+from recovery.estimators import NO_PRIOR
 
 PREDICTIVE_DRAWS = 100
 
@@ -39,6 +40,7 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
     identities.check(design)
     parts: dict[str, list[pd.DataFrame]] = {}
     spent = dict.fromkeys(("warmup", "draws", "fits", "start", "tables", "simulate"), 0.0)
+    spent |= {"estimators": 0.0} if design.study.estimators else {}
     for name in design.scenarios:
         for table, part in _of_scenario(design, name, spent).items():
             parts.setdefault(table, []).append(part)
@@ -65,7 +67,7 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         key = dict(zip(measures.CELL, cell, strict=True))
         diagnostics = tables.read_frame(design.cell_files("diagnostics", cell))
         jobs = [tables.read_seconds(file) for file in design.cell_files("diagnostics", cell)]
-        _add_costs(spent, diagnostics, jobs)
+        _add_costs(spent, cell, diagnostics, jobs)
         converged = measures.converged_replicates(diagnostics)
         fits[cell[1:]] = measures.Fits(_estimates(design, cell), converged)
         calibrated.append(_calibration(design, cell, diagnostics).assign(**key))
@@ -74,7 +76,7 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         outcomes = measures.convergence(diagnostics, study.replicates, threshold)
         went.append(outcomes.assign(**key))
         job_seconds = sum(sum(job.values()) for job in jobs)
-        size = sum(_size(design, table, cell) for table in design.fit_tables)
+        size = sum(_size(design, table, cell) for table in design.tables_of(cell))
         cost.append(key | efficiency.of_cell(diagnostics, job_seconds, size))
     performance = measures.performance(fits, study.replicates)
     level = study.plotted_level
@@ -106,10 +108,8 @@ def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
     columns += tables.quantile_columns(study.intervals)
     files = design.cell_files("estimates", cell)
     estimates = tables.read_frame(files, columns, categories=["parameter"])
-    scored, prior_sd = (
-        family.MODELS[cell[1]].scored,
-        family.prior_sd(study.priors[cell[2]], cell[1]),
-    )
+    scored = family.method(cell[1]).scored
+    prior_sd = {} if cell[2] == NO_PRIOR else family.prior_sd(study.priors[cell[2]], cell[1])
     estimates = estimates[estimates["parameter"].isin(scored)]
     _check_truth(design, cell, estimates)
     rows = estimates.groupby("parameter", sort=False, observed=True).indices
@@ -134,8 +134,12 @@ def _calibration(design: Design, cell: Cell, diagnostics: pd.DataFrame) -> pd.Da
     return calibration.of_cell(ranks.read(design, cell), final, study.replicates)
 
 
-def _add_costs(spent: dict[str, float], diagnostics: pd.DataFrame, jobs: list[dict]) -> None:
+def _add_costs(
+    spent: dict[str, float], cell: Cell, diagnostics: pd.DataFrame, jobs: list[dict]
+) -> None:
     columns = {"warmup": "warmup_seconds", "draws": "sampling_seconds", "fits": "other_seconds"}
+    if cell[2] == NO_PRIOR:
+        columns = {"estimators": "sampling_seconds", "fits": "other_seconds"}
     for step, column in columns.items():
         spent[step] += diagnostics[column].sum()
     for step in ("start", "tables"):

@@ -7,7 +7,7 @@ file is made one by `own`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -55,6 +55,60 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Estimates:
+    """Estimates of some parameters from one dataset.
+
+    Parameters
+    ----------
+    names : list of str, length n
+    value, error : ndarray, shape (n,)
+        Estimates and their standard errors; NaN where there is no sound one.
+    quantile : callable
+        Probability -> the bounds of one-sided intervals, shape (n,); NaN without an error.
+    """
+
+    names: Sequence[str]
+    value: np.ndarray
+    error: np.ndarray
+    quantile: Callable[[float], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """What an estimator makes of one dataset.
+
+    Parameters
+    ----------
+    parts : list of Estimates
+        Of population parameters, and of participants' own coefficients where it has them.
+    trouble : str
+        Why the estimate does not count as converged; empty where it does.
+    """
+
+    parts: Sequence[Estimates]
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A way to estimate without a prior and without draws.
+
+    Parameters
+    ----------
+    fit : callable
+        A dataset -> Estimated; RuntimeError says why it has no estimates.
+    label, pooling, scored, note
+        As a Model has them.
+    """
+
+    fit: Callable[[Columns], Estimated]
+    label: str
+    pooling: Literal["complete", "none", "partial"]
+    scored: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
 class Axes:
     """The columns that figures draw, and their labels."""
 
@@ -82,6 +136,7 @@ class Family:
     Truth: type[BaseModel]
     Prior: type[BaseModel]
 
+    ESTIMATORS: Mapping[str, Estimator] = {}  # what a study may compare its models with
     JOINT: str = ""  # the joint model that `draw_truth` and `simulate` make
     POSITIVE: Collection[str] = ()  # population parameters that cannot be negative
     COEFFICIENTS: Mapping[str, str] = {}  # participants' coefficient `beta_p[,k]` -> label
@@ -90,6 +145,11 @@ class Family:
     Design: type[BaseModel] = Nothing  # options of the generator that may stand beside `prior:`
     ObservedColumns: type[BaseModel] | None = None
     FILES: tuple[Path, ...] = ()  # the Python files that decide what it does
+    ESTIMATING: tuple[Path, ...] = ()  # and those that decide what its estimators do
+
+    def method(self, name: str) -> Model | Estimator:
+        """Return the model or the estimator of this name."""
+        return self.MODELS[name] if name in self.MODELS else self.ESTIMATORS[name]
 
     def program(self, model: str, folder: Path) -> Path:
         """Return the file of a model's Stan program, given the folder of all programs."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from itertools import combinations
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
 
-from recovery.families.base import Axes, Columns, Family, Model, Values
+from recovery.families.base import Axes, Columns, Estimator, Family, Model, Values
 from recovery.families.lkj import draw_correlation
 from recovery.families.multilevel import predictors, values
 from recovery.families.multilevel.layout import Layout, Options
@@ -34,14 +36,25 @@ class Multilevel(Family):
         Which coefficients there are, and which of them vary.
     outcome : Outcome
     models : mapping of str to Model
+    estimators : mapping of str to Estimator
+    estimating : tuple of Path
+        The files that decide what these do.
     """
 
     Options = Options
     Design = values.Design
     JOINT = JOINT
 
-    def __init__(self, layout: Layout, outcome: Outcome, models: Mapping[str, Model]):
-        self.layout, self.outcome, self.MODELS = layout, outcome, models
+    def __init__(
+        self,
+        layout: Layout,
+        outcome: Outcome,
+        models: Mapping[str, Model],
+        estimators: Mapping[str, Estimator] = MappingProxyType({}),
+        estimating: tuple[Path, ...] = (),
+    ):
+        self.layout, self.outcome = layout, outcome
+        self.MODELS, self.ESTIMATORS, self.ESTIMATING = models, estimators, estimating
         self.PARAMETERS = layout.beta | layout.sigma_p | layout.omega | dict(outcome.PARAMETERS)
         self.POSITIVE = (*layout.sigma_p, *outcome.POSITIVE)
         self.COEFFICIENTS = layout.coefficients
@@ -182,15 +195,11 @@ class Multilevel(Family):
             "varying": list(layout.varying),
             "fixed": list(layout.fixed),
             "participant": columns["participant"],
-            "X": self._design_matrix(columns),
+            "X": self.layout.design_matrix(columns),
             "y": columns["y"],
             "prior_lkj_eta": 1.0,
             **{f"prior_{name}": value for name, value in prior.model_dump().items()},
         }
-
-    def _design_matrix(self, columns: Columns) -> np.ndarray:
-        ones = np.ones(columns["participant"].size)
-        return np.column_stack([ones, *(columns[name] for name in self.layout.predictors)])
 
     def participants_of(self, names: list[str]) -> dict[str, list[str]]:
         """Group the participants' coefficients in `names`: `beta_p[,k]` -> its names in order."""
@@ -207,7 +216,7 @@ class Multilevel(Family):
 
         Shape (n_rows,), or (n_rows, n_draws) where values are arrays of draws.
         """
-        x = self._design_matrix(columns)
+        x = self.layout.design_matrix(columns)
         beta = np.array([found[name] for name in self.layout.beta])
         if "beta_p[1,1]" not in found:
             return x @ beta
