@@ -1,10 +1,10 @@
-# study, replay, enough, test, check, calibrate, bench, schema: each makes .venv first if need be.
+# study, replay, enough, family, test, check, calibrate, bench, schema: each makes .venv first if need be.
 
 STUDY ?= config/config.yaml
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study replay enough test check calibrate bench schema lock clean
+.PHONY: study replay enough family test check calibrate bench schema lock clean
 
 study: .venv/complete
 	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE)) \
@@ -18,6 +18,10 @@ replay: .venv/complete
 enough: .venv/complete
 	@$(BIN)/python workflow/enough.py "$(STUDY)"
 	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE))
+
+# A family of your own, NAME=...: its Python file, its Stan program and a study of it.
+family: .venv/complete
+	@$(BIN)/python workflow/family.py "$(NAME)"
 
 test: .venv/complete
 	$(BIN)/python -m pytest $(ARGS)

@@ -33,7 +33,11 @@ def fitted(name, columns, family=LINEAR) -> tuple[dict, dict]:
     """Estimates and standard errors by parameter."""
     found = family.ESTIMATORS[name].fit(columns)
     return tuple(
-        {name: each for part in found.parts for name, each in zip(part.names, of(part))}
+        {
+            name: each
+            for part in found.parts
+            for name, each in zip(part.names, of(part), strict=True)
+        }
         for of in (lambda part: part.value, lambda part: part.error)
     )
 
@@ -313,7 +317,7 @@ def test_too_few_observations_for_lines_have_no_estimates(name):
 def test_lines_that_go_through_all_outcomes_have_no_maximum():
     columns = simulated()
     columns["y"] = columns["participant"] * (1 + columns["x"])
-    with pytest.raises(RuntimeError, match="it grows as sigma goes to 0|through all outcomes"):
+    with pytest.raises(RuntimeError, match=r"it grows as sigma goes to 0|through all outcomes"):
         LINEAR.ESTIMATORS["reml"].fit(columns)
 
 

@@ -8,7 +8,7 @@ from recovery import datasets, families, tables
 from recovery.design import dataset_seed
 from recovery.faults import StudyError
 from recovery.scenarios import Batch
-from recovery.study import Observed
+from recovery.truths import Observed
 
 family = families.find("multilevel_linear")
 SCENARIO = "moderate-4x3"

@@ -2,10 +2,11 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import make_design, make_study
 
-from recovery import gallery
+from recovery import figures, gallery, planning
 from recovery.figures import calibration, design, intervals, style
 from recovery.figures.material import Material
 from recovery.measures import uniformity
@@ -48,6 +49,12 @@ def test_the_whole_design_has_one_figure_if_it_has_several_places():
     assert names("nested_loop") == []
     assert names("nested_loop", ("participants", [4, 8])) == ["nested_loop"]
     assert names("nested_loop", DRAWN, ("observations", [3, 6])) == ["nested_loop"]
+
+
+def test_participants_are_planned_where_the_study_asks_for_it():
+    assert names("planning", ("participants", [4, 8])) == []
+    wanted = ("participants", [4, 8]), ("planning", "sigma", {"rmse": 0.1})
+    assert names("planning", *wanted) == ["planning-moderate-x3"]
 
 
 def test_participants_intervals_are_of_the_last_model_with_partial_pooling():
@@ -138,3 +145,40 @@ def test_a_figure_without_an_exact_model_says_so(kind):
     material = Ranked(make_design(DRAWN, ("models", ["pooled"])))
     drawn = getattr(calibration, kind)(material, of_kind(material, kind))
     assert calibration.NOTHING in texts(drawn)
+
+
+class Planned(Material):
+    """Material of a study that plans the error of sigma, with made-up errors and no files."""
+
+    @property
+    def performance(self):
+        table = pd.DataFrame(
+            [
+                ("pooled", 4, 0.4),
+                ("pooled", 16, 0.2),
+                ("centered", 4, np.nan),
+                ("centered", 16, np.nan),
+            ],
+            columns=["model", "participants", "value"],
+        )
+        keys = {"truth": "moderate", "observations": 3, "prior": "weak", "parameter": "sigma"}
+        spread = {"mcse": 0.01, "lower": np.nan, "upper": np.nan, "n_replicates": 100}
+        return table.assign(subset="all", measure="rmse", level=np.nan, **keys, **spread)
+
+    @property
+    def planning(self):
+        return planning.needed(self.performance, self.design.study.planning, 0.89)
+
+
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize(("wanted", "shown"), [(0.25, [11]), (0.1, [])])
+def test_the_needed_number_is_marked_below_the_curves_where_it_was_reached(wanted, shown):
+    places = ("participants", [4, 16]), ("planning", "sigma", {"rmse": wanted})
+    material = Planned(make_design(*places))
+    drawn = figures.draw(material, of_kind(material, "planning"))
+    curves, strip = drawn.axes
+    mark = style.markers(material.design.study.models)["pooled"]
+    marks = [line.get_xdata()[0] for line in strip.lines if line.get_marker() == mark]
+    assert [x for x in marks if np.isfinite(x)] == shown  # 4 (0.4 / 0.25)^2 = 10.24
+    assert "Wanted" in texts(drawn)
+    assert wanted in [line.get_ydata()[0] for line in curves.lines]

@@ -41,6 +41,8 @@ FULL = {
     "intervals": [0.5, 0.89],
     "convergence": {"max_rhat": 1.05},
     "keep_draws": False,
+    "participants": [4, 8],
+    "planning": {"beta[2]": {"interval_width": 0.5, "power": 0.8}, "sigma": {"rmse": 0.1}},
 }
 HOSTILE = [
     *(0, 1, -1, 2, 3, 10**6, 10**7, 2**31, 2**63 - 1, 2**63, 10**400),

@@ -4,8 +4,10 @@ import pandas as pd
 import pytest
 from conftest import ROOT, make_study
 
-from recovery import figures, gallery, report
-from recovery.report import found, latex
+from recovery import families, figures, gallery, report
+from recovery.report import found, latex, planned
+from recovery.study import parse
+from recovery.yaml_file import read_yaml
 
 STUDY = make_study()
 
@@ -32,12 +34,15 @@ def test_shares_are_shown_in_per_cent(share, shown):
     assert report.percent(share) == shown
 
 
-def test_every_figure_has_a_drawing_and_a_caption():
+def test_every_figure_has_a_drawing_and_a_caption(monkeypatch):
+    monkeypatch.chdir(ROOT)
     observed = {"path": "x.csv", "outcome": "y", "predictor": "x", "participant": "p"}
     drawn = ("truths", "drawn", {"prior": "weak"})
     verify = ("verify", {"engine": "cmdstan", "share": 0.1})
-    study = make_study(("observed", "real", observed), drawn, verify)
-    kinds = {figure.kind for figure in gallery.figures(study)}
+    planned = ("participants", [4, 8]), ("planning", "sigma", {"rmse": 0.1})
+    study = make_study(("observed", "real", observed), drawn, verify, *planned)
+    without_lines = parse(read_yaml(ROOT / "config/learning_rate.yaml"), families.find)
+    kinds = {each.kind for one in (study, without_lines) for each in gallery.figures(one)}
     assert kinds == set(figures.DRAW)
     for kind in kinds:
         assert (ROOT / f"workflow/report/{kind}.rst").read_text().strip()
@@ -78,3 +83,30 @@ def test_latex_tables_hold_words_as_words_and_no_empty_table(tmp_path):
     assert r"50\% \& \$x\$ \textbackslash input\{/etc/passwd\} \#1 a\_b" in text
     for name in ("cells", "comparison"):
         assert (tmp_path / name).read_text() == latex.EMPTY
+
+
+@pytest.mark.parametrize(
+    ("status", "numbers", "needed", "interval"),
+    [
+        ("reached", (1700, 1400, 2100), "1,700", "1,400 to 2,100"),
+        ("reached", (1700, 1400, float("nan")), "1,700", "at least 1,400"),
+        ("at the smallest count", (6, float("nan"), 8), "at most 6", "at most 8"),
+        (
+            "beyond the largest count",
+            (float("nan"), 20, float("nan")),
+            "more than 24",
+            "at least 20",
+        ),
+        ("beyond the largest count", (float("nan"),) * 3, "more than 24", "any number"),
+        ("unknown", (float("nan"),) * 3, "–", "–"),
+    ],
+)
+def test_the_participants_needed_are_said_in_words(status, numbers, needed, interval):
+    row = dict(zip(("n_needed", "lower", "upper"), numbers, strict=True))
+    row |= {"truth": "a_b", "observations": 8, "model": "pooled", "prior": "weak"}
+    row |= {"parameter": "sigma", "measure": "coverage", "wanted": 0.87, "status": status}
+    table = pd.DataFrame([row | {"smallest": 6, "largest": 24}])
+    (said,) = planned.rows(families.find("multilevel_linear"), table)
+    assert (said["needed"], said["interval"], said["status"]) == (needed, interval, status)
+    assert said["wanted"] == "coverage at least 87 %"
+    assert said["truth"] == "a b"

@@ -22,7 +22,7 @@ from recovery import (
 )
 from recovery.design import digest
 from recovery.engines.base import EngineError
-from recovery.estimators import NO_PRIOR
+from recovery.estimators import LIBRARY, NO_PRIOR
 from recovery.faults import StudyError
 from recovery.scenarios import batch_size
 
@@ -59,6 +59,7 @@ SUMMARY = (
     "calibration.py",
     "efficiency.py",
     "identities.py",
+    "planning.py",
     "precision.py",
     "ranks.py",
     "summaries.py",
@@ -66,6 +67,7 @@ SUMMARY = (
     "verification.py",
     *provenance.package("measures"),
 )
+TRIAL = ("trial.py", "families/own.py", "families/demands.py")
 DRAWING = ("gallery.py", *provenance.package("figures"))
 REPORT = ("manifest.py", *provenance.package("report"), *provenance.pages())
 
@@ -75,7 +77,6 @@ wildcard_constraints:
     scenario="|".join(DESIGN.scenarios),
     model="|".join(STUDY.models),
     prior="|".join(STUDY.priors),
-    estimator="|".join(STUDY.estimators) or "none",
     dataset="|".join(STUDY.observed) or "none",
     batch=r"[0-9]+-[0-9]+",
     version=r"[0-9a-f]+",
@@ -119,14 +120,15 @@ def simulate_spec(wildcards):
 def simulate_inputs(wildcards):
     """The observed dataset and fit that a scenario's truth is taken from, if it is."""
     source, batch = DESIGN.observed_source(wildcards.scenario), batch_of(wildcards)
-    if source is None:
+    inputs = trial_of_family()
+    if source is not None:
+        cell = (source.data, source.model, source.prior)
+        inputs["observed"] = DESIGN.observed_data(source.data)
+        inputs["estimates"] = DESIGN.observed_file("estimates", *cell)
+    if not inputs:
         return {}
     outputs = [DESIGN.dataset_file(table, wildcards.scenario, batch) for table in ("data", "truth")]
-    return inputs_of(
-        tables.are_current(outputs, simulate_spec(wildcards)["identity"]),
-        observed=DESIGN.observed_data(source.data),
-        estimates=DESIGN.observed_file("estimates", source.data, source.model, source.prior),
-    )
+    return inputs_of(tables.are_current(outputs, simulate_spec(wildcards)["identity"]), **inputs)
 
 
 def observe_spec(wildcards):
@@ -144,7 +146,8 @@ def cell_of(wildcards):
 def inputs_of_fits(specification, outputs, model, **files):
     """The tables that a batch of fits reads, and the compiled program where the engine has one."""
     settled = tables.are_current(outputs, specification["identity"])
-    return inputs_of(settled, **files, **executable(model, specification["engine"]))
+    program = executable(model, specification["engine"])
+    return inputs_of(settled, **files, **program, **trial_of_family())
 
 
 def dataset_files(wildcards):
@@ -160,7 +163,7 @@ def fit_spec(wildcards):
 
 def fit_inputs(wildcards):
     cell, batch = cell_of(wildcards), batch_of(wildcards)
-    outputs = [DESIGN.cell_file(table, cell, batch) for table in DESIGN.fit_tables]
+    outputs = [DESIGN.cell_file(table, cell, batch) for table in DESIGN.tables_of(cell)]
     return inputs_of_fits(fit_spec(wildcards), outputs, wildcards.model, **dataset_files(wildcards))
 
 
@@ -182,39 +185,35 @@ def fit_observed_spec(wildcards):
 
 def fit_observed_inputs(wildcards):
     cell = (wildcards.dataset, wildcards.model, wildcards.prior)
-    outputs = [DESIGN.observed_file(table, *cell) for table in DESIGN.fit_tables]
+    outputs = [DESIGN.observed_file(table, *cell) for table in DESIGN.tables_of(cell)]
     data = DESIGN.observed_data(wildcards.dataset)
     return inputs_of_fits(fit_observed_spec(wildcards), outputs, wildcards.model, data=data)
 
 
-def estimate_cell(wildcards):
-    return wildcards.scenario, wildcards.estimator, NO_PRIOR
+def trial_of_family():
+    """What says that a researcher's own family has been tried; shipped ones need no trial."""
+    return {"tried": f"{RESULTS}/family.txt"} if families.is_own(STUDY.family) else {}
 
 
-def estimate_spec(wildcards):
-    return DESIGN.fit(*estimate_cell(wildcards), batch_of(wildcards))
+def try_params(wildcards):
+    identity = identities.of_trial(DESIGN, provenance.modules_hash(*TRIAL))
+    return {"identity": identity, "sources": asdict(DESIGN.sources)}
 
 
-def estimate_inputs(wildcards):
-    cell, batch = estimate_cell(wildcards), batch_of(wildcards)
-    outputs = [DESIGN.cell_file(table, cell, batch) for table in DESIGN.tables_of(cell)]
-    settled = tables.are_current(outputs, estimate_spec(wildcards)["identity"])
-    return inputs_of(settled, **dataset_files(wildcards))
-
-
-def estimate_observed_spec(wildcards):
-    return DESIGN.fit_observed(wildcards.dataset, wildcards.estimator, NO_PRIOR)
-
-
-def estimate_observed_inputs(wildcards):
-    cell = (wildcards.dataset, wildcards.estimator, NO_PRIOR)
-    outputs = [DESIGN.observed_file(table, *cell) for table in DESIGN.tables_of(cell)]
-    settled = tables.are_current(outputs, estimate_observed_spec(wildcards)["identity"])
-    return inputs_of(settled, data=DESIGN.observed_data(wildcards.dataset))
+def try_inputs(wildcards):
+    """The family's file, its programs, and what they compile to where the engine wants it."""
+    settled = provenance.bear([f"{RESULTS}/family.txt"], try_params(wildcards)["identity"])
+    programs = [str(FAMILY.program(model, PROGRAMS)) for model in STUDY.models]
+    compiled = [executable(model, STUDY.engine) for model in STUDY.models]
+    files = [file for each in compiled for file in each.values()]
+    inputs = inputs_of(settled, executables=files) if files else {}
+    return {"family": ancient(STUDY.family), "programs": ancient(programs), **inputs}
 
 
 def executable(model, engine):
-    """The compiled program, where the engine wants one."""
+    """The compiled program, where the engine wants one; an estimator has no program."""
+    if engine == LIBRARY:
+        return {}
     compiles = engines.find(engine).COMPILES
     name = f"{model}-{compiled_version(model)}"
     return {"executable": f"{RESULTS}/programs/{name}"} if compiles else {}

@@ -1,13 +1,16 @@
 rule estimate:
-    """Fit one estimator to one batch. Wildcards: scenario, estimator, batch."""
+    """Fit one estimator to one batch. Wildcards: scenario, model, prior (none), batch."""
     input:
-        unpack(estimate_inputs),
+        unpack(fit_inputs),
     output:
-        estimates="results/{study}/estimates/{scenario}/{estimator}/no_prior/{batch}.parquet",
-        participants="results/{study}/participants/{scenario}/{estimator}/no_prior/{batch}.parquet",
-        diagnostics="results/{study}/diagnostics/{scenario}/{estimator}/no_prior/{batch}.parquet",
+        estimates="results/{study}/estimates/{scenario}/{model}/{prior}/{batch}.parquet",
+        participants="results/{study}/participants/{scenario}/{model}/{prior}/{batch}.parquet",
+        diagnostics="results/{study}/diagnostics/{scenario}/{model}/{prior}/{batch}.parquet",
     log:
-        "results/{study}/logs/estimate/{scenario}/{estimator}/{batch}.log",
+        "results/{study}/logs/estimate/{scenario}/{model}/{batch}.log",
+    wildcard_constraints:
+        model="|".join(STUDY.estimators) or "none",
+        prior=NO_PRIOR,
     conda:
         "../../environment.yml"
     threads: 1
@@ -15,23 +18,23 @@ rule estimate:
         mem_mb=1000,
         runtime=fit_minutes,
     params:
-        fit=estimate_spec,
+        fit=fit_spec,
     message:
-        "Estimate by {wildcards.estimator} in {wildcards.scenario}, replicates {params.fit[replicates][0]} to {params.fit[replicates][1]}"
+        "Estimate by {wildcards.model} in {wildcards.scenario}, replicates {params.fit[replicates][0]} to {params.fit[replicates][1]}"
     script:
         "../scripts/estimate.py"
 
 
 use rule estimate as estimate_observed with:
     input:
-        unpack(estimate_observed_inputs),
+        unpack(fit_observed_inputs),
     output:
-        estimates="results/{study}/observed/estimates/{dataset}/{estimator}/no_prior/00001-00001.parquet",
-        participants="results/{study}/observed/participants/{dataset}/{estimator}/no_prior/00001-00001.parquet",
-        diagnostics="results/{study}/observed/diagnostics/{dataset}/{estimator}/no_prior/00001-00001.parquet",
+        estimates="results/{study}/observed/estimates/{dataset}/{model}/{prior}/00001-00001.parquet",
+        participants="results/{study}/observed/participants/{dataset}/{model}/{prior}/00001-00001.parquet",
+        diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/00001-00001.parquet",
     log:
-        "results/{study}/logs/estimate_observed/{dataset}/{estimator}/00001-00001.log",
+        "results/{study}/logs/estimate_observed/{dataset}/{model}/00001-00001.log",
     params:
-        fit=estimate_observed_spec,
+        fit=fit_observed_spec,
     message:
-        "Estimate by {wildcards.estimator} in observed {wildcards.dataset}"
+        "Estimate by {wildcards.model} in observed {wildcards.dataset}"

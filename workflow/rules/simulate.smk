@@ -1,3 +1,22 @@
+rule check:
+    """Try a researcher's own family: a dataset of every truth, a short fit of every model."""
+    input:
+        unpack(try_inputs),
+    output:
+        tried="results/{study}/family.txt",
+    log:
+        "results/{study}/logs/check.log",
+    conda:
+        "../../environment.yml"
+    params:
+        trial=try_params,
+        include=str(PROGRAMS),
+    message:
+        "Try the family"
+    script:
+        "../scripts/check.py"
+
+
 rule simulate:
     """Simulate one batch of datasets. Wildcards: scenario, batch."""
     input:

@@ -19,6 +19,8 @@ rule summarise:
         costs_csv="results/{study}/summary/costs.csv",
         precision="results/{study}/summary/precision.parquet",
         precision_csv="results/{study}/summary/precision.csv",
+        planning="results/{study}/summary/planning.parquet",
+        planning_csv="results/{study}/summary/planning.csv",
         verification="results/{study}/summary/verification.parquet",
         verification_csv="results/{study}/summary/verification.csv",
         prior_predictive="results/{study}/summary/prior_predictive.parquet",

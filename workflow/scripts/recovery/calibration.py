@@ -17,7 +17,8 @@ from recovery.design import rank_rng
 from recovery.estimators import NO_PRIOR
 from recovery.families.base import Family
 from recovery.measures.uniformity import SMALLEST_P, holm, p_value
-from recovery.study import PriorTruth, Study
+from recovery.study import Study
+from recovery.truths import PriorTruth
 
 FAMILY_WISE = 0.01  # chance that any of a study's calibrated quantities is called miscalibrated
 MOST_LEFT_OUT = 0.01  # share of replicates without a usable rank, above which nothing is said

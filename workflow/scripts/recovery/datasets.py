@@ -11,7 +11,7 @@ from recovery import families, tables
 from recovery.design import dataset_seed
 from recovery.families.base import Columns, Family, Values
 from recovery.faults import StudyError, listed
-from recovery.study import Observed
+from recovery.truths import Observed
 
 
 def simulate_batch(

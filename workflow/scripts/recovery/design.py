@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from recovery import estimators
-from recovery.estimators import NO_PRIOR
 from recovery.scenarios import OBSERVED_BATCH, Batch, Scenario, batch_size, scenarios_of
 from recovery.sources import Sources
-from recovery.study import FromObserved, ObservedTruth, PriorTruth, Study
+from recovery.study import Study
+from recovery.truths import FromObserved, ObservedTruth, PriorTruth
 
 Cell = tuple[str, str, str]  # scenario, model or estimator, prior
 
@@ -66,7 +66,7 @@ class Design:
 
     def tables_of(self, cell: Cell) -> list[str]:
         """Those of them that a cell has: estimators draw nothing."""
-        return [t for t in self.fit_tables if t != "draws" or cell[2] != NO_PRIOR]
+        return [t for t in self.fit_tables if t != "draws" or cell[2] != estimators.NO_PRIOR]
 
     def cell_file(self, table: str, cell: Cell, batch: Batch) -> str:
         """Return the file of one table of a cell and batch."""
@@ -142,7 +142,7 @@ class Design:
         More replicates leave those chosen as they are.
         """
         scenario, model, prior = cell
-        if prior == NO_PRIOR:
+        if prior == estimators.NO_PRIOR:
             return {}
         values = self.study.priors[prior].model_dump(mode="json")
         content = {**self._mechanism(scenario), "model": model, "prior": values}
@@ -175,7 +175,7 @@ class Design:
         self, scenario: str, mechanism: dict, model: str, prior: str, batch: Batch, dataset: str
     ) -> dict[str, Any]:
         study = self.study
-        if prior == NO_PRIOR:
+        if prior == estimators.NO_PRIOR:
             parts = (study, self.sources, scenario, model, batch, dataset)
             return _identified(estimators.specification(*parts))
         return _identified(

@@ -9,7 +9,8 @@ from recovery import families
 from recovery.estimators import NO_PRIOR, fits
 from recovery.families.base import Family
 from recovery.scenarios import Scenario, scenarios_of
-from recovery.study import PriorTruth, Study
+from recovery.study import Study
+from recovery.truths import PriorTruth
 
 _BY_CONDITION = {
     "bias": ("Bias", "Performance"),
@@ -17,6 +18,7 @@ _BY_CONDITION = {
     "coverage": ("Coverage", "Performance"),
     "interval_width": ("Width of intervals", "Performance"),
     "lolly": ("Measures side by side", "Performance"),
+    "planning": ("How many participants", "Planning"),
     "convergence": ("Convergence", "Computation"),
     "time": ("Time", "Computation"),
     "recovered": ("Recovered against true", "Estimates"),
@@ -25,6 +27,8 @@ _BY_CONDITION = {
     "shrinkage": ("Shrinkage", "Participants"),
     "caterpillar": ("Participants' intervals", "Participants"),
 }
+_LINES = {"lines"}  # what takes an outcome that is drawn over a predictor
+_OF_COEFFICIENTS = {"shrinkage", "caterpillar"}  # what takes participants' own
 _BY_DRAWN_SCENARIO = {
     "ecdf": "Are ranks uniform?",
     "ranks": "Histograms of ranks",
@@ -84,7 +88,7 @@ def figures(study: Study) -> list[Figure]:
         *_of_design(study),
         *_of_calibration(study),
         *_of_verification(study),
-        _of_priors(),
+        _of_priors(study),
     ]
 
 
@@ -113,7 +117,9 @@ def _of_conditions(study: Study) -> Iterator[Figure]:
     for scenario in scenarios_of(study):
         conditions.setdefault((scenario.truth, scenario.observations), []).append(scenario)
     for kind, (title, category) in _BY_CONDITION.items():
-        if kind == "caterpillar" and partial_model(study) is None:
+        if not _has_something_to_show(kind, study):
+            continue
+        if kind == "planning" and not study.planning:
             continue
         for (truth, observations), scenarios in conditions.items():
             size = f"-x{observations}" if observations else ""
@@ -125,6 +131,15 @@ def _of_conditions(study: Study) -> Iterator[Figure]:
                 category,
                 tuple(scenarios),
             )
+
+
+def _has_something_to_show(kind: str, study: Study) -> bool:
+    family = families.find(study.family)
+    if kind == "caterpillar" and partial_model(study) is None:
+        return False
+    if kind in _OF_COEFFICIENTS and not family.COEFFICIENTS:
+        return False
+    return kind not in _LINES or family.AXES is not None
 
 
 def _of_design(study: Study) -> Iterator[Figure]:
@@ -154,6 +169,8 @@ def _of_observed(study: Study) -> Iterator[Figure]:
         yield Figure(
             "observed", f"observed-{name}", f"Observed data: {name}", "Observed data", (), name
         )
+        if families.find(study.family).AXES is None:
+            continue
         yield Figure(
             "observed_lines",
             f"observed_lines-{name}",
@@ -164,5 +181,6 @@ def _of_observed(study: Study) -> Iterator[Figure]:
         )
 
 
-def _of_priors() -> Figure:
-    return Figure("prior_predictive", "prior_predictive", "What each prior expects", "Priors")
+def _of_priors(study: Study) -> Figure:
+    kind = "prior_predictive" if families.find(study.family).AXES else "prior_outcomes"
+    return Figure(kind, kind, "What each prior expects", "Priors")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recovery import tables
-from recovery.design import Design
+from recovery.design import Design, digest
 
 
 def expected(design: Design) -> Iterator[tuple[str, str]]:
@@ -65,3 +65,25 @@ def check_standing(design: Design, summary: str, remembered: bool) -> None:
 
 def _is(file: str, identity: str) -> bool:
     return tables.are_current([file], identity)
+
+
+def of_trial(design: Design, code: str) -> str:
+    """Return the identity of the trial of a researcher's own family.
+
+    Parameters
+    ----------
+    code : str
+        The hash of the modules that try it.
+    """
+    study, sources = design.study, design.sources
+    asked = study.model_dump(mode="json", include={"family", "truths", "priors", "models"})
+    return digest(
+        asked
+        | {
+            "scenarios": sorted(design.scenarios),
+            "programs": dict(sources.programs),
+            "simulating": sources.simulating,
+            "engine": [study.engine, sources.engine_version],
+            "code": code,
+        }
+    )

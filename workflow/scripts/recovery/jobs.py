@@ -30,7 +30,7 @@ def begin(log: str | Path) -> None:
     """
     die_with_parent()
     sys.excepthook = partial(_tell, sys.stderr)
-    sys.stderr = Path(log).open("w", buffering=1, encoding="utf-8")
+    sys.stderr = Path(log).open("w", buffering=1, encoding="utf-8")  # noqa: SIM115
 
 
 def in_words(error: BaseException) -> str | None:

@@ -13,7 +13,7 @@ import numpy as np
 from recovery import families, tables
 from recovery.design import Design
 from recovery.estimators import LIBRARY
-from recovery.study import ObservedTruth
+from recovery.truths import ObservedTruth
 
 PACKAGES = (
     "snakemake",

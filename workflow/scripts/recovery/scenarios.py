@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recovery.study import ObservedTruth, Study
+from recovery.study import Study
+from recovery.truths import ObservedTruth
 
 OBSERVATIONS_A_BATCH = 150_000
 LARGEST_BATCH = 250

@@ -15,7 +15,8 @@ from pydantic import Field, create_model
 from recovery import families
 from recovery.families.base import Family
 from recovery.fields import Name
-from recovery.study import Observed, ObservedTruth, PriorTruth, Study
+from recovery.study import Study
+from recovery.truths import Observed, ObservedTruth, PriorTruth
 
 PLACE = Path(__file__).parents[2] / "schemas" / "study.schema.json"
 

@@ -65,6 +65,26 @@ class Precision(Frozen):
         return self
 
 
+class Wanted(Frozen):
+    """What participants are to be enough for, of one parameter, with the plotted intervals."""
+
+    interval_width: Positive | None = None
+    """Mean width of the intervals, at most this."""
+    power: Proportion | None = None
+    """Share of intervals that exclude 0, at least this."""
+    coverage: Proportion | None = None
+    """Share of intervals that contain the truth, at least this."""
+    rmse: Positive | None = None
+    """Root mean squared error, at most this."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Wanted:
+        if not self.model_dump(exclude_none=True):
+            keys = "`interval_width`, `power`, `coverage` and `rmse`"
+            raise ValueError(f"got no key, must have at least one of {keys}")
+        return self
+
+
 class Verify(Frozen):
     """A share of the fits that another engine makes too."""
 

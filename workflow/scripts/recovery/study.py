@@ -7,7 +7,7 @@ that finds the family and validates these parts with the family's own classes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -16,82 +16,25 @@ from pydantic import (
     Strict,
     ValidationError,
     WithJsonSchema,
-    model_serializer,
 )
 
-from recovery import estimators
+from recovery.crosschecks import dangling, unplannable
 from recovery.families.base import Family
-from recovery.faults import checked, listed, path_in_words, shown, study_error, validation_faults
+from recovery.faults import checked, path_in_words, shown, study_error, validation_faults
 from recovery.fields import (
     Count,
     Frozen,
     Name,
-    Path,
     Proportion,
-    Real,
     Text,
     Title,
     Unique,
 )
-from recovery.settings import Convergence, Engine, Precision, Rescue, Sampler, Verify
+from recovery.settings import Convergence, Engine, Precision, Rescue, Sampler, Verify, Wanted
+from recovery.truths import Flat, Observed, ObservedTruth, PriorTruth
 
 PLOTTED_LEVEL = 0.89
 MOST = 1_000_000  # participants, or observations of one
-
-
-class _Flat(Frozen):
-    """Of a study file's mapping, the part of the keys that the family knows is one field."""
-
-    PART: ClassVar[str]
-
-    @model_serializer(mode="wrap")
-    def _as_written(self, handler) -> dict:
-        """Serialise it as the file has it: the part's keys beside the others."""
-        whole = handler(self)
-        return whole | whole.pop(self.PART)
-
-
-class PriorTruth(_Flat):
-    """A truth drawn afresh from a prior for every replicate."""
-
-    PART = "design"
-
-    prior: Name
-    model: Name | None = None
-    """Whose joint model is drawn from; by default the one that differs by participant."""
-    design: Any = None
-
-
-class FromObserved(Frozen):
-    """Where a truth comes from: the posterior mean of one model fitted to an observed dataset."""
-
-    data: Name
-    model: Name
-    prior: Name
-
-
-class ObservedTruth(Frozen):
-    """A truth that is the posterior mean of an observed dataset."""
-
-    from_observed: FromObserved
-
-
-class Published(Frozen):
-    """Numbers that others published for an observed dataset, shown beside ours."""
-
-    source: Text
-    values: dict[Text, Real] = Field(min_length=1)
-
-
-class Observed(_Flat):
-    """A real dataset: a CSV file and, in the family's words, what its columns are."""
-
-    PART = "columns"
-
-    path: Path
-    columns: Any = None
-    standardize: Annotated[bool, Strict()] = False
-    published: dict[Name, Published] = Field(default_factory=dict)
 
 
 def _family_choice(value: Any) -> Any:
@@ -154,6 +97,8 @@ class Study(Frozen):
     """When a fit counts as converged."""
     precision: Precision | None = None
     """Monte Carlo standard errors to reach; the report says how many replicates that takes."""
+    planning: Annotated[dict[Text, Wanted], Field(min_length=1)] | None = None
+    """Parameter: what is wanted of it; the report says how many participants that takes."""
     verify: Verify | None = None
     """A share of the fits that another engine makes too, to hold both to one another."""
     keep_draws: Annotated[bool, Strict()] = False
@@ -212,13 +157,13 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
         for name, value in study.observed.items()
     }
     study = study.model_copy(update={"priors": priors, "truths": truths, "observed": observed})
-    faults += _dangling(study, family)
+    faults += [*dangling(study, family), *unplannable(study, family)]
     if faults:
         raise study_error(file, faults)
     return study
 
 
-def _split(kind: type[_Flat], value: Any, part_kind: type[BaseModel], place: tuple, faults: list):
+def _split(kind: type[Flat], value: Any, part_kind: type[BaseModel], place: tuple, faults: list):
     """A mapping of which some keys are `kind`'s and the rest its part, the family's."""
     if not isinstance(value, Mapping):
         return checked(kind, value, place, faults)
@@ -246,50 +191,3 @@ def _observed(value: Any, family: Family, place: tuple, faults: list):
         )
         return None
     return _split(Observed, value, family.ObservedColumns, place, faults)
-
-
-def _dangling(study: Study, family: Family) -> list[str]:
-    """Names in the study that name nothing, and what only the whole study shows."""
-    faults = []
-
-    def must_be_one_of(place: str, got: str, allowed) -> None:
-        if got not in allowed:
-            faults.append(f"{place}: got {got!r}, must be one of {listed(allowed)}")
-
-    for number, model in enumerate(study.models):
-        must_be_one_of(f"models[{number}]", model, family.MODELS)
-    faults += estimators.faults(study, family)
-    for name, truth in study.truths.items():
-        if isinstance(truth, PriorTruth):
-            must_be_one_of(f"truths.{name}.prior", truth.prior, study.priors)
-            if truth.model is not None:
-                must_be_one_of(f"truths.{name}.model", truth.model, family.MODELS)
-        if isinstance(truth, ObservedTruth):
-            source, place = truth.from_observed, f"truths.{name}.from_observed"
-            must_be_one_of(f"{place}.data", source.data, study.observed)
-            must_be_one_of(f"{place}.model", source.model, study.models)
-            must_be_one_of(f"{place}.prior", source.prior, study.priors)
-            if source.model in family.MODELS and not family.determines_truth(source.model):
-                faults.append(
-                    f"{place}.model: got {source.model!r}, must be a model that estimates "
-                    "every parameter of a truth"
-                )
-        elif not study.observations:
-            faults.append(f"observations: missing, and truths.{name} needs it; must be a list")
-    if study.observations and all(isinstance(t, ObservedTruth) for t in study.truths.values()):
-        faults.append("observations: unknown here, every truth takes them from observed data")
-    attempts = study.attempts
-    for number, settings in enumerate(attempts):
-        if settings in attempts[:number]:
-            faults.append(
-                f"rescue[{number - 1}]: changes nothing, these settings were tried before"
-            )
-    for name, data in study.observed.items():
-        if data and data.standardize and data.published:
-            place = f"observed.{name}.published"
-            faults.append(f"{place}: must not be given with standardize, units would differ")
-        for label, published in data.published.items() if data else ():
-            for parameter in published.values:
-                place = f"observed.{name}.published.{label}.values"
-                must_be_one_of(place, parameter, family.PARAMETERS)
-    return faults

@@ -15,6 +15,7 @@ from recovery import (
     families,
     identities,
     measures,
+    planning,
     precision,
     ranks,
     tables,
@@ -49,6 +50,8 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
             spent["simulate"] += sum(tables.read_seconds(file).values())
     found = {table: pd.concat(part) for table, part in parts.items()}
     found["calibration"] = calibration.judge(found["calibration"], measures.CELL)
+    wanted, level = design.study.planning or {}, design.study.plotted_level
+    found["planning"] = planning.needed(found["performance"], wanted, level)
     found["verification"] = verification.table(design)
     found["prior_predictive"] = prior_predictive(design)
     spent["summarise"] = costs.used()
@@ -166,32 +169,46 @@ def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:
 def prior_predictive(design: Design) -> pd.DataFrame:
     """Return what each prior says about data before there are any: one participant a draw.
 
-    The predictor's values are those of the first participant of the study's first dataset.
+    Where outcomes lie on a line, the predictor's values are those of the first participant of
+    the study's first dataset.
 
     Returns
     -------
     DataFrame
-        prior, draw, kind, x, y: the ends of the participant's line (`line`), and
+        prior, draw, kind, x, y: points of the participant's line (`line`), and
         observations simulated around it (`outcome`).
     """
     study = design.study
-    family = families.find(study.family)
-    scenario = next(iter(design.scenarios))
-    data = tables.read(design.dataset_file("data", scenario, design.batches(scenario)[0]))
-    first = (data["replicate"] == 1) & (data[family.AXES.participant] == 1)
-    own, axis = {name: data[name][first] for name in family.COLUMNS}, family.AXES
-    grid = family.line_grid(own)
+    family, axis = families.find(study.family), families.find(study.family).AXES
+    own = _first_design(design)
+    grid = family.line_grid(own) if axis else {}
     parts = []
     for name, prior in study.priors.items():
         seed = prior_predictive_seed(study.seed, prior.model_dump(mode="json"))
         rng = np.random.default_rng(seed)
         for draw in range(1, PREDICTIVE_DRAWS + 1):
             columns, values = family.simulate(family.draw_truth(prior, rng), 1, own, rng)
-            line = {"kind": "line", "x": grid[axis.x], "y": family.expected(values, grid)}
-            outcome = {"kind": "outcome", "x": columns[axis.x], "y": columns[axis.y]}
-            for each in (line, outcome):
-                parts.append(pd.DataFrame({"prior": name, "draw": draw, **each}))
+            x = columns[axis.x] if axis else np.nan
+            found = [{"kind": "outcome", "x": x, "y": columns[family.OUTCOME]}]
+            if axis:
+                line = {"x": grid[axis.x], "y": family.expected(values, grid)}
+                found.insert(0, {"kind": "line", **line})
+            parts += [pd.DataFrame({"prior": name, "draw": draw, **each}) for each in found]
     return pd.concat(parts)
+
+
+def _first_design(design: Design) -> datasets.Columns | int:
+    """The first participant's rows of a study's first dataset, or how many they are.
+
+    The rows where a line is drawn over them, or where they are an observed dataset's.
+    """
+    family, name = families.find(design.study.family), next(iter(design.scenarios))
+    scenario = design.scenarios[name]
+    if family.AXES is None and scenario.observations is not None:
+        return scenario.observations
+    data = tables.read(design.dataset_file("data", name, design.batches(name)[0]))
+    first = (data["replicate"] == 1) & (data[family.PARTICIPANT] == 1)
+    return {name: data[name][first] for name in family.COLUMNS}
 
 
 def observed(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,24 +9,41 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from recovery.families import own
 from recovery.families.base import Family
 
 SHIPPED = ("multilevel_linear",)
 _HERE = Path(__file__).parent
 
 
+def is_own(choice: str | Mapping[str, Any]) -> bool:
+    """Whether a study names a researcher's own family."""
+    return (choice if isinstance(choice, str) else str(choice.get("name"))).endswith(".py")
+
+
 def find(choice: str | Mapping[str, Any]) -> Family:
     """Return the family that a study names: by its name, or by a mapping of name and options.
+
+    A name that ends in `.py` is a file, a researcher's own family.
 
     Raises
     ------
     ValueError
         With what it got and what is allowed; pydantic's where an option is wrong.
+    StudyError
+        With what is wrong in a researcher's own file.
     """
     options = {"name": choice} if isinstance(choice, str) else dict(choice)
-    name = options.pop("name", None)
+    name = str(options.pop("name", None))
+    known = ", ".join(map(repr, SHIPPED))
+    if is_own(name):
+        if options:
+            raise ValueError(f"got the options {', '.join(options)}, a file of one's own has none")
+        if Path(name).stem in SHIPPED:
+            raise ValueError(f"got {name!r}, must have another name than the shipped {known}")
+        return own.load(name)
     if name not in SHIPPED:
-        raise ValueError(f"got {name!r}, must be one of {', '.join(map(repr, SHIPPED))}")
+        raise ValueError(f"got {name!r}, must be one of {known}, or a Python file of one's own")
     return _shipped(name, json.dumps(options, sort_keys=True, default=str))
 
 

@@ -140,7 +140,9 @@ class Family:
     JOINT: str = ""  # the joint model that `draw_truth` and `simulate` make
     POSITIVE: Collection[str] = ()  # population parameters that cannot be negative
     COEFFICIENTS: Mapping[str, str] = {}  # participants' coefficient `beta_p[,k]` -> label
-    AXES: Axes | None = None
+    AXES: Axes | None = None  # None where lines of an outcome over a predictor mean nothing
+    PARTICIPANT: str = "participant"  # the data column that numbers participants from 1
+    OUTCOME: str = "y"  # the data column that priors are asked about
     Options: ClassVar[type[BaseModel]] = Nothing  # what may stand beside the family's name
     Design: type[BaseModel] = Nothing  # options of the generator that may stand beside `prior:`
     ObservedColumns: type[BaseModel] | None = None
@@ -197,6 +199,10 @@ class Family:
         """
         truth = self.draw_truth(prior, rng).model_copy(update=dict(design))
         return self.simulate(truth, participants, observations, rng)
+
+    def generates(self, joint: str) -> bool:
+        """Whether `simulate_joint` can draw from a joint model that `MODELS` name."""
+        return joint == self.JOINT
 
     def log_likelihood(
         self, values: Mapping[str, np.ndarray], columns: Columns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import multiprocessing
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from recovery.figures import (
     design,
     intervals,
     performance,
+    planning,
+    priors,
     style,
     verification,
 )
@@ -39,9 +40,11 @@ DRAW = {
     "ecdf": calibration.ecdf,
     "ranks": calibration.ranks,
     "contraction": calibration.contraction,
+    "planning": planning.needed,
     "verification": verification.verification,
     "observed": datasets.observed,
-    "prior_predictive": datasets.prior_predictive,
+    "prior_predictive": priors.lines,
+    "prior_outcomes": priors.outcomes,
 }
 
 
@@ -61,18 +64,24 @@ def draw_all(
     processes : int
         How many draw at once.
     """
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
-        places = range(len(figures(material.design.study)))
-        one = functools.partial(_draw_one, material, files, identity)
-        pool.map(one, places, chunksize=1)
+    # Forked processes have what there is to draw; types made for a study cannot be sent.
+    fork, everything = multiprocessing.get_context("fork"), (material, files, identity)
+    with fork.Pool(processes, _take, everything) as pool:
+        pool.map(_draw_one, range(len(figures(material.design.study))), chunksize=1)
         pool.close()
         pool.join()
 
 
-def _draw_one(material: Material, files: dict[str, list[str]], identity: str, place: int) -> None:
+def _take(material: Material, files: dict[str, list[str]], identity: str) -> None:
+    """Keep, in a process that draws, what it draws from."""
+    _draw_one.material, _draw_one.files, _draw_one.identity = material, files, identity
+
+
+def _draw_one(place: int) -> None:
+    material = _draw_one.material
     drawn = draw(material, figures(material.design.study)[place])
-    for suffix, paths in files.items():
-        save(drawn, paths[place], suffix, identity)
+    for suffix, paths in _draw_one.files.items():
+        save(drawn, paths[place], suffix, _draw_one.identity)
     plt.close(drawn)
 
 

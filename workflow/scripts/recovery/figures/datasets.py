@@ -6,16 +6,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from recovery.families.base import Columns, Values
 from recovery.figures import style
 from recovery.figures.material import Material
-from recovery.gallery import Figure, fit_label, fits_by_prior, words
+from recovery.gallery import Figure, fit_label, fits_by_prior
 from recovery.tables import interval_columns
 
 SHOWN_PARTICIPANTS = 12
-OUTCOMES = (0.025, 0.975)  # between which a prior expects 95 % of all outcomes
 
 
 def _dataset(material: Material, figure: Figure) -> tuple[Columns, Values, pd.DataFrame]:
@@ -107,8 +105,8 @@ def shrinkage(material: Material, figure: Figure) -> plt.Figure:
         axes.plot(table, np.tile(heights[:, None], len(names)), color="0.75", linewidth=0.8)
         for height, place in zip(heights, table, strict=True):
             axes.plot(place, np.full(len(names), height), "o", color="0.25", markersize=3.5)
-        mean = values[family.population_of(coefficient)]
-        axes.axvline(mean, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        if mean := family.population_of(coefficient):
+            axes.axvline(values[mean], color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         axes.set_yticks(heights, [label for label, _ in stages])
         axes.set_ylim(-0.4, len(stages) - 0.6)
         axes.set_title(family.COEFFICIENTS[coefficient], loc="left", fontweight="bold")
@@ -151,32 +149,4 @@ def observed(material: Material, figure: Figure) -> plt.Figure:
     ]
     if handles:
         drawn.legend(handles=handles, loc="outside lower center", frameon=False)
-    return drawn
-
-
-def prior_predictive(material: Material, figure: Figure) -> plt.Figure:
-    """Lines and outcomes that each prior expects, with the range of data for scale."""
-    table, axis = material.prior_predictive, material.family.AXES
-    priors = list(material.design.study.priors)
-    drawn, panels = style.folded(len(priors), min(3, len(priors)), 3.1, 2.5)
-    scenario = next(iter(material.design.scenarios.values()))
-    columns, _ = material.first_dataset(scenario)
-    low, high = columns[axis.y].min(), columns[axis.y].max()
-    for prior, axes in zip(priors, panels, strict=True):
-        mine = table[table["prior"] == prior]
-        ends, outcomes = (mine[mine["kind"] == kind] for kind in ("line", "outcome"))
-        x, y = (ends[name].to_numpy().reshape(ends["draw"].nunique(), -1).T for name in "xy")
-        axes.axhspan(low, high, color="0.88", zorder=0)
-        axes.plot(x, y, color="0.2", alpha=0.25, linewidth=0.7)
-        for bound in np.quantile(outcomes["y"], OUTCOMES):
-            axes.axhline(bound, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
-        axes.set_title(f"Prior: {words(prior)}", loc="left", fontweight="bold")
-        axes.set_xlabel(axis.x_label)
-    panels[0].set_ylabel(axis.y_label)
-    handles = [
-        Line2D([], [], color="0.2", linewidth=0.7, label="Expected lines"),
-        style.truth_line("95 % of simulated outcomes lie between"),
-        Patch(color="0.88", label="Range of the first dataset"),
-    ]
-    drawn.legend(handles=handles, loc="outside lower center", frameon=False)
     return drawn

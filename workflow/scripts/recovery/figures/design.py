@@ -21,8 +21,8 @@ SIDE_BY_SIDE = {
 }
 
 
-def _with_bounds(table: pd.DataFrame) -> pd.DataFrame:
-    """Measures with 95 % Monte Carlo bounds: Wilson's where they have them, else 1.96 MCSE."""
+def with_bounds(table: pd.DataFrame) -> pd.DataFrame:
+    """Return 95 % Monte Carlo bounds of measures: Wilson's where they have them, else 1.96 MCSE."""
     spread = Z95 * table["mcse"]
     return table.assign(
         lower=table["lower"].fillna(table["value"] - spread),
@@ -44,7 +44,7 @@ def lolly(material: Material, figure: Figure) -> plt.Figure:
     height = max(1.5, 0.55 + 0.2 * len(material.methods))
     drawn, panels = style.matrix(list(rows), list(SIDE_BY_SIDE), 2.1, height, sharey=True)
     for (parameter, measure), axes in panels.items():
-        mine = _with_bounds(of_level(table, measure, study.plotted_level))
+        mine = with_bounds(of_level(table, measure, study.plotted_level))
         mine = mine[(mine["parameter"] == parameter) & np.isfinite(mine["value"])]
         nominal = study.plotted_level if measure.endswith("coverage") else 0.0
         _sticks(axes, mine.set_index("model"), nominal, material)
@@ -111,7 +111,7 @@ def nested_loop(material: Material, figure: Figure) -> plt.Figure:
         sharex=True,
         layout="constrained",
     )
-    table = _with_bounds(of_level(material.performance, "rmse", study.plotted_level))
+    table = with_bounds(of_level(material.performance, "rmse", study.plotted_level))
     places = [(scenario.name, prior) for scenario in figure.scenarios for prior in study.priors]
     for (parameter, label), axes in zip(rows.items(), panels[:-1], strict=True):
         _steps(axes, table[table["parameter"] == parameter], places, material)

@@ -90,8 +90,8 @@ def caterpillar(material: Material, figure: Figure) -> plt.Figure:
             _caterpillar(axes, estimates.loc[names], material, style.colours(study.models)[model])
         else:
             style.say(axes, "The fit failed")
-        population = values[family.population_of(coefficient)]
-        axes.axvline(population, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        if mean := family.population_of(coefficient):
+            axes.axvline(values[mean], color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         axes.set_yticks([])
         axes.set_xlabel(family.COEFFICIENTS[coefficient])
     panels[0].set_ylabel("Participants by true value")

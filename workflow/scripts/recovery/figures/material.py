@@ -89,6 +89,11 @@ class Material:
         return self._under_every_prior(self._summary("efficiency"))
 
     @cached_property
+    def planning(self) -> pd.DataFrame:
+        """The table `planning`."""
+        return self._under_every_prior(self._summary("planning"))
+
+    @cached_property
     def prior_predictive(self) -> pd.DataFrame:
         """The table `prior_predictive`."""
         return self._summary("prior_predictive")

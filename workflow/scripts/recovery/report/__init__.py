@@ -14,7 +14,7 @@ from recovery import families, tables
 from recovery.design import Design
 from recovery.families.base import Family
 from recovery.gallery import figures, words
-from recovery.report import asked, compared, found, latex, methods, observed, spent
+from recovery.report import asked, compared, found, latex, methods, observed, planned, spent
 from recovery.report.formats import number, percent, sortable
 from recovery.study import Study
 
@@ -99,6 +99,7 @@ def write(
         largest=methods.reached(performance, study.plotted_level),
         estimands=_estimands(family, performance),
         precision=found.precision(study, family, summaries["precision"]),
+        planned=planned.rows(family, summaries["planning"]),
         verified=found.verified(study, family, summaries["verification"]),
         calibrated=found.calibrated(family, summaries["calibration"]),
         costs=spent.rows(summaries["costs"]),

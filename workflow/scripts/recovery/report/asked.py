@@ -10,7 +10,7 @@ from recovery.design import Design
 from recovery.estimators import fits, methods
 from recovery.gallery import words
 from recovery.measures import CELL
-from recovery.study import ObservedTruth, PriorTruth
+from recovery.truths import ObservedTruth, PriorTruth
 
 
 def in_words(truth, diagnostics: pd.DataFrame) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from recovery.design import Design
 from recovery.families.base import Family
 from recovery.gallery import words
 from recovery.measures.single import OF_ESTIMATES, OF_INTERVALS
-from recovery.study import ObservedTruth, PriorTruth
+from recovery.truths import ObservedTruth, PriorTruth
 
 
 def reached(performance: pd.DataFrame, level: float) -> dict[str, float]:

@@ -136,6 +136,23 @@ PRECISION = pa.schema(
         column("n_needed_mcse", REAL, "Monte Carlo standard error of n_needed"),
     ]
 )
+PLANNING = pa.schema(
+    [
+        column("truth", TEXT, "the truth's name"),
+        column("observations", INT, "per participant; null: as in the observed dataset"),
+        column("model", TEXT),
+        column("prior", TEXT),
+        column("parameter", TEXT),
+        column("measure", TEXT, "interval_width, power, coverage or rmse; subset all"),
+        column("wanted", REAL),
+        column("n_needed", INT, "participants; null: not reached, or unknown"),
+        column("lower", INT, "of the 95 % interval; null: no lower bound"),
+        column("upper", INT, "of the 95 % interval; null: no upper bound"),
+        column("status", TEXT, "reached, at the smallest or beyond the largest count, unknown"),
+        column("smallest", INT, "count of participants that has a value"),
+        column("largest", INT, "count of participants that has a value"),
+    ]
+)
 VERIFICATION = pa.schema(
     [
         column("model", TEXT),
@@ -169,6 +186,7 @@ SUMMARIES = {
     "efficiency": EFFICIENCY,
     "costs": COSTS,
     "precision": PRECISION,
+    "planning": PLANNING,
     "verification": VERIFICATION,
     "prior_predictive": PRIOR_PREDICTIVE,
 }

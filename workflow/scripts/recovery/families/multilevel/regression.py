@@ -168,6 +168,10 @@ class Multilevel(Family):
                 found[f"beta[{k}]"] = np.mean(own)
         return columns, found
 
+    def generates(self, joint: str) -> bool:
+        """Whether `simulate_joint` can draw from a joint model: from every program's."""
+        return True
+
     def read_observed(self, table: Mapping, columns: BaseModel, standardize: bool) -> Columns:
         """Make participant, predictors and y of a CSV file's; ValueError says what is wrong."""
         chosen = [columns.predictor] if len(self.layout.predictors) == 1 else columns.predictors

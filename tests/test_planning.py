@@ -1,0 +1,353 @@
+"""How many participants a wanted performance takes."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_design, make_study
+from scipy import special, stats
+from workflow_runs import check_out
+
+from recovery import planning
+from recovery.faults import StudyError
+from recovery.settings import Wanted
+
+LEVEL = 0.95
+Z = stats.norm.ppf(0.975)
+COUNTS = (6, 12, 24)
+STUDIES = 1000
+
+
+def performance(measure, values, mcse=0.0, counts=COUNTS, n=1000, **keys):
+    """One measure of one parameter, in one cell a count."""
+    name = planning.SCALES[measure].measure
+    return pd.DataFrame(
+        {
+            "truth": "moderate",
+            "observations": 8,
+            "participants": counts,
+            "model": "marginal",
+            "prior": "weak",
+            "parameter": "beta",
+            "subset": "all",
+            "measure": name,
+            "level": np.nan if name == "rmse" else LEVEL,
+            "value": values,
+            "mcse": mcse,
+            "n_replicates": n,
+            **keys,
+        }
+    )
+
+
+def needed(measure, wanted, table):
+    return planning.needed(table, {"beta": Wanted(**{measure: wanted})}, LEVEL)
+
+
+def row(measure, wanted, *values, **keys):
+    (found,) = needed(measure, wanted, performance(measure, *values, **keys)).to_dict("records")
+    return found
+
+
+# Closed forms
+
+
+@pytest.mark.parametrize("measure", ["interval_width", "rmse"])
+def test_what_falls_with_the_root_of_n_needs_the_square_of_the_ratio(measure):
+    counts = np.array([8, 30, 200])
+    found = row(measure, 0.8, 4 / np.sqrt(counts), counts=counts)
+    assert found["n_needed"] == found["lower"] == found["upper"] == 25  # (4 / 0.8)^2
+    assert found["status"] == planning.REACHED
+    assert row(measure, 0.79, 4 / np.sqrt(counts), counts=counts)["n_needed"] == 26
+
+
+@pytest.mark.parametrize(("effect", "power"), [(0.2, 0.8), (0.5, 0.8), (0.5, 0.95), (0.8, 0.9)])
+def test_the_power_of_a_z_test_needs_its_textbook_number(effect, power):
+    textbook = math.ceil(((Z + stats.norm.ppf(power)) / effect) ** 2)
+    counts = np.array([textbook // 2, textbook + 20])
+    values = stats.norm.cdf(effect * np.sqrt(counts) - Z)
+    assert row("power", power, values, counts=counts, n=10**9)["n_needed"] == textbook
+
+
+def test_coverage_is_read_on_the_logit_scale():
+    values = special.expit([1.0, 2.0])
+    found = row("coverage", special.expit(1.5), values, counts=(10, 40), n=10**9)
+    assert found["n_needed"] == 20  # half way from 10 to 40, in logarithms
+
+
+def test_coverage_that_is_lost_again_is_reached_where_it_stays():
+    found = row("coverage", 0.9, [0.95, 0.80, 0.95], n=10**6)
+    assert 12 < found["n_needed"] < 24
+
+
+def test_what_the_mcse_allows_is_the_interval():
+    mcse = 0.05
+    found = row("rmse", 1.0, [2.0, 0.5], [2 * mcse, 0.5 * mcse], counts=(1000, 16_000))
+    # log value is log 2 - (log n - log 1000) / 2: the share t of the way has variance
+    # mcse^2 ((1 - t)^2 + t^2); Fieller's bounds are where it is 1.96 errors from log 1.
+    step = np.log(4)
+    roots = np.roots(
+        [
+            step**2 - 2 * (Z * mcse) ** 2,
+            -2 * step * np.log(2) + 2 * (Z * mcse) ** 2,
+            np.log(2) ** 2 - (Z * mcse) ** 2,
+        ]
+    )
+    lower, upper = np.sort(1000 * 16**roots)
+    assert found["n_needed"] == 4000
+    assert found["lower"] == math.ceil(lower)
+    assert found["upper"] == math.ceil(upper)
+
+
+def knots(measure, values, mcse, **keys):
+    table = planning.usable(performance(measure, values, mcse, **keys), measure)
+    return planning.curve(table, measure, 0.5)
+
+
+def test_noise_that_goes_the_wrong_way_is_pooled_by_its_precision():
+    found = knots("rmse", [1.0, 1.1, 0.5], [0.1, 0.055, 0.05])  # 10 %, 5 % and 10 % of the value
+    x = np.average(np.log([6, 12]), weights=[1, 4])
+    y = np.average(np.log([1.0, 1.1]), weights=[1, 4])
+    np.testing.assert_allclose(found.x, [x, np.log(24)])
+    np.testing.assert_allclose(found.y, [-y, -np.log(0.5)])
+    np.testing.assert_allclose(found.variance, [1 / (1 / 0.1**2 + 1 / 0.05**2), 0.1**2])
+
+
+def test_errors_that_grow_by_more_than_noise_are_left_as_they_are():
+    # A prior near the truth makes the errors of few participants small.
+    found = knots("rmse", [0.3, 0.6, 0.4], 0.01)
+    np.testing.assert_allclose(-found.y, np.log([0.3, 0.6, 0.4]))
+    assert row("rmse", 0.5, [0.3, 0.6, 0.4], 0.01)["status"] == planning.REACHED
+    assert 12 < row("rmse", 0.5, [0.3, 0.6, 0.4], 0.01)["n_needed"] < 24
+
+
+def test_coverage_is_not_pooled():
+    assert knots("coverage", [0.90, 0.89, 0.91], 0.01, n=100).x.size == 3
+
+
+def test_a_curve_is_level_outside_its_knots():
+    found = knots("rmse", [1.0, 1.02, 0.5], 0.05)
+    assert found.x.size == 2
+    assert found.value(np.array([6])) == pytest.approx(np.exp(-found.y[0]))
+
+
+# What it says
+
+
+@pytest.mark.parametrize(
+    ("values", "mcse", "expected"),
+    [
+        ([3.0, 2.0, 0.5], 0.01, ("reached", "between", "between")),
+        ([0.9, 0.7, 0.5], 0.01, ("at the smallest count", "open", 6)),
+        ([0.9, 0.7, 0.5], 0.15, ("at the smallest count", "open", "between")),
+        ([3.0, 2.0, 1.5], 0.01, ("beyond the largest count", 24, "open")),
+        ([3.0, 2.0, 1.1], 0.20, ("beyond the largest count", "between", "open")),
+        ([1.2, 1.1, 1.0], 2.00, ("reached", "open", "open")),
+        ([np.nan, np.nan, np.nan], np.nan, ("unknown", "open", "open")),
+        ([np.nan, np.nan, 0.5], 0.01, ("unknown", "open", "open")),
+    ],
+)
+def test_a_status_and_its_bounds(values, mcse, expected):
+    found = row("interval_width", 1.0, values, mcse)
+    status, *bounds = expected
+    assert found["status"] == status
+    for got, said in zip((found["lower"], found["upper"]), bounds, strict=True):
+        if said == "open":
+            assert math.isnan(got)
+        elif said == "between":
+            assert 6 < got < 24
+        else:
+            assert got == said
+
+
+def test_what_is_not_reached_has_no_number():
+    found = row("power", 0.8, [0.1, 0.2, 0.3])
+    assert math.isnan(found["n_needed"])
+    assert found["largest"] == 24
+
+
+def test_counts_without_values_are_not_read_between():
+    found = row("rmse", 0.7, [np.nan, 1.0, 0.5], [np.nan, 0.1, 0.1])
+    assert (found["smallest"], found["largest"]) == (12, 24)
+    assert found["status"] == planning.REACHED
+
+
+@pytest.mark.parametrize(("measure", "wanted"), [("power", 0.99), ("coverage", 0.999)])
+def test_an_observed_100_percent_reaches_whatever_is_wanted_and_says_that_it_is_not_sure(
+    measure, wanted
+):
+    found = row(measure, wanted, [0.0, 0.5, 1.0], n=20)
+    assert found["n_needed"] == 24
+    assert math.isnan(found["upper"])
+
+
+def test_an_observed_0_percent_reaches_nothing():
+    found = row("power", 0.001, [0.0, 0.0, 0.0], n=20)
+    assert found["status"] == planning.BEYOND
+    assert math.isnan(found["lower"])
+
+
+def test_every_cell_parameter_and_wanted_measure_has_a_row_of_its_own():
+    cells = [("t1", "m1", "p1"), ("t1", "m2", "p1"), ("t2", "m1", "p1"), ("t1", "m1", "p2")]
+    table = pd.concat(
+        performance(measure, [0.9, 0.7, 0.5], truth=truth, model=model, prior=prior)
+        for truth, model, prior in cells
+        for measure in ("interval_width", "rmse")
+    )
+    wanted = {"beta": Wanted(interval_width=0.6, rmse=0.6)}
+    found = planning.needed(table, wanted, LEVEL)
+    assert len(found) == 8
+    assert len(found.drop_duplicates(["truth", "model", "prior", "measure"])) == 8
+
+
+def test_only_all_fits_and_the_plotted_level_count():
+    table = pd.concat(
+        [
+            performance("interval_width", [3.0, 2.0, 0.5]),
+            performance("interval_width", [0.1, 0.1, 0.1], level=0.5),
+            performance("interval_width", [0.1, 0.1, 0.1], subset="converged"),
+        ]
+    )
+    (found,) = needed("interval_width", 1.0, table).to_dict("records")
+    assert found["status"] == planning.REACHED
+
+
+def test_observations_taken_from_a_dataset_are_a_condition_too():
+    table = performance("rmse", [0.9, 0.7, 0.5], observations=np.nan)
+    assert needed("rmse", 0.6, table)["n_needed"].notna().all()
+
+
+def test_neither_order_nor_index_of_rows_matters(rng):
+    table = pd.concat(
+        performance("rmse", rng.uniform(0.2, 1, 3), 0.1, model=model) for model in "abcdef"
+    )
+    shuffled = table.sample(frac=1, random_state=1).set_axis([7] * len(table))
+    expected = needed("rmse", 0.6, table)
+    found = needed("rmse", 0.6, shuffled).sort_values("model", ignore_index=True)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_nothing_wanted_is_an_empty_table():
+    found = planning.needed(performance("rmse", [0.9, 0.7, 0.5]), {}, LEVEL)
+    assert found.empty
+    assert "n_needed" in found
+
+
+# Is the interval right?
+
+
+def missed(measure, wanted, tables, true):
+    """Shares of studies whose interval lies above, and below, the true number."""
+    studies = pd.concat(table.assign(model=number) for number, table in enumerate(tables))
+    found = needed(measure, wanted, studies)
+    assert len(found) == STUDIES
+    return (found["lower"] > math.ceil(true)).mean(), (found["upper"] < math.ceil(true)).mean()
+
+
+def at_most(share):
+    """What so many studies exceed once in 30,000: 4 standard errors above."""
+    return share + 4 * math.sqrt(share * (1 - share) / STUDIES)
+
+
+def at_least(share):
+    return share - 4 * math.sqrt(share * (1 - share) / STUDIES)
+
+
+def test_the_interval_of_a_width_misses_as_often_as_it_says_on_either_side(rng):
+    counts, sd = np.array([1000, 4000, 16_000]), 0.04  # whole numbers are close, no rounding
+    true = 60 / np.sqrt(counts)
+    tables = [
+        performance("interval_width", found, sd * true, counts=counts)
+        for found in true * (1 + sd * rng.normal(size=(STUDIES, 3)))
+    ]
+    for share in missed("interval_width", 60 / math.sqrt(7000), tables, 7000):
+        assert at_least(0.025) < share < at_most(0.025)
+
+
+@pytest.mark.parametrize(("replicates", "power"), [(20, 0.8), (200, 0.8), (200, 0.9)])
+def test_the_interval_of_power_misses_no_more_often_than_it_says(rng, replicates, power):
+    counts, effect = np.array([200, 450, 900]), 0.16
+    rates = stats.norm.cdf(effect * np.sqrt(counts) - Z)
+    tables = [
+        performance("power", found / replicates, counts=counts, n=replicates)
+        for found in rng.binomial(replicates, rates, size=(STUDIES, 3))
+    ]
+    true = ((Z + stats.norm.ppf(power)) / effect) ** 2
+    assert sum(missed("power", power, tables, true)) < at_most(0.05)
+
+
+# The study file
+
+
+def refusal(*places) -> str:
+    with pytest.raises(StudyError) as refused:
+        make_study(*places)
+    return str(refused.value)
+
+
+TWO_COUNTS = ("participants", [4, 8])
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (("tau", {"rmse": 1.0}), "planning: got 'tau', must be one of 'beta[1]', 'beta[2]'"),
+        (("beta[2]", {}), "planning.beta[2]: got no key, must have at least one of `interval_wi"),
+        (("beta[2]", {"width": 1.0}), "planning.beta[2].width: unknown key, must not be there"),
+        (("beta[2]", {"power": 1}), "planning.beta[2].power: got 1, must be below 1.0"),
+        (("beta[2]", {"coverage": 0}), "planning.beta[2].coverage: got 0, must be above 0.0"),
+        (("beta[2]", {"rmse": -1}), "planning.beta[2].rmse: got -1, must be above 0.0"),
+        (("beta[2]", {"interval_width": "1"}), "interval_width: got '1', must be a number"),
+        (("beta[2]", 0.5), "planning.beta[2]: got 0.5, must be a mapping of keys to values"),
+        (
+            ("sigma", {"power": 0.8}),
+            "planning.sigma.power: got 0.8, must not be given for a parameter that cannot be",
+        ),
+    ],
+)
+def test_a_wrong_wish_is_told_in_one_line(place, message):
+    told = refusal(TWO_COUNTS, ("planning", *place))
+    assert message in told
+    assert told.count("\n") == 0
+
+
+def test_an_empty_plan_is_refused():
+    told = refusal(TWO_COUNTS, ("planning", {}))
+    assert told == "study.yaml: planning: got {}, must have at least 1 entries"
+
+
+def test_one_count_leaves_nothing_between():
+    told = refusal(("planning", "beta[2]", {"rmse": 0.1}))
+    assert "planning: participants has 1 count, 4, must have at least 2" in told
+
+
+def test_a_parameter_that_no_model_of_the_study_has_is_refused():
+    told = refusal(
+        TWO_COUNTS, ("models", ["pooled"]), ("planning", "sigma_p[1]", {"coverage": 0.8})
+    )
+    assert "planning: got 'sigma_p[1]', must be a parameter that a model of the study has" in told
+
+
+def test_no_dataset_and_no_fit_knows_of_it():
+    plain = make_design(TWO_COUNTS)
+    asked = make_design(TWO_COUNTS, ("planning", "beta[2]", {"power": 0.8}))
+    for cell in plain.cells:
+        for batch in plain.batches(cell[0]):
+            assert plain.fit(*cell, batch) == asked.fit(*cell, batch)
+            assert plain.simulation(cell[0], batch) == asked.simulation(cell[0], batch)
+
+
+@pytest.mark.workflow
+def test_the_page_says_how_many_and_a_changed_wish_refits_nothing(tmp_path):
+    checkout = check_out(tmp_path)
+    study = {"models": ["pooled"], "planning": {"beta[2]": {"power": 0.8}}}
+    checkout.write(**study)
+    assert checkout.make_study().returncode == 0
+    results = tmp_path / "results/small"
+    table = pd.read_parquet(results / "summary/planning.parquet")
+    assert table[["parameter", "measure", "wanted"]].values.tolist() == [["beta[2]", "power", 0.8]]
+    assert '<h2 id="planned">' in (results / "report.html").read_text()
+    assert (results / "figures/planning-plain-x5.svg").exists()
+    checkout.write(**study | {"planning": {"beta[2]": {"power": 0.9}}})
+    assert checkout.planned() == {"summarise": 1, "figures": 1, "report": 1, "all": 1}

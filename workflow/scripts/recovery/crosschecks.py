@@ -1,0 +1,83 @@
+"""Faults of a study that only the whole of it shows: names that name nothing, and the like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from recovery import estimators
+from recovery.families.base import Family
+from recovery.faults import listed
+from recovery.truths import ObservedTruth, PriorTruth
+
+if TYPE_CHECKING:
+    from recovery.study import Study
+
+
+def dangling(study: Study, family: Family) -> list[str]:
+    """Return what names nothing that there is, and what only the whole study shows."""
+    faults = []
+
+    def must_be_one_of(place: str, got: str, allowed) -> None:
+        if got not in allowed:
+            faults.append(f"{place}: got {got!r}, must be one of {listed(allowed)}")
+
+    for number, model in enumerate(study.models):
+        must_be_one_of(f"models[{number}]", model, family.MODELS)
+    faults += estimators.faults(study, family)
+    for name, truth in study.truths.items():
+        if isinstance(truth, PriorTruth):
+            must_be_one_of(f"truths.{name}.prior", truth.prior, study.priors)
+            if truth.model is not None:
+                able = [m for m, own in family.MODELS.items() if family.generates(own.joint)]
+                must_be_one_of(f"truths.{name}.model", truth.model, able)
+        if isinstance(truth, ObservedTruth):
+            source, place = truth.from_observed, f"truths.{name}.from_observed"
+            must_be_one_of(f"{place}.data", source.data, study.observed)
+            must_be_one_of(f"{place}.model", source.model, study.models)
+            must_be_one_of(f"{place}.prior", source.prior, study.priors)
+            if source.model in family.MODELS and not family.determines_truth(source.model):
+                faults.append(
+                    f"{place}.model: got {source.model!r}, must be a model that estimates "
+                    "every parameter of a truth"
+                )
+        elif not study.observations:
+            faults.append(f"observations: missing, and truths.{name} needs it; must be a list")
+    if study.observations and all(isinstance(t, ObservedTruth) for t in study.truths.values()):
+        faults.append("observations: unknown here, every truth takes them from observed data")
+    attempts = study.attempts
+    for number, settings in enumerate(attempts):
+        if settings in attempts[:number]:
+            faults.append(
+                f"rescue[{number - 1}]: changes nothing, these settings were tried before"
+            )
+    for name, data in study.observed.items():
+        if data and data.standardize and data.published:
+            place = f"observed.{name}.published"
+            faults.append(f"{place}: must not be given with standardize, units would differ")
+        for label, published in data.published.items() if data else ():
+            for parameter in published.values:
+                place = f"observed.{name}.published.{label}.values"
+                must_be_one_of(place, parameter, family.PARAMETERS)
+    return faults
+
+
+def unplannable(study: Study, family: Family) -> Iterator[str]:
+    """Yield what no number of participants can be found for."""
+    if study.planning and len(study.participants) < 2:
+        yield (
+            f"planning: participants has 1 count, {study.participants[0]}, must have at least 2 "
+            "to find a number between"
+        )
+    models = [family.MODELS[model] for model in study.models if model in family.MODELS]
+    scored = {name for model in models for name in model.scored}
+    for parameter, wanted in (study.planning or {}).items():
+        if parameter not in family.PARAMETERS:
+            yield f"planning: got {parameter!r}, must be one of {listed(family.PARAMETERS)}"
+        elif models and parameter not in scored:
+            yield f"planning: got {parameter!r}, must be a parameter that a model of the study has"
+        elif wanted.power and parameter in family.POSITIVE:
+            yield (
+                f"planning.{parameter}.power: got {wanted.power}, must not be given for a "
+                "parameter that cannot be negative: all its intervals exclude 0"
+            )

@@ -1,0 +1,278 @@
+"""A researcher's own family: a Python file, with Stan programs beside it.
+
+What the file holds stands in config/README.md, "Your own family", and in `demands`. Its
+functions deal in whole vectors and matrices; here they become the numbers by name, and
+the columns, that the rest of the library asks of a family. What they return is checked
+every time, and every error names the file, the function and what was expected.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from recovery.families import demands
+from recovery.families.base import Columns, Family, Model, Values
+from recovery.families.demands import Shape, shown
+from recovery.faults import StudyError
+from recovery.fields import Frozen, NonNegative, Positive, Proportion, Real
+
+__all__ = ["Frozen", "Model", "NonNegative", "OwnFamily", "Positive", "Proportion", "Real", "load"]
+
+
+def load(path: str) -> OwnFamily:
+    """Return the family of a file; StudyError with what is wrong in it."""
+    try:
+        source = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StudyError(f"{path}: cannot be read: {reason}") from None
+    return _of_source(path, source)
+
+
+@lru_cache
+def _of_source(path: str, source: str) -> OwnFamily:
+    return OwnFamily(Path(path), _executed(Path(path), source))
+
+
+def _executed(path: Path, source: str) -> ModuleType:
+    """The file as a module; run here, not imported, so that no bytecode is left beside it."""
+    module = ModuleType(f"family_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where pydantic looks up what annotations name
+    try:
+        exec(compile(source, str(path), "exec"), module.__dict__)
+    except Exception as error:
+        raise StudyError(f"{path}: does not load: {in_its_lines(error, path)}") from None
+    return module
+
+
+def in_its_lines(error: BaseException, path: Path) -> str:
+    """Return an error with those lines of its traceback that stand in the file."""
+    words = f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError):
+        return f"{words}\n  line {error.lineno}: {(error.text or '').strip()}"
+    lines = [
+        f"\n  line {frame.lineno}, in {frame.name}: {frame.line}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == str(path)
+    ]
+    return words + "".join(lines)
+
+
+class OwnFamily(Family):
+    """The family of a researcher's file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    module : module
+        What is in it.
+    """
+
+    JOINT = "own"
+
+    def __init__(self, path: Path, module: ModuleType):
+        self.path, self.module = path, module
+        demands.check(path, module)
+        self.Truth, self.Prior = module.Truth, module.Prior
+        self.COLUMNS, self.OUTCOME = module.COLUMNS, module.OUTCOME
+        self.FILES = (path,)
+        self.shapes: Mapping[str, Shape] = module.PARAMETERS
+        self.own_shapes: Mapping[str, Shape] = getattr(module, "PARTICIPANTS", {})
+        self.means: Mapping[str, str] = getattr(module, "MEANS", {})
+        labels = getattr(module, "LABELS", {})
+        names = [name for one, shape in self.shapes.items() for name in elements(one, shape)]
+        self.PARAMETERS = {name: labels.get(name, name) for name in names}
+        self.COEFFICIENTS = {
+            name: labels.get(name, name)
+            for one, shape in self.own_shapes.items()
+            for name in _coefficients(one, shape)
+        }
+        self.POSITIVE = self._expanded("POSITIVE", getattr(module, "POSITIVE", ()))
+        self.MODELS = {name: self._model(name, model) for name, model in module.MODELS.items()}
+        for place, names, known in (
+            ("LABELS", labels, [*self.PARAMETERS, *self.COEFFICIENTS]),
+            ("MEANS", self.means, self.COEFFICIENTS),
+            ("MEANS", self.means.values(), self.PARAMETERS),
+        ):
+            for name in names:
+                if name not in known:
+                    raise self._error(place, f"got {name!r}, must be one of {', '.join(known)}")
+
+    def _expanded(self, place: str, names: Iterable[str]) -> tuple[str, ...]:
+        """Parameters by their numbers' names; a vector's name stands for all of it."""
+        found: list[str] = []
+        for name in names:
+            if name in self.shapes:
+                found += elements(name, self.shapes[name])
+            elif name in self.PARAMETERS:
+                found.append(name)
+            else:
+                known = ", ".join(self.PARAMETERS)
+                raise self._error(place, f"got {name!r}, must be one of {known}")
+        return tuple(found)
+
+    def _model(self, name: str, model: Model) -> Model:
+        """A model with what its file leaves out: label, scored parameters and joint model."""
+        return Model(
+            model.program,
+            model.label or name.replace("_", " ").capitalize(),
+            model.pooling,
+            self._expanded(f"MODELS.{name}.scored", model.scored or self.PARAMETERS),
+            model.joint or self.JOINT,
+            model.note,
+        )
+
+    def program(self, model: str, folder: Path) -> Path:
+        """Return the file of a model's Stan program: beside the family's own file."""
+        return self.path.parent / self.MODELS[model].program
+
+    def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
+        """Draw a Truth from a prior."""
+        truth = self._call("draw_truth", prior, rng)
+        if not isinstance(truth, self.Truth):
+            raise self._error("draw_truth", f"returned {shown(truth)}, must return a Truth")
+        return truth
+
+    def simulate(
+        self,
+        truth: BaseModel,
+        participants: int,
+        observations: int | Columns,
+        rng: np.random.Generator,
+    ) -> tuple[Columns, Values]:
+        """Simulate one dataset, and the values behind it."""
+        returned = self._call("simulate", truth, participants, observations, rng)
+        if fault := demands.of_simulated(returned, self.COLUMNS, self.OUTCOME, participants):
+            raise self._error("simulate", fault)
+        columns, behind = returned
+        unknown = set(behind) - set(self.shapes) - set(self.own_shapes)
+        if unknown:
+            what = f"values has {sorted(unknown)}, must have names of PARAMETERS and PARTICIPANTS"
+            raise self._error("simulate", what)
+        values: Values = {}
+        for name, shape in self.shapes.items():
+            values |= self._numbers(name, shape, self._value_of(name, truth, behind))
+        for name, shape in self.own_shapes.items():
+            if name not in behind:
+                raise self._error("simulate", f"values lacks {name!r}, which PARTICIPANTS has")
+            values |= self._numbers(name, (participants, *shape), behind[name])
+        kinds = {"integer": int, "real": float}
+        table = {n: np.asarray(columns[n]).astype(kinds[k]) for n, k in self.COLUMNS.items()}
+        return table, values
+
+    def _value_of(self, name: str, truth: BaseModel, behind: Mapping[str, Any]) -> Any:
+        """A parameter's true value: what `simulate` returned, or else the Truth's field."""
+        if name in behind:
+            return behind[name]
+        if name not in type(truth).model_fields:
+            what = f"values lacks {name!r}, which is no field of Truth; PARAMETERS has it"
+            raise self._error("simulate", what)
+        return getattr(truth, name)
+
+    def _numbers(self, name: str, shape: Shape, value: Any) -> Values:
+        """A vector's or matrix's numbers by Stan's names."""
+        try:
+            array = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise self._error("simulate", f"{name}: got {shown(value)}, must be numbers") from None
+        if array.shape != tuple(shape):
+            what = f"{name}: got shape {array.shape}, must have {tuple(shape)}"
+            raise self._error("simulate", what)
+        if not np.isfinite(array).all():
+            raise self._error("simulate", f"{name}: holds a number that is not finite")
+        return dict(zip(elements(name, shape), array.ravel().tolist(), strict=True))
+
+    def stan_data(self, columns: Columns, prior: BaseModel) -> dict[str, Any]:
+        """Return what the programs declare in `data`."""
+        data = self._call("stan_data", columns, prior)
+        if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
+            raise self._error("stan_data", f"returned {shown(data)}, must return a dict by name")
+        return dict(data)
+
+    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
+        """Group participants' parameters in `names`: `alpha` or `theta[,k]` -> names in order."""
+        groups: dict[str, list[str]] = {name: [] for name in self.COEFFICIENTS}
+        for name in names:
+            if match := re.fullmatch(r"(\w+)\[\d+((?:,\d+)*)\]", name):
+                group = match[1] + (f"[{match[2]}]" if match[2] else "")
+                if group in groups:
+                    groups[group].append(name)
+        return {group: members for group, members in groups.items() if members}
+
+    def log_likelihood(
+        self, values: Mapping[str, np.ndarray], columns: Columns
+    ) -> np.ndarray | None:
+        """Return the log density of every observation, where the file has a function for it."""
+        if not hasattr(self.module, "log_likelihood"):
+            return None
+        found = np.asarray(self._call("log_likelihood", self._gathered(values), columns))
+        wanted = (len(columns[self.OUTCOME]), next(iter(values.values())).size)
+        if found.shape != wanted:
+            what = f"returned shape {found.shape}, must have {wanted}: observations x draws"
+            raise self._error("log_likelihood", what)
+        return found
+
+    def _gathered(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Draws as whole vectors and matrices: name -> shape (n_draws, *its shape)."""
+        found = {}
+        for name, shape in self.shapes.items():
+            if all(each in values for each in elements(name, shape)):
+                found[name] = _stacked(values, elements(name, shape), shape)
+        groups = self.participants_of(list(values))
+        for name, shape in self.own_shapes.items():
+            if _coefficients(name, shape)[0] in groups:
+                people = len(groups[_coefficients(name, shape)[0]])
+                found[name] = _stacked(values, elements(name, (people, *shape)), (people, *shape))
+        return found
+
+    def prior_sd(self, prior: BaseModel, model: str) -> Values:
+        """Return prior standard deviations, where the file has a function for them."""
+        if not hasattr(self.module, "prior_sd"):
+            return {}
+        found = self._call("prior_sd", prior)
+        return {name: float(found[name]) for name in self.MODELS[model].scored if name in found}
+
+    def population_of(self, coefficient: str) -> str | None:
+        """Return the parameter that the file says is the mean of participants' own."""
+        return self.means.get(coefficient)
+
+    def _call(self, function: str, *arguments: Any) -> Any:
+        """What a function of the file returns; what it raises is a StudyError with its lines."""
+        called: Callable = getattr(self.module, function)
+        try:
+            return called(*arguments)
+        except Exception as error:
+            raise self._error(function, f"raised {in_its_lines(error, self.path)}") from None
+
+    def _error(self, function: str, what: str) -> StudyError:
+        return StudyError(f"{self.path}: {function}: {what}")
+
+
+def elements(name: str, shape: Shape) -> list[str]:
+    """Return the names of a parameter's numbers: `mu[1]`, `mu[2]`; a scalar's is its own."""
+    if not shape:
+        return [name]
+    return [f"{name}[{','.join(str(i + 1) for i in place)}]" for place in np.ndindex(*shape)]
+
+
+def _coefficients(name: str, shape: Shape) -> list[str]:
+    """The names of what a participant has of a parameter: `alpha`, or `theta[,1]`, ..."""
+    if not shape:
+        return [name]
+    return [f"{name}[,{','.join(str(i + 1) for i in place)}]" for place in np.ndindex(*shape)]
+
+
+def _stacked(values: Mapping[str, np.ndarray], names: list[str], shape: Shape) -> np.ndarray:
+    return np.array([values[name] for name in names]).T.reshape(-1, *shape)

@@ -1,0 +1,80 @@
+"""Figures of what priors expect, before any data."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from recovery.figures import style
+from recovery.figures.material import Material
+from recovery.gallery import Figure, words
+
+CENTRAL = (0.025, 0.975)  # between which a prior expects 95 % of all outcomes
+BINS = 30
+_RANGE = "95 % of simulated outcomes lie between"
+
+
+def lines(material: Material, figure: Figure) -> plt.Figure:
+    """Lines and outcomes that each prior expects, with the range of data for scale."""
+    table, axis = material.prior_predictive, material.family.AXES
+    priors = list(material.design.study.priors)
+    drawn, panels = style.folded(len(priors), min(3, len(priors)), 3.1, 2.5)
+    scenario = next(iter(material.design.scenarios.values()))
+    columns, _ = material.first_dataset(scenario)
+    low, high = columns[axis.y].min(), columns[axis.y].max()
+    for prior, axes in zip(priors, panels, strict=True):
+        mine = table[table["prior"] == prior]
+        ends, outcomes = (mine[mine["kind"] == kind] for kind in ("line", "outcome"))
+        x, y = (ends[name].to_numpy().reshape(ends["draw"].nunique(), -1).T for name in "xy")
+        axes.axhspan(low, high, color="0.88", zorder=0)
+        axes.plot(x, y, color="0.2", alpha=0.25, linewidth=0.7)
+        for bound in np.quantile(outcomes["y"], CENTRAL):
+            axes.axhline(bound, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        axes.set_title(f"Prior: {words(prior)}", loc="left", fontweight="bold")
+        axes.set_xlabel(axis.x_label)
+    panels[0].set_ylabel(axis.y_label)
+    handles = [
+        Line2D([], [], color="0.2", linewidth=0.7, label="Expected lines"),
+        style.truth_line(_RANGE),
+        Patch(color="0.88", label="Range of the first dataset"),
+    ]
+    drawn.legend(handles=handles, loc="outside lower center", frameon=False)
+    return drawn
+
+
+def outcomes(material: Material, figure: Figure) -> plt.Figure:
+    """Distribution of outcomes that each prior expects, and that of the first dataset."""
+    table, name = material.prior_predictive, material.family.OUTCOME
+    priors = list(material.design.study.priors)
+    drawn, panels = style.folded(len(priors), min(3, len(priors)), 3.1, 2.3)
+    scenario = next(iter(material.design.scenarios.values()))
+    seen = material.first_dataset(scenario)[0][name]
+    for prior, axes in zip(priors, panels, strict=True):
+        expected = table.loc[table["prior"] == prior, "y"].to_numpy()
+        edges = _edges(expected, seen)
+        for values, colour in ((seen, "0.82"), (expected, "0.2")):
+            shares = np.histogram(values, edges)[0] / values.size
+            axes.stairs(shares, edges, color=colour, fill=values is seen)
+        for bound in np.quantile(expected, CENTRAL):
+            axes.axvline(bound, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        axes.set_title(f"Prior: {words(prior)}", loc="left", fontweight="bold")
+        axes.set_xlabel(words(name).capitalize())
+    panels[0].set_ylabel("Share of outcomes")
+    handles = [
+        Line2D([], [], color="0.2", label="Simulated outcomes"),
+        style.truth_line(_RANGE),
+        Patch(color="0.82", label="First dataset"),
+    ]
+    drawn.legend(handles=handles, loc="outside lower center", frameon=False)
+    return drawn
+
+
+def _edges(expected: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Bins over what is seen and nearly all that is expected; one a value of few integers."""
+    low, high = np.quantile(expected, (0.005, 0.995))
+    low, high = min(low, seen.min()), max(high, seen.max())
+    if np.issubdtype(seen.dtype, np.integer) and high - low < BINS:
+        return np.arange(np.floor(low), np.floor(high) + 2) - 0.5
+    return np.linspace(low, high if high > low else low + 1, BINS + 1)
