@@ -7,7 +7,7 @@ rule estimate:
         participants="results/{study}/participants/{scenario}/{model}/{prior}/{batch}.parquet",
         diagnostics="results/{study}/diagnostics/{scenario}/{model}/{prior}/{batch}.parquet",
     log:
-        "results/{study}/logs/estimate/{scenario}/{model}/{batch}.log",
+        "results/{study}/logs/estimate/{scenario}/{model}/{prior}/{batch}.log",
     wildcard_constraints:
         model="|".join(STUDY.estimators) or "none",
         prior=NO_PRIOR,
@@ -33,7 +33,7 @@ use rule estimate as estimate_observed with:
         participants="results/{study}/observed/participants/{dataset}/{model}/{prior}/00001-00001.parquet",
         diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/00001-00001.parquet",
     log:
-        "results/{study}/logs/estimate_observed/{dataset}/{model}/00001-00001.log",
+        "results/{study}/logs/estimate_observed/{dataset}/{model}/{prior}/00001-00001.log",
     params:
         fit=fit_observed_spec,
     message:
