@@ -9,6 +9,7 @@ from recovery import datasets, efficiency, estimating, families, fitting, measur
 from recovery.estimators import NO_PRIOR
 from recovery.faults import StudyError
 from recovery.measures import Fits, Replicates
+from recovery.report import observed
 from recovery.scenarios import Batch
 
 LINEAR = families.find("multilevel_linear")
@@ -320,3 +321,23 @@ def test_estimators_have_no_rates_of_the_sampler_and_no_effective_sample_size():
     cost = efficiency.of_cell(frame.astype({"sampling_seconds": float}), 1.0, 300)
     assert cost["seconds"] == pytest.approx(2.0)
     assert np.isnan(cost["ess_per_second"])
+
+
+def test_the_page_says_why_a_fit_to_observed_data_did_not_converge(tmp_path):
+    study = make_study(("estimators", ["reml", "ml", "ols"]), ("observed", "real", OBSERVED))
+    fit = {"scenario": "real", "prior": NO_PRIOR, "replicate": 1, "attempt": 1, "status": "ok"}
+    rows = [
+        fit | {"model": "reml", "converged": True},
+        fit | {"model": "ml", "converged": False, "error": "singular fit: an SD at 0"},
+        fit | {"model": "ols", "converged": False, "error": "no x", "status": "failed"},
+        *(
+            fit | {"model": model, "prior": "weak", "converged": False}
+            for model in ("pooled", "centered")
+        ),
+    ]
+    file, schema = tmp_path / "diagnostics.parquet", tables.DIAGNOSTICS
+    tables.write(tables.from_rows(rows, schema), file, schema, "")
+    estimates = pd.DataFrame(columns=["scenario", "model", "prior", "parameter"])
+    (shown,) = observed.rows(study, LINEAR, estimates, tables.read_frame([file]))
+    assert shown["fits"] == ["Pooled", "Centred", "REML", "ML", "OLS, pooled"]
+    assert shown["outcomes"] == ["no", "no", "yes", "no, singular fit", "failed: no x"]

@@ -15,7 +15,7 @@ rule estimate:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=fit_memory,
         runtime=fit_minutes,
     params:
         fit=fit_spec,

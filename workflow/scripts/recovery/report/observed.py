@@ -58,5 +58,6 @@ def rows(
 def _outcome(fit: pd.Series) -> str:
     if fit["status"] == "failed":
         return f"failed: {fit['error'].splitlines()[0][:80]}"
-    why = f", {fit['error'].partition(':')[0]}" if fit["error"] else ""
-    return "yes" if fit["converged"] else f"no{why}"
+    if fit["converged"]:
+        return "yes"
+    return f"no, {fit['error'].partition(':')[0]}" if pd.notna(fit["error"]) else "no"

@@ -50,7 +50,7 @@ def estimators(layout: Layout, own: tuple[str, ...]) -> dict[str, Estimator]:
     if layout.all_vary:
         found["least_squares"] = Estimator(
             partial(_lines, layout),
-            "OLS by participant",
+            "OLS, separate",
             "none",
             lines,
             "a least-squares line of its own for every participant; beta is the mean of the "
