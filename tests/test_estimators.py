@@ -5,7 +5,17 @@ import pandas as pd
 import pytest
 from conftest import make_design, make_study
 
-from recovery import datasets, efficiency, estimating, families, fitting, measures, tables
+from recovery import (
+    datasets,
+    efficiency,
+    estimating,
+    families,
+    fitting,
+    identities,
+    measures,
+    needs,
+    tables,
+)
 from recovery.estimators import NO_PRIOR
 from recovery.faults import StudyError
 from recovery.measures import Fits, Replicates
@@ -18,6 +28,7 @@ ALL = ("estimators", ["reml", "ml", "ols", "least_squares"])
 WIDE = {"beta_mean": 0, "beta_sd": 9, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 1}
 OBSERVED = {"path": "a.csv", "outcome": "y", "predictor": "x", "participant": "p"}
 NAMES = list(LINEAR.ESTIMATORS)
+TABLES = ["estimates", "participants", "diagnostics"]
 
 
 # What a study may ask for
@@ -120,6 +131,18 @@ def test_an_estimator_leaves_models_and_datasets_as_they_are():
             assert with_one.fit(*cell, batch) == without.fit(*cell, batch)
     batch = without.batches(SCENARIO)[0]
     assert with_one.simulation(SCENARIO, batch) == without.simulation(SCENARIO, batch)
+
+
+def test_estimators_have_no_draws_to_keep_and_nothing_left_out():
+    kept = ("keep_draws", True), ("selection", {"leave_out": "observation"})
+    design = make_design(ALL, *kept, estimating="code")
+    assert "draws" in design.tables_of((SCENARIO, "pooled", "weak"))
+    assert "loo" in design.tables_of((SCENARIO, "pooled", "weak"))
+    assert design.tables_of((SCENARIO, "reml", NO_PRIOR)) == TABLES
+    wanted = needs.of_summary(design)
+    assert any("/reml/" in file for file in wanted["estimates"])
+    assert not any("/reml/" in file for file in wanted["loo"])
+    assert not any("/loo/" in file and "/reml/" in file for file, _ in identities.expected(design))
 
 
 def test_estimators_are_fitted_to_observed_data_too():
@@ -338,6 +361,6 @@ def test_the_page_says_why_a_fit_to_observed_data_did_not_converge(tmp_path):
     file, schema = tmp_path / "diagnostics.parquet", tables.DIAGNOSTICS
     tables.write(tables.from_rows(rows, schema), file, schema, "")
     estimates = pd.DataFrame(columns=["scenario", "model", "prior", "parameter"])
-    (shown,) = observed.rows(study, LINEAR, estimates, tables.read_frame([file]))
+    (shown,) = observed.rows(study, LINEAR, estimates, tables.read_frame([file]), pd.DataFrame())
     assert shown["fits"] == ["Pooled", "Centred", "REML", "ML", "OLS, pooled"]
     assert shown["outcomes"] == ["no", "no", "yes", "no, singular fit", "failed: no x"]

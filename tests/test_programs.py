@@ -20,6 +20,7 @@ SETTINGS = Settings(chains=4, warmup=1000, draws=3000, adapt_delta=0.97, max_tre
 REFERENCE = json.loads((ROOT / "tests" / "reference" / "expected.json").read_text())["sleepstudy"]
 FLAT = family.Prior(beta_mean=0, beta_sd=1e4, sigma_p_rate=1e-4, sigma_rate=1e-4, lkj_eta=1)
 FILES = sorted(STAN.rglob("*.stan"))
+PIECES = {"functions": "functions", "multilevel": "data"}  # folders of what programs include
 
 
 def sample(model, columns, prior, settings=SETTINGS):
@@ -97,17 +98,17 @@ def test_unpooled_is_every_participants_least_squares_where_the_prior_is_flat(da
 # How they are written
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_lines_have_at_most_80_columns(file):
     assert [line for line in file.read_text().splitlines() if len(line) > 80] == []
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_programs_are_as_stancs_formatter_leaves_them(file, cmdstan_home, tmp_path):
     text = file.read_text()
-    if file.parent.name == "functions":  # stanc takes whole programs only
+    if block := PIECES.get(file.parent.name):  # stanc takes whole programs only
         inside = "".join(f"  {line}".rstrip() + "\n" for line in text.splitlines())
-        text = f"functions {{\n{inside}}}\n"
+        text = f"{block} {{\n{inside}}}\n"
         file = tmp_path / file.name
         file.write_text(text)
     command = [cmdstan_home / "bin" / "stanc", f"--include-paths={STAN}", "--auto-format", file]

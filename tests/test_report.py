@@ -39,8 +39,9 @@ def test_every_figure_has_a_drawing_and_a_caption(monkeypatch):
     observed = {"path": "x.csv", "outcome": "y", "predictor": "x", "participant": "p"}
     drawn = ("truths", "drawn", {"prior": "weak"})
     verify = ("verify", {"engine": "cmdstan", "share": 0.1})
+    compared = ("selection", {"leave_out": "observation"})
     planned = ("participants", [4, 8]), ("planning", "sigma", {"rmse": 0.1})
-    study = make_study(("observed", "real", observed), drawn, verify, *planned)
+    study = make_study(("observed", "real", observed), drawn, verify, compared, *planned)
     without_lines = parse(read_yaml(ROOT / "config/learning_rate.yaml"), families.find)
     kinds = {each.kind for one in (study, without_lines) for each in gallery.figures(one)}
     assert kinds == set(figures.DRAW)

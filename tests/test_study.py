@@ -93,6 +93,14 @@ FAULTS = {
     "unknown name": [
         (("engine", "jags"), "engine: got 'jags', must be one of 'stanli' or 'cmdstan'"),
         (("family", "logistic"), "family: got 'logistic', must be one of 'multilevel_linear'"),
+        (("family", 3), "family: got 3, must be a name, or a mapping of `name` and options"),
+        (("family", {"predictors": 2}), "family: got {'predictors': 2}, must be a name, or a map"),
+        (("family", {"name": "multilevel_linear", "slopes": 2}), "family.slopes: unknown key"),
+        (
+            ("family", {"name": "multilevel_linear", "varying": ["z"]}),
+            "family: varying: got 'z', must be one of x",
+        ),
+        (("family", "a{b}.py"), "family: got 'a{b}.py', must be a path without any of { } < >"),
         (("models", ["pooled", "centred"]), f"models[1]: got 'centred', {MODELS}"),
         (
             ("truths", "drawn", {"prior": "weka"}),

@@ -62,6 +62,7 @@ SUMMARY = (
     "planning.py",
     "precision.py",
     "ranks.py",
+    "selection.py",
     "summaries.py",
     "tables/summaries.py",
     "verification.py",
@@ -222,6 +223,11 @@ def executable(model, engine):
 def kept_draws(path):
     """The table of draws, where the study keeps them."""
     return {"draws": path} if STUDY.keep_draws else {}
+
+
+def left_out(path):
+    """The table of what each fit predicts of what is left out, where the study asks for it."""
+    return {"loo": path} if STUDY.selection else {}
 
 
 def fit_memory(wildcards, attempt):

@@ -5,6 +5,7 @@ rule fit:
         program=ancient(stan_program),
     output:
         **kept_draws("results/{study}/draws/{scenario}/{model}/{prior}/{batch}.parquet"),
+        **left_out("results/{study}/loo/{scenario}/{model}/{prior}/{batch}.parquet"),
         estimates="results/{study}/estimates/{scenario}/{model}/{prior}/{batch}.parquet",
         participants="results/{study}/participants/{scenario}/{model}/{prior}/{batch}.parquet",
         diagnostics="results/{study}/diagnostics/{scenario}/{model}/{prior}/{batch}.parquet",
@@ -49,6 +50,7 @@ rule fit_observed:
         program=ancient(stan_program),
     output:
         **kept_draws("results/{study}/observed/draws/{dataset}/{model}/{prior}/00001-00001.parquet"),
+        **left_out("results/{study}/observed/loo/{dataset}/{model}/{prior}/00001-00001.parquet"),
         estimates="results/{study}/observed/estimates/{dataset}/{model}/{prior}/00001-00001.parquet",
         participants="results/{study}/observed/participants/{dataset}/{model}/{prior}/00001-00001.parquet",
         diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/00001-00001.parquet",

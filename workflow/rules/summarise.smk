@@ -23,6 +23,8 @@ rule summarise:
         planning_csv="results/{study}/summary/planning.csv",
         verification="results/{study}/summary/verification.parquet",
         verification_csv="results/{study}/summary/verification.csv",
+        selection="results/{study}/summary/selection.parquet",
+        selection_csv="results/{study}/summary/selection.csv",
         prior_predictive="results/{study}/summary/prior_predictive.parquet",
         prior_predictive_csv="results/{study}/summary/prior_predictive.csv",
     log:

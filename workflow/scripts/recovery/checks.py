@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from math import ceil
 from pathlib import Path
 
 import numpy as np
+from pydantic import BaseModel
 
 from recovery import datasets, engines, estimators, families, folder, provenance
 from recovery.design import Design
 from recovery.engines.base import Program
-from recovery.faults import study_error
+from recovery.families.base import Columns, Family, SimulationError, Values
+from recovery.faults import StudyError, listed, study_error
 from recovery.scenarios import batch_size, scenarios_of
 from recovery.sources import Sources
 from recovery.study import Study, parse
@@ -19,6 +22,8 @@ from recovery.yaml_file import read_yaml
 
 MOST_ROWS = 10_000_000  # of one dataset
 MOST_JOBS = 100_000
+FEWEST_DRAWS = 25  # a fifth of them is the least to which a tail can be fitted
+TRIED_DRAWS = 100  # from a prior, for a dataset to try programs with
 
 
 def prepare(
@@ -46,9 +51,9 @@ def prepare(
         for file in files:
             read_yaml(file)  # Snakemake keeps the last of two equal keys without a word
     study = parse(config, families.find, str(files[-1]))
-    if faults := list(_too_much(study)):
-        raise study_error(str(files[-1]), faults)
     family = families.find(study.family)
+    if faults := [*_too_much(study), *nothing_to_compare(study, family)]:
+        raise study_error(str(files[-1]), faults)
     if thoroughly:
         folder.refuse_foreign(study, files[-1])
     for name, observed in study.observed.items():
@@ -86,6 +91,30 @@ def _too_much(study: Study) -> Iterator[str]:
         )
 
 
+def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
+    """Yield what keeps models from being compared by what they predict."""
+    if study.selection is None:
+        return
+    if len({family.MODELS[model].joint for model in study.models}) < 2:
+        yield (
+            f"selection: got the models {listed(study.models)}, which share one posterior; "
+            "must be programs of at least two joint models"
+        )
+    fewest = min(settings["chains"] * settings["draws"] for settings in study.attempts)
+    if fewest < FEWEST_DRAWS:
+        yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
+    rng = np.random.default_rng(study.seed)
+    prior = next(iter(study.priors.values()))
+    columns, values = _small_dataset(family, prior, rng)
+    one_draw = {name: np.array([value]) for name, value in values.items()}
+    for unit, model in product(study.selection.leave_out, study.models):
+        if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None:
+            yield (
+                f"selection.leave_out: got {unit!r}, and the likelihood of one {unit} has no "
+                f"closed form in the model {model!r}"
+            )
+
+
 def restore(config: Mapping, sources: Mapping) -> Design:
     """Return the design that `prepare` made, in a job: its study is checked, its sources known."""
     return Design(parse(config, families.find), Sources(**sources))
@@ -96,7 +125,19 @@ def try_programs(study: Study, programs: Path, name: str) -> None:
     engine, family = engines.find(name), families.find(study.family)
     prior = next(iter(study.priors.values()))
     rng = np.random.default_rng(study.seed)
-    columns, _ = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
-    data = family.stan_data(columns, prior)
+    data = family.stan_data(_small_dataset(family, prior, rng)[0], prior)
     for model in study.models:
         engine.check(Program(str(family.program(model, programs)), str(programs)), data)
+
+
+def _small_dataset(
+    family: Family, prior: BaseModel, rng: np.random.Generator
+) -> tuple[Columns, Values]:
+    """Simulate from a prior; with a wide one, not every draw gives data that can be had."""
+    each = min(2, family.MOST_OBSERVATIONS or 2)
+    for _ in range(TRIED_DRAWS):
+        try:
+            return family.simulate(family.draw_truth(prior, rng), 2, each, rng)
+        except SimulationError as error:
+            fault = error
+    raise StudyError(f"none of {TRIED_DRAWS} datasets of the first prior can be drawn: {fault}")

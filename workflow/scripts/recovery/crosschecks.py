@@ -45,6 +45,7 @@ def dangling(study: Study, family: Family) -> list[str]:
             faults.append(f"observations: missing, and truths.{name} needs it; must be a list")
     if study.observations and all(isinstance(t, ObservedTruth) for t in study.truths.values()):
         faults.append("observations: unknown here, every truth takes them from observed data")
+    faults += _observed_too_often(study, family)
     attempts = study.attempts
     for number, settings in enumerate(attempts):
         if settings in attempts[:number]:
@@ -60,6 +61,13 @@ def dangling(study: Study, family: Family) -> list[str]:
                 place = f"observed.{name}.published.{label}.values"
                 must_be_one_of(place, parameter, family.PARAMETERS)
     return faults
+
+
+def _observed_too_often(study: Study, family: Family) -> Iterator[str]:
+    most = family.MOST_OBSERVATIONS
+    for number, each in enumerate(study.observations):
+        if most and each > most:
+            yield f"observations[{number}]: got {each}, this family takes at most {most}"
 
 
 def unplannable(study: Study, family: Family) -> Iterator[str]:

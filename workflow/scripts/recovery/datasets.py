@@ -9,7 +9,7 @@ import numpy as np
 
 from recovery import families, tables
 from recovery.design import dataset_seed
-from recovery.families.base import Columns, Family, Values
+from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError, listed
 from recovery.truths import Observed
 
@@ -33,15 +33,23 @@ def simulate_batch(
     -------
     data, truth : dict of ndarray
         The columns of the tables `data` and `truth`, sorted by replicate.
+
+    Raises
+    ------
+    StudyError
+        If a replicate cannot be simulated: leaving it out would choose among datasets.
     """
     family = families.find(specification["family"])
     first, end = specification["replicates"]
     data, truth = [], []
     for replicate in range(first, end + 1):
         seed = dataset_seed(specification, replicate)
-        columns, values = _simulate_one(
-            specification, family, np.random.default_rng(seed), observed, observed_means
-        )
+        try:
+            columns, values = _simulate_one(
+                specification, family, np.random.default_rng(seed), observed, observed_means
+            )
+        except SimulationError as error:
+            raise StudyError(f"replicate {replicate} cannot be simulated: {error}") from None
         size = len(next(iter(columns.values())))
         data.append({"replicate": np.full(size, replicate), **columns})
         truth.append(

@@ -58,15 +58,22 @@ class Design:
         """Every (observed dataset, model, prior) and (observed dataset, estimator, `no_prior`)."""
         return [(name, *fit) for name in self.study.observed for fit in estimators.fits(self.study)]
 
-    @property
-    def fit_tables(self) -> list[str]:
-        """The tables that a batch of fits writes."""
-        kept = ["draws"] if self.study.keep_draws else []
-        return ["estimates", "participants", "diagnostics", *kept]
-
     def tables_of(self, cell: Cell) -> list[str]:
-        """Those of them that a cell has: estimators draw nothing."""
-        return [t for t in self.fit_tables if t != "draws" or cell[2] != estimators.NO_PRIOR]
+        """The tables that the fits of a cell write; an estimator has no draws to keep or weigh."""
+        if cell[2] == estimators.NO_PRIOR:
+            return ["estimates", "participants", "diagnostics"]
+        return [*self.summed_up, *(["draws"] if self.study.keep_draws else [])]
+
+    @property
+    def summed_up(self) -> list[str]:
+        """Those of them that the summary reads."""
+        left_out = ["loo"] if self.study.selection else []
+        return ["estimates", "participants", "diagnostics", *left_out]
+
+    @property
+    def observed_summed_up(self) -> list[str]:
+        """Those that the report reads of fits to observed data."""
+        return [table for table in self.summed_up if table != "participants"]
 
     def cell_file(self, table: str, cell: Cell, batch: Batch) -> str:
         """Return the file of one table of a cell and batch."""
@@ -159,7 +166,7 @@ class Design:
     def verification(self, scenario: str, model: str, prior: str, batch: Batch) -> dict[str, Any]:
         """Return what decides the fits of one batch that the verifying engine makes."""
         fit = self.fit(scenario, model, prior, batch)
-        own = ("identity", "keep_draws", "engine", "engine_version", "code")
+        own = ("identity", "keep_draws", "leave_out", "engine", "engine_version", "code")
         return _identified(
             {
                 **{key: value for key, value in fit.items() if key not in own},
@@ -199,6 +206,7 @@ class Design:
                 "code": self.sources.fitting,
                 **({"keep_draws": True} if study.keep_draws else {}),
                 **({"rescue": study.attempts[1:]} if study.rescue else {}),
+                **({"leave_out": list(study.selection.leave_out)} if study.selection else {}),
             }
         )
 

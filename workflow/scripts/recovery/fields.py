@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    TypeAdapter,
+)
 
 
 class Frozen(BaseModel):
@@ -27,7 +36,8 @@ def _no_repeats(values: tuple) -> tuple:
     return values
 
 
-def _for_snakemake(path: str) -> str:
+def for_snakemake(path: str) -> str:
+    """Return a path that Snakemake takes as it is; ValueError if it would not."""
     if set(path) & set("{}<>\n"):  # wildcards and path variables of Snakemake, and its lists
         raise ValueError(f"got {path!r}, must be a path without any of {{ }} < > and line ends")
     return path
@@ -40,6 +50,28 @@ def _of_characters(text: str) -> str:
     return text
 
 
+def _drawable(value: float) -> float:
+    if not 1e-50 <= value <= 1e50:
+        raise ValueError(f"got {value}, must be from 1e-50 to 1e50")
+    return value
+
+
+def many(kind: Any, size: int) -> Any:
+    """Return the type of a tuple of as many numbers."""
+    return tuple[(kind,) * size]
+
+
+def repeated(kind: Any, size: int) -> Any:
+    """Return the type of as many numbers; one number stands for all, and is checked as one."""
+    number = TypeAdapter(kind)
+
+    def widened(value: Any) -> Any:
+        return value if isinstance(value, list | tuple) else (number.validate_python(value),) * size
+
+    whole = many(kind, size)
+    return Annotated[whole, BeforeValidator(widened, json_schema_input_type=kind | whole)]
+
+
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60)]
 Text = Annotated[str, Strict(), AfterValidator(_of_characters)]
 Title = Annotated[
@@ -47,11 +79,13 @@ Title = Annotated[
     StringConstraints(strict=True, strip_whitespace=True, min_length=1),
     AfterValidator(_of_characters),
 ]
-Path = Annotated[Text, AfterValidator(_for_snakemake)]
+Path = Annotated[Text, AfterValidator(for_snakemake)]
 Real = Annotated[float, Strict()]
 Positive = Annotated[float, Strict(), Field(gt=0)]
 NonNegative = Annotated[float, Strict(), Field(ge=0)]
 Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
 Proportion = Annotated[float, Strict(), Field(gt=0, lt=1)]
 Correlation = Annotated[float, Strict(), Field(gt=-1, lt=1)]
+Scale = Annotated[Positive, AfterValidator(_drawable)]
+"""A hyperparameter of a scale: truths can be drawn from it without overflow."""
 Unique = AfterValidator(_no_repeats)

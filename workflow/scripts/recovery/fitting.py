@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from recovery import costs, engines, families, posterior, tables
+from recovery import costs, engines, families, loo, posterior, tables
 from recovery.child import Child, ChildLostError
 from recovery.design import fit_seed, rank_rng
 from recovery.engines.base import Draws, EngineError, Program, Settings
@@ -36,6 +36,7 @@ class Fit:
     participants: list[dict]
     diagnostics: dict
     draws: Draws | None = None
+    loo: list[dict] = field(default_factory=list)
 
 
 class Fitter:
@@ -82,6 +83,8 @@ class Fitter:
         if "drawn_from" in self.specification["truth"]:
             rows = self._ranked(task, draws, rows)
         scores = self._participants(task, draws, groups) if task.truth else []
+        fitted = (self.family, self.specification["model"], self.prior, draws, task.columns)
+        left_out = [loo.of_fit(*fitted, unit) for unit in self.specification.get("leave_out", [])]
         diagnostics = posterior.diagnose(
             draws,
             found,
@@ -94,7 +97,7 @@ class Fitter:
             "other_seconds": costs.used() - started - draws.warmup_seconds - draws.sampling_seconds,
         }
         kept = draws if self.return_draws else None
-        return Fit(rows, scores, {"status": "ok", **diagnostics, **seconds}, kept)
+        return Fit(rows, scores, {"status": "ok", **diagnostics, **seconds}, kept, left_out)
 
     def described(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return what a row of diagnostics says of an attempt, however it goes."""
@@ -202,9 +205,10 @@ def fit_batch(
     Returns
     -------
     dict
-        The columns of the tables `estimates`, `participants` and `diagnostics`. Every
-        attempt has its row in `diagnostics`, with its error if it failed; estimates are of
-        the first attempt that converged, else of the last that did not fail.
+        The columns of the tables `estimates`, `participants` and `diagnostics`, and of `loo`
+        where it is asked for. Every attempt has its row in `diagnostics`, with its error if
+        it failed; the others are of the first attempt that converged, else of the last that
+        did not fail.
 
     Raises
     ------
@@ -213,7 +217,7 @@ def fit_batch(
     """
     specification = fitter.specification
     keys = {name: specification[name] for name in ("scenario", "model", "prior")}
-    rows = {"estimates": [], "participants": [], "diagnostics": []}
+    rows = {"estimates": [], "participants": [], "diagnostics": [], "loo": []}
     with Child(fitter, specification["sampler"]["time_limit"]) as child:
         for task in _tasks(data, truth, specification.get("only")):
             fit_keys = {**keys, "replicate": task.replicate}
@@ -224,6 +228,7 @@ def fit_batch(
                     fit = attempt
             rows["estimates"] += [fit_keys | row for row in fit.estimates]
             rows["participants"] += [fit_keys | row for row in fit.participants]
+            rows["loo"] += [fit_keys | row for row in fit.loo]
             if fit.draws is not None:
                 keep(task.replicate, fit.draws)
     return {
@@ -238,6 +243,7 @@ def schemas(specification: Mapping[str, Any]) -> dict:
         "estimates": tables.estimates_schema(specification["intervals"]),
         "participants": tables.PARTICIPANTS,
         "diagnostics": tables.DIAGNOSTICS,
+        **({"loo": tables.LOO} if "leave_out" in specification else {}),
     }
 
 

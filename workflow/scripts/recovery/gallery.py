@@ -87,6 +87,7 @@ def figures(study: Study) -> list[Figure]:
         *_of_conditions(study),
         *_of_design(study),
         *_of_calibration(study),
+        *_of_selection(study),
         *_of_verification(study),
         _of_priors(study),
     ]
@@ -157,6 +158,14 @@ def _of_calibration(study: Study) -> Iterator[Figure]:
             where = f": {scenario.name}" if len(scenarios) > 1 else ""
             name = f"{kind}-{scenario.name}"
             yield Figure(kind, name, title + where, "Calibration", (scenario,))
+
+
+def _of_selection(study: Study) -> Iterator[Figure]:
+    if study.selection:
+        scenarios = tuple(scenarios_of(study))
+        yield Figure(
+            "selection", "selection", "How often models are chosen", "Selection", scenarios
+        )
 
 
 def _of_verification(study: Study) -> Iterator[Figure]:

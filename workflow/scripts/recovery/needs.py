@@ -12,11 +12,10 @@ Files = dict[str, list[str] | str]
 
 def of_summary(design: Design) -> Files:
     """Return every fit, whether to simulated or to observed data, and the first dataset."""
-    simulated = ("estimates", "participants", "diagnostics")
     others = ("estimates", "diagnostics")
     return {
-        **{name: _of_cells(design, name, design.cells) for name in simulated},
-        **{f"observed_{name}": _observed(design, name) for name in others},
+        **{name: _of_cells(design, name, design.cells) for name in design.summed_up},
+        **{f"observed_{name}": _observed(design, name) for name in design.observed_summed_up},
         **{f"verified_{name}": _verified(design, name) for name in others},
         "data": _first_datasets(design, "data")[0],
     }
@@ -47,7 +46,9 @@ def of_report(design: Design) -> Files:
         "summaries": _summaries(design),
         "figures_costs": f"{figures}/costs.parquet",
         "figures": [f"{figures}/{each.name}.svg" for each in gallery.figures(design.study)],
-        "observed": _observed(design, "estimates") + _observed(design, "diagnostics"),
+        "observed": [
+            file for table in design.observed_summed_up for file in _observed(design, table)
+        ],
     }
 
 
@@ -56,7 +57,8 @@ def _summaries(design: Design) -> list[str]:
 
 
 def _of_cells(design: Design, table: str, cells: Iterable[Cell]) -> list[str]:
-    return [file for cell in cells for file in design.cell_files(table, cell)]
+    having = [cell for cell in cells if table in design.tables_of(cell)]
+    return [file for cell in having for file in design.cell_files(table, cell)]
 
 
 def _first_datasets(design: Design, table: str) -> list[str]:
@@ -67,7 +69,8 @@ def _first_datasets(design: Design, table: str) -> list[str]:
 
 
 def _observed(design: Design, table: str) -> list[str]:
-    return [design.observed_file(table, *cell) for cell in design.observed_cells]
+    having = [cell for cell in design.observed_cells if table in design.tables_of(cell)]
+    return [design.observed_file(table, *cell) for cell in having]
 
 
 def _verified(design: Design, table: str) -> list[str]:

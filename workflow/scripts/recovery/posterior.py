@@ -132,6 +132,78 @@ def _normal_scores(values: np.ndarray) -> np.ndarray:
     return ndtri((ranks - 3 / 8) / (values.size + 1 / 4))
 
 
+def relative_efficiency(draws: Draws, names: Sequence[str]) -> float:
+    """Return the mean effective sample size of the named columns, over the number of draws.
+
+    As ArviZ's `loo` takes it for all observations, of the posterior's means; columns that do
+    not vary are passed over, and without any it is 1.
+    """
+    where = {name: column for column, name in enumerate(draws.names)}
+    columns = [draws.values[:, :, where[name]] for name in names]
+    found = [
+        float(array_stats.ess(np.ascontiguousarray(each), method="mean", relative=True))
+        for each in columns
+        if np.ptp(each) > 0
+    ]
+    return float(np.mean(found)) if found else 1.0
+
+
+def leave_one_out(log_likelihood: np.ndarray, efficiency: float) -> tuple[np.ndarray, ...]:
+    """Return what each unit's log predictive density is, had it been left out of the data.
+
+    By Pareto-smoothed importance sampling. Where the largest importance ratios are all the
+    same no tail can be fitted to them: the ratios are taken as they are, and k is infinite.
+
+    Parameters
+    ----------
+    log_likelihood : ndarray, shape (n_units, n_draws)
+    efficiency : float
+        `relative_efficiency`.
+
+    Returns
+    -------
+    elpd, p_loo, k : ndarray, shape (n_units,)
+        NaN, with k infinite, where a log likelihood is no finite number.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4; Vehtari, Simpson, Gelman,
+    Yao & Gabry (2024), arXiv:1507.02646.
+    """
+    found = np.full((3, len(log_likelihood)), np.nan)
+    for place, values in enumerate(log_likelihood):
+        found[:, place] = _of_unit(values, efficiency)
+    return tuple(found)
+
+
+def _of_unit(values: np.ndarray, efficiency: float) -> tuple[float, float, float]:
+    if not np.isfinite(values).all():
+        return np.nan, np.nan, np.inf
+    try:
+        weights, k = array_stats.psislw(values, r_eff=efficiency)
+    except ValueError:
+        weights, k = -values - _log_sum(-values), np.inf
+    elpd = _log_sum(weights + values)
+    whole = _log_sum(values) - np.log(values.size)
+    return elpd, whole - elpd, k if np.isfinite(k) else np.inf
+
+
+def _log_sum(values: np.ndarray) -> float:
+    """Logarithm of the sum of exponentials."""
+    top = values.max()
+    return top + np.log(np.exp(values - top).sum())
+
+
+def largest_k(n_draws: int) -> float:
+    """Return the Pareto k up to which so many draws make importance sampling reliable.
+
+    References
+    ----------
+    Vehtari, Simpson, Gelman, Yao & Gabry (2024), arXiv:1507.02646, section 3.2.4.
+    """
+    return min(1 - 1 / np.log10(n_draws), 0.7)
+
+
 def diagnose(
     draws: Draws, found: Mapping[str, np.ndarray], max_treedepth: int, thresholds: Mapping
 ) -> dict[str, float | int | bool]:

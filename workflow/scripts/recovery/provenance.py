@@ -24,9 +24,11 @@ _SIMULATING = (
     "tables/batches.py",
     "fields.py",
     "families/base.py",
+    "families/correlations.py",
     "families/lkj.py",
+    "families/observed.py",
 )
-_FITTING = ("fitting.py", "posterior.py", "child.py", "draws.py", "engines/base.py")
+_FITTING = ("fitting.py", "loo.py", "posterior.py", "child.py", "draws.py", "engines/base.py")
 _INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, Strict, model_validator
+from pydantic import BeforeValidator, Field, Strict, model_validator
 
-from recovery.fields import Count, Frozen, NonNegative, Positive, Proportion
+from recovery.fields import Count, Frozen, NonNegative, Positive, Proportion, Unique
 
 Engine = Literal["stanli", "cmdstan"]
+Unit = Literal["observation", "participant"]
 
 
 class Sampler(Frozen):
@@ -92,3 +93,19 @@ class Verify(Frozen):
     """Which; with the study's own, other seeds check the Monte Carlo errors of its draws."""
     share: Annotated[float, Strict(), Field(gt=0, le=1)]
     """Of all fits; which ones follows from the root seed."""
+
+
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+class Selection(Frozen):
+    """Models compared by how well they predict what is left out of the data (PSIS-LOO)."""
+
+    leave_out: Annotated[
+        tuple[Unit, ...],
+        Field(min_length=1),
+        Unique,
+        BeforeValidator(_one_or_more, json_schema_input_type=Unit | list[Unit]),
+    ]
+    """One observation at a time, or one participant with all its observations, or both."""

@@ -29,8 +29,18 @@ from recovery.fields import (
     Text,
     Title,
     Unique,
+    for_snakemake,
 )
-from recovery.settings import Convergence, Engine, Precision, Rescue, Sampler, Verify, Wanted
+from recovery.settings import (
+    Convergence,
+    Engine,
+    Precision,
+    Rescue,
+    Sampler,
+    Selection,
+    Verify,
+    Wanted,
+)
 from recovery.truths import Flat, Observed, ObservedTruth, PriorTruth
 
 PLOTTED_LEVEL = 0.89
@@ -38,13 +48,11 @@ MOST = 1_000_000  # participants, or observations of one
 
 
 def _family_choice(value: Any) -> Any:
-    if isinstance(value, str) or (
-        isinstance(value, Mapping)
-        and isinstance(value.get("name"), str)
-        and all(isinstance(key, str) for key in value)
-    ):
-        return value
-    raise ValueError(f"got {shown(value)}, must be a name, or a mapping of `name` and options")
+    name = value.get("name") if isinstance(value, Mapping) else value
+    if not isinstance(name, str) or not all(isinstance(key, str) for key in value):
+        raise ValueError(f"got {shown(value)}, must be a name, or a mapping of `name` and options")
+    for_snakemake(name)
+    return value
 
 
 FamilyChoice = Annotated[
@@ -101,6 +109,8 @@ class Study(Frozen):
     """Parameter: what is wanted of it; the report says how many participants that takes."""
     verify: Verify | None = None
     """A share of the fits that another engine makes too, to hold both to one another."""
+    selection: Selection | None = None
+    """Models compared by leave-one-out predictive accuracy: how often each is chosen."""
     keep_draws: Annotated[bool, Strict()] = False
     """Keep every fit's draws, and the estimates of every participant; large."""
 

@@ -18,11 +18,13 @@ from recovery import (
     planning,
     precision,
     ranks,
+    selection,
     tables,
     verification,
 )
 from recovery.design import Cell, Design, prior_predictive_seed
 from recovery.estimators import NO_PRIOR
+from recovery.families.base import SimulationError
 
 PREDICTIVE_DRAWS = 100
 
@@ -71,8 +73,8 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         diagnostics = tables.read_frame(design.cell_files("diagnostics", cell))
         jobs = [tables.read_seconds(file) for file in design.cell_files("diagnostics", cell)]
         _add_costs(spent, cell, diagnostics, jobs)
-        converged = measures.converged_replicates(diagnostics)
-        fits[cell[1:]] = measures.Fits(_estimates(design, cell), converged)
+        went_well = measures.converged_replicates(diagnostics)
+        fits[cell[1:]] = measures.Fits(_estimates(design, cell), went_well)
         calibrated.append(_calibration(design, cell, diagnostics).assign(**key))
         people[cell[1:]] = tables.read_frame(design.cell_files("participants", cell))
         threshold = study.convergence.min_ebfmi
@@ -82,14 +84,14 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         size = sum(_size(design, table, cell) for table in design.tables_of(cell))
         cost.append(key | efficiency.of_cell(diagnostics, job_seconds, size))
     performance = measures.performance(fits, study.replicates)
+    converged = {cell: each.converged for cell, each in fits.items()}
     level = study.plotted_level
     found = {
         "performance": performance,
         "precision": precision.needed(performance, study.precision, level, study.replicates),
         "comparison": measures.comparison(fits),
-        "participants": measures.participants(
-            people, {cell: each.converged for cell, each in fits.items()}
-        ),
+        "participants": measures.participants(people, converged),
+        "selection": selection.of_scenario(design, name, converged),
         "calibration": pd.concat(calibrated),
         "convergence": pd.concat(went),
         "efficiency": pd.DataFrame(cost),
@@ -176,7 +178,8 @@ def prior_predictive(design: Design) -> pd.DataFrame:
     -------
     DataFrame
         prior, draw, kind, x, y: points of the participant's line (`line`), and
-        observations simulated around it (`outcome`).
+        observations simulated around it (`outcome`). Draws from which no data can be
+        simulated are left out.
     """
     study = design.study
     family, axis = families.find(study.family), families.find(study.family).AXES
@@ -187,36 +190,47 @@ def prior_predictive(design: Design) -> pd.DataFrame:
         seed = prior_predictive_seed(study.seed, prior.model_dump(mode="json"))
         rng = np.random.default_rng(seed)
         for draw in range(1, PREDICTIVE_DRAWS + 1):
-            columns, values = family.simulate(family.draw_truth(prior, rng), 1, own, rng)
+            try:
+                columns, values = family.simulate(family.draw_truth(prior, rng), 1, own, rng)
+            except SimulationError:
+                continue  # the figure says how many draws there are
             x = columns[axis.x] if axis else np.nan
             found = [{"kind": "outcome", "x": x, "y": columns[family.OUTCOME]}]
             if axis:
                 line = {"x": grid[axis.x], "y": family.expected(values, grid)}
                 found.insert(0, {"kind": "line", **line})
             parts += [pd.DataFrame({"prior": name, "draw": draw, **each}) for each in found]
-    return pd.concat(parts)
+    columns = ["prior", "draw", "kind", "x", "y"]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=columns)
 
 
 def _first_design(design: Design) -> datasets.Columns | int:
     """The first participant's rows of a study's first dataset, or how many they are.
 
-    The rows where a line is drawn over them, or where they are an observed dataset's.
+    The rows where a line is drawn over them, or where the family can take an observed design.
     """
     family, name = families.find(design.study.family), next(iter(design.scenarios))
     scenario = design.scenarios[name]
-    if family.AXES is None and scenario.observations is not None:
+    takes_rows = any(map(family.determines_truth, family.MODELS))
+    if family.AXES is None and not takes_rows:
         return scenario.observations
     data = tables.read(design.dataset_file("data", name, design.batches(name)[0]))
     first = (data["replicate"] == 1) & (data[family.PARTICIPANT] == 1)
     return {name: data[name][first] for name in family.COLUMNS}
 
 
-def observed(design: Design) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return population estimates and final attempts of every fit to observed data."""
+def observed(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return population estimates, final attempts and the table `loo` of fits to observed data.
+
+    Empty where the study has none.
+    """
     family, cells = families.find(design.study.family), design.observed_cells
     if not cells:
-        return pd.DataFrame(), pd.DataFrame()
+        return pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
     estimates = tables.read_frame([design.observed_file("estimates", *cell) for cell in cells])
     attempts = [tables.read_frame([design.observed_file("diagnostics", *cell)]) for cell in cells]
     final = pd.concat([measures.final_attempts(each) for each in attempts])
-    return estimates[estimates["parameter"].isin(family.PARAMETERS)], final
+    having = [cell for cell in cells if "loo" in design.tables_of(cell)]
+    left_out = [design.observed_file("loo", *cell) for cell in having]
+    loo = tables.read_frame(left_out) if left_out else pd.DataFrame()
+    return estimates[estimates["parameter"].isin(family.PARAMETERS)], final, loo

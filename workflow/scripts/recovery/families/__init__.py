@@ -12,7 +12,15 @@ from typing import Any
 from recovery.families import own
 from recovery.families.base import Family
 
-SHIPPED = ("multilevel_linear",)
+SHIPPED = (
+    "multilevel_linear",
+    "multilevel_robust",
+    "multilevel_bernoulli",
+    "multilevel_poisson",
+    "multilevel_ordinal",
+    "meta_analysis",
+    "mediation",
+)
 _HERE = Path(__file__).parent
 
 
@@ -53,5 +61,6 @@ def _shipped(name: str, options: str) -> Family:
     family = module.family(module.Options.model_validate(json.loads(options)))
     package = Path(import_module(type(family).__module__).__file__).parent
     shared = sorted(package.glob("*.py")) if package != _HERE else []
+    family.Options = module.Options
     family.FILES = (Path(module.__file__), *shared)
     return family

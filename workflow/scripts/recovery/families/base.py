@@ -119,6 +119,10 @@ class Axes:
     y_label: str
 
 
+class SimulationError(ValueError):
+    """No data can be drawn from a truth, or no truth from a prior; says why."""
+
+
 class Nothing(Frozen):
     """No keys at all: what stands for the options of a family, or a generator, without any."""
 
@@ -146,6 +150,7 @@ class Family:
     Options: ClassVar[type[BaseModel]] = Nothing  # what may stand beside the family's name
     Design: type[BaseModel] = Nothing  # options of the generator that may stand beside `prior:`
     ObservedColumns: type[BaseModel] | None = None
+    MOST_OBSERVATIONS: int | None = None  # of a participant, where there is a limit
     FILES: tuple[Path, ...] = ()  # the Python files that decide what it does
     ESTIMATING: tuple[Path, ...] = ()  # and those that decide what its estimators do
 
@@ -158,7 +163,7 @@ class Family:
         return folder / self.MODELS[model].program
 
     def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
-        """Draw a Truth from a prior."""
+        """Draw a Truth from a prior; SimulationError if there is none to be had."""
         raise NotImplementedError
 
     def simulate(
@@ -171,7 +176,8 @@ class Family:
         """Simulate one dataset, and the values behind it (participants' coefficients too).
 
         `observations` is a number per participant, or an observed dataset whose
-        predictors are taken, its participants in turn.
+        predictors are taken, its participants in turn. SimulationError says why no data
+        can be drawn from this truth.
         """
         raise NotImplementedError
 
@@ -210,9 +216,36 @@ class Family:
         """Return the log density of every observation, given participants' own coefficients.
 
         `values` has an array for every name, all of shape (n_draws,); the result has shape
-        (n_observations, n_draws). None where the family has none to give.
+        (n_observations, n_draws). `columns` may be some rows of a dataset. None where the
+        family has none to give.
         """
         return None
+
+    def marginal_log_likelihood(
+        self, model: str, prior: BaseModel, values: Mapping[str, np.ndarray], columns: Columns
+    ) -> np.ndarray | None:
+        """Return the log density of every participant's observations under a model.
+
+        The participant's own coefficients are integrated out, in closed form: given the
+        population's, as who is left out of the data has none. `values` is as for
+        `log_likelihood`, and `columns` may be those of some participants; the result has
+        shape (n_participants, n_draws), in the order of the participants' numbers. None
+        where the model has no closed form.
+        """
+        return None
+
+    def log_likelihood_of(
+        self,
+        unit: Literal["observation", "participant"],
+        model: str,
+        prior: BaseModel,
+        values: Mapping[str, np.ndarray],
+        columns: Columns,
+    ) -> np.ndarray | None:
+        """Return the log likelihood of every unit, shape (n_units, n_draws); None if not closed."""
+        if unit == "participant":
+            return self.marginal_log_likelihood(model, prior, values, columns)
+        return self.log_likelihood(values, columns)
 
     def test_quantities(
         self, values: Mapping[str, np.ndarray], columns: Columns, rng: np.random.Generator

@@ -61,6 +61,30 @@ class Normal(Outcome):
         sigma = values["sigma"]
         return -0.5 * np.log(2 * np.pi) - np.log(sigma) - 0.5 * ((y - predictor) / sigma) ** 2
 
+    def log_marginal(
+        self,
+        y: np.ndarray,
+        predictor: np.ndarray,
+        z: np.ndarray,
+        covariance: np.ndarray,
+        values: Mapping[str, np.ndarray],
+    ) -> np.ndarray:
+        """Return multivariate normal log densities, of covariance sigma^2 I + Z Sigma Z'.
+
+        With the QR decomposition Z = Q R, what lies outside the space of Z has the residual
+        variance alone, and Q' y the covariance sigma^2 W, W = I + R Sigma R' / sigma^2.
+        """
+        sigma, n = values["sigma"], len(y)
+        q, r = np.linalg.qr(z)
+        scaled = (y - predictor) / sigma
+        inside = q.T @ scaled
+        w = np.eye(len(r)) + r @ (covariance / np.square(sigma)[:, None, None]) @ r.T
+        factor = np.linalg.cholesky(w)
+        white = np.linalg.solve(factor, inside.T[..., None])[..., 0]
+        squares = np.square(scaled - q @ inside).sum(axis=0) + np.square(white).sum(axis=1)
+        half_log_det = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
+        return -0.5 * (n * np.log(2 * np.pi) + squares) - n * np.log(sigma) - half_log_det
+
 
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options.

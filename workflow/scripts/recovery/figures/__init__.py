@@ -15,6 +15,7 @@ from recovery.figures import (
     performance,
     planning,
     priors,
+    selection,
     style,
     verification,
 )
@@ -41,6 +42,7 @@ DRAW = {
     "ranks": calibration.ranks,
     "contraction": calibration.contraction,
     "planning": planning.needed,
+    "selection": selection.selection,
     "verification": verification.verification,
     "observed": datasets.observed,
     "prior_predictive": priors.lines,

@@ -98,7 +98,7 @@ def caterpillar(material: Material, figure: Figure) -> plt.Figure:
     drawn.legend(
         handles=_caterpillar_handles(material, model),
         loc="outside lower center",
-        ncols=3,
+        ncols=3 if len(coefficients) > 1 else 1,
         frameon=False,
     )
     return drawn

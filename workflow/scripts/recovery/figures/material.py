@@ -94,6 +94,11 @@ class Material:
         return self._under_every_prior(self._summary("planning"))
 
     @cached_property
+    def selection(self) -> pd.DataFrame:
+        """The table `selection`."""
+        return self._summary("selection")
+
+    @cached_property
     def prior_predictive(self) -> pd.DataFrame:
         """The table `prior_predictive`."""
         return self._summary("prior_predictive")

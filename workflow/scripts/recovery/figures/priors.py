@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from recovery.figures import style
 from recovery.figures.material import Material
 from recovery.gallery import Figure, words
+from recovery.summaries import PREDICTIVE_DRAWS
 
 CENTRAL = (0.025, 0.975)  # between which a prior expects 95 % of all outcomes
 BINS = 30
@@ -26,13 +28,18 @@ def lines(material: Material, figure: Figure) -> plt.Figure:
     low, high = columns[axis.y].min(), columns[axis.y].max()
     for prior, axes in zip(priors, panels, strict=True):
         mine = table[table["prior"] == prior]
+        axes.set_title(_title(prior, mine), loc="left", fontweight="bold")
+        if mine.empty:
+            style.say(axes, "No data can be simulated from it")
+            continue
         ends, outcomes = (mine[mine["kind"] == kind] for kind in ("line", "outcome"))
         x, y = (ends[name].to_numpy().reshape(ends["draw"].nunique(), -1).T for name in "xy")
         axes.axhspan(low, high, color="0.88", zorder=0)
         axes.plot(x, y, color="0.2", alpha=0.25, linewidth=0.7)
-        for bound in np.quantile(outcomes["y"], CENTRAL):
+        bounds = np.quantile(outcomes["y"], CENTRAL)
+        for bound in bounds:
             axes.axhline(bound, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
-        axes.set_title(f"Prior: {words(prior)}", loc="left", fontweight="bold")
+        _leave_out_extremes(axes, y, min(low, *bounds), max(high, *bounds))
         axes.set_xlabel(axis.x_label)
     panels[0].set_ylabel(axis.y_label)
     handles = [
@@ -42,6 +49,21 @@ def lines(material: Material, figure: Figure) -> plt.Figure:
     ]
     drawn.legend(handles=handles, loc="outside lower center", frameon=False)
     return drawn
+
+
+def _leave_out_extremes(axes: plt.Axes, y: np.ndarray, low: float, high: float) -> None:
+    """Let lines leave the panel where one steep curve would flatten all the others."""
+    margin = (high - low) / 2
+    bottom, top = max(min(low, y.min()), low - margin), min(max(high, y.max()), high + margin)
+    if top > bottom:
+        axes.set_ylim(bottom - 0.1 * margin, top + 0.1 * margin)
+
+
+def _title(prior: str, drawn: pd.DataFrame) -> str:
+    """The prior's name, and how many of its draws are there, if not all are."""
+    number = drawn["draw"].nunique()
+    fewer = "" if number == PREDICTIVE_DRAWS else f" ({number} of {PREDICTIVE_DRAWS} draws)"
+    return f"Prior: {words(prior)}{fewer}"
 
 
 def outcomes(material: Material, figure: Figure) -> plt.Figure:

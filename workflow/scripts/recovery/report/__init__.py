@@ -14,7 +14,17 @@ from recovery import families, tables
 from recovery.design import Design
 from recovery.families.base import Family
 from recovery.gallery import figures, words
-from recovery.report import asked, compared, found, latex, methods, observed, planned, spent
+from recovery.report import (
+    asked,
+    compared,
+    found,
+    latex,
+    methods,
+    observed,
+    planned,
+    selected,
+    spent,
+)
 from recovery.report.formats import number, percent, sortable
 from recovery.study import Study
 
@@ -27,7 +37,7 @@ def write(
     latex_files: Mapping[str, str],
     manifest: dict[str, Any],
     summaries: Mapping[str, pd.DataFrame],
-    fits: tuple[pd.DataFrame, pd.DataFrame],
+    fits: tuple[pd.DataFrame, ...],
     images: list[str],
     identity: str,
 ) -> None:
@@ -39,8 +49,8 @@ def write(
         One for each of `latex.TABLES`.
     summaries : mapping of str to DataFrame
         The summary tables.
-    fits : pair of DataFrame
-        Estimates and diagnostics of fits to observed data; empty where the study has none.
+    fits : DataFrames
+        What `summaries.observed` returns.
     images : list of str
         SVG files, in the order of `gallery.figures`.
     identity : str
@@ -101,6 +111,7 @@ def write(
         precision=found.precision(study, family, summaries["precision"]),
         planned=planned.rows(family, summaries["planning"]),
         verified=found.verified(study, family, summaries["verification"]),
+        selected=selected.section(study, family, summaries["selection"]),
         calibrated=found.calibrated(family, summaries["calibration"]),
         costs=spent.rows(summaries["costs"]),
         in_sampler=spent.in_sampler(summaries["costs"]),

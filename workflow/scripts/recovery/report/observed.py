@@ -6,6 +6,7 @@ import pandas as pd
 
 from recovery.families.base import Family
 from recovery.gallery import fit_label, fits_by_prior
+from recovery.report import selected
 from recovery.study import Study
 
 
@@ -22,7 +23,11 @@ def totals(diagnostics: pd.DataFrame) -> dict[str, int]:
 
 
 def rows(
-    study: Study, family: Family, estimates: pd.DataFrame, diagnostics: pd.DataFrame
+    study: Study,
+    family: Family,
+    estimates: pd.DataFrame,
+    diagnostics: pd.DataFrame,
+    loo: pd.DataFrame,
 ) -> list[dict]:
     """For every observed dataset, a table of estimates: a row a parameter, a column a fit."""
     found = []
@@ -38,6 +43,7 @@ def rows(
                 "standardize": data.standardize,
                 "published": data.published,
                 "fits": [fit_label(family, study, *fit) for fit in fits],
+                "loo": selected.of_observed(study, loo, name, fits),
                 "rows": [
                     {
                         "parameter": parameter,

@@ -3,6 +3,7 @@
 from recovery.tables.batches import (
     DIAGNOSTICS,
     DRAWS,
+    LOO,
     PARTICIPANTS,
     TRUTH,
     data_schema,
@@ -33,6 +34,7 @@ __all__ = [
     "COSTS",
     "DIAGNOSTICS",
     "DRAWS",
+    "LOO",
     "PARTICIPANTS",
     "SUMMARIES",
     "TRUTH",

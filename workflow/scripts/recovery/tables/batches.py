@@ -64,6 +64,19 @@ DIAGNOSTICS = pa.schema(
         column("adapt_delta", REAL),
     ]
 )
+LOO = pa.schema(
+    [
+        *_FIT,
+        column("left_out", TEXT, "a unit: observation or participant"),
+        column("n_units", INT),
+        column("elpd_loo", REAL, "expected log predictive density of all units, each left out"),
+        column("se", REAL, "standard error of elpd_loo over units"),
+        column("p_loo", REAL, "effective number of parameters"),
+        column("n_high_k", INT, "units whose Pareto k is too high for elpd_loo to be reliable"),
+        column("max_k", REAL, "largest Pareto k; infinite: no tail could be fitted"),
+        column("pointwise", pa.list_(REAL), "elpd_loo of every unit, in the order of the data"),
+    ]
+)
 DRAWS = pa.schema(
     [
         column("replicate", INT, "counted from 1"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from recovery.tables.batches import INT, REAL, TEXT, column
+from recovery.tables.batches import BOOL, INT, REAL, TEXT, column
 
 _CELL = [
     column("scenario", TEXT),
@@ -14,6 +14,17 @@ _CELL = [
     column("model", TEXT, "or estimator"),
     column("prior", TEXT, "no_prior for an estimator"),
 ]
+
+
+def _rate(name: str, comment: str) -> list[pa.Field]:
+    """Return the columns of a share: value, MCSE and Wilson interval."""
+    return [
+        column(f"{name}_rate", REAL, comment),
+        column(f"{name}_rate_mcse", REAL, "Monte Carlo standard error"),
+        column(f"{name}_rate_lower", REAL, "of the 95 % Wilson interval"),
+        column(f"{name}_rate_upper", REAL, "of the 95 % Wilson interval"),
+    ]
+
 
 PERFORMANCE = pa.schema(
     [
@@ -167,6 +178,24 @@ VERIFICATION = pa.schema(
         column("verdict", TEXT, "agree, disagree or no fit to compare"),
     ]
 )
+SELECTION = pa.schema(
+    [
+        *_CELL,
+        column("left_out", TEXT, "a unit: observation or participant"),
+        column("joint", TEXT, "the joint model, of which model is one program"),
+        column("right", BOOL, "whether it generated the data"),
+        column("n_replicates", INT, "with an elpd_loo of every joint model"),
+        column("n_left_out", INT, "replicates of the study without"),
+        column("n_chosen", INT, "replicates in which its elpd_loo is the largest"),
+        *_rate("chosen", "share of replicates in which it is chosen"),
+        column("n_clear", INT, "of these, by more than 2 SE of the difference to the second"),
+        *_rate("clear", "share of replicates in which it is chosen and that is clear"),
+        column("elpd_difference", REAL, "mean elpd_loo less the largest; 0: always chosen"),
+        column("elpd_difference_mcse", REAL, "Monte Carlo standard error"),
+        column("n_high_k", INT, "units whose Pareto k is too high, over these replicates"),
+        *_rate("high_k", "share of these replicates with any such unit"),
+    ]
+)
 PRIOR_PREDICTIVE = pa.schema(
     [
         column("prior", TEXT),
@@ -188,5 +217,6 @@ SUMMARIES = {
     "precision": PRECISION,
     "planning": PLANNING,
     "verification": VERIFICATION,
+    "selection": SELECTION,
     "prior_predictive": PRIOR_PREDICTIVE,
 }

@@ -4,6 +4,6 @@ from recovery.families.multilevel.layout import Layout, Options
 from recovery.families.multilevel.models import models
 from recovery.families.multilevel.outcome import Outcome
 from recovery.families.multilevel.regression import Multilevel
-from recovery.families.multilevel.values import Scale
+from recovery.fields import Scale
 
 __all__ = ["Layout", "Multilevel", "Options", "Outcome", "Scale", "models"]

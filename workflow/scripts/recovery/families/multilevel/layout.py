@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -42,20 +43,23 @@ def predictor_names(number: int) -> list[str]:
 class Layout:
     """The coefficients of a regression: an intercept, then a slope a predictor.
 
-    Numbers of coefficients count from 1, as in Stan.
+    Numbers of coefficients count from 1, as in Stan. Where the outcome has thresholds in
+    place of a population intercept, that is 0 and no parameter; slopes keep their numbers.
     """
 
     predictors: tuple[str, ...]
     varying: tuple[int, ...]
     """The coefficients that vary by participant."""
+    intercept: bool = True
+    """Whether the population's intercept is a parameter."""
 
     @classmethod
-    def of(cls, options: Options) -> Layout:
+    def of(cls, options: Options, intercept: bool = True) -> Layout:
         """Return the layout that a study's options ask for."""
         names = predictor_names(options.predictors)
         chosen = names if options.varying is None else options.varying
         slopes = [place for place, name in enumerate(names, start=2) if name in chosen]
-        return cls(tuple(names), (1, *slopes))
+        return cls(tuple(names), (1, *slopes), intercept)
 
     @property
     def size(self) -> int:
@@ -80,7 +84,13 @@ class Layout:
     @property
     def beta(self) -> dict[str, str]:
         """Population coefficients -> labels."""
-        return {f"beta[{k}]": f"{self._slope(k, 'Intercept', 'Slope')}, beta[{k}]" for k in self._k}
+        numbers = range(1 if self.intercept else 2, self.size + 1)
+        return {f"beta[{k}]": f"{self._slope(k, 'Intercept', 'Slope')}, beta[{k}]" for k in numbers}
+
+    def whole(self, beta: Sequence) -> np.ndarray:
+        """Return all K coefficients of those that are parameters, numbers or arrays of draws."""
+        beta = np.asarray(beta)
+        return beta if self.intercept else np.concatenate([np.zeros_like(beta[:1]), beta])
 
     @property
     def sigma_p(self) -> dict[str, str]:
@@ -107,10 +117,6 @@ class Layout:
         """Return X: a column of ones, then the predictors."""
         ones = np.ones(columns["participant"].size)
         return np.column_stack([ones, *(columns[name] for name in self.predictors)])
-
-    @property
-    def _k(self) -> range:
-        return range(1, self.size + 1)
 
     def _slope(self, k: int, intercept: str, slope: str) -> str:
         if k == 1:

@@ -26,6 +26,7 @@ _WHOLE = {
         "each posterior draw say about them.",
     ),
 }
+_ALONE = "varying intercepts and slopes, sampled through standard normal deviations."
 _POOLED = (
     "one line for everybody. It takes the observations of a participant for independent, so "
     "its intervals for beta are too narrow when participants differ{own}."
@@ -62,6 +63,8 @@ def models(
         "unpooled": ("Unpooled", "none", beta, "unpooled", _UNPOOLED),
     }
     for name, (label, note) in _WHOLE.items():
+        if "centered" not in serving:
+            note = _ALONE
         found[name] = (label, "partial", whole, JOINT, note)
     return {
         name: Model(f"{family}/{name}.stan", *rest)

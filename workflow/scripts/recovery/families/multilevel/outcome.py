@@ -8,16 +8,18 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import BaseModel
 
-from recovery.families.base import Values
+from recovery.families.base import Columns, Values
 
 
 class Outcome:
     """The distribution of an outcome, and the parameters that it has of its own."""
 
     COLUMN: ClassVar[str] = "real"  # or "integer"
-    PARAMETERS: ClassVar[Mapping[str, str]] = {}  # its own parameter -> label
+    COVARIATES: Mapping[str, str] = {}  # columns it needs beside the predictors -> their kind
+    DESIGN: Mapping[str, Any] = {}  # how these are simulated: fields -> (type, default)
+    PARAMETERS: Mapping[str, str] = {}  # its own parameter -> label
     POSITIVE: ClassVar[Collection[str]] = ()  # those that cannot be negative
-    TRUTH: ClassVar[Mapping[str, Any]] = {}  # fields of a truth -> type
+    TRUTH: Mapping[str, Any] = {}  # fields of a truth -> type
     PRIOR: ClassVar[Mapping[str, Any]] = {}  # fields of a prior -> type
     Y_LABEL: ClassVar[str] = "Outcome y"
     STRAIGHT: ClassVar[bool] = True  # whether expected outcomes are linear in a predictor
@@ -37,6 +39,18 @@ class Outcome:
 
     def prior_sd(self, prior: BaseModel) -> Values:
         """Return prior standard deviations of its parameters, where they are known."""
+        return {}
+
+    def covariates(self, truth: BaseModel, size: int, rng: np.random.Generator) -> Columns:
+        """Simulate its covariates for as many rows."""
+        return {}
+
+    def offset(self, columns: Columns) -> np.ndarray | float:
+        """Return what covariates add to the linear predictor of every row."""
+        return 0.0
+
+    def stan_data(self, columns: Columns) -> dict[str, Any]:
+        """Return what its programs declare in `data` beside y and the regression's own."""
         return {}
 
     def simulate(
@@ -59,6 +73,32 @@ class Outcome:
         """
         raise NotImplementedError
 
-    def refuse(self, y: np.ndarray) -> str | None:
-        """Return what observed outcomes must be, where these are not."""
+    def log_marginal(
+        self,
+        y: np.ndarray,
+        predictor: np.ndarray,
+        z: np.ndarray,
+        covariance: np.ndarray,
+        values: Mapping[str, np.ndarray],
+    ) -> np.ndarray | None:
+        """Return the log density of one participant's outcomes, its coefficients integrated out.
+
+        Parameters
+        ----------
+        y, predictor : ndarray, shape (n_observations, 1) and (n_observations, n_draws)
+            Outcomes, and the linear predictor of a participant like the population.
+        z : ndarray, shape (n_observations, n_varying)
+            The predictors whose coefficients vary.
+        covariance : ndarray, shape (n_draws or 1, n_varying, n_varying)
+            Of these coefficients.
+
+        Returns
+        -------
+        ndarray, shape (n_draws,), or None
+            None where there is no closed form.
+        """
         return None
+
+    def refuse(self, columns: Columns) -> dict[str, str]:
+        """Return what observed columns must hold, where these do not: y and covariates."""
+        return {}

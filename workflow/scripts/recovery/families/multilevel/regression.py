@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from recovery.families import observed
 from recovery.families.base import Axes, Columns, Estimator, Family, Model, Values
 from recovery.families.lkj import draw_correlation
-from recovery.families.multilevel import predictors, values
-from recovery.families.multilevel.layout import Layout, Options
+from recovery.families.multilevel import marginal, predictors, values
+from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.models import JOINT
 from recovery.families.multilevel.outcome import Outcome
 
@@ -41,8 +42,6 @@ class Multilevel(Family):
         The files that decide what these do.
     """
 
-    Options = Options
-    Design = values.Design
     JOINT = JOINT
 
     def __init__(
@@ -59,12 +58,13 @@ class Multilevel(Family):
         self.POSITIVE = (*layout.sigma_p, *outcome.POSITIVE)
         self.COEFFICIENTS = layout.coefficients
         kinds = {"participant": "integer", **dict.fromkeys(layout.predictors, "real")}
-        self.COLUMNS = kinds | {"y": outcome.COLUMN}
+        self.COLUMNS = kinds | dict(outcome.COVARIATES) | {"y": outcome.COLUMN}
         x = layout.predictors[0]
         self.AXES = Axes("participant", x, "y", f"Predictor {x}", outcome.Y_LABEL)
+        self.Design = values.design_type(outcome)
         self.Truth = values.truth_type(layout, outcome)
         self.Prior = values.prior_type(layout, outcome)
-        self.ObservedColumns = values.observed_type(layout)
+        self.ObservedColumns = values.observed_type(layout, outcome)
 
     # Truths
 
@@ -75,7 +75,7 @@ class Multilevel(Family):
             "sigma_p": tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
         }
         if size := len(drawn["sigma_p"]) - 1:
-            drawn |= _correlated(draw_correlation(size + 1, prior.lkj_eta, rng))
+            drawn |= values.correlated(draw_correlation(size + 1, prior.lkj_eta, rng))
         return self.Truth(**drawn, **self.outcome.draw(prior, rng))
 
     def prior_sd(self, prior: BaseModel, model: str) -> Values:
@@ -106,7 +106,7 @@ class Multilevel(Family):
             omega = np.eye(len(layout.varying))
             for a, b in layout.pairs:
                 omega[a - 1, b - 1] = omega[b - 1, a - 1] = means[f"Omega[{a},{b}]"]
-            correlated = _correlated(omega)
+            correlated = values.correlated(omega)
         return self.Truth(
             beta=tuple(means[name] for name in layout.beta),
             sigma_p=tuple(means[name] for name in layout.sigma_p),
@@ -127,9 +127,9 @@ class Multilevel(Family):
         layout = self.layout
         scale = np.array(truth.sigma_p)[:, None] * np.linalg.cholesky(truth.correlations)
         places = np.array(layout.varying) - 1
-        varying = np.array(truth.beta)[places]
+        varying = layout.whole(truth.beta)[places]
         beta_p = varying + rng.normal(size=(participants, len(places))) @ scale.T
-        columns = predictors.simulated(layout.predictors, truth, participants, observations, rng)
+        columns = self._simulate_design(truth, participants, observations, rng)
         own = {f"beta_p[{j + 1},{q + 1}]": beta_p[j, q] for j, q in np.ndindex(beta_p.shape)}
         found = dict(zip(layout.beta, truth.beta, strict=True)) | own
         eta = self._linear_predictor(found, columns)
@@ -140,6 +140,21 @@ class Multilevel(Family):
         sigma_p = dict(zip(layout.sigma_p, truth.sigma_p, strict=True))
         population = dict(zip(layout.beta, truth.beta, strict=True)) | sigma_p | omega
         return columns, population | self.outcome.values(truth) | own
+
+    def _simulate_design(
+        self,
+        truth: BaseModel,
+        participants: int,
+        observations: int | Columns,
+        rng: np.random.Generator,
+    ) -> Columns:
+        """Return all columns of a dataset but its outcome."""
+        names = self.layout.predictors
+        if not isinstance(observations, int):
+            names = (*names, *self.outcome.COVARIATES)
+            return observed.taken_in_turn(names, participants, observations)
+        columns = predictors.simulated(names, truth, participants, observations, rng)
+        return columns | self.outcome.covariates(truth, columns["participant"].size, rng)
 
     def simulate_joint(
         self,
@@ -173,17 +188,19 @@ class Multilevel(Family):
         return True
 
     def read_observed(self, table: Mapping, columns: BaseModel, standardize: bool) -> Columns:
-        """Make participant, predictors and y of a CSV file's; ValueError says what is wrong."""
-        chosen = [columns.predictor] if len(self.layout.predictors) == 1 else columns.predictors
-        found = {"participant": predictors.participants(table, columns.participant)}
-        for name, column in zip(
-            (*self.layout.predictors, "y"), (*chosen, columns.outcome), strict=True
-        ):
-            found[name] = predictors.numbers(table, column)
-            if standardize and (name != "y" or self.outcome.SCALED):
-                found[name] = predictors.standardized(found[name], column)
-        if wanted := self.outcome.refuse(found["y"]):
-            raise ValueError(f"column {columns.outcome!r} must hold {wanted}")
+        """Make the family's columns of a CSV file's; ValueError says what is wrong."""
+        names = self.layout.predictors
+        chosen = [columns.predictor] if len(names) == 1 else columns.predictors
+        source = dict(zip(names, chosen, strict=True)) | {"y": columns.outcome}
+        source |= {name: getattr(columns, name) for name in self.outcome.COVARIATES}
+        scaled = {*names, "y"} if self.outcome.SCALED else {*names}
+        found = {"participant": observed.participants(table, columns.participant)}
+        for name, column in source.items():
+            found[name] = observed.numbers(table, column)
+            if standardize and name in scaled:
+                found[name] = observed.standardized(found[name], column)
+        for name, wanted in self.outcome.refuse(found).items():
+            raise ValueError(f"column {source[name]!r} must hold {wanted}")
         if self.outcome.COLUMN == "integer":
             found["y"] = found["y"].astype(int)
         return found
@@ -201,6 +218,7 @@ class Multilevel(Family):
             "participant": columns["participant"],
             "X": self.layout.design_matrix(columns),
             "y": columns["y"],
+            **self.outcome.stan_data(columns),
             "prior_lkj_eta": 1.0,
             **{f"prior_{name}": value for name, value in prior.model_dump().items()},
         }
@@ -216,14 +234,21 @@ class Multilevel(Family):
     # Expected outcomes and densities
 
     def _linear_predictor(self, found: Mapping[str, Any], columns: Columns) -> np.ndarray:
-        """X_i beta of every row: participants' own coefficients where `found` has them.
+        """Linear predictor of every row: participants' own coefficients where `found` has them.
 
         Shape (n_rows,), or (n_rows, n_draws) where values are arrays of draws.
         """
-        x = self.layout.design_matrix(columns)
-        beta = np.array([found[name] for name in self.layout.beta])
+        beta = self.layout.whole([found[name] for name in self.layout.beta])
+        offset = np.reshape(self.outcome.offset(columns), (-1, *(1,) * (beta.ndim - 1)))
         if "beta_p[1,1]" not in found:
-            return x @ beta
+            return self.layout.design_matrix(columns) @ beta + offset
+        return self._own_lines(found, beta, columns) + offset
+
+    def _own_lines(
+        self, found: Mapping[str, Any], beta: np.ndarray, columns: Columns
+    ) -> np.ndarray:
+        """X_i beta_p[j(i)] of every row; the coefficients that participants share are beta's."""
+        x = self.layout.design_matrix(columns)
         people = np.unique(columns["participant"])
         place = np.searchsorted(people, columns["participant"])
         eta = 0.0
@@ -246,6 +271,13 @@ class Multilevel(Family):
         eta = self._linear_predictor(values, columns)
         return self.outcome.log_density(columns["y"][:, None], eta, values)
 
+    def marginal_log_likelihood(
+        self, model: str, prior: BaseModel, values: Mapping[str, np.ndarray], columns: Columns
+    ) -> np.ndarray | None:
+        """Return the log density of every participant's observations, where the outcome has it."""
+        joint, x = self.MODELS[model].joint, self.layout.design_matrix(columns)
+        return marginal.log_likelihood(self.layout, self.outcome, joint, prior, values, columns, x)
+
     def test_quantities(
         self, values: Mapping[str, np.ndarray], columns: Columns, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
@@ -260,27 +292,22 @@ class Multilevel(Family):
         return found | super().test_quantities(values, columns, rng)
 
     def line_grid(self, columns: Columns) -> Columns:
-        """Return the rows between which a participant's line is drawn, other predictors at 0."""
+        """Return the rows between which a participant's line is drawn.
+
+        Other predictors are at 0, covariates at the participant's mean.
+        """
         people = np.unique(columns["participant"])
         first, *others = self.layout.predictors
         points = 2 if self.outcome.STRAIGHT else LINE_POINTS
         along = np.linspace(columns[first].min(), columns[first].max(), points)
         grid = {"participant": np.repeat(people, points), first: np.tile(along, people.size)}
+        for name in self.outcome.COVARIATES:
+            means = [columns[name][columns["participant"] == each].mean() for each in people]
+            grid[name] = np.repeat(means, points)
         return grid | {name: np.zeros(people.size * points) for name in others}
 
-    def population_of(self, coefficient: str) -> str:
+    def population_of(self, coefficient: str) -> str | None:
         """Return the population parameter that is the mean of a participants' coefficient."""
         place = int(coefficient.removeprefix("beta_p[,").removesuffix("]"))
-        return f"beta[{self.layout.varying[place - 1]}]"
-
-
-def _correlated(omega: np.ndarray) -> dict[str, Any]:
-    """The field of a truth that holds a correlation matrix: `rho` of two, `Omega` of more.
-
-    What rounds to a singular matrix is kept from it.
-    """
-    if len(omega) == 2:
-        return {"rho": float(np.clip(omega[0, 1], -values.LARGEST_RHO, values.LARGEST_RHO))}
-    inner = values.LARGEST_RHO * omega
-    np.fill_diagonal(inner, 1.0)
-    return {"Omega": tuple(map(tuple, inner.tolist()))}
+        name = f"beta[{self.layout.varying[place - 1]}]"
+        return name if name in self.PARAMETERS else None

@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    TypeAdapter,
-    create_model,
-    model_validator,
-)
+from pydantic import BaseModel, create_model, model_validator
 
+from recovery.families import correlations
 from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.outcome import Outcome
-from recovery.fields import Correlation, Frozen, NonNegative, Positive, Proportion, Real, Text
-
-LARGEST_RHO = 1 - 1e-12  # what rounds to 1 is not positive definite
-
-
-def _drawable(value: float) -> float:
-    """Refuse what no truth could be drawn from without overflow."""
-    if not 1e-50 <= value <= 1e50:
-        raise ValueError(f"got {value}, must be from 1e-50 to 1e50")
-    return value
-
-
-Scale = Annotated[Positive, AfterValidator(_drawable)]
-
-
-def repeated(kind: Any, size: int) -> Any:
-    """Return the type of as many numbers; one number stands for all, and is checked as one."""
-    number = TypeAdapter(kind)
-
-    def widened(value: Any) -> Any:
-        many = isinstance(value, list | tuple)
-        return value if many else (number.validate_python(value),) * size
-
-    whole = _tuple(kind, size)
-    return Annotated[whole, BeforeValidator(widened, json_schema_input_type=kind | whole)]
-
-
-def _tuple(kind: Any, size: int) -> Any:
-    return tuple[(kind,) * size]
+from recovery.fields import (
+    Correlation,
+    Frozen,
+    NonNegative,
+    Proportion,
+    Real,
+    Scale,
+    Text,
+    many,
+    repeated,
+)
 
 
 class Design(Frozen):
@@ -65,11 +41,9 @@ class MultilevelTruth(Design):
         if (self.rho is None) == (self.Omega is None):
             raise ValueError("must have either rho or Omega")
         omega = self.correlations
-        if not np.array_equal(omega, omega.T) or not np.array_equal(np.diag(omega), np.ones(size)):
-            raise ValueError(f"Omega: got {omega.tolist()}, must be symmetric with a diagonal of 1")
-        if np.linalg.eigvalsh(omega).min() <= 0:
+        if wanted := correlations.refuse(omega):
             what = f"rho: got {self.rho}" if self.Omega is None else f"Omega: got {omega.tolist()}"
-            raise ValueError(f"{what}, must be positive definite")
+            raise ValueError(f"{what}, must be {wanted}")
         return self
 
     @property
@@ -85,19 +59,35 @@ class MultilevelTruth(Design):
         return omega
 
 
+def correlated(omega: np.ndarray) -> dict[str, Any]:
+    """Return the field of a truth that holds a correlation matrix: `rho` of two, else `Omega`.
+
+    What rounds to a singular matrix is kept from it.
+    """
+    if len(omega) == 2:
+        return {"rho": float(np.clip(omega[0, 1], -correlations.LARGEST, correlations.LARGEST))}
+    return {"Omega": tuple(map(tuple, correlations.inner(omega).tolist()))}
+
+
+def design_type(outcome: Outcome) -> type[Design]:
+    """Return the type of what the generator needs besides parameters."""
+    return create_model("Design", __base__=Design, __doc__=Design.__doc__, **outcome.DESIGN)
+
+
 def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
     """Return the type of a truth; `rho` is every pair's correlation, or `Omega` has them."""
     q = len(layout.varying)
-    square = _tuple(_tuple(Real, q), q)
+    square = many(many(Real, q), q)
     correlated = {"rho": (Correlation | None, None), "Omega": (square | None, None)}
     return create_model(
         "Truth",
         __base__=MultilevelTruth,
         __doc__="Parameter values that data are generated from.",
-        beta=(_tuple(Real, layout.size), ...),
-        sigma_p=(_tuple(NonNegative, q), ...),
+        beta=(many(Real, len(layout.beta)), ...),
+        sigma_p=(many(NonNegative, q), ...),
         **(correlated if q > 1 else {}),
         **{name: (kind, ...) for name, kind in outcome.TRUTH.items()},
+        **outcome.DESIGN,
     )
 
 
@@ -108,18 +98,18 @@ def prior_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
         "Prior",
         __base__=Frozen,
         __doc__="A setting of every hyperparameter.",
-        beta_mean=(repeated(Real, layout.size), ...),
-        beta_sd=(repeated(Scale, layout.size), ...),
+        beta_mean=(repeated(Real, len(layout.beta)), ...),
+        beta_sd=(repeated(Scale, len(layout.beta)), ...),
         sigma_p_rate=(repeated(Scale, q), ...),
         **({"lkj_eta": (Scale, ...)} if q > 1 else {}),
         **{name: (kind, ...) for name, kind in outcome.PRIOR.items()},
     )
 
 
-def observed_type(layout: Layout) -> type[BaseModel]:
+def observed_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
     """Return the type of the columns of a CSV file that hold a multilevel family's data."""
     number = len(layout.predictors)
-    own = {"predictor": Text} if number == 1 else {"predictors": _tuple(Text, number)}
+    own = {"predictor": Text} if number == 1 else {"predictors": many(Text, number)}
     return create_model(
         "ObservedColumns",
         __base__=Frozen,
@@ -127,4 +117,5 @@ def observed_type(layout: Layout) -> type[BaseModel]:
         outcome=(Text, ...),
         **{name: (kind, ...) for name, kind in own.items()},
         participant=(Text, ...),
+        **dict.fromkeys(outcome.COVARIATES, (Text, ...)),
     )

@@ -1,0 +1,30 @@
+/**
+ * Random-effects meta-analysis, centred:
+ *   y_j ~ normal(theta[j], se_j)
+ *   theta[j] ~ normal(mu, tau)
+ *   tau ~ student_t(prior_tau_df, 0, prior_tau_scale), tau > 0
+ *
+ * Samples well when standard errors are small beside tau; where tau may be
+ * near 0 the posterior is a funnel and transitions diverge. Betancourt &
+ * Girolami (2015), Hamiltonian Monte Carlo for Hierarchical Models.
+ */
+data {
+  int<lower=1> J; // studies
+  vector[J] y; // estimated effects
+  vector<lower=0>[J] se; // their standard errors
+  real prior_mu_mean;
+  real<lower=0> prior_mu_sd;
+  real<lower=0> prior_tau_df;
+  real<lower=0> prior_tau_scale;
+}
+parameters {
+  real mu; // mean of the studies' effects
+  real<lower=0> tau; // their standard deviation
+  vector[J] theta;
+}
+model {
+  mu ~ normal(prior_mu_mean, prior_mu_sd);
+  tau ~ student_t(prior_tau_df, 0, prior_tau_scale);
+  theta ~ normal(mu, tau);
+  y ~ normal(theta, se);
+}

@@ -1,0 +1,36 @@
+/**
+ * Random-effects meta-analysis with the studies' effects integrated out; the
+ * model of centered.stan:
+ *   y_j ~ normal(mu, sqrt(tau^2 + se_j^2))
+ *
+ * Two parameters are sampled, however many the studies. theta is drawn from
+ * its conditional normal, of mean mu + w (y - mu) and standard deviation
+ * sqrt(w) se with w = 1 / (1 + (se / tau)^2), which is stable where tau is near
+ * 0. Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+ */
+data {
+  int<lower=1> J; // studies
+  vector[J] y; // estimated effects
+  vector<lower=0>[J] se; // their standard errors
+  real prior_mu_mean;
+  real<lower=0> prior_mu_sd;
+  real<lower=0> prior_tau_df;
+  real<lower=0> prior_tau_scale;
+}
+parameters {
+  real mu; // mean of the studies' effects
+  real<lower=0> tau; // their standard deviation
+}
+model {
+  mu ~ normal(prior_mu_mean, prior_mu_sd);
+  tau ~ student_t(prior_tau_df, 0, prior_tau_scale);
+  y ~ normal(mu, hypot(tau, se));
+}
+generated quantities {
+  vector[J] theta;
+  {
+    vector[J] w = inv(1 + square(se / tau));
+    vector[J] z = to_vector(normal_rng(zeros_vector(J), 1));
+    theta = mu + w .* (y - mu) + sqrt(w) .* se .* z;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Varying intercepts and slopes of a count, centred:
+ *   y_i ~ poisson(exposure_i exp(X_i beta_p[j(i)]))
+ *   beta_p[j] ~ multi_normal(beta, quad_form_diag(Omega, sigma_p))
+ *
+ * Samples well when participants have much data; with little, the posterior
+ * is a funnel and transitions diverge. Betancourt & Girolami (2015),
+ * Hamiltonian Monte Carlo for Hierarchical Models.
+ */
+functions {
+  #include functions/multilevel.stan
+}
+data {
+  #include multilevel/data.stan
+
+  array[N] int<lower=0> y; // outcome
+  vector<lower=0>[N] exposure; // what a count is proportional to; 1 if nothing
+  vector[K] prior_beta_mean;
+  vector<lower=0>[K] prior_beta_sd;
+}
+transformed data {
+  matrix[N, Q] Z = X[ : , varying];
+  matrix[N, K - Q] W = X[ : , fixed];
+  vector[N] log_exposure = log(exposure);
+}
+parameters {
+  vector[K] beta;
+  vector<lower=0>[Q] sigma_p; // participant standard deviations
+  cholesky_factor_corr[Q] L_p; // Omega = L_p L_p'
+  matrix[J, Q] beta_p;
+}
+model {
+  beta ~ normal(prior_beta_mean, prior_beta_sd);
+  sigma_p ~ exponential(prior_sigma_p_rate);
+  L_p ~ lkj_corr_cholesky(prior_lkj_eta);
+  beta_p ~ rows_multi_normal_cholesky(beta[varying],
+                                      diag_pre_multiply(sigma_p, L_p));
+  y ~ poisson_log_glm(W,
+                      log_exposure + varying_lines(Z, beta_p, participant),
+                      beta[fixed]);
+}
+generated quantities {
+  matrix[Q, Q] Omega = multiply_lower_tri_self_transpose(L_p);
+}
