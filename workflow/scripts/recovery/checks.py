@@ -110,8 +110,8 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
     for unit, model in product(study.selection.leave_out, study.models):
         if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None:
             yield (
-                f"selection.leave_out: got {unit!r}, and the likelihood of one {unit} has no "
-                f"closed form in the model {model!r}"
+                f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
+                f"{unit} for the model {model!r}"
             )
 
 

@@ -52,7 +52,8 @@ def _family_choice(value: Any) -> Any:
     if not isinstance(name, str) or not all(isinstance(key, str) for key in value):
         raise ValueError(f"got {shown(value)}, must be a name, or a mapping of `name` and options")
     for_snakemake(name)
-    return value
+    alone = isinstance(value, Mapping) and len(value) == 1
+    return name if alone else value
 
 
 FamilyChoice = Annotated[

@@ -162,8 +162,10 @@ def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:
         return
     file = design.observed_file("estimates", source.data, source.model, source.prior)
     identity = design.fit_observed(source.data, source.model, source.prior)["identity"]
-    means = datasets.read_means(file, identity)
-    if (estimates["truth"] != estimates["parameter"].astype(object).map(means)).any():
+    family = families.find(design.study.family)
+    truth = family.truth_from_estimates(datasets.read_means(file, identity))
+    expected = estimates["parameter"].astype(object).map(family.values_of(truth))
+    if (estimates["truth"] != expected).any():
         truths = [design.dataset_file("truth", cell[0], each) for each in design.batches(cell[0])]
         raise tables.stale(truths + design.cell_files("estimates", cell))
 
@@ -172,7 +174,7 @@ def prior_predictive(design: Design) -> pd.DataFrame:
     """Return what each prior says about data before there are any: one participant a draw.
 
     Where outcomes lie on a line, the predictor's values are those of the first participant of
-    the study's first dataset.
+    the study's first dataset; elsewhere the participant is the first of the smallest dataset.
 
     Returns
     -------
@@ -183,7 +185,7 @@ def prior_predictive(design: Design) -> pd.DataFrame:
     """
     study = design.study
     family, axis = families.find(study.family), families.find(study.family).AXES
-    own = _first_design(design)
+    own, people = _first_design(design), 1 if axis else min(study.participants)
     grid = family.line_grid(own) if axis else {}
     parts = []
     for name, prior in study.priors.items():
@@ -191,11 +193,13 @@ def prior_predictive(design: Design) -> pd.DataFrame:
         rng = np.random.default_rng(seed)
         for draw in range(1, PREDICTIVE_DRAWS + 1):
             try:
-                columns, values = family.simulate(family.draw_truth(prior, rng), 1, own, rng)
+                truth = family.draw_truth(prior, rng)
+                columns, values = family.simulate(truth, people, own, rng)
             except SimulationError:
                 continue  # the figure says how many draws there are
-            x = columns[axis.x] if axis else np.nan
-            found = [{"kind": "outcome", "x": x, "y": columns[family.OUTCOME]}]
+            first = columns[family.PARTICIPANT] == 1
+            x = columns[axis.x][first] if axis else np.nan
+            found = [{"kind": "outcome", "x": x, "y": columns[family.OUTCOME][first]}]
             if axis:
                 line = {"x": grid[axis.x], "y": family.expected(values, grid)}
                 found.insert(0, {"kind": "line", **line})

@@ -280,6 +280,10 @@ class Family:
         """Make a Truth of a fit's posterior means."""
         raise NotImplementedError
 
+    def values_of(self, truth: BaseModel) -> Values:
+        """Return the values of all population parameters in a Truth."""
+        raise NotImplementedError
+
     def read_observed(self, table: Mapping, columns: BaseModel, standardize: bool) -> Columns:
         """Make the family's columns of a CSV file's; ValueError says what is wrong."""
         raise NotImplementedError

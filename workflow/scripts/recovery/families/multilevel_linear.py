@@ -29,6 +29,7 @@ class Normal(Outcome):
 
     PARAMETERS = {"sigma": "Residual SD, sigma"}
     POSITIVE = ("sigma",)
+    CLOSED = True
     TRUTH = {"sigma": Positive}
     PRIOR = {"sigma_rate": Scale}
 

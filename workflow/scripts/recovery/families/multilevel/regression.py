@@ -114,6 +114,14 @@ class Multilevel(Family):
             **self.outcome.truth_of(means),
         )
 
+    def values_of(self, truth: BaseModel) -> Values:
+        """Return the values of all population parameters in a Truth."""
+        layout, omega = self.layout, truth.correlations
+        beta = dict(zip(layout.beta, truth.beta, strict=True))
+        sigma_p = dict(zip(layout.sigma_p, truth.sigma_p, strict=True))
+        pairs = {f"Omega[{a},{b}]": float(omega[a - 1, b - 1]) for a, b in layout.pairs}
+        return beta | sigma_p | pairs | self.outcome.values(truth)
+
     # Datasets
 
     def simulate(
@@ -131,15 +139,9 @@ class Multilevel(Family):
         beta_p = varying + rng.normal(size=(participants, len(places))) @ scale.T
         columns = self._simulate_design(truth, participants, observations, rng)
         own = {f"beta_p[{j + 1},{q + 1}]": beta_p[j, q] for j, q in np.ndindex(beta_p.shape)}
-        found = dict(zip(layout.beta, truth.beta, strict=True)) | own
-        eta = self._linear_predictor(found, columns)
-        columns["y"] = self.outcome.simulate(eta, truth, rng)
-        omega = {
-            f"Omega[{a},{b}]": float(truth.correlations[a - 1, b - 1]) for a, b in layout.pairs
-        }
-        sigma_p = dict(zip(layout.sigma_p, truth.sigma_p, strict=True))
-        population = dict(zip(layout.beta, truth.beta, strict=True)) | sigma_p | omega
-        return columns, population | self.outcome.values(truth) | own
+        found = self.values_of(truth) | own
+        columns["y"] = self.outcome.simulate(self._linear_predictor(found, columns), truth, rng)
+        return columns, found
 
     def _simulate_design(
         self,
