@@ -20,7 +20,7 @@ from recovery import (
     resources,
     tables,
 )
-from recovery.design import digest
+from recovery.hashing import digest
 from recovery.engines.base import EngineError
 from recovery.estimators import LIBRARY, NO_PRIOR
 from recovery.faults import StudyError
@@ -52,25 +52,6 @@ def take_results():
         folder.take(STUDY, FILES[-1])
     except StudyError as refused:
         raise WorkflowError(str(refused)) from None
-
-
-# Library modules that decide what each step after the fits makes.
-SUMMARY = (
-    "calibration.py",
-    "efficiency.py",
-    "identities.py",
-    "planning.py",
-    "precision.py",
-    "ranks.py",
-    "selection.py",
-    "summaries.py",
-    "tables/summaries.py",
-    "verification.py",
-    *provenance.package("measures"),
-)
-TRIAL = ("trial.py", "families/own.py", "families/demands.py")
-DRAWING = ("gallery.py", *provenance.package("figures"))
-REPORT = ("manifest.py", *provenance.package("report"), *provenance.pages())
 
 
 wildcard_constraints:
@@ -197,7 +178,7 @@ def trial_of_family():
 
 
 def try_params(wildcards):
-    identity = identities.of_trial(DESIGN, provenance.modules_hash(*TRIAL))
+    identity = identities.of_trial(DESIGN, provenance.modules_hash(*provenance.TRIAL))
     return {"identity": identity, "sources": asdict(DESIGN.sources)}
 
 
@@ -251,7 +232,7 @@ def study_params(*modules):
 
 
 def summary_params(wildcards):
-    return study_params(*SUMMARY)
+    return study_params(*provenance.SUMMARY)
 
 
 def summary_inputs(wildcards):
@@ -261,7 +242,7 @@ def summary_inputs(wildcards):
 
 
 def figure_params(wildcards):
-    return study_params(*SUMMARY, *DRAWING)
+    return study_params(*provenance.SUMMARY, *provenance.DRAWING)
 
 
 def figure_inputs(wildcards):
@@ -271,7 +252,7 @@ def figure_inputs(wildcards):
 
 
 def report_params(wildcards):
-    return study_params(*SUMMARY, *DRAWING, *REPORT)
+    return study_params(*provenance.SUMMARY, *provenance.DRAWING, *provenance.REPORT)
 
 
 def report_inputs(wildcards):

@@ -7,8 +7,6 @@ is derived here from a part of it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from recovery import estimators
+from recovery.hashing import digest
 from recovery.scenarios import OBSERVED_BATCH, Batch, Scenario, batch_size, scenarios_of
 from recovery.sources import Sources
 from recovery.study import Study
@@ -253,12 +252,6 @@ class Design:
             "columns": observed.columns.model_dump(mode="json"),
             "standardize": observed.standardize,
         }
-
-
-def digest(content: Any) -> str:
-    """Return the hash of plain content, whatever the order of its keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _identified(specification: dict[str, Any]) -> dict[str, Any]:

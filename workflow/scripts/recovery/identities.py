@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recovery import tables
-from recovery.design import Design, digest
+from recovery.design import Design
+from recovery.hashing import digest
 
 
 def expected(design: Design) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel
@@ -124,7 +124,7 @@ class SimulationError(ValueError):
 
 
 class Nothing(Frozen):
-    """No keys at all: what stands for the options of a family, or a generator, without any."""
+    """No keys at all: the options of a family, or of a generator, without any."""
 
 
 class Family:
@@ -147,7 +147,6 @@ class Family:
     AXES: Axes | None = None  # None where lines of an outcome over a predictor mean nothing
     PARTICIPANT: str = "participant"  # the data column that numbers participants from 1
     OUTCOME: str = "y"  # the data column that priors are asked about
-    Options: ClassVar[type[BaseModel]] = Nothing  # what may stand beside the family's name
     Design: type[BaseModel] = Nothing  # options of the generator that may stand beside `prior:`
     ObservedColumns: type[BaseModel] | None = None
     MOST_OBSERVATIONS: int | None = None  # of a participant, where there is a limit

@@ -202,8 +202,6 @@ class Mediation(Family):
         found |= {f"Omega[{k},{q}]": float(omega[k - 1, q - 1]) for k, q in _PAIRS}
         return found | _effects(found)
 
-    # Datasets
-
     def simulate(
         self,
         truth: Truth,

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from recovery.families import observed
 from recovery.families.base import Axes, Columns, Estimator, Family, Model, Values
 from recovery.families.lkj import draw_correlation
-from recovery.families.multilevel import marginal, predictors, values
+from recovery.families.multilevel import lines, marginal, predictors, values
 from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.models import JOINT
 from recovery.families.multilevel.outcome import Outcome
@@ -244,25 +244,7 @@ class Multilevel(Family):
         offset = np.reshape(self.outcome.offset(columns), (-1, *(1,) * (beta.ndim - 1)))
         if "beta_p[1,1]" not in found:
             return self.layout.design_matrix(columns) @ beta + offset
-        return self._own_lines(found, beta, columns) + offset
-
-    def _own_lines(
-        self, found: Mapping[str, Any], beta: np.ndarray, columns: Columns
-    ) -> np.ndarray:
-        """X_i beta_p[j(i)] of every row; the coefficients that participants share are beta's."""
-        x = self.layout.design_matrix(columns)
-        people = np.unique(columns["participant"])
-        place = np.searchsorted(people, columns["participant"])
-        eta = 0.0
-        for k in range(1, self.layout.size + 1):
-            column = x[:, k - 1].reshape(-1, *(1,) * (beta.ndim - 1))
-            if k in self.layout.varying:
-                q = self.layout.varying.index(k) + 1
-                own = np.array([found[f"beta_p[{j},{q}]"] for j in people])[place]
-            else:
-                own = beta[k - 1]
-            eta = eta + own * column
-        return eta
+        return lines.own(self.layout, found, beta, columns) + offset
 
     def expected(self, values: Values, columns: Columns) -> np.ndarray:
         """Return the expected outcome of every row; participants' own where `values` has them."""
@@ -298,15 +280,8 @@ class Multilevel(Family):
 
         Other predictors are at 0, covariates at the participant's mean.
         """
-        people = np.unique(columns["participant"])
-        first, *others = self.layout.predictors
         points = 2 if self.outcome.STRAIGHT else LINE_POINTS
-        along = np.linspace(columns[first].min(), columns[first].max(), points)
-        grid = {"participant": np.repeat(people, points), first: np.tile(along, people.size)}
-        for name in self.outcome.COVARIATES:
-            means = [columns[name][columns["participant"] == each].mean() for each in people]
-            grid[name] = np.repeat(means, points)
-        return grid | {name: np.zeros(people.size * points) for name in others}
+        return lines.grid(self.layout, self.outcome.COVARIATES, points, columns)
 
     def population_of(self, coefficient: str) -> str | None:
         """Return the population parameter that is the mean of a participants' coefficient."""
