@@ -13,6 +13,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/compile.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/fit.smk"
+include: "workflow/rules/estimate.smk"
 include: "workflow/rules/summarise.smk"
 include: "workflow/rules/report.smk"
 

@@ -102,6 +102,34 @@ def test_a_truth_of_more_coefficients_comes_back_from_its_own_values(rng):
     np.testing.assert_allclose(back, truth.correlations, atol=1e-11)
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "multilevel_linear",
+        {"name": "multilevel_linear", "predictors": 2},
+        "multilevel_robust",
+        {"name": "multilevel_poisson", "predictors": 2},
+        "multilevel_ordinal",
+        "meta_analysis",
+        "mediation",
+    ],
+    ids=str,
+)
+def test_a_truth_taken_from_estimates_has_the_values_that_data_are_simulated_from(spec, rng):
+    """To the last bit: summaries hold fits to be scored against what the observed fit says."""
+    family = families.find(spec)
+    name = spec if isinstance(spec, str) else spec["name"]
+    means = dict.fromkeys(family.PARAMETERS, 0.3)
+    means["nu"] = 4.0
+    means |= {f"c[{k}]": 0.1 * k for k in range(1, 5)}
+    truth = family.truth_from_estimates(means)
+    observed = {column: np.array([1, 1]) for column in family.COLUMNS}
+    _, values = family.simulate(truth, 1, observed, rng)
+    expected = family.values_of(truth)
+    assert set(expected) == set(family.PARAMETERS), name
+    assert {key: values[key] for key in expected} == expected
+
+
 def test_rho_is_every_pairs_correlation():
     family = linear(predictors=2)
     truth = family.Truth(beta=(0, 0, 0), sigma_p=(1, 1, 1), rho=0.4, sigma=1)

@@ -175,6 +175,27 @@ def test_nothing_is_left_beside_the_file(begin, tmp_path):
         ('OUTCOME = "y"', 'OUTCOME = "x"', "OUTCOME: got 'x', must be one of participant, y"),
         ('Model("NAME.stan")', '"NAME.stan"', "MODELS.hierarchical: got 'means.stan', must be a M"),
         (
+            "NonNegative, Positive",
+            "Positive",
+            "does not load: NameError: name 'NonNegative' is not",
+        ),
+        ("import numpy as np", "import sys\nsys.exit(2)", "does not load: SystemExit: 2"),
+        ('OUTCOME = "y"', 'OUTCOME = ["y"]', "OUTCOME: got ['y'], must be the name of the column"),
+        ('POSITIVE = ("tau", "sigma")', 'POSITIVE = ("tau")', "POSITIVE: got 'tau', must be a tup"),
+        (
+            'POSITIVE = ("tau", "sigma")',
+            "POSITIVE = None",
+            "POSITIVE: got nothing, must be a tuple",
+        ),
+        ('MEANS = {"theta": "mu"}', 'MEANS = ["mu"]', "MEANS: got ['mu'], must be a mapping of na"),
+        ('MEANS = {"theta": "mu"}', 'MEANS = {"theta": ["mu"]}', "MEANS: got {'theta': ['mu']}, m"),
+        ('{"mu": "Mean, mu"', '{"mu": 3', "LABELS: got {'mu': 3, 'tau'"),
+        ('Model("NAME.stan")', "Model(3)", "MODELS.hierarchical.program: got 3, must be text"),
+        ('"NAME.stan")', '"NAME.stan", label=3)', "MODELS.hierarchical.label: got 3, must be te"),
+        ('"NAME.stan")', '"NAME.stan", scored="mu")', "MODELS.hierarchical.scored: got 'mu', must"),
+        ('"NAME.stan")', '"l{x}.stan")', "MODELS.hierarchical.program: got 'l{x}.stan', must be a"),
+        ('"tau": ()', '"tau": (True,)', "PARAMETERS.tau: got (True,), must be a shape: ()"),
+        (
             'Model("NAME.stan")',
             'Model("NAME.stan", scored=("nu",))',
             "MODELS.hierarchical.scored: got 'nu', must be one of mu, tau, sigma",
@@ -192,6 +213,14 @@ def test_a_file_that_raises_is_told_with_its_own_lines_alone(begin):
     assert "IndexError: list index out of range\n  line 23, in <module>: OUTCOME" in said
     assert "importlib" not in said
     assert "Traceback" not in said
+
+
+def test_a_type_that_is_not_imported_is_said_where_annotations_are_text(begin):
+    raw = begin(
+        ("family.py", '"""NAME', 'from __future__ import annotations\n"""NAME'),
+        ("family.py", "NonNegative, Positive", "Positive"),
+    )
+    assert "Truth: has a type that is not known; is it imported?" in refused(raw)
 
 
 def test_a_file_that_is_not_there_is_refused(raw_study):
@@ -289,11 +318,72 @@ def test_a_program_that_is_not_there_is_refused(begin, tmp_path):
             "  line 52, in simulate: theta = truth.nu",
         ),
         ('    return {\n        "N"', '    return 1, {\n        "N"', "stan_data: returned (1, {"),
+        ('"y": y}', '"y": [[1], [1, 2]]}', "simulate: a column is no array, must have one row an"),
+        (
+            '{"theta": theta}\n',
+            '{"theta": theta + 1j}\n',
+            "simulate: theta: got array([",
+        ),
+        (
+            "\ndef stan_data(",
+            "\ndef prior_sd(prior):\n    return {'mu': None}\n\n\ndef stan_data(",
+            "prior_sd: mu: got nothing, must be a number above 0",
+        ),
+        (
+            "\ndef stan_data(",
+            "\ndef prior_sd(prior):\n    return prior.mu\n\n\ndef stan_data(",
+            "prior_sd: raised AttributeError: 'Prior' object has no attribute 'mu'",
+        ),
+        (
+            "\ndef stan_data(",
+            "\ndef log_likelihood(values, observations):\n    return [1]\n\n\ndef stan_data(",
+            "log_likelihood: returned [1], must be an array of (50, 2): observations x draws",
+        ),
     ],
 )
 def test_what_a_function_gives_is_held_to_the_file(begin, old, new, said):
     raw = begin(("family.py", old, new))
     assert f"{raw['family']}: {said}" in tried_in_vain(raw)
+
+
+def test_a_prior_that_gives_no_data_is_refused_before_any_fit(begin):
+    raw = begin(("family.py", "    theta = truth.mu", "    theta = np.inf + truth.mu"))
+    raw["truths"] = {"drawn": {"prior": "weakly_informative"}}
+    assert "cannot be simulated: " in tried_in_vain(raw)
+    wide = {"mu_mean": 5, "mu_sd": 1.0e-3, "tau_rate": 1, "sigma_rate": 1}
+    raw = begin(("family.py", "    theta = truth.mu", "    theta = 1 / (truth.mu < 3) + truth.mu"))
+    raw["family"] = begin(
+        (
+            "family.py",
+            "    theta = truth.mu",
+            "    theta = (0 if truth.mu < 3 else np.nan) + truth.mu",
+        )
+    )["family"]
+    said = tried_in_vain(raw | {"priors": {**raw["priors"], "wide": wide}})
+    assert "none of 100 datasets can be drawn from a prior: " in said
+    assert "simulate: column 'y' holds a value that is not finite" in said
+
+
+def test_a_generator_may_say_that_there_are_no_data(begin):
+    some = "    if truth.mu > 0:\n        raise SimulationError('too large')\n    theta = truth.mu"
+    raw = begin(
+        ("family.py", "Positive, Real", "Positive, Real, SimulationError"),
+        ("family.py", "    theta = truth.mu", some),
+    )
+    raw["truths"] = {"typical": {"mu": -1, "tau": 1, "sigma": 1}}
+    assert len(tried(raw)) == 2
+
+
+def test_a_pooled_program_has_a_joint_model_of_its_own(begin):
+    pooled = 'MODELS = {"alike": Model("NAME.stan", pooling="complete"), '
+    family = families.find(begin(("family.py", "MODELS = {", pooled))["family"])
+    assert (family.MODELS["alike"].joint, family.MODELS["hierarchical"].joint) == ("alike", "own")
+
+
+def test_a_mapping_of_the_name_alone_is_the_name(begin):
+    raw = begin()
+    study = parse(raw | {"family": {"name": raw["family"]}}, families.find)
+    assert study.family == raw["family"]
 
 
 def test_a_drawn_truth_must_be_one(begin):

@@ -3,15 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import LINEAR, STAN, changed, make_design, make_study
+from conftest import LINEAR, ROOT, STAN, changed, make_design, make_study
 from conftest import SMALL as RAW
 from workflow_runs import check_out
 
-from recovery import checks, selection
+from recovery import checks, families, selection
 from recovery.design import fit_seed
-from recovery.families.multilevel import Multilevel, Outcome
-from recovery.families.multilevel_linear import Normal
 from recovery.faults import StudyError
+from recovery.study import parse
+from recovery.yaml_file import read_yaml
 
 LEAVE_OUT = ("selection", {"leave_out": "observation"})
 MODELS = ("models", ["pooled", "centered", "unpooled", "marginal"])
@@ -104,8 +104,8 @@ def test_a_study_without_the_key_has_the_identities_it_had():
     plain, asked = make_design(), make_design(LEAVE_OUT)
     cell, batch = ("moderate-4x3", "pooled", "weak"), plain.batches("moderate-4x3")[0]
     assert "leave_out" not in plain.fit(*cell, batch)
-    assert plain.fit_tables == ["estimates", "participants", "diagnostics"]
-    assert asked.fit_tables == ["estimates", "participants", "diagnostics", "loo"]
+    assert plain.tables_of(cell) == ["estimates", "participants", "diagnostics"]
+    assert asked.tables_of(cell) == ["estimates", "participants", "diagnostics", "loo"]
     one, other = plain.fit(*cell, batch), asked.fit(*cell, batch)
     assert one["identity"] != other["identity"]
     assert one["dataset"] == other["dataset"]
@@ -149,19 +149,20 @@ def test_a_comparison_without_models_or_draws_is_refused(change, message):
         checks.prepare(raw, ["study.yaml"], STAN, thoroughly=False)
 
 
-def test_leaving_out_participants_takes_a_closed_form():
-    class Unknown(Normal):
-        log_marginal = Outcome.log_marginal
-
-    family = Multilevel(LINEAR.layout, Unknown(), LINEAR.MODELS)
-    study = make_study(("selection", {"leave_out": ["observation", "participant"]}))
-    assert list(checks.nothing_to_compare(study, LINEAR)) == []
-    faults = list(checks.nothing_to_compare(study, family))
-    assert faults == [
-        "selection.leave_out: got 'participant', and the likelihood of one participant has no "
-        f"closed form in the model '{model}'"
-        for model in ("pooled", "centered")
+@pytest.mark.parametrize("name", families.SHIPPED)
+def test_leaving_out_participants_takes_a_closed_form(name):
+    file = {"multilevel_linear": "config", "meta_analysis": "eight_schools"}.get(name, name)
+    raw = read_yaml(ROOT / f"config/{file}.yaml") | {"selection": {"leave_out": ["participant"]}}
+    study = parse(raw, families.find)
+    closed = name in ("multilevel_linear", "meta_analysis")
+    faults = [
+        "selection.leave_out: got 'participant', and the family gives no likelihood of one "
+        f"participant for the model '{model}'"
+        for model in study.models
+        if not closed
     ]
+    found = list(checks.nothing_to_compare(study, families.find(name)))
+    assert [fault for fault in found if "leave_out" in fault] == faults
 
 
 # A whole study

@@ -20,8 +20,9 @@ from recovery import (
     resources,
     tables,
 )
-from recovery.design import digest
+from recovery.hashing import digest
 from recovery.engines.base import EngineError
+from recovery.estimators import LIBRARY, NO_PRIOR
 from recovery.faults import StudyError
 from recovery.scenarios import batch_size
 
@@ -51,25 +52,6 @@ def take_results():
         folder.take(STUDY, FILES[-1])
     except StudyError as refused:
         raise WorkflowError(str(refused)) from None
-
-
-# Library modules that decide what each step after the fits makes.
-SUMMARY = (
-    "calibration.py",
-    "efficiency.py",
-    "identities.py",
-    "planning.py",
-    "precision.py",
-    "ranks.py",
-    "selection.py",
-    "summaries.py",
-    "tables/summaries.py",
-    "verification.py",
-    *provenance.package("measures"),
-)
-TRIAL = ("trial.py", "families/own.py", "families/demands.py")
-DRAWING = ("gallery.py", *provenance.package("figures"))
-REPORT = ("manifest.py", *provenance.package("report"), *provenance.pages())
 
 
 wildcard_constraints:
@@ -163,7 +145,7 @@ def fit_spec(wildcards):
 
 def fit_inputs(wildcards):
     cell, batch = cell_of(wildcards), batch_of(wildcards)
-    outputs = [DESIGN.cell_file(table, cell, batch) for table in DESIGN.fit_tables]
+    outputs = [DESIGN.cell_file(table, cell, batch) for table in DESIGN.tables_of(cell)]
     return inputs_of_fits(fit_spec(wildcards), outputs, wildcards.model, **dataset_files(wildcards))
 
 
@@ -185,7 +167,7 @@ def fit_observed_spec(wildcards):
 
 def fit_observed_inputs(wildcards):
     cell = (wildcards.dataset, wildcards.model, wildcards.prior)
-    outputs = [DESIGN.observed_file(table, *cell) for table in DESIGN.fit_tables]
+    outputs = [DESIGN.observed_file(table, *cell) for table in DESIGN.tables_of(cell)]
     data = DESIGN.observed_data(wildcards.dataset)
     return inputs_of_fits(fit_observed_spec(wildcards), outputs, wildcards.model, data=data)
 
@@ -196,7 +178,7 @@ def trial_of_family():
 
 
 def try_params(wildcards):
-    identity = identities.of_trial(DESIGN, provenance.modules_hash(*TRIAL))
+    identity = identities.of_trial(DESIGN, provenance.modules_hash(*provenance.TRIAL))
     return {"identity": identity, "sources": asdict(DESIGN.sources)}
 
 
@@ -211,7 +193,9 @@ def try_inputs(wildcards):
 
 
 def executable(model, engine):
-    """The compiled program, where the engine wants one."""
+    """The compiled program, where the engine wants one; an estimator has no program."""
+    if engine == LIBRARY:
+        return {}
     compiles = engines.find(engine).COMPILES
     name = f"{model}-{compiled_version(model)}"
     return {"executable": f"{RESULTS}/programs/{name}"} if compiles else {}
@@ -248,7 +232,7 @@ def study_params(*modules):
 
 
 def summary_params(wildcards):
-    return study_params(*SUMMARY)
+    return study_params(*provenance.SUMMARY)
 
 
 def summary_inputs(wildcards):
@@ -258,7 +242,7 @@ def summary_inputs(wildcards):
 
 
 def figure_params(wildcards):
-    return study_params(*SUMMARY, *DRAWING)
+    return study_params(*provenance.SUMMARY, *provenance.DRAWING)
 
 
 def figure_inputs(wildcards):
@@ -268,7 +252,7 @@ def figure_inputs(wildcards):
 
 
 def report_params(wildcards):
-    return study_params(*SUMMARY, *DRAWING, *REPORT)
+    return study_params(*provenance.SUMMARY, *provenance.DRAWING, *provenance.REPORT)
 
 
 def report_inputs(wildcards):

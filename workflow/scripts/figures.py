@@ -1,9 +1,9 @@
 """Rule figures: every figure of the study, in every format."""
 
 from recovery import checks, costs, efficiency, jobs, tables
-from recovery.design import digest
 from recovery.figures import draw_all
 from recovery.figures.material import Material
+from recovery.hashing import digest
 
 jobs.begin(snakemake.log[0])
 

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 
 from recovery import checks, efficiency, families, jobs, report, summaries, tables
-from recovery.design import digest
+from recovery.hashing import digest
 from recovery.manifest import manifest
 from recovery.report import latex, spent
 from recovery.report.methods import ademp

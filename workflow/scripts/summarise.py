@@ -1,7 +1,7 @@
 """Rule summarise: what was found, over all replicates of every cell."""
 
 from recovery import checks, jobs, summaries, tables
-from recovery.design import digest
+from recovery.hashing import digest
 
 jobs.begin(snakemake.log[0])
 

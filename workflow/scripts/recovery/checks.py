@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from recovery import datasets, engines, families, folder, provenance
-from recovery.design import Design, Sources
+from recovery import datasets, engines, estimators, families, folder, provenance
+from recovery.design import Design
 from recovery.engines.base import Program
 from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError, listed, study_error
 from recovery.scenarios import batch_size, scenarios_of
+from recovery.sources import Sources
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
 
@@ -77,7 +78,7 @@ def _too_much(study: Study) -> Iterator[str]:
             f"rows a dataset, must be at most {MOST_ROWS:,}"
         )
     scenarios = len(study.truths) * len(study.participants) * max(1, len(study.observations))
-    fits = len(study.models) * len(study.priors)
+    fits = len(estimators.fits(study))
     if scenarios * fits <= MOST_JOBS:
         sizes = [batch_size(study, scenario) for scenario in scenarios_of(study)]
         fits *= sum(ceil(study.replicates / size) for size in sizes)
@@ -109,8 +110,8 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
     for unit, model in product(study.selection.leave_out, study.models):
         if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None:
             yield (
-                f"selection.leave_out: got {unit!r}, and the likelihood of one {unit} has no "
-                f"closed form in the model {model!r}"
+                f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
+                f"{unit} for the model {model!r}"
             )
 
 

@@ -7,33 +7,20 @@ is derived here from a part of it.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
 import numpy as np
 
+from recovery import estimators
+from recovery.hashing import digest
 from recovery.scenarios import OBSERVED_BATCH, Batch, Scenario, batch_size, scenarios_of
+from recovery.sources import Sources
 from recovery.study import Study
 from recovery.truths import FromObserved, ObservedTruth, PriorTruth
 
-Cell = tuple[str, str, str]  # scenario, model, prior
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Hashes of what files decide, gathered by `provenance`."""
-
-    programs: Mapping[str, str]  # model -> its Stan program with its includes
-    observed: Mapping[str, str]  # observed dataset -> its file
-    simulating: str  # the library's modules that decide datasets
-    fitting: str  # and those that decide fits
-    engine_version: str
-    verifying: str = ""  # the modules that decide fits of the verifying engine, if there is one
-    verifying_version: str = ""
+Cell = tuple[str, str, str]  # scenario, model or estimator, prior
 
 
 @dataclass(frozen=True)
@@ -62,19 +49,19 @@ class Design:
 
     @property
     def cells(self) -> list[Cell]:
-        """Every (scenario, model, prior), in the order of the study file."""
-        return list(product(self.scenarios, self.study.models, self.study.priors))
+        """Every (scenario, model, prior) and (scenario, estimator, `no_prior`)."""
+        return [(name, *fit) for name in self.scenarios for fit in estimators.fits(self.study)]
 
     @property
     def observed_cells(self) -> list[Cell]:
-        """Every (observed dataset, model, prior), in the order of the study file."""
-        return list(product(self.study.observed, self.study.models, self.study.priors))
+        """Every (observed dataset, model, prior) and (observed dataset, estimator, `no_prior`)."""
+        return [(name, *fit) for name in self.study.observed for fit in estimators.fits(self.study)]
 
-    @property
-    def fit_tables(self) -> list[str]:
-        """The tables that a batch of fits writes."""
-        kept = ["draws"] if self.study.keep_draws else []
-        return [*self.summed_up, *kept]
+    def tables_of(self, cell: Cell) -> list[str]:
+        """The tables that the fits of a cell write; an estimator has no draws to keep or weigh."""
+        if cell[2] == estimators.NO_PRIOR:
+            return ["estimates", "participants", "diagnostics"]
+        return [*self.summed_up, *(["draws"] if self.study.keep_draws else [])]
 
     @property
     def summed_up(self) -> list[str]:
@@ -161,6 +148,8 @@ class Design:
         More replicates leave those chosen as they are.
         """
         scenario, model, prior = cell
+        if prior == estimators.NO_PRIOR:
+            return {}
         values = self.study.priors[prior].model_dump(mode="json")
         content = {**self._mechanism(scenario), "model": model, "prior": values}
         words = _seed({"root_seed": self.study.seed}, {"verified": content}, 4)
@@ -192,6 +181,9 @@ class Design:
         self, scenario: str, mechanism: dict, model: str, prior: str, batch: Batch, dataset: str
     ) -> dict[str, Any]:
         study = self.study
+        if prior == estimators.NO_PRIOR:
+            parts = (study, self.sources, scenario, model, batch, dataset)
+            return _identified(estimators.specification(*parts))
         return _identified(
             {
                 "family": study.family,
@@ -260,12 +252,6 @@ class Design:
             "columns": observed.columns.model_dump(mode="json"),
             "standardize": observed.standardize,
         }
-
-
-def digest(content: Any) -> str:
-    """Return the hash of plain content, whatever the order of its keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _identified(specification: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,8 @@ def of_cell(diagnostics: pd.DataFrame, job_seconds: float, n_bytes: int) -> dict
     n_fits = diagnostics["replicate"].nunique()
     every = diagnostics[["warmup_seconds", "sampling_seconds"]].sum(axis=None)
     ok = diagnostics[(diagnostics["status"] == "ok") & (diagnostics["attempt"] == 1)]
-    sampler = (ok["warmup_seconds"] + ok["sampling_seconds"]).to_numpy(dtype=float)
+    spent = ok[["warmup_seconds", "sampling_seconds"]].astype(float)  # estimators have no warmup
+    sampler = spent.sum(axis=1).to_numpy()
     gradients, ess = (ok[name].to_numpy(dtype=float) for name in ("n_leapfrog", "min_ess_bulk"))
     row = {
         "n_measured": len(ok),

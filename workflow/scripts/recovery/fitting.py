@@ -64,6 +64,7 @@ class Fitter:
             Settings(**{key: sampler[key] for key in Settings.__annotations__})
             for sampler in attempts
         ]
+        self.n_attempts = len(attempts)
         self.keep_draws = specification.get("keep_draws", False)
         self.return_draws = return_draws or self.keep_draws
         self.loaded = None
@@ -97,6 +98,13 @@ class Fitter:
         }
         kept = draws if self.return_draws else None
         return Fit(rows, scores, {"status": "ok", **diagnostics, **seconds}, kept, left_out)
+
+    def described(self, replicate: int, attempt: int) -> dict[str, Any]:
+        """Return what a row of diagnostics says of an attempt, however it goes."""
+        return {
+            "seed": fit_seed(self.specification, replicate, attempt),
+            "adapt_delta": self.attempts[attempt - 1].adapt_delta,
+        }
 
     def _sample(self, task: Task) -> Draws:
         if self.loaded is None:
@@ -269,14 +277,13 @@ def _fit_or_failure(child: Child, task: Task) -> Fit:
 def _attempts(child: Child, task: Task, fitter: Fitter) -> Iterator[Fit]:
     """Fit a dataset, and again with the next settings until it has converged or none are left."""
     specification = fitter.specification
-    for number, settings in enumerate(fitter.attempts, start=1):
+    for number in range(1, fitter.n_attempts + 1):
         fit = _fit_or_failure(child, replace(task, attempt=number))
         described = {
             "attempt": number,
-            "seed": fit_seed(specification, task.replicate, number),
             "engine": specification["engine"],
             "engine_version": specification["engine_version"],
-            "adapt_delta": settings.adapt_delta,
+            **fitter.described(task.replicate, number),
         }
         yield replace(fit, diagnostics=described | fit.diagnostics)
         if fit.diagnostics["converged"]:

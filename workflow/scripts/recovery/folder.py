@@ -9,8 +9,8 @@ import uuid
 from pathlib import Path
 
 from recovery import tables
-from recovery.design import digest
 from recovery.faults import StudyError
+from recovery.hashing import digest
 from recovery.study import Study
 
 HOLDER = "RESULTS_HELD_BY"  # the process whose lock stands already, where `make study` took it

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from recovery import families
+from recovery.estimators import NO_PRIOR, fits
 from recovery.families.base import Family
 from recovery.scenarios import Scenario, scenarios_of
 from recovery.study import Study
@@ -36,14 +37,21 @@ _BY_DRAWN_SCENARIO = {
 
 
 def words(name: str) -> str:
-    """Return a name from the study file as words."""
-    return name.replace("_", " ")
+    """Return a name from the study file as words; an estimator's prior is none."""
+    return "none" if name == NO_PRIOR else name.replace("_", " ")
 
 
 def fit_label(family: Family, study: Study, model: str, prior: str) -> str:
     """Return a fit's label: its model, and its prior where the study has several."""
-    label = family.MODELS[model].label
-    return f"{label}, {words(prior)}" if len(study.priors) > 1 else label
+    label = family.method(model).label
+    several = len(study.priors) > 1 and prior != NO_PRIOR
+    return f"{label}, {words(prior)}" if several else label
+
+
+def fits_by_prior(study: Study) -> list[tuple[str, str]]:
+    """Return every model under the first prior, then under the next; then estimators."""
+    place = {prior: number for number, prior in enumerate([*study.priors, NO_PRIOR])}
+    return sorted(fits(study), key=lambda fit: place[fit[1]])
 
 
 @dataclass(frozen=True)

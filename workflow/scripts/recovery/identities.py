@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recovery import tables
-from recovery.design import Design, digest
+from recovery.design import Design
+from recovery.hashing import digest
 
 
 def expected(design: Design) -> Iterator[tuple[str, str]]:
@@ -15,7 +16,7 @@ def expected(design: Design) -> Iterator[tuple[str, str]]:
         yield design.observed_data(dataset), design.observation(dataset)["identity"]
     for cell in design.observed_cells:
         identity = design.fit_observed(*cell)["identity"]
-        for table in design.observed_summed_up:
+        for table in (t for t in design.tables_of(cell) if t in design.observed_summed_up):
             yield design.observed_file(table, *cell), identity
     for scenario in design.scenarios:
         for batch in design.batches(scenario):
@@ -29,7 +30,7 @@ def expected(design: Design) -> Iterator[tuple[str, str]]:
                 yield design.verified_file(table, cell, batch), identity
         for batch in design.batches(cell[0]):
             identity = design.fit(*cell, batch)["identity"]
-            for table in design.summed_up:
+            for table in (t for t in design.tables_of(cell) if t in design.summed_up):
                 yield design.cell_file(table, cell, batch), identity
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from recovery import families, tables
 from recovery.design import Design
+from recovery.estimators import LIBRARY
 from recovery.truths import ObservedTruth
 
 PACKAGES = (
@@ -52,6 +53,7 @@ def manifest(design: Design) -> dict[str, Any]:
         },
         "engine": {"name": study.engine, "version": design.sources.engine_version},
         "verified_by": _verifying(design),
+        "estimated_by": _estimating(design),
         "hashes": asdict(design.sources),
         "software": {"python": platform.python_version(), **_versions()},
         "host": {
@@ -80,6 +82,12 @@ def differences(made: Mapping[str, Any], design: Design) -> list[str]:
 def _verifying(design: Design) -> dict[str, str] | None:
     verify = design.study.verify
     return verify and {"name": verify.engine, "version": design.sources.verifying_version}
+
+
+def _estimating(design: Design) -> dict[str, str] | None:
+    if not design.study.estimators:
+        return None
+    return {"name": LIBRARY, "version": design.sources.estimating_version}
 
 
 def _truths_from_observed(design: Design) -> dict[str, dict[str, float]]:

@@ -57,7 +57,8 @@ def _summaries(design: Design) -> list[str]:
 
 
 def _of_cells(design: Design, table: str, cells: Iterable[Cell]) -> list[str]:
-    return [file for cell in cells for file in design.cell_files(table, cell)]
+    having = [cell for cell in cells if table in design.tables_of(cell)]
+    return [file for cell in having for file in design.cell_files(table, cell)]
 
 
 def _first_datasets(design: Design, table: str) -> list[str]:
@@ -68,7 +69,8 @@ def _first_datasets(design: Design, table: str) -> list[str]:
 
 
 def _observed(design: Design, table: str) -> list[str]:
-    return [design.observed_file(table, *cell) for cell in design.observed_cells]
+    having = [cell for cell in design.observed_cells if table in design.tables_of(cell)]
+    return [design.observed_file(table, *cell) for cell in having]
 
 
 def _verified(design: Design, table: str) -> list[str]:

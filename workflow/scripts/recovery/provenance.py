@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 
-from recovery.design import Sources, digest
+from recovery.estimators import LIBRARY as ESTIMATING_LIBRARY
 from recovery.families.base import Family
 from recovery.faults import StudyError
+from recovery.hashing import digest
+from recovery.sources import Sources
 from recovery.study import Study
 
 LIBRARY = Path(__file__).parent
 _SIMULATING = (
     "design.py",
+    "hashing.py",
     "scenarios.py",
     "datasets.py",
     "tables/files.py",
@@ -25,7 +29,7 @@ _SIMULATING = (
     "families/lkj.py",
     "families/observed.py",
 )
-_FITTING = ("fitting.py", "loo.py", "posterior.py", "child.py", "draws.py", "engines/base.py")
+_FITTING = ("fitting.py", "posterior.py", "child.py", "draws.py", "engines/base.py")
 _INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
 
 
@@ -55,17 +59,28 @@ def sources(
         The folder of all Stan programs; includes are found from it.
     """
     verifying = f"engines/{study.verify.engine}.py" if study.verify else None
+    fitting = (*_FITTING, *(["loo.py"] if study.selection else []))
     return Sources(
         programs={
             model: program_hash(family.program(model, folder), folder) for model in study.models
         },
         observed={name: file_hash(Path(data.path)) for name, data in study.observed.items()},
         simulating=digest([modules_hash(*_SIMULATING), *map(file_hash, family.FILES)]),
-        fitting=modules_hash(*_FITTING, f"engines/{study.engine}.py"),
+        fitting=modules_hash(*fitting, f"engines/{study.engine}.py"),
         engine_version=engine_version,
-        verifying=modules_hash(*_FITTING, verifying) if verifying else "",
+        verifying=modules_hash(*fitting, verifying) if verifying else "",
         verifying_version=verifying_version,
+        **(_estimating(family) if study.estimators else {}),
     )
+
+
+def _estimating(family: Family) -> dict[str, str]:
+    """What decides estimators: our modules, the family's, and the library that they call."""
+    ours = modules_hash("estimating.py", *_FITTING)
+    return {
+        "estimating": digest([ours, *map(file_hash, family.ESTIMATING)]),
+        "estimating_version": version(ESTIMATING_LIBRARY),
+    }
 
 
 def modules_hash(*names: str) -> str:
@@ -93,3 +108,22 @@ def bear(paths: Iterable[str | Path], identity: str) -> bool:
         return all(identity in Path(path).read_text(encoding="utf-8") for path in paths)
     except OSError:
         return False
+
+
+# The modules that decide what each step beside simulations and fits makes.
+SUMMARY = (
+    "calibration.py",
+    "efficiency.py",
+    "identities.py",
+    "planning.py",
+    "precision.py",
+    "ranks.py",
+    "selection.py",
+    "summaries.py",
+    "tables/summaries.py",
+    "verification.py",
+    *package("measures"),
+)
+TRIAL = ("trial.py", "families/own.py", "families/demands.py")
+DRAWING = ("gallery.py", *package("figures"))
+REPORT = ("manifest.py", *package("report"), *pages())

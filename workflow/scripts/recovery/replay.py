@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from recovery import datasets, draws, engines, families, fitting, tables
+from recovery import datasets, draws, engines, estimating, estimators, families, fitting, tables
 from recovery.design import Cell, Design
 from recovery.engines.base import Program
+from recovery.estimators import NO_PRIOR
 from recovery.families.base import Columns
 from recovery.faults import StudyError, listed
 from recovery.scenarios import Batch
@@ -29,7 +30,7 @@ class Replayed:
     estimates, diagnostics : DataFrame
         Its rows of these tables.
     draws : Path or None
-        Where its draws lie; None when every attempt failed.
+        Where its draws lie; None when every attempt failed, and for an estimator.
     differences : list of str or None
         Where the study's own tables have other numbers; None when they lack the fit.
     same_identity : bool
@@ -49,7 +50,7 @@ def replay(design: Design, cell: Cell, replicate: int, programs: Path) -> Replay
     Parameters
     ----------
     cell : tuple of str
-        Scenario or observed dataset, model, prior.
+        Scenario or observed dataset, model, prior; or estimator, `no_prior`.
     programs : Path
         The folder of all Stan programs.
 
@@ -67,11 +68,14 @@ def replay(design: Design, cell: Cell, replicate: int, programs: Path) -> Replay
         specification = design.fit(*cell, batch)
         data, truth = _simulated(design, cell[0], batch, programs)
     place = Path("results", design.study.name, "replay", *cell, f"{replicate:05d}.parquet")
-    found = _fit(specification, data, truth, _program(design, cell[1], programs), place)
+    if cell[2] == NO_PRIOR:
+        found = fitting.fit_batch(data, truth, estimating.EstimatorFitter(specification))
+    else:
+        found = _fit(specification, data, truth, _program(design, cell[1], programs), place)
     rows = {name: pd.DataFrame(found[name]) for name in ("estimates", "diagnostics")}
-    kept = place if (rows["diagnostics"]["status"] == "ok").any() else None
+    kept = place if (rows["diagnostics"]["status"] == "ok").any() and place.exists() else None
     if kept is None:
-        place.unlink()  # an empty table
+        place.unlink(missing_ok=True)  # an empty table
     files = _files(design, cell, replicate)
     return Replayed(
         **rows,
@@ -85,8 +89,8 @@ def _must_be_planned(design: Design, cell: Cell, replicate: int) -> None:
     study = design.study
     known = {
         "scenario": [*design.scenarios, *study.observed],
-        "model": study.models,
-        "prior": study.priors,
+        "model": estimators.methods(study),
+        "prior": [NO_PRIOR] if cell[1] in study.estimators else study.priors,
     }
     for (what, names), got in zip(known.items(), cell, strict=True):
         if got not in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
+from recovery import families
 from recovery.study import Study
 
 BASE = 1000  # MB: Snakemake, Python and its libraries
@@ -13,7 +14,8 @@ COPIES = 5  # of a fit's draws that are held at once
 def memory(study: Study, attempt: int) -> int:
     """Return megabytes: what every job takes, and the study's largest draws several times."""
     draws = max(settings["chains"] * settings["draws"] for settings in study.attempts)
-    columns = 20 + 4 * max(study.participants)
+    own = len(families.find(study.family).COEFFICIENTS)  # a participant's, and as many deviations
+    columns = 20 + 2 * own * max(study.participants) + 2 * own**2
     return (BASE + ceil(COPIES * 8 * draws * columns / 1e6)) * 2 ** (attempt - 1)
 
 

@@ -52,7 +52,8 @@ def _family_choice(value: Any) -> Any:
     if not isinstance(name, str) or not all(isinstance(key, str) for key in value):
         raise ValueError(f"got {shown(value)}, must be a name, or a mapping of `name` and options")
     for_snakemake(name)
-    return value
+    alone = isinstance(value, Mapping) and len(value) == 1
+    return name if alone else value
 
 
 FamilyChoice = Annotated[
@@ -89,6 +90,8 @@ class Study(Frozen):
     """Observations per participant, crossed too; not for truths from observed data."""
     models: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
     """The family's programs to fit to every dataset."""
+    estimators: Annotated[tuple[Name, ...], Unique] = ()
+    """The family's estimators to fit too: without priors, once to every dataset."""
     priors: Annotated[dict[Name, Any], Field(min_length=1)]
     """Settings of every hyperparameter, each used with every model."""
     observed: dict[Name, Any] = Field(default_factory=dict)

@@ -23,6 +23,7 @@ from recovery import (
     verification,
 )
 from recovery.design import Cell, Design, prior_predictive_seed
+from recovery.estimators import NO_PRIOR
 from recovery.families.base import SimulationError
 
 PREDICTIVE_DRAWS = 100
@@ -42,6 +43,7 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
     identities.check(design)
     parts: dict[str, list[pd.DataFrame]] = {}
     spent = dict.fromkeys(("warmup", "draws", "fits", "start", "tables", "simulate"), 0.0)
+    spent |= {"estimators": 0.0} if design.study.estimators else {}
     for name in design.scenarios:
         for table, part in _of_scenario(design, name, spent).items():
             parts.setdefault(table, []).append(part)
@@ -70,7 +72,7 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         key = dict(zip(measures.CELL, cell, strict=True))
         diagnostics = tables.read_frame(design.cell_files("diagnostics", cell))
         jobs = [tables.read_seconds(file) for file in design.cell_files("diagnostics", cell)]
-        _add_costs(spent, diagnostics, jobs)
+        _add_costs(spent, cell, diagnostics, jobs)
         went_well = measures.converged_replicates(diagnostics)
         fits[cell[1:]] = measures.Fits(_estimates(design, cell), went_well)
         calibrated.append(_calibration(design, cell, diagnostics).assign(**key))
@@ -79,7 +81,7 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         outcomes = measures.convergence(diagnostics, study.replicates, threshold)
         went.append(outcomes.assign(**key))
         job_seconds = sum(sum(job.values()) for job in jobs)
-        size = sum(_size(design, table, cell) for table in design.fit_tables)
+        size = sum(_size(design, table, cell) for table in design.tables_of(cell))
         cost.append(key | efficiency.of_cell(diagnostics, job_seconds, size))
     performance = measures.performance(fits, study.replicates)
     converged = {cell: each.converged for cell, each in fits.items()}
@@ -111,10 +113,8 @@ def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
     columns += tables.quantile_columns(study.intervals)
     files = design.cell_files("estimates", cell)
     estimates = tables.read_frame(files, columns, categories=["parameter"])
-    scored, prior_sd = (
-        family.MODELS[cell[1]].scored,
-        family.prior_sd(study.priors[cell[2]], cell[1]),
-    )
+    scored = family.method(cell[1]).scored
+    prior_sd = {} if cell[2] == NO_PRIOR else family.prior_sd(study.priors[cell[2]], cell[1])
     estimates = estimates[estimates["parameter"].isin(scored)]
     _check_truth(design, cell, estimates)
     rows = estimates.groupby("parameter", sort=False, observed=True).indices
@@ -139,8 +139,12 @@ def _calibration(design: Design, cell: Cell, diagnostics: pd.DataFrame) -> pd.Da
     return calibration.of_cell(ranks.read(design, cell), final, study.replicates)
 
 
-def _add_costs(spent: dict[str, float], diagnostics: pd.DataFrame, jobs: list[dict]) -> None:
+def _add_costs(
+    spent: dict[str, float], cell: Cell, diagnostics: pd.DataFrame, jobs: list[dict]
+) -> None:
     columns = {"warmup": "warmup_seconds", "draws": "sampling_seconds", "fits": "other_seconds"}
+    if cell[2] == NO_PRIOR:
+        columns = {"estimators": "sampling_seconds", "fits": "other_seconds"}
     for step, column in columns.items():
         spent[step] += diagnostics[column].sum()
     for step in ("start", "tables"):
@@ -158,8 +162,10 @@ def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:
         return
     file = design.observed_file("estimates", source.data, source.model, source.prior)
     identity = design.fit_observed(source.data, source.model, source.prior)["identity"]
-    means = datasets.read_means(file, identity)
-    if (estimates["truth"] != estimates["parameter"].astype(object).map(means)).any():
+    family = families.find(design.study.family)
+    truth = family.truth_from_estimates(datasets.read_means(file, identity))
+    expected = estimates["parameter"].astype(object).map(family.values_of(truth))
+    if (estimates["truth"] != expected).any():
         truths = [design.dataset_file("truth", cell[0], each) for each in design.batches(cell[0])]
         raise tables.stale(truths + design.cell_files("estimates", cell))
 
@@ -168,7 +174,7 @@ def prior_predictive(design: Design) -> pd.DataFrame:
     """Return what each prior says about data before there are any: one participant a draw.
 
     Where outcomes lie on a line, the predictor's values are those of the first participant of
-    the study's first dataset.
+    the study's first dataset; elsewhere the participant is the first of the smallest dataset.
 
     Returns
     -------
@@ -179,7 +185,7 @@ def prior_predictive(design: Design) -> pd.DataFrame:
     """
     study = design.study
     family, axis = families.find(study.family), families.find(study.family).AXES
-    own = _first_design(design)
+    own, people = _first_design(design), 1 if axis else min(study.participants)
     grid = family.line_grid(own) if axis else {}
     parts = []
     for name, prior in study.priors.items():
@@ -187,11 +193,13 @@ def prior_predictive(design: Design) -> pd.DataFrame:
         rng = np.random.default_rng(seed)
         for draw in range(1, PREDICTIVE_DRAWS + 1):
             try:
-                columns, values = family.simulate(family.draw_truth(prior, rng), 1, own, rng)
+                truth = family.draw_truth(prior, rng)
+                columns, values = family.simulate(truth, people, own, rng)
             except SimulationError:
                 continue  # the figure says how many draws there are
-            x = columns[axis.x] if axis else np.nan
-            found = [{"kind": "outcome", "x": x, "y": columns[family.OUTCOME]}]
+            first = columns[family.PARTICIPANT] == 1
+            x = columns[axis.x][first] if axis else np.nan
+            found = [{"kind": "outcome", "x": x, "y": columns[family.OUTCOME][first]}]
             if axis:
                 line = {"x": grid[axis.x], "y": family.expected(values, grid)}
                 found.insert(0, {"kind": "line", **line})
@@ -226,6 +234,7 @@ def observed(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     estimates = tables.read_frame([design.observed_file("estimates", *cell) for cell in cells])
     attempts = [tables.read_frame([design.observed_file("diagnostics", *cell)]) for cell in cells]
     final = pd.concat([measures.final_attempts(each) for each in attempts])
-    left_out = [design.observed_file("loo", *cell) for cell in cells if design.study.selection]
+    having = [cell for cell in cells if "loo" in design.tables_of(cell)]
+    left_out = [design.observed_file("loo", *cell) for cell in having]
     loo = tables.read_frame(left_out) if left_out else pd.DataFrame()
     return estimates[estimates["parameter"].isin(family.PARAMETERS)], final, loo

@@ -11,16 +11,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from recovery import datasets, engines, families, posterior
 from recovery.design import Design
 from recovery.engines.base import EngineError, Program, Settings
-from recovery.families.base import Columns, Family, Values
+from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError
-from recovery.scenarios import Batch
+from recovery.scenarios import Batch, Scenario
 
 SHORT = Settings(chains=1, warmup=25, draws=25, adapt_delta=0.8, max_treedepth=6)
 ONE = Batch(1, 1, 1)
+TRIED_DRAWS = 100
 
 
 def run(design: Design, programs: Mapping[str, Program]) -> list[str]:
@@ -40,15 +42,40 @@ def run(design: Design, programs: Mapping[str, Program]) -> list[str]:
         )
         for truth in study.truths
     }
+    made = {}
     for truth, scenario in smallest.items():
-        columns, values = one_dataset(design.simulation(scenario.name, ONE), study.family)
-        said.append(f"{truth}: {len(columns[family.OUTCOME])} observations simulated")
+        made[truth] = one_dataset(design.simulation(scenario.name, ONE), study.family)
+        said.append(f"{truth}: {len(made[truth][0][family.OUTCOME])} observations simulated")
+    columns, values = next(iter(made.values()))
+    twice = {name: np.array([value, value]) for name, value in values.items()}
+    family.log_likelihood(twice, columns)
+    least = min(smallest.values(), key=lambda s: s.participants)
     for name, prior in study.priors.items():
+        draws_from(family, prior, least, np.random.default_rng(study.seed))
         data = family.stan_data(columns, prior)
         for model, program in programs.items():
+            family.prior_sd(prior, model)
             one_fit(family, model, program, data, list(values), study.engine)
             said.append(f"{model} under {name}: fits its data and has its parameters")
     return said
+
+
+def draws_from(
+    family: Family, prior: BaseModel, scenario: Scenario, rng: np.random.Generator
+) -> None:
+    """Draw truths from a prior, and data from them, as figures of what priors expect do.
+
+    With a wide prior not every draw gives data that can be had; one of them must.
+    """
+    place, fault = (scenario.participants, scenario.observations), None
+    for _ in range(TRIED_DRAWS):
+        try:
+            family.simulate(family.draw_truth(prior, rng), *place, rng)
+        except SimulationError as error:
+            fault = error
+        else:
+            return
+    raise StudyError(f"none of {TRIED_DRAWS} datasets can be drawn from a prior: {fault}")
 
 
 def one_dataset(specification: Mapping[str, Any], file: str) -> tuple[Columns, Values]:

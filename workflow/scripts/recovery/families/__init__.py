@@ -61,6 +61,5 @@ def _shipped(name: str, options: str) -> Family:
     family = module.family(module.Options.model_validate(json.loads(options)))
     package = Path(import_module(type(family).__module__).__file__).parent
     shared = sorted(package.glob("*.py")) if package != _HERE else []
-    family.Options = module.Options
     family.FILES = (Path(module.__file__), *shared)
     return family

@@ -7,10 +7,10 @@ file is made one by `own`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel
@@ -55,6 +55,60 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Estimates:
+    """Estimates of some parameters from one dataset.
+
+    Parameters
+    ----------
+    names : list of str, length n
+    value, error : ndarray, shape (n,)
+        Estimates and their standard errors; NaN where there is no sound one.
+    quantile : callable
+        Probability -> the bounds of one-sided intervals, shape (n,); NaN without an error.
+    """
+
+    names: Sequence[str]
+    value: np.ndarray
+    error: np.ndarray
+    quantile: Callable[[float], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """What an estimator makes of one dataset.
+
+    Parameters
+    ----------
+    parts : list of Estimates
+        Of population parameters, and of participants' own coefficients where it has them.
+    trouble : str
+        Why the estimate does not count as converged; empty where it does.
+    """
+
+    parts: Sequence[Estimates]
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A way to estimate without a prior and without draws.
+
+    Parameters
+    ----------
+    fit : callable
+        A dataset -> Estimated; RuntimeError says why it has no estimates.
+    label, pooling, scored, note
+        As a Model has them.
+    """
+
+    fit: Callable[[Columns], Estimated]
+    label: str
+    pooling: Literal["complete", "none", "partial"]
+    scored: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
 class Axes:
     """The columns that figures draw, and their labels."""
 
@@ -70,7 +124,7 @@ class SimulationError(ValueError):
 
 
 class Nothing(Frozen):
-    """No keys at all: what stands for the options of a family, or a generator, without any."""
+    """No keys at all: the options of a family, or of a generator, without any."""
 
 
 class Family:
@@ -86,17 +140,22 @@ class Family:
     Truth: type[BaseModel]
     Prior: type[BaseModel]
 
+    ESTIMATORS: Mapping[str, Estimator] = {}  # what a study may compare its models with
     JOINT: str = ""  # the joint model that `draw_truth` and `simulate` make
     POSITIVE: Collection[str] = ()  # population parameters that cannot be negative
     COEFFICIENTS: Mapping[str, str] = {}  # participants' coefficient `beta_p[,k]` -> label
     AXES: Axes | None = None  # None where lines of an outcome over a predictor mean nothing
     PARTICIPANT: str = "participant"  # the data column that numbers participants from 1
     OUTCOME: str = "y"  # the data column that priors are asked about
-    Options: ClassVar[type[BaseModel]] = Nothing  # what may stand beside the family's name
     Design: type[BaseModel] = Nothing  # options of the generator that may stand beside `prior:`
     ObservedColumns: type[BaseModel] | None = None
     MOST_OBSERVATIONS: int | None = None  # of a participant, where there is a limit
     FILES: tuple[Path, ...] = ()  # the Python files that decide what it does
+    ESTIMATING: tuple[Path, ...] = ()  # and those that decide what its estimators do
+
+    def method(self, name: str) -> Model | Estimator:
+        """Return the model or the estimator of this name."""
+        return self.MODELS[name] if name in self.MODELS else self.ESTIMATORS[name]
 
     def program(self, model: str, folder: Path) -> Path:
         """Return the file of a model's Stan program, given the folder of all programs."""
@@ -218,6 +277,10 @@ class Family:
 
     def truth_from_estimates(self, means: Values) -> BaseModel:
         """Make a Truth of a fit's posterior means."""
+        raise NotImplementedError
+
+    def values_of(self, truth: BaseModel) -> Values:
+        """Return the values of all population parameters in a Truth."""
         raise NotImplementedError
 
     def read_observed(self, table: Mapping, columns: BaseModel, standardize: bool) -> Columns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from numbers import Real
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 
 from recovery.families.base import Model
 from recovery.faults import StudyError, shown
-from recovery.fields import Frozen
+from recovery.fields import Frozen, for_snakemake
 
 Shape = tuple[int, ...]
 PARTICIPANT = "participant"
@@ -33,7 +34,7 @@ def check(path: Path, module: ModuleType) -> None:
     faults = [f"{name}: missing, must be {_wanted(name)}" for name in missing]
     faults += _misspelt(module, missing)
     if not faults:
-        for kind in (_of_types, _of_parameters, _of_columns, _of_models):
+        for kind in (_of_types, _of_words, _of_parameters, _of_columns, _of_models):
             faults += kind(module)
     if faults:
         raise StudyError("\n".join(f"{path}: {fault}" for fault in faults))
@@ -67,12 +68,31 @@ def _of_types(module: ModuleType) -> Iterator[str]:
         kind = getattr(module, name)
         if not (isinstance(kind, type) and issubclass(kind, Frozen)):
             yield f"{name}: got {shown(kind)}, must be {_wanted(name)}"
+        elif not kind.__pydantic_complete__:
+            yield f"{name}: has a type that is not known; is it imported?"
     for name in RESERVED:
         if name in getattr(module.Truth, "model_fields", {}):
             yield f"Truth.{name}: must have another name, a study file has its own {name!r}"
     for name in (*FUNCTIONS, "log_likelihood", "prior_sd"):
         if hasattr(module, name) and not callable(getattr(module, name)):
             yield f"{name}: got {shown(getattr(module, name))}, must be a function"
+
+
+def _of_words(module: ModuleType) -> Iterator[str]:
+    """What is told of parameters: names in a tuple, words and means by name."""
+    positive = getattr(module, "POSITIVE", ())
+    if not _are_names(positive):
+        yield f"POSITIVE: got {shown(positive)}, must be a tuple of names: ('tau', 'sigma')"
+    for place in ("LABELS", "MEANS"):
+        words = getattr(module, place, {})
+        if not (isinstance(words, Mapping) and _are_names((*words, *words.values()))):
+            yield f"{place}: got {shown(words)}, must be a mapping of names to text"
+    if not isinstance(module.OUTCOME, str):
+        yield f"OUTCOME: got {shown(module.OUTCOME)}, must be {_wanted('OUTCOME')}"
+
+
+def _are_names(names: Any) -> bool:
+    return isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
 
 
 def _of_parameters(module: ModuleType) -> Iterator[str]:
@@ -94,7 +114,7 @@ def _of_parameters(module: ModuleType) -> Iterator[str]:
 
 
 def _is_shape(shape: Any) -> bool:
-    return isinstance(shape, tuple) and all(isinstance(n, int) and n >= 1 for n in shape)
+    return isinstance(shape, tuple) and all(type(n) is int and n >= 1 for n in shape)
 
 
 def _of_columns(module: ModuleType) -> Iterator[str]:
@@ -111,7 +131,7 @@ def _of_columns(module: ModuleType) -> Iterator[str]:
         yield f"COLUMNS: must have {PARTICIPANT!r}: 'integer', who is numbered from 1"
     if "replicate" in columns:
         yield "COLUMNS.replicate: must have another name, the tables have their own"
-    if module.OUTCOME not in columns:
+    if isinstance(module.OUTCOME, str) and module.OUTCOME not in columns:
         yield f"OUTCOME: got {shown(module.OUTCOME)}, must be one of {', '.join(columns)}"
 
 
@@ -124,8 +144,43 @@ def _of_models(module: ModuleType) -> Iterator[str]:
             yield f"MODELS: got the name {shown(name)}, must be lower-case letters and digits"
         if not isinstance(model, Model):
             yield f"MODELS.{name}: got {shown(model)}, must be a Model"
+        elif fault := _of_model(model):
+            yield f"MODELS.{name}.{fault}"
         elif model.pooling not in ("complete", "none", "partial"):
             yield f"MODELS.{name}: pooling is {model.pooling!r}, must be complete, none or partial"
+
+
+def _of_model(model: Model) -> str | None:
+    for place in ("program", "label", "joint", "note"):
+        if not isinstance(getattr(model, place), str):
+            return f"{place}: got {shown(getattr(model, place))}, must be text"
+    if not _are_names(model.scored):
+        return f"scored: got {shown(model.scored)}, must be a tuple of names"
+    try:
+        for_snakemake(model.program)
+    except ValueError as fault:
+        return f"program: {fault}"
+    return None
+
+
+def not_finite(columns: Mapping[str, Any]) -> str | None:
+    """Return which column of simulated data holds no finite numbers; None where all do."""
+    for name, values in columns.items():
+        if not np.isfinite(values).all():
+            return f"column {name!r} holds a value that is not finite"
+    return None
+
+
+def of_deviations(returned: Any, parameters: Mapping[str, str]) -> str | None:
+    """Return what is wrong with what `prior_sd` returned; None where nothing is."""
+    if not isinstance(returned, Mapping):
+        return f"returned {shown(returned)}, must return a dict of parameters' standard deviations"
+    for name, value in returned.items():
+        if name not in parameters:
+            return f"has {shown(name)}, must have names of {', '.join(parameters)}"
+        if not isinstance(value, Real) or not 0 < value < np.inf:
+            return f"{name}: got {shown(value)}, must be a number above 0"
+    return None
 
 
 def of_simulated(
@@ -139,8 +194,12 @@ def of_simulated(
             return f"returned {shown(part)} as one of two, must return dicts: observations, values"
     data = returned[0]
     if set(data) != set(columns):
-        return f"observations has {sorted(data)}, must have the columns {sorted(columns)}"
-    arrays = {name: np.asarray(values) for name, values in data.items()}
+        has = sorted(map(str, data))
+        return f"observations has {has}, must have the columns {sorted(columns)}"
+    try:
+        arrays = {name: np.asarray(values) for name, values in data.items()}
+    except ValueError:  # rows of several lengths
+        return "a column is no array, must have one row an observation"
     length = arrays[outcome].shape
     for name, values in arrays.items():
         if values.ndim != 1 or values.shape != length:
@@ -148,8 +207,6 @@ def of_simulated(
         allowed = "iub" if columns[name] == "integer" else "iuf"
         if values.dtype.kind not in allowed:
             return f"column {name!r} holds {values.dtype}, COLUMNS says {columns[name]}"
-        if not np.isfinite(values).all():
-            return f"column {name!r} holds a value that is not finite"
     people = np.unique(arrays[PARTICIPANT])
     if not np.array_equal(people, np.arange(1, participants + 1)):
         return f"column {PARTICIPANT!r} has {people.tolist()[:10]}, must have 1 to {participants}"

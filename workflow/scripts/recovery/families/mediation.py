@@ -194,7 +194,13 @@ class Mediation(Family):
             Omega=correlations.inner(omega).tolist(),
         )
 
-    # Datasets
+    def values_of(self, truth: Truth) -> Values:
+        """Return the values of all population parameters in a Truth."""
+        found = {name: getattr(truth, name) for name in (*VARYING, *RESIDUALS)}
+        found |= {f"sigma_p[{k}]": truth.sigma_p[k - 1] for k in _PLACES}
+        omega = truth.correlations
+        found |= {f"Omega[{k},{q}]": float(omega[k - 1, q - 1]) for k, q in _PAIRS}
+        return found | _effects(found)
 
     def simulate(
         self,
@@ -219,12 +225,8 @@ class Mediation(Family):
         x = columns["x"]
         m = columns["m"] = d_m + a * x + truth.sigma_m * rng.normal(size=x.size)
         columns["y"] = d_y + b * m + cp * x + truth.sigma_y * rng.normal(size=x.size)
-        found = {name: getattr(truth, name) for name in (*VARYING, *RESIDUALS)}
-        found |= {f"sigma_p[{k}]": truth.sigma_p[k - 1] for k in _PLACES}
-        omega = truth.correlations
-        found |= {f"Omega[{k},{q}]": float(omega[k - 1, q - 1]) for k, q in _PAIRS}
         own = {f"beta_p[{j + 1},{k + 1}]": beta_p[j, k] for j, k in np.ndindex(beta_p.shape)}
-        return columns, found | _effects(found) | own
+        return columns, self.values_of(truth) | own
 
     def read_observed(self, table: Mapping, columns: ObservedColumns, standardize: bool) -> Columns:
         """Make participant, x, m and y of a CSV file's; ValueError says what is wrong."""

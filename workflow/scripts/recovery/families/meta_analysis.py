@@ -138,7 +138,7 @@ class MetaAnalysis(Family):
         y = theta + se * rng.normal(size=participants)
         columns = {"participant": np.arange(1, participants + 1), "y": y, "se": se}
         own = {f"theta[{j}]": effect for j, effect in enumerate(theta.tolist(), start=1)}
-        return columns, {"mu": truth.mu, "tau": truth.tau, **own}
+        return columns, self.values_of(truth) | own
 
     def simulate_joint(
         self,
@@ -179,6 +179,17 @@ class MetaAnalysis(Family):
         theta = np.array([values[name] for name in names]) if own else values["mu"]
         return -0.5 * np.log(2 * np.pi) - np.log(se) - 0.5 * ((y - theta) / se) ** 2
 
+    def marginal_log_likelihood(
+        self, model: str, prior: Prior, values: Mapping[str, np.ndarray], columns: Columns
+    ) -> np.ndarray:
+        """Return the log density of every study's effect, its theta integrated out."""
+        tau = values["tau"] if self.MODELS[model].joint == JOINT else 0.0
+        sd = np.hypot(columns["se"][:, None], tau)
+        return (
+            -0.5 * np.log(2 * np.pi * sd**2)
+            - 0.5 * ((columns["y"][:, None] - values["mu"]) / sd) ** 2
+        )
+
     def prior_sd(self, prior: Prior, model: str) -> Values:
         """Return prior standard deviations; that of tau is infinite up to 2 degrees of freedom.
 
@@ -200,6 +211,10 @@ class MetaAnalysis(Family):
     def truth_from_estimates(self, means: Values) -> Truth:
         """Make a Truth of a fit's posterior means; standard errors are the dataset's."""
         return Truth(mu=means["mu"], tau=means["tau"], se=(means["tau"], means["tau"]))
+
+    def values_of(self, truth: Truth) -> Values:
+        """Return the values of all population parameters in a Truth."""
+        return {"mu": truth.mu, "tau": truth.tau}
 
     def read_observed(self, table: Mapping, columns: ObservedColumns, standardize: bool) -> Columns:
         """Make the family's columns of a CSV file's; ValueError says what is wrong."""

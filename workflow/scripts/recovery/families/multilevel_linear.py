@@ -12,7 +12,15 @@ import numpy as np
 from pydantic import BaseModel
 
 from recovery.families.base import Values
-from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
+from recovery.families.multilevel import (
+    Layout,
+    Multilevel,
+    Options,
+    Outcome,
+    Scale,
+    classical,
+    models,
+)
 from recovery.fields import Positive
 
 
@@ -21,6 +29,7 @@ class Normal(Outcome):
 
     PARAMETERS = {"sigma": "Residual SD, sigma"}
     POSITIVE = ("sigma",)
+    CLOSED = True
     TRUTH = {"sigma": Positive}
     PRIOR = {"sigma_rate": Scale}
 
@@ -91,4 +100,5 @@ def family(options: Options) -> Multilevel:
         serving.append("marginal")
     absorbs = ", and its sigma also holds the differences between participants"
     shared = models("multilevel_linear", layout, outcome.PARAMETERS, serving, absorbs)
-    return Multilevel(layout, outcome, shared)
+    estimators = classical.estimators(layout, tuple(outcome.PARAMETERS))
+    return Multilevel(layout, outcome, shared, estimators, classical.FILES)

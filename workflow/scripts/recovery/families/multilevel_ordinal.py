@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.special import expit, log_expit
 
 from recovery.families import multilevel
-from recovery.families.base import Columns, Values
+from recovery.families.base import Columns, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, models
 from recovery.fields import Real
 
@@ -55,7 +55,12 @@ class Ordinal(Outcome):
 
     def draw(self, prior: BaseModel, rng: np.random.Generator) -> dict[str, Any]:
         """Draw thresholds from their prior."""
-        return {"c": tuple(np.sort(rng.normal(prior.c_mean, prior.c_sd, self.categories - 1)))}
+        c = np.sort(rng.normal(prior.c_mean, prior.c_sd, self.categories - 1))
+        if not np.all(np.diff(c) > 0):
+            raise SimulationError(
+                f"thresholds drawn with c_sd {prior.c_sd} round to the same number"
+            )
+        return {"c": tuple(c)}
 
     def values(self, truth: BaseModel) -> Values:
         """Return the thresholds."""

@@ -21,12 +21,22 @@ import numpy as np
 from pydantic import BaseModel
 
 from recovery.families import demands
-from recovery.families.base import Columns, Family, Model, Values
+from recovery.families.base import Columns, Family, Model, SimulationError, Values
 from recovery.families.demands import Shape, shown
 from recovery.faults import StudyError
 from recovery.fields import Frozen, NonNegative, Positive, Proportion, Real
 
-__all__ = ["Frozen", "Model", "NonNegative", "OwnFamily", "Positive", "Proportion", "Real", "load"]
+__all__ = [
+    "Frozen",
+    "Model",
+    "NonNegative",
+    "OwnFamily",
+    "Positive",
+    "Proportion",
+    "Real",
+    "SimulationError",
+    "load",
+]
 
 
 def load(path: str) -> OwnFamily:
@@ -50,8 +60,8 @@ def _executed(path: Path, source: str) -> ModuleType:
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where pydantic looks up what annotations name
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)
-    except Exception as error:
+        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
+    except (Exception, SystemExit) as error:
         raise StudyError(f"{path}: does not load: {in_its_lines(error, path)}") from None
     return module
 
@@ -87,7 +97,7 @@ class OwnFamily(Family):
         demands.check(path, module)
         self.Truth, self.Prior = module.Truth, module.Prior
         self.COLUMNS, self.OUTCOME = module.COLUMNS, module.OUTCOME
-        self.FILES = (path,)
+        self.FILES = (path, Path(__file__), Path(demands.__file__))
         self.shapes: Mapping[str, Shape] = module.PARAMETERS
         self.own_shapes: Mapping[str, Shape] = getattr(module, "PARTICIPANTS", {})
         self.means: Mapping[str, str] = getattr(module, "MEANS", {})
@@ -130,7 +140,7 @@ class OwnFamily(Family):
             model.label or name.replace("_", " ").capitalize(),
             model.pooling,
             self._expanded(f"MODELS.{name}.scored", model.scored or self.PARAMETERS),
-            model.joint or self.JOINT,
+            model.joint or (name if model.pooling != "partial" else self.JOINT),
             model.note,
         )
 
@@ -157,9 +167,12 @@ class OwnFamily(Family):
         if fault := demands.of_simulated(returned, self.COLUMNS, self.OUTCOME, participants):
             raise self._error("simulate", fault)
         columns, behind = returned
+        if endless := demands.not_finite(columns):
+            raise SimulationError(f"{self.path}: simulate: {endless}")
         unknown = set(behind) - set(self.shapes) - set(self.own_shapes)
         if unknown:
-            what = f"values has {sorted(unknown)}, must have names of PARAMETERS and PARTICIPANTS"
+            names = sorted(map(str, unknown))
+            what = f"values has {names}, must have names of PARAMETERS and PARTICIPANTS"
             raise self._error("simulate", what)
         values: Values = {}
         for name, shape in self.shapes.items():
@@ -184,14 +197,14 @@ class OwnFamily(Family):
     def _numbers(self, name: str, shape: Shape, value: Any) -> Values:
         """A vector's or matrix's numbers by Stan's names."""
         try:
-            array = np.asarray(value, dtype=float)
+            array = np.asarray(value).astype(float, casting="same_kind")
         except (TypeError, ValueError):
             raise self._error("simulate", f"{name}: got {shown(value)}, must be numbers") from None
         if array.shape != tuple(shape):
             what = f"{name}: got shape {array.shape}, must have {tuple(shape)}"
             raise self._error("simulate", what)
         if not np.isfinite(array).all():
-            raise self._error("simulate", f"{name}: holds a number that is not finite")
+            raise SimulationError(f"{self.path}: simulate: {name}: is not finite")
         return dict(zip(elements(name, shape), array.ravel().tolist(), strict=True))
 
     def stan_data(self, columns: Columns, prior: BaseModel) -> dict[str, Any]:
@@ -217,12 +230,12 @@ class OwnFamily(Family):
         """Return the log density of every observation, where the file has a function for it."""
         if not hasattr(self.module, "log_likelihood"):
             return None
-        found = np.asarray(self._call("log_likelihood", self._gathered(values), columns))
+        returned = self._call("log_likelihood", self._gathered(values), columns)
         wanted = (len(columns[self.OUTCOME]), next(iter(values.values())).size)
-        if found.shape != wanted:
-            what = f"returned shape {found.shape}, must have {wanted}: observations x draws"
+        if getattr(returned, "shape", None) != wanted:
+            what = f"returned {shown(returned)}, must be an array of {wanted}: observations x draws"
             raise self._error("log_likelihood", what)
-        return found
+        return returned
 
     def _gathered(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Draws as whole vectors and matrices: name -> shape (n_draws, *its shape)."""
@@ -242,6 +255,8 @@ class OwnFamily(Family):
         if not hasattr(self.module, "prior_sd"):
             return {}
         found = self._call("prior_sd", prior)
+        if fault := demands.of_deviations(found, self.PARAMETERS):
+            raise self._error("prior_sd", fault)
         return {name: float(found[name]) for name in self.MODELS[model].scored if name in found}
 
     def population_of(self, coefficient: str) -> str | None:
@@ -253,6 +268,8 @@ class OwnFamily(Family):
         called: Callable = getattr(self.module, function)
         try:
             return called(*arguments)
+        except SimulationError:
+            raise
         except Exception as error:
             raise self._error(function, f"raised {in_its_lines(error, self.path)}") from None
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from recovery.families.base import Columns, Values
 from recovery.figures import style
 from recovery.figures.material import Material
-from recovery.gallery import Figure, fit_label
+from recovery.gallery import Figure, fit_label, fits_by_prior
 from recovery.tables import interval_columns
 
 SHOWN_PARTICIPANTS = 12
@@ -124,10 +124,10 @@ def observed(material: Material, figure: Figure) -> plt.Figure:
     published = study.observed[figure.dataset].published
     lower, upper = interval_columns(study.plotted_level)
     labels = {p: material.family.PARAMETERS[p] for p in material.parameters}
-    drawn, panels = style.grid(list(labels), ["all"], height=1.1 + 0.2 * len(study.models))
-    fits = [(model, prior) for prior in study.priors for model in study.models]
+    drawn, panels = style.grid(list(labels), ["all"], height=1.1 + 0.2 * len(material.methods))
+    fits = fits_by_prior(study)
     names = [fit_label(material.family, study, *fit) for fit in fits]
-    colour = style.colours(study.models)
+    colour = style.colours(material.methods)
     for (parameter, _), axes in panels.items():
         mine = estimates[estimates["parameter"] == parameter].set_index(["model", "prior"])
         for height, fit in enumerate(reversed(fits)):

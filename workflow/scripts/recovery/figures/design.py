@@ -41,7 +41,7 @@ def lolly(material: Material, figure: Figure) -> plt.Figure:
     scenario = max(figure.scenarios, key=lambda each: each.participants)
     table = material.performance
     table = table[(table["scenario"] == scenario.name) & (table["prior"] == material.first_prior)]
-    height = max(1.5, 0.55 + 0.2 * len(study.models))
+    height = max(1.5, 0.55 + 0.2 * len(material.methods))
     drawn, panels = style.matrix(list(rows), list(SIDE_BY_SIDE), 2.1, height, sharey=True)
     for (parameter, measure), axes in panels.items():
         mine = with_bounds(of_level(table, measure, study.plotted_level))
@@ -54,13 +54,13 @@ def lolly(material: Material, figure: Figure) -> plt.Figure:
         axes.autoscale_view()
     style.title_panels(panels, rows, SIDE_BY_SIDE, "")
     extra = style.truth_line("No bias, no error, nominal coverage")
-    style.legend(drawn, material.model_labels, [extra])
+    style.legend(drawn, material.method_labels, [extra])
     return drawn
 
 
 def _sticks(axes: plt.Axes, rows: pd.DataFrame, reference: float, material: Material) -> None:
     """One panel: a dot a model on a stick from the reference, with its Monte Carlo bar."""
-    labels = material.model_labels
+    labels = material.method_labels
     colour, marker = style.colours(list(labels)), style.markers(list(labels))
     axes.axvline(reference, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
     height = {model: place for place, model in enumerate(reversed(labels))}
@@ -119,13 +119,13 @@ def nested_loop(material: Material, figure: Figure) -> plt.Figure:
     drawn.supylabel("Root mean squared error", fontsize=9)
     _tracks(panels[-1], below)
     panels[0].set_xlim(-0.5, len(places) - 0.5)
-    style.legend(drawn, material.model_labels)
+    style.legend(drawn, material.method_labels)
     return drawn
 
 
 def _steps(axes: plt.Axes, rows: pd.DataFrame, places: list[tuple], material: Material) -> None:
     """One panel: each model's stepped line over the places of the design."""
-    models = material.design.study.models
+    models = material.methods
     colour, marker = style.colours(models), style.markers(models)
     edges = np.arange(len(places) + 1) - 0.5
     for model in models:

@@ -27,14 +27,14 @@ def zipped(material: Material, figure: Figure) -> plt.Figure:
     ----------
     Morris, White & Crowther (2019), doi:10.1002/sim.8086, figure 6.
     """
-    rows, columns = material.parameter_labels, material.model_labels
+    rows, columns = material.parameter_labels, material.method_labels
     scenario = min(figure.scenarios, key=lambda each: each.participants)
     shown = material.estimates(scenario.name)
     shown = shown[(shown["prior"] == material.first_prior) & (shown["sd"] > 0)]
     drawn, panels = style.matrix(list(rows), list(columns), 1.8, 1.6, sharex="row")
     colour = style.colours(list(columns))
     for (parameter, model), axes in panels.items():
-        if parameter in material.family.MODELS[model].scored:
+        if parameter in material.family.method(model).scored:
             mine = shown[(shown["parameter"] == parameter) & (shown["model"] == model)]
             _zip(axes, mine, material.design.study.plotted_level, colour[model])
         else:

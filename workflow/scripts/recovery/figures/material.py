@@ -10,6 +10,7 @@ import pandas as pd
 
 from recovery import calibration, families, measures, ranks, tables, verification
 from recovery.design import Cell, Design
+from recovery.estimators import NO_PRIOR, methods
 from recovery.families.base import Columns, Family, Values
 from recovery.scenarios import Scenario
 
@@ -32,10 +33,8 @@ class Material:
 
     @property
     def parameters(self) -> list[str]:
-        """Population parameters that any model of the study answers for, in the family's order."""
-        scored = {
-            name for model in self.design.study.models for name in self.family.MODELS[model].scored
-        }
+        """Population parameters that any model or estimator answers for, in the family's order."""
+        scored = {name for method in self.methods for name in self.family.method(method).scored}
         return [name for name in self.family.PARAMETERS if name in scored]
 
     @property
@@ -49,6 +48,22 @@ class Material:
         return {model: self.family.MODELS[model].label for model in self.design.study.models}
 
     @property
+    def methods(self) -> tuple[str, ...]:
+        """The models of the study, then its estimators."""
+        return methods(self.design.study)
+
+    @property
+    def method_labels(self) -> dict[str, str]:
+        """Their labels."""
+        return {name: self.family.method(name).label for name in self.methods}
+
+    def _under_every_prior(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with estimators' rows once under every prior, beside whose models they are."""
+        free = table[table["prior"] == NO_PRIOR]
+        repeated = [free.assign(prior=prior) for prior in self.design.study.priors]
+        return pd.concat([table[table["prior"] != NO_PRIOR], *repeated]) if len(free) else table
+
+    @property
     def first_prior(self) -> str:
         """The prior that figures of single replicates show."""
         return next(iter(self.design.study.priors))
@@ -60,23 +75,23 @@ class Material:
     def performance(self) -> pd.DataFrame:
         """The table `performance`, all fits."""
         table = self._summary("performance")
-        return table[table["subset"] == "all"]
+        return self._under_every_prior(table[table["subset"] == "all"])
 
     @cached_property
     def convergence(self) -> pd.DataFrame:
         """The table `convergence`, first attempts: what parameterisations are compared on."""
         table = self._summary("convergence")
-        return table[table["attempt"] == "first"]
+        return self._under_every_prior(table[table["attempt"] == "first"])
 
     @cached_property
     def efficiency(self) -> pd.DataFrame:
         """The table `efficiency`."""
-        return self._summary("efficiency")
+        return self._under_every_prior(self._summary("efficiency"))
 
     @cached_property
     def planning(self) -> pd.DataFrame:
         """The table `planning`."""
-        return self._summary("planning")
+        return self._under_every_prior(self._summary("planning"))
 
     @cached_property
     def selection(self) -> pd.DataFrame:
@@ -97,7 +112,8 @@ class Material:
         """Return the estimates of a scenario's first batches."""
         design, first = self.design, self.design.batches(scenario)[0]
         cells = [cell for cell in design.cells if cell[0] == scenario]
-        return tables.read_frame([design.cell_file("estimates", cell, first) for cell in cells])
+        files = [design.cell_file("estimates", cell, first) for cell in cells]
+        return self._under_every_prior(tables.read_frame(files))
 
     def uniforms(self, cell: Cell) -> dict[str, np.ndarray]:
         """Return what is uniform in a calibrated cell: quantity -> a value a replicate."""

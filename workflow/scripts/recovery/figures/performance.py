@@ -38,7 +38,7 @@ def _series(
     A ribbon shows the uncertainty around the line between points too.
     """
     value, lower, upper = columns
-    models = material.design.study.models
+    models = material.methods
     colour, marker, beside = style.colours(models), style.markers(models), style.dodge(models)
     counts = sorted(rows["participants"].unique())
     for model in models:
@@ -79,7 +79,7 @@ def _measure(
             axes.set_ylim(-0.04, 1.04)
     style.title_panels(panels, rows, columns, PARTICIPANTS)
     extra = [style.truth_line("No bias" if measure == "bias" else "Nominal")]
-    style.legend(drawn, material.model_labels, extra if reference is not None else ())
+    style.legend(drawn, material.method_labels, extra if reference is not None else ())
     return drawn
 
 
@@ -122,7 +122,7 @@ def _cells(
         elif not logarithmic:
             axes.set_ylim(-0.04, 1.04)
     style.title_panels(panels, rows, columns, PARTICIPANTS)
-    style.legend(drawn, material.model_labels)
+    style.legend(drawn, material.method_labels)
     return drawn
 
 
@@ -170,14 +170,14 @@ def recovered(material: Material, figure: Figure) -> plt.Figure:
             else:
                 _sorted_intervals(axes, mine, material)
     style.title_panels(panels, rows, columns, "")
-    style.legend(drawn, material.model_labels, [style.truth_line()])
+    style.legend(drawn, material.method_labels, [style.truth_line()])
     return drawn
 
 
 def _by_model(rows: pd.DataFrame, material: Material) -> Iterator[tuple]:
     """Each model's rows, with its colour and the bounds of its plotted intervals."""
     lower, upper = interval_columns(material.design.study.plotted_level)
-    for model, colour in style.colours(material.design.study.models).items():
+    for model, colour in style.colours(material.methods).items():
         mine = rows[rows["model"] == model].sort_values("mean")
         yield model, colour, mine, mine[lower].to_numpy(), mine[upper].to_numpy()
 
@@ -200,7 +200,7 @@ def _sorted_intervals(axes: plt.Axes, rows: pd.DataFrame, material: Material) ->
 
 def _against_truth(axes: plt.Axes, rows: pd.DataFrame, material: Material) -> None:
     """Estimates over truths that differ between replicates."""
-    marker = style.markers(material.design.study.models)
+    marker = style.markers(material.methods)
     for model, colour, mine, low, high in _by_model(rows, material):
         axes.vlines(mine["truth"], low, high, color=colour, alpha=0.3, linewidth=0.8)
         axes.plot(mine["truth"], mine["mean"], marker[model], color=colour, markersize=2.5)

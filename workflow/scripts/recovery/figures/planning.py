@@ -35,7 +35,7 @@ def needed(material: Material, figure: Figure) -> plt.Figure:
         for measure in wanted.model_dump(exclude_none=True)
     }
     columns = {prior: f"Prior: {words(prior)}" for prior in study.priors}
-    drawn, curves, strips = _panels(list(rows), list(columns), len(study.models))
+    drawn, curves, strips = _panels(list(rows), list(columns), len(material.methods))
     for (parameter, measure), prior in curves:
         table = _of(material.performance, figure, parameter, prior)
         table = of_level(table, planning.SCALES[measure].measure, study.plotted_level)
@@ -51,7 +51,7 @@ def needed(material: Material, figure: Figure) -> plt.Figure:
             axes.set_ylabel("Needed")
         if row == list(rows)[-1]:
             axes.set_xlabel("Participants")
-    style.legend(drawn, material.model_labels, [style.truth_line("Wanted")])
+    style.legend(drawn, material.method_labels, [style.truth_line("Wanted")])
     return drawn
 
 
@@ -89,7 +89,7 @@ def _curves(
     axes: plt.Axes, table: pd.DataFrame, measure: str, wanted: float, material: Material
 ) -> None:
     """Values with their Monte Carlo bars, and each model's curve, from which is read."""
-    models = material.design.study.models
+    models = material.methods
     colour, marker, beside = style.colours(models), style.markers(models), style.dodge(models)
     axes.axhline(wanted, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
     for model in models:
@@ -115,7 +115,7 @@ def _curves(
 
 def _needed(axes: plt.Axes, table: pd.DataFrame, material: Material) -> None:
     """The numbers needed with their intervals, a line a model; arrows where a bound is open."""
-    models = material.design.study.models
+    models = material.methods
     colour, marker = style.colours(models), style.markers(models)
     ends = min(material.design.study.participants), max(material.design.study.participants)
     left, right = ends[0] / MARGIN, ends[1] * MARGIN

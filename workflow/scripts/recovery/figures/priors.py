@@ -74,14 +74,18 @@ def outcomes(material: Material, figure: Figure) -> plt.Figure:
     scenario = next(iter(material.design.scenarios.values()))
     seen = material.first_dataset(scenario)[0][name]
     for prior, axes in zip(priors, panels, strict=True):
-        expected = table.loc[table["prior"] == prior, "y"].to_numpy()
+        mine = table[table["prior"] == prior]
+        axes.set_title(_title(prior, mine), loc="left", fontweight="bold")
+        if mine.empty:
+            style.say(axes, "No data can be simulated from it")
+            continue
+        expected = mine["y"].to_numpy()
         edges = _edges(expected, seen)
         for values, colour in ((seen, "0.82"), (expected, "0.2")):
             shares = np.histogram(values, edges)[0] / values.size
             axes.stairs(shares, edges, color=colour, fill=values is seen)
         for bound in np.quantile(expected, CENTRAL):
             axes.axvline(bound, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
-        axes.set_title(f"Prior: {words(prior)}", loc="left", fontweight="bold")
         axes.set_xlabel(words(name).capitalize())
     panels[0].set_ylabel("Share of outcomes")
     handles = [

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from recovery.estimators import NO_PRIOR
 from recovery.measures.outcomes import (
     common,
     converged_replicates,
@@ -23,6 +24,7 @@ from recovery.measures.participants import participants
 from recovery.measures.replicates import Replicates, from_table
 from recovery.measures.single import (
     ABSENT,
+    FROM_ERRORS,
     LARGE_MCMC_ERROR,
     OF_ESTIMATES,
     OF_INTERVALS,
@@ -82,7 +84,9 @@ def performance(cells: Cells, n_planned: int) -> pd.DataFrame:
     """Score every cell and parameter of a scenario, in three subsets of replicates.
 
     `all` have estimates; `converged` converged in this cell; `common` converged under every
-    model that answers for the parameter, same prior. The last two are conditional on data.
+    model that answers for the parameter, same prior, or for an estimator under every estimator.
+    The last two are conditional on data. Measures that need standard errors rest on those
+    replicates that have one.
 
     Parameters
     ----------
@@ -106,9 +110,11 @@ def performance(cells: Cells, n_planned: int) -> pd.DataFrame:
             known = scores(whole)
             for subset, part in subsets.items():
                 its_scores = known if part is whole else scores(part)
+                sizes = {False: len(part), True: len(part.with_error)}
                 for (name, level), found in (its_scores | _bounds(part, n_planned)).items():
                     value = (found.value, found.mcse, found.lower, found.upper)
-                    rows.append((model, prior, parameter, subset, name, level, *value, len(part)))
+                    n = sizes[_from_errors(name)]
+                    rows.append((model, prior, parameter, subset, name, level, *value, n))
     return pd.DataFrame(rows, columns=_PERFORMANCE)
 
 
@@ -123,14 +129,21 @@ def _common(cells: Cells, prior: str, parameter: str) -> np.ndarray:
 
 def scores(x: Replicates) -> Scores:
     """Return every measure of one parameter in one cell."""
+    errors = x.with_error
 
-    def enough(measure: Callable[..., Measure], *arguments) -> Measure:
-        return measure(x, *arguments) if len(x) >= 2 else ABSENT
+    def enough(name: str, measure: Callable[..., Measure], *arguments) -> Measure:
+        which = errors if _from_errors(name) else x
+        return measure(which, *arguments) if len(which) >= 2 else ABSENT
 
-    found = {(name, np.nan): enough(measure) for name, measure in OF_ESTIMATES.items()}
+    found = {(name, np.nan): enough(name, measure) for name, measure in OF_ESTIMATES.items()}
     for level in x.bounds:
-        found |= {(name, level): enough(of, level) for name, of in OF_INTERVALS.items()}
+        found |= {(name, level): enough(name, of, level) for name, of in OF_INTERVALS.items()}
     return found
+
+
+def _from_errors(measure: str) -> bool:
+    """Whether a measure needs standard errors."""
+    return measure in FROM_ERRORS or measure in OF_INTERVALS
 
 
 def _bounds(x: Replicates, n_planned: int) -> Scores:
@@ -138,7 +151,7 @@ def _bounds(x: Replicates, n_planned: int) -> Scores:
     found = {}
     for level, (low, high) in x.bounds.items():
         hits = int(((low <= x.truth) & (x.truth <= high)).sum())
-        most = hits + n_planned - len(x)
+        most = hits + n_planned - len(x.with_error)
         for name, count in (("coverage_lower_bound", hits), ("coverage_upper_bound", most)):
             found[name, level] = ABSENT._replace(value=count / n_planned)
     return found
@@ -147,14 +160,16 @@ def _bounds(x: Replicates, n_planned: int) -> Scores:
 def comparison(cells: Cells) -> pd.DataFrame:
     """Compare every two models under a prior, and every two priors of a model, in pairs.
 
-    Only replicates that both cells have count; in the subset `common` both converged.
+    An estimator has no prior: it is compared with every model under each prior, and with every
+    other estimator. Only replicates that both cells have count (for measures that need standard
+    errors, those for which both have one); in the subset `common` both converged.
 
     Returns
     -------
     DataFrame
         compared (`model` or `prior`), first, second, given (the prior or model that they
-        share), parameter, subset, measure, level, value (first less second), mcse of the
-        paired difference, n_pairs.
+        share; with an estimator, the other's prior), parameter, subset, measure, level, value
+        (first less second), mcse of the paired difference, n_pairs.
     """
     rows = []
     for parameter in dict.fromkeys(name for fits in cells.values() for name in fits.estimates):
@@ -172,36 +187,52 @@ def comparison(cells: Cells) -> pd.DataFrame:
                     else _differences((first, second), which, (known[one], known[other]))
                 )
                 rows += [
-                    (*names, parameter, subset, *key, *difference, which.size)
+                    (*names, parameter, subset, *key, *difference)
                     for key, difference in found.items()
                 ]
     return pd.DataFrame(rows, columns=_COMPARISON)
 
 
 def _pairs(cells: Sequence[tuple[str, str]]) -> Iterator[tuple]:
-    """Every two cells that differ in their model or in their prior alone."""
+    """Every two cells that differ in their model or in their prior alone, or have none."""
     for one, other in combinations(cells, 2):
         if one[1] == other[1]:
             yield ("model", one[0], other[0], one[1]), one, other
         elif one[0] == other[0]:
             yield ("prior", one[1], other[1], one[0]), one, other
+        elif NO_PRIOR in (one[1], other[1]):
+            given = other[1] if one[1] == NO_PRIOR else one[1]
+            yield ("model", one[0], other[0], given), one, other
 
 
 def _differences(
     pair: tuple[Replicates, Replicates], which: np.ndarray, known: tuple[Scores, Scores]
-) -> dict[tuple[str, float], tuple[float, float]]:
-    """Differences of every measure, and their MCSE, over some of the replicates of a pair.
+) -> dict[tuple[str, float], tuple[float, float, int]]:
+    """Differences of every measure, their MCSE and how many pairs they rest on.
 
-    `known` are the scores of all replicates of each; only those of fewer are computed.
+    `which` are the replicates of a pair that count; `known` are the scores of all replicates of
+    each; only those of fewer are computed.
     """
     first, second = (x.of(which) for x in pair)
-    mine, others = (
-        all_scores if part is whole else scores(part)
-        for part, whole, all_scores in zip((first, second), pair, known, strict=True)
-    )
-    found = {key: difference(score, others[key]) for key, score in mine.items()}
+    errors = common([first.with_error.replicate, second.with_error.replicate])
+    mine, others = (_scores_of(*each) for each in zip(pair, known, (which, which), strict=True))
+    if errors.size < which.size:
+        both = (_scores_of(*each) for each in zip(pair, known, (errors, errors), strict=True))
+        mine, others = (
+            whole | {key: found for key, found in part.items() if _from_errors(key[0])}
+            for whole, part in zip((mine, others), both, strict=True)
+        )
+    found = {
+        key: (*difference(score, others[key]), (errors if _from_errors(key[0]) else which).size)
+        for key, score in mine.items()
+    }
     gain = relative_precision(first, second) if which.size >= 2 else (np.nan, np.nan)
-    return found | {("relative_precision", np.nan): gain}
+    return found | {("relative_precision", np.nan): (*gain, which.size)}
+
+
+def _scores_of(whole: Replicates, known: Scores, which: np.ndarray) -> Scores:
+    part = whole.of(which)
+    return known if part is whole else scores(part)
 
 
 def performance_of_table(

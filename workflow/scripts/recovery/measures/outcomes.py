@@ -29,7 +29,7 @@ def convergence(diagnostics: pd.DataFrame, n_planned: int, min_ebfmi: float) -> 
     -------
     DataFrame
         Two rows: the columns of the table `convergence` without the cell's own. Rates are
-        shares of all fits (of divergences, treedepth and E-BFMI: of those that are ok), with
+        shares of all fits (of divergences, treedepth and E-BFMI: of those that drew), with
         mcse = sqrt(p (1 - p) / n) and the 95 % Wilson interval.
     """
     first = diagnostics[diagnostics["attempt"] == 1]
@@ -53,7 +53,7 @@ def final_attempts(diagnostics: pd.DataFrame) -> pd.DataFrame:
     return last.drop(columns="ok")
 
 
-_OF_THOSE_OK = ("divergent", "max_treedepth", "low_ebfmi")  # a failed fit has none of them
+_OF_THE_SAMPLER = ("divergent", "max_treedepth", "low_ebfmi")  # of fits that drew
 
 
 def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
@@ -74,8 +74,9 @@ def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
         "n_converged": int(converged.sum()),
         "error": diagnostics["error"].iloc[np.argmin(ok)] if not ok.all() else None,
     }
+    drew = ok & diagnostics["n_divergent"].notna().to_numpy()
     for rate, hits in outcomes.items():
-        hits = hits[ok] if rate in _OF_THOSE_OK else hits
+        hits = hits[drew] if rate in _OF_THE_SAMPLER else hits
         found = proportion(hits) if hits.size else None
         for part in ("value", "mcse", "lower", "upper"):
             name = f"{rate}_rate" + ("" if part == "value" else f"_{part}")

@@ -17,11 +17,12 @@ class Replicates:
     ----------
     replicate : ndarray of int, shape (n,)
     truth, mean, sd : ndarray, shape (n,)
-        The replicate's own truth, the posterior's mean and standard deviation.
+        The replicate's own truth, the posterior's mean and standard deviation; or an estimate
+        and its standard error, NaN where it has none.
     mcse_mean : ndarray, shape (n,)
         Monte Carlo standard error of `mean` within its fit; NaN where it is not known.
     bounds : mapping of float to pair of ndarray, each of shape (n,)
-        Interval level -> lower and upper bounds.
+        Interval level -> lower and upper bounds; NaN where there is no standard error.
     positive : bool
         Whether the parameter cannot be negative.
     prior_sd : float
@@ -46,6 +47,11 @@ class Replicates:
     def truth_varies(self) -> bool:
         """Whether replicates have different truths."""
         return bool(np.ptp(self.truth) > 0)
+
+    @property
+    def with_error(self) -> Replicates:
+        """Those that have a standard error, and with it intervals."""
+        return self.of(self.replicate[~np.isnan(self.sd)])
 
     def __len__(self) -> int:
         return self.replicate.size

@@ -246,6 +246,9 @@ def _rejected(x: Replicates, level: float) -> np.ndarray:
     return (low > 0) | (high < 0)
 
 
+FROM_ERRORS = ("model_se", "relative_error_of_model_se", "z_score", "contraction", "mcmc_error")
+"""Those of estimates that need standard errors, as all of intervals do."""
+
 OF_ESTIMATES: dict[str, Callable[[Replicates], Measure]] = {
     measure.__name__: measure
     for measure in (

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from recovery.design import Design
+from recovery.estimators import fits, methods
 from recovery.gallery import words
 from recovery.measures import CELL
 from recovery.truths import ObservedTruth, PriorTruth
@@ -43,8 +44,8 @@ def factors(design: Design) -> list[dict]:
         "truth": study.truths,
         "participants": study.participants,
         "observations": {scenario.observations for scenario in scenarios},
-        "model": study.models,
-        "prior": study.priors,
+        "model": methods(study),
+        "prior": {prior for _, prior in fits(study)},
     }
     names = [name for name, values in levels.items() if len(values) > 1] + ["parameter"]
     counts = ("participants", "observations")

@@ -9,8 +9,9 @@ import pandas as pd
 from scipy import stats
 
 from recovery.calibration import NOT_APPLICABLE
+from recovery.estimators import methods
 from recovery.families.base import Family
-from recovery.gallery import words
+from recovery.gallery import fits_by_prior, words
 from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level
 from recovery.precision import in_whole_batches
 from recovery.study import Study
@@ -51,29 +52,28 @@ def _first_line(error: str) -> str:
 def glance(
     study: Study, family: Family, performance: pd.DataFrame, convergence: pd.DataFrame
 ) -> list[dict]:
-    """A row a model and prior, over all scenarios."""
+    """A row a model and prior, and one an estimator, over all scenarios."""
     coverage = of_level(performance, "coverage", study.plotted_level)
     rows = []
-    for prior in study.priors:
-        for model in study.models:
-            cells = convergence[(convergence["prior"] == prior) & (convergence["model"] == model)]
-            shares = coverage[(coverage["prior"] == prior) & (coverage["model"] == model)]
-            shares = shares[shares["value"].notna()]
-            worst = _worst(shares, study.plotted_level) if len(shares) else None
-            fits = cells["n_planned"].sum()
-            rows.append(
-                {
-                    "model": family.MODELS[model].label,
-                    "prior": words(prior),
-                    "fits": int(fits),
-                    "failed": int(cells["n_failed"].sum()),
-                    "converged": cells["n_converged"].sum() / fits,
-                    "coverage": shares["value"].mean() if len(shares) else None,
-                    "worst": worst,
-                    "seconds": cells["seconds"].mean(),
-                    "ess_per_second": cells["ess_per_second"].mean(),
-                }
-            )
+    for model, prior in fits_by_prior(study):
+        cells = convergence[(convergence["prior"] == prior) & (convergence["model"] == model)]
+        shares = coverage[(coverage["prior"] == prior) & (coverage["model"] == model)]
+        shares = shares[shares["value"].notna()]
+        worst = _worst(shares, study.plotted_level) if len(shares) else None
+        fits = cells["n_planned"].sum()
+        rows.append(
+            {
+                "model": family.method(model).label,
+                "prior": words(prior),
+                "fits": int(fits),
+                "failed": int(cells["n_failed"].sum()),
+                "converged": cells["n_converged"].sum() / fits,
+                "coverage": shares["value"].mean() if len(shares) else None,
+                "worst": worst,
+                "seconds": cells["seconds"].mean(),
+                "ess_per_second": cells["ess_per_second"].mean(),
+            }
+        )
     return rows
 
 
@@ -91,7 +91,7 @@ def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, An
     if table.empty:
         return None
     most = table["n_needed"].max() if table["n_needed"].notna().all() else None
-    labels = {model: family.MODELS[model].label for model in study.models}
+    labels = {method: family.method(method).label for method in methods(study)}
     return {
         "rows": table.assign(model=table["model"].map(labels)).to_dict("records"),
         "n_needed": most and int(most),
@@ -165,7 +165,7 @@ def cells(
                 "truth": words(bias["truth"]),
                 "participants": int(bias["participants"]),
                 "observations": _count(bias["observations"]),
-                "model": family.MODELS[cell[1]].label,
+                "model": family.method(cell[1]).label,
                 "prior": words(cell[2]),
                 "parameter": parameter,
                 "order": list(family.PARAMETERS).index(parameter),

@@ -52,7 +52,8 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
         "methods": {
             "models": {model: family.MODELS[model].label for model in study.models},
             "priors": list(study.priors),
-            "crossing": "every model under every prior on the same datasets",
+            "estimators": {name: family.ESTIMATORS[name].label for name in study.estimators},
+            "crossing": "every model under every prior, and every estimator, on the same datasets",
             "attempts": study.attempts,
         },
         "performance_measures": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from recovery.families.base import Family
-from recovery.gallery import fit_label
+from recovery.gallery import fit_label, fits_by_prior
 from recovery.report import selected
 from recovery.study import Study
 
@@ -34,7 +34,7 @@ def rows(
     for name, data in study.observed.items():
         mine = estimates[estimates["scenario"] == name].set_index(["model", "prior", "parameter"])
         went = diagnostics[diagnostics["scenario"] == name].set_index(["model", "prior"])
-        fits = [(model, prior) for prior in study.priors for model in study.models]
+        fits = fits_by_prior(study)
         found.append(
             {
                 "outcomes": [_outcome(went.loc[fit]) for fit in fits],
@@ -64,4 +64,6 @@ def rows(
 def _outcome(fit: pd.Series) -> str:
     if fit["status"] == "failed":
         return f"failed: {fit['error'].splitlines()[0][:80]}"
-    return "yes" if fit["converged"] else "no"
+    if fit["converged"]:
+        return "yes"
+    return f"no, {fit['error'].partition(':')[0]}" if pd.notna(fit["error"]) else "no"

@@ -25,7 +25,7 @@ def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "truth": words(row.truth),
             "observations": _count(row.observations, "as observed"),
-            "model": family.MODELS[row.model].label,
+            "model": family.method(row.model).label,
             "prior": words(row.prior),
             "parameter": row.parameter,
             "order": list(family.PARAMETERS).index(row.parameter),

@@ -10,6 +10,7 @@ import psutil
 STEPS = {
     "warmup": "Sampler, warmup",
     "draws": "Sampler, draws",
+    "estimators": "Estimators",
     "fits": "Diagnostics and summaries of fits",
     "start": "Start of fit jobs: Python and its imports",
     "tables": "Tables of fit jobs, read and written",

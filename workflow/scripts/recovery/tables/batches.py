@@ -17,8 +17,8 @@ def column(name: str, kind: pa.DataType, comment: str = "") -> pa.Field:
 TEXT, INT, REAL, BOOL = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 _FIT = [
     column("scenario", TEXT),
-    column("model", TEXT),
-    column("prior", TEXT),
+    column("model", TEXT, "or estimator"),
+    column("prior", TEXT, "no_prior for an estimator"),
     column("replicate", INT, "counted from 1"),
 ]
 TRUTH = pa.schema(
@@ -46,7 +46,7 @@ DIAGNOSTICS = pa.schema(
         *_FIT,
         column("attempt", INT, "counted from 1"),
         column("status", TEXT, "ok or failed"),
-        column("error", TEXT, "why it failed"),
+        column("error", TEXT, "why it failed; of an estimator, why it did not converge too"),
         column("converged", BOOL),
         column("n_divergent", INT, "divergent transitions after warmup, all chains"),
         column("n_max_treedepth", INT, "saturated trajectories after warmup, all chains"),
@@ -56,9 +56,9 @@ DIAGNOSTICS = pa.schema(
         column("min_ess_tail", REAL, "smallest over scored parameters and lp__"),
         column("n_leapfrog", INT, "gradient evaluations after warmup, all chains"),
         column("warmup_seconds", REAL, "processor seconds, summed over chains"),
-        column("sampling_seconds", REAL, "processor seconds, summed over chains"),
+        column("sampling_seconds", REAL, "processor seconds, summed over chains; of an estimator"),
         column("other_seconds", REAL, "of the fit's process: data, diagnostics, summaries"),
-        column("seed", INT, "of the sampler"),
+        column("seed", INT, "of the sampler; null for an estimator"),
         column("engine", TEXT),
         column("engine_version", TEXT),
         column("adapt_delta", REAL),
@@ -112,9 +112,9 @@ def estimates_schema(levels: Sequence[float]) -> pa.Schema:
             *_FIT,
             column("parameter", TEXT),
             column("truth", REAL, "null: the data are observed"),
-            column("mean", REAL, "of the posterior"),
-            column("median", REAL, "of the posterior"),
-            column("sd", REAL, "of the posterior"),
+            column("mean", REAL, "of the posterior; or the estimate"),
+            column("median", REAL, "of the posterior; or the estimate"),
+            column("sd", REAL, "of the posterior; or the standard error, null: there is none"),
             column("mcse_mean", REAL, "Monte Carlo standard error of mean"),
             *(
                 column(name, REAL, "posterior quantile, per cent")

@@ -11,8 +11,8 @@ _CELL = [
     column("truth", TEXT, "the truth's name"),
     column("participants", INT),
     column("observations", INT, "per participant; null: as in the observed dataset"),
-    column("model", TEXT),
-    column("prior", TEXT),
+    column("model", TEXT, "or estimator"),
+    column("prior", TEXT, "no_prior for an estimator"),
 ]
 
 
@@ -43,10 +43,10 @@ PERFORMANCE = pa.schema(
 COMPARISON = pa.schema(
     [
         *_CELL[:4],
-        column("compared", TEXT, "model or prior"),
+        column("compared", TEXT, "model (or estimator) or prior"),
         column("first", TEXT),
         column("second", TEXT),
-        column("given", TEXT, "the prior, or model, that they share"),
+        column("given", TEXT, "the prior, or model, that they share; an estimator has none"),
         column("parameter", TEXT),
         column("subset", TEXT, "all: both have estimates; common: both converged"),
         column("measure", TEXT),
@@ -101,7 +101,7 @@ CONVERGENCE = pa.schema(
                 "low_ebfmi",
             )
             for part, comment in (
-                ("", "share of fits; of divergent to low_ebfmi: of those that are ok"),
+                ("", "share of fits; of divergent to low_ebfmi: of those that drew"),
                 ("_mcse", "Monte Carlo standard error"),
                 ("_lower", "of the 95 % Wilson interval"),
                 ("_upper", "of the 95 % Wilson interval"),
@@ -131,7 +131,7 @@ EFFICIENCY = pa.schema(
 )
 COSTS = pa.schema(
     [
-        column("step", TEXT, "warmup, draws, fits, start, tables, simulate, summarise, figures"),
+        column("step", TEXT, "warmup, draws, estimators, fits, start, tables, simulate, ..."),
         column("seconds", REAL, "processor seconds, all jobs of the study"),
     ]
 )

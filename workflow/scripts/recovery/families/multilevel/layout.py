@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, Strict, model_validator
 
+from recovery.families.base import Columns
 from recovery.fields import Frozen, Text, Unique
 
 MOST_PREDICTORS = 50
@@ -111,6 +112,11 @@ class Layout:
             f"beta_p[,{q}]": f"Participants' {self._slope(k, 'intercepts', 'slopes')}"
             for q, k in enumerate(self.varying, start=1)
         }
+
+    def design_matrix(self, columns: Columns) -> np.ndarray:
+        """Return X: a column of ones, then the predictors."""
+        ones = np.ones(columns["participant"].size)
+        return np.column_stack([ones, *(columns[name] for name in self.predictors)])
 
     def _slope(self, k: int, intercept: str, slope: str) -> str:
         if k == 1:

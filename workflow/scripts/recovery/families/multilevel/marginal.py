@@ -32,16 +32,15 @@ def log_likelihood(
     x : ndarray, shape (n_rows, n_coefficients)
         The design matrix.
     """
+    if not outcome.CLOSED:
+        return None
     mean, covariance = _of_a_stranger(layout, joint, prior, values)
     predictor, z = x @ mean, x[:, np.array(layout.varying) - 1]
     rows = []
     for person in np.unique(columns["participant"]):
         own = columns["participant"] == person
         y = columns["y"][own][:, None]
-        found = outcome.log_marginal(y, predictor[own], z[own], covariance, values)
-        if found is None:
-            return None
-        rows.append(found)
+        rows.append(outcome.log_marginal(y, predictor[own], z[own], covariance, values))
     return np.array(rows)
 
 

@@ -23,6 +23,7 @@ class Outcome:
     PRIOR: ClassVar[Mapping[str, Any]] = {}  # fields of a prior -> type
     Y_LABEL: ClassVar[str] = "Outcome y"
     STRAIGHT: ClassVar[bool] = True  # whether expected outcomes are linear in a predictor
+    CLOSED: ClassVar[bool] = False  # whether `log_marginal` has a closed form
     SCALED: ClassVar[bool] = True  # whether an observed outcome may be standardized
 
     def draw(self, prior: BaseModel, rng: np.random.Generator) -> dict[str, Any]:
@@ -80,7 +81,7 @@ class Outcome:
         z: np.ndarray,
         covariance: np.ndarray,
         values: Mapping[str, np.ndarray],
-    ) -> np.ndarray | None:
+    ) -> np.ndarray:
         """Return the log density of one participant's outcomes, its coefficients integrated out.
 
         Parameters
@@ -94,10 +95,9 @@ class Outcome:
 
         Returns
         -------
-        ndarray, shape (n_draws,), or None
-            None where there is no closed form.
+        ndarray, shape (n_draws,)
         """
-        return None
+        raise NotImplementedError
 
     def refuse(self, columns: Columns) -> dict[str, str]:
         """Return what observed columns must hold, where these do not: y and covariates."""

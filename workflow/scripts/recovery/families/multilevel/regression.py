@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from itertools import combinations
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
 
 from recovery.families import observed
-from recovery.families.base import Axes, Columns, Family, Model, Values
+from recovery.families.base import Axes, Columns, Estimator, Family, Model, Values
 from recovery.families.lkj import draw_correlation
-from recovery.families.multilevel import marginal, predictors, values
+from recovery.families.multilevel import lines, marginal, predictors, values
 from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.models import JOINT
 from recovery.families.multilevel.outcome import Outcome
@@ -35,12 +37,23 @@ class Multilevel(Family):
         Which coefficients there are, and which of them vary.
     outcome : Outcome
     models : mapping of str to Model
+    estimators : mapping of str to Estimator
+    estimating : tuple of Path
+        The files that decide what these do.
     """
 
     JOINT = JOINT
 
-    def __init__(self, layout: Layout, outcome: Outcome, models: Mapping[str, Model]):
-        self.layout, self.outcome, self.MODELS = layout, outcome, models
+    def __init__(
+        self,
+        layout: Layout,
+        outcome: Outcome,
+        models: Mapping[str, Model],
+        estimators: Mapping[str, Estimator] = MappingProxyType({}),
+        estimating: tuple[Path, ...] = (),
+    ):
+        self.layout, self.outcome = layout, outcome
+        self.MODELS, self.ESTIMATORS, self.ESTIMATING = models, estimators, estimating
         self.PARAMETERS = layout.beta | layout.sigma_p | layout.omega | dict(outcome.PARAMETERS)
         self.POSITIVE = (*layout.sigma_p, *outcome.POSITIVE)
         self.COEFFICIENTS = layout.coefficients
@@ -101,6 +114,14 @@ class Multilevel(Family):
             **self.outcome.truth_of(means),
         )
 
+    def values_of(self, truth: BaseModel) -> Values:
+        """Return the values of all population parameters in a Truth."""
+        layout, omega = self.layout, truth.correlations
+        beta = dict(zip(layout.beta, truth.beta, strict=True))
+        sigma_p = dict(zip(layout.sigma_p, truth.sigma_p, strict=True))
+        pairs = {f"Omega[{a},{b}]": float(omega[a - 1, b - 1]) for a, b in layout.pairs}
+        return beta | sigma_p | pairs | self.outcome.values(truth)
+
     # Datasets
 
     def simulate(
@@ -118,15 +139,9 @@ class Multilevel(Family):
         beta_p = varying + rng.normal(size=(participants, len(places))) @ scale.T
         columns = self._simulate_design(truth, participants, observations, rng)
         own = {f"beta_p[{j + 1},{q + 1}]": beta_p[j, q] for j, q in np.ndindex(beta_p.shape)}
-        found = dict(zip(layout.beta, truth.beta, strict=True)) | own
-        eta = self._linear_predictor(found, columns)
-        columns["y"] = self.outcome.simulate(eta, truth, rng)
-        omega = {
-            f"Omega[{a},{b}]": float(truth.correlations[a - 1, b - 1]) for a, b in layout.pairs
-        }
-        sigma_p = dict(zip(layout.sigma_p, truth.sigma_p, strict=True))
-        population = dict(zip(layout.beta, truth.beta, strict=True)) | sigma_p | omega
-        return columns, population | self.outcome.values(truth) | own
+        found = self.values_of(truth) | own
+        columns["y"] = self.outcome.simulate(self._linear_predictor(found, columns), truth, rng)
+        return columns, found
 
     def _simulate_design(
         self,
@@ -203,16 +218,12 @@ class Multilevel(Family):
             "varying": list(layout.varying),
             "fixed": list(layout.fixed),
             "participant": columns["participant"],
-            "X": self._design_matrix(columns),
+            "X": self.layout.design_matrix(columns),
             "y": columns["y"],
             **self.outcome.stan_data(columns),
             "prior_lkj_eta": 1.0,
             **{f"prior_{name}": value for name, value in prior.model_dump().items()},
         }
-
-    def _design_matrix(self, columns: Columns) -> np.ndarray:
-        ones = np.ones(columns["participant"].size)
-        return np.column_stack([ones, *(columns[name] for name in self.layout.predictors)])
 
     def participants_of(self, names: list[str]) -> dict[str, list[str]]:
         """Group the participants' coefficients in `names`: `beta_p[,k]` -> its names in order."""
@@ -232,26 +243,8 @@ class Multilevel(Family):
         beta = self.layout.whole([found[name] for name in self.layout.beta])
         offset = np.reshape(self.outcome.offset(columns), (-1, *(1,) * (beta.ndim - 1)))
         if "beta_p[1,1]" not in found:
-            return self._design_matrix(columns) @ beta + offset
-        return self._own_lines(found, beta, columns) + offset
-
-    def _own_lines(
-        self, found: Mapping[str, Any], beta: np.ndarray, columns: Columns
-    ) -> np.ndarray:
-        """X_i beta_p[j(i)] of every row; the coefficients that participants share are beta's."""
-        x = self._design_matrix(columns)
-        people = np.unique(columns["participant"])
-        place = np.searchsorted(people, columns["participant"])
-        eta = 0.0
-        for k in range(1, self.layout.size + 1):
-            column = x[:, k - 1].reshape(-1, *(1,) * (beta.ndim - 1))
-            if k in self.layout.varying:
-                q = self.layout.varying.index(k) + 1
-                own = np.array([found[f"beta_p[{j},{q}]"] for j in people])[place]
-            else:
-                own = beta[k - 1]
-            eta = eta + own * column
-        return eta
+            return self.layout.design_matrix(columns) @ beta + offset
+        return lines.own(self.layout, found, beta, columns) + offset
 
     def expected(self, values: Values, columns: Columns) -> np.ndarray:
         """Return the expected outcome of every row; participants' own where `values` has them."""
@@ -266,7 +259,7 @@ class Multilevel(Family):
         self, model: str, prior: BaseModel, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:
         """Return the log density of every participant's observations, where the outcome has it."""
-        joint, x = self.MODELS[model].joint, self._design_matrix(columns)
+        joint, x = self.MODELS[model].joint, self.layout.design_matrix(columns)
         return marginal.log_likelihood(self.layout, self.outcome, joint, prior, values, columns, x)
 
     def test_quantities(
@@ -287,15 +280,8 @@ class Multilevel(Family):
 
         Other predictors are at 0, covariates at the participant's mean.
         """
-        people = np.unique(columns["participant"])
-        first, *others = self.layout.predictors
         points = 2 if self.outcome.STRAIGHT else LINE_POINTS
-        along = np.linspace(columns[first].min(), columns[first].max(), points)
-        grid = {"participant": np.repeat(people, points), first: np.tile(along, people.size)}
-        for name in self.outcome.COVARIATES:
-            means = [columns[name][columns["participant"] == each].mean() for each in people]
-            grid[name] = np.repeat(means, points)
-        return grid | {name: np.zeros(people.size * points) for name in others}
+        return lines.grid(self.layout, self.outcome.COVARIATES, points, columns)
 
     def population_of(self, coefficient: str) -> str | None:
         """Return the population parameter that is the mean of a participants' coefficient."""

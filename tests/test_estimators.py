@@ -1,0 +1,366 @@
+"""Estimators in a study: their cells, identities, rows and scores, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_design, make_study
+
+from recovery import (
+    datasets,
+    efficiency,
+    estimating,
+    families,
+    fitting,
+    identities,
+    measures,
+    needs,
+    tables,
+)
+from recovery.estimators import NO_PRIOR
+from recovery.faults import StudyError
+from recovery.measures import Fits, Replicates
+from recovery.report import observed
+from recovery.scenarios import Batch
+
+LINEAR = families.find("multilevel_linear")
+SCENARIO = "moderate-4x3"
+ALL = ("estimators", ["reml", "ml", "ols", "least_squares"])
+WIDE = {"beta_mean": 0, "beta_sd": 9, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 1}
+OBSERVED = {"path": "a.csv", "outcome": "y", "predictor": "x", "participant": "p"}
+NAMES = list(LINEAR.ESTIMATORS)
+TABLES = ["estimates", "participants", "diagnostics"]
+
+
+# What a study may ask for
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("estimators", ["lmer"]), r"estimators\[0\]: got 'lmer', must be one of 'reml', 'ml', "),
+        (("estimators", ["reml", "reml"]), "estimators: 'reml' stands in it more than once"),
+        (("estimators", ["pooled"]), r"estimators\[0\]: got 'pooled', must be one of 'reml', "),
+        (("estimators", "reml"), "estimators: got 'reml', must be a list"),
+        (("priors", "no_prior", WIDE), "priors.no_prior: must have another name"),
+        (("models", ["reml"]), r"models\[0\]: got 'reml', must be one of 'pooled', "),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(change, message):
+    with pytest.raises(StudyError, match=message):
+        make_study(change)
+
+
+def test_an_estimator_that_a_layout_does_not_serve_is_refused():
+    truth = {"beta": [0, 1], "sigma_p": [1], "sigma": 1}
+    prior = {"beta_mean": 0, "beta_sd": 1, "sigma_p_rate": 1, "sigma_rate": 1}
+    with pytest.raises(StudyError, match="got 'least_squares', must be one of 'reml', 'ml', 'ols'"):
+        make_study(
+            ("family", {"name": "multilevel_linear", "varying": []}),
+            ("truths", {"moderate": truth}),
+            ("priors", {"weak": prior}),
+            ("estimators", ["least_squares"]),
+        )
+
+
+def test_a_family_without_estimators_says_so(monkeypatch):
+    monkeypatch.setattr(LINEAR, "ESTIMATORS", {})
+    with pytest.raises(StudyError, match="got 'reml', but this family has no estimators"):
+        make_study(("estimators", ["reml"]))
+
+
+# Cells and identities
+
+
+def test_estimators_have_a_cell_a_scenario_whatever_the_priors():
+    design = make_design(("estimators", ["reml"]), ("priors", "wide", WIDE))
+    cells = [cell for cell in design.cells if cell[2] == NO_PRIOR]
+    assert cells == [(SCENARIO, "reml", NO_PRIOR)]
+    assert len(design.cells) == 2 * 2 + 1
+    place = design.cell_file("estimates", cells[0], Batch(1, 25, 25))
+    assert place == f"results/small/estimates/{SCENARIO}/reml/no_prior/00001-00025.parquet"
+
+
+def identity(*changes, name="reml", **sources) -> str:
+    design = make_design(ALL, *changes, **({"estimating": "code"} | sources))
+    return design.fit(SCENARIO, name, NO_PRIOR, Batch(1, 25, 25))["identity"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("priors", "wide", WIDE),
+        ("priors", "weak", "beta_sd", 7),
+        ("sampler", "draws", 7),
+        ("convergence", {"max_rhat": 1.5}),
+        ("models", ["noncentered"]),
+        ("engine", "cmdstan"),
+        ("rescue", [{"adapt_delta": 0.99}]),
+        ("replicates", 500),
+        ("estimators", ["ml", "reml"]),
+    ],
+)
+def test_what_stan_does_leaves_estimators_as_they_are(change):
+    assert identity(change) == identity()
+
+
+@pytest.mark.parametrize(
+    ("change", "sources"),
+    [
+        (("seed", 5), {}),
+        (("truths", "moderate", "sigma", 2.0), {}),
+        (("intervals", [0.5, 0.89]), {}),
+        (("sampler", "time_limit", 5.0), {}),
+        (("title", "same"), {"estimating": "edited"}),
+        (("title", "same"), {"estimating_version": "2"}),
+        (("title", "same"), {"simulating": "edited"}),
+    ],
+)
+def test_what_decides_estimates_decides_their_identity(change, sources):
+    assert identity(change, **sources) != identity()
+
+
+def test_programs_and_stans_code_leave_estimators_as_they_are():
+    programs = {"pooled": "edited", "centered": "edited"}
+    assert identity(programs=programs, fitting="edited", engine_version="2") == identity()
+
+
+def test_an_estimator_leaves_models_and_datasets_as_they_are():
+    with_one, without = make_design(ALL, estimating="code"), make_design()
+    for cell in without.cells:
+        for batch in without.batches(SCENARIO):
+            assert with_one.fit(*cell, batch) == without.fit(*cell, batch)
+    batch = without.batches(SCENARIO)[0]
+    assert with_one.simulation(SCENARIO, batch) == without.simulation(SCENARIO, batch)
+
+
+def test_estimators_have_no_draws_to_keep_and_nothing_left_out():
+    kept = ("keep_draws", True), ("selection", {"leave_out": "observation"})
+    design = make_design(ALL, *kept, estimating="code")
+    assert "draws" in design.tables_of((SCENARIO, "pooled", "weak"))
+    assert "loo" in design.tables_of((SCENARIO, "pooled", "weak"))
+    assert design.tables_of((SCENARIO, "reml", NO_PRIOR)) == TABLES
+    wanted = needs.of_summary(design)
+    assert any("/reml/" in file for file in wanted["estimates"])
+    assert not any("/reml/" in file for file in wanted["loo"])
+    assert not any("/loo/" in file and "/reml/" in file for file, _ in identities.expected(design))
+
+
+def test_estimators_are_fitted_to_observed_data_too():
+    design = make_design(ALL, ("observed", "real", OBSERVED), estimating="code")
+    found = {cell[1] for cell in design.observed_cells if cell[2] == NO_PRIOR}
+    assert found == set(NAMES)
+    assert design.fit_observed("real", "reml", NO_PRIOR)["engine"] == "scipy"
+
+
+# Rows
+
+
+def fit(name="reml", *changes, end=4, spoil=None, truth=True):
+    """The tables of one batch; in one replicate the outcome does not vary."""
+    design = make_design(ALL, ("participants", [8]), ("observations", [6]), *changes)
+    batch, scenario = Batch(1, end, end), "moderate-8x6"
+    data, values = datasets.simulate_batch(design.simulation(scenario, batch))
+    if spoil:
+        data["y"][data["replicate"] == spoil] = 1.0
+    fitter = estimating.EstimatorFitter(design.fit(scenario, name, NO_PRIOR, batch))
+    return fitting.fit_batch(data, values if truth else None, fitter), fitter.specification
+
+
+def frame(batch, table) -> pd.DataFrame:
+    return pd.DataFrame(batch[table])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_are_those_of_models(tmp_path, name):
+    batch, specification = fit(name, spoil=2)
+    for table, schema in fitting.schemas(specification).items():
+        tables.write(batch[table], tmp_path / table, schema, "identity")
+    estimates = tables.read_frame([tmp_path / "estimates"])
+    scored = estimates[estimates["parameter"].isin(LINEAR.PARAMETERS)]
+    assert set(scored["parameter"]) == set(LINEAR.ESTIMATORS[name].scored)
+    assert set(scored["replicate"]) == {1, 3, 4}
+    assert (scored["mean"] == scored["median"]).all()
+    assert scored[["rhat", "ess_bulk", "mcse_mean", "rank"]].isna().all(axis=None)
+    known = scored["sd"].notna()
+    assert (scored.loc[known, "q5_5"] < scored.loc[known, "mean"]).all()
+    assert scored.loc[~known, ["q5_5", "q94_5"]].isna().all(axis=None)
+    diagnostics = tables.read_frame([tmp_path / "diagnostics"])
+    assert diagnostics["status"].tolist() == ["ok", "failed", "ok", "ok"]
+    assert "nothing is left to tell sigma" in diagnostics["error"][1]
+    assert diagnostics[["n_divergent", "max_rhat", "adapt_delta", "seed"]].isna().all(axis=None)
+    assert (diagnostics["engine"] == "scipy").all()
+    assert (diagnostics.loc[[0, 2, 3], "sampling_seconds"] > 0).all()
+
+
+def test_participants_are_scored_as_models_are():
+    batch, _ = fit("least_squares", end=1)
+    scores = frame(batch, "participants").set_index("coefficient")
+    assert list(scores.index) == ["beta_p[,1]", "beta_p[,2]"]
+    own = frame(batch, "estimates").set_index("parameter")
+    for k in (1, 2):
+        rows = own.loc[[f"beta_p[{j},{k}]" for j in range(1, 9)]]
+        error = rows["mean"] - rows["truth"]
+        row = scores.loc[f"beta_p[,{k}]"]
+        assert row["rmse"] == pytest.approx(np.sqrt(np.mean(error**2)))
+        inside = (rows["q5_5"] <= rows["truth"]) & (rows["truth"] <= rows["q94_5"])
+        assert row["coverage"] == inside.mean()
+    assert len(frame(fit("ols", end=1)[0], "participants")) == 0
+
+
+def test_a_singular_fit_is_a_row_that_says_so_and_keeps_its_estimates():
+    alike = {"beta": [0, 1], "sigma_p": [0, 0], "rho": 0, "sigma": 1}
+    batch, _ = fit("reml", ("truths", "moderate", alike), end=6)
+    diagnostics = frame(batch, "diagnostics").set_index("replicate")
+    singular = diagnostics["error"].str.startswith("singular fit: ", na=False)
+    assert singular.any()
+    assert (diagnostics["status"] == "ok").all()
+    assert (diagnostics["converged"] == ~singular).all()
+    assert set(frame(batch, "estimates")["replicate"]) == set(range(1, 7))
+
+
+def test_observed_data_have_no_truth_and_no_scores():
+    batch, _ = fit("reml", end=1, truth=False)
+    assert set(batch["estimates"]["truth"]) == {None}
+    assert batch["participants"]["replicate"] == []
+
+
+def test_a_fit_that_overruns_its_time_is_a_failed_row():
+    batch, _ = fit("reml", ("sampler", "time_limit", 1e-6), end=1)
+    assert batch["diagnostics"]["error"][0].startswith("time limit: ")
+
+
+@pytest.mark.parametrize("cut", [1, 3])
+def test_numbers_do_not_depend_on_how_replicates_are_cut(cut):
+    whole, part = frame(fit()[0], "estimates"), frame(fit(end=cut)[0], "estimates")
+    pd.testing.assert_frame_equal(whole[whole["replicate"] <= cut], part, check_exact=True)
+
+
+# Scores
+
+
+def replicates(rng, n=40, lacking=()) -> Replicates:
+    """Normal errors of standard deviation 1; some replicates without a standard error."""
+    error, number = rng.normal(size=n), np.arange(1, n + 1)
+    sd = np.where(np.isin(number, lacking), np.nan, 1.0)
+    bounds = {0.9: (error - 1.645 * sd, error + 1.645 * sd)}
+    return Replicates(number, np.zeros(n), error, sd, np.full(n, np.nan), bounds)
+
+
+def scored(cells, measure, cell=("reml", NO_PRIOR)):
+    table = measures.performance(cells, 40)
+    mine = (table["model"] == cell[0]) & (table["subset"] == "all")
+    return table[mine & (table["measure"] == measure)].iloc[0]
+
+
+def test_measures_of_intervals_rest_on_the_fits_that_have_them(rng):
+    lacking = [3, 10, 11, 30]
+    x = replicates(rng, lacking=lacking)
+    part = x.of(np.setdiff1d(x.replicate, lacking))
+    both = [{("reml", NO_PRIOR): Fits({"beta[1]": y}, y.replicate)} for y in (x, part)]
+    for measure in ("coverage", "interval_width", "model_se", "z_score", "interval_score"):
+        found, expected = (scored(cells, measure) for cells in both)
+        assert found["n_replicates"] == expected["n_replicates"] == 36
+        assert found["value"] == expected["value"]
+        assert found["mcse"] == expected["mcse"]
+    assert scored(both[0], "bias")["n_replicates"] == 40
+    assert scored(both[0], "bias")["value"] == pytest.approx(x.mean.mean())
+    assert scored(both[0], "coverage_upper_bound")["value"] == pytest.approx(
+        (scored(both[1], "coverage")["value"] * 36 + 4) / 40
+    )
+
+
+def test_a_parameter_without_intervals_has_errors_and_no_coverage(rng):
+    x = replicates(rng, lacking=range(41))
+    cells = {("reml", NO_PRIOR): Fits({"sigma": x}, x.replicate)}
+    assert np.isfinite(scored(cells, "rmse")["value"])
+    for measure in ("coverage", "rejection_rate", "model_se", "interval_width"):
+        assert np.isnan(scored(cells, measure)["value"])
+        assert scored(cells, measure)["n_replicates"] == 0
+
+
+def test_estimators_are_compared_with_every_model_under_each_prior_and_once_with_another(rng):
+    x = {"beta[1]": replicates(rng)}
+    cells = {
+        (method, prior): Fits(x, x["beta[1]"].replicate)
+        for method, prior in [
+            ("pooled", "weak"),
+            ("pooled", "tight"),
+            ("centered", "weak"),
+            ("reml", NO_PRIOR),
+            ("ml", NO_PRIOR),
+        ]
+    }
+    table = measures.comparison(cells)
+    keys = ["compared", "first", "second", "given"]
+    found = [tuple(pair) for pair in table[keys].drop_duplicates().to_numpy()]
+    estimators = [pair for pair in found if {"reml", "ml"} & set(pair)]
+    assert sorted(estimators) == sorted(
+        [
+            *(
+                ("model", model, name, "weak")
+                for model in ("pooled", "centered")
+                for name in ("reml", "ml")
+            ),
+            *(("model", "pooled", name, "tight") for name in ("reml", "ml")),
+            ("model", "reml", "ml", NO_PRIOR),
+        ]
+    )
+    assert ("prior", "weak", "tight", "pooled") in found
+
+
+def test_differences_of_intervals_are_of_pairs_that_both_have_them(rng):
+    lacking = [1, 2, 25]
+    model, estimator = replicates(rng), replicates(rng, lacking=lacking)
+    kept = np.setdiff1d(model.replicate, lacking)
+    whole, part = (
+        measures.comparison(
+            {
+                ("pooled", "weak"): Fits({"beta[1]": one}, one.replicate),
+                ("reml", NO_PRIOR): Fits({"beta[1]": other}, other.replicate),
+            }
+        ).set_index(["subset", "measure"])
+        for one, other in ((model, estimator), (model.of(kept), estimator.of(kept)))
+    )
+    for measure in ("coverage", "interval_width", "z_score"):
+        found, expected = whole.loc[[("all", measure)]], part.loc[[("all", measure)]]
+        pd.testing.assert_frame_equal(found, expected)
+        assert (found["n_pairs"] == 37).all()
+    assert (whole.loc[[("all", "bias")], "n_pairs"] == 40).all()
+
+
+def test_estimators_have_no_rates_of_the_sampler_and_no_effective_sample_size():
+    rows = [
+        {"replicate": r, "attempt": 1, "status": "ok", "converged": r > 1, "sampling_seconds": r}
+        for r in (1, 2, 3)
+    ]
+    columns = tables.from_rows(rows, tables.DIAGNOSTICS)
+    frame = pd.DataFrame(columns).astype({"error": object})
+    for name in ("n_divergent", "n_max_treedepth", "min_ebfmi", "min_ess_bulk", "n_leapfrog"):
+        frame[name] = np.nan
+    frame["warmup_seconds"] = np.nan
+    went = measures.convergence(frame, 3, 0.3).set_index("attempt").loc["final"]
+    assert went["converged_rate"] == pytest.approx(2 / 3)
+    assert went[["divergent_rate", "max_treedepth_rate", "low_ebfmi_rate"]].isna().all()
+    cost = efficiency.of_cell(frame.astype({"sampling_seconds": float}), 1.0, 300)
+    assert cost["seconds"] == pytest.approx(2.0)
+    assert np.isnan(cost["ess_per_second"])
+
+
+def test_the_page_says_why_a_fit_to_observed_data_did_not_converge(tmp_path):
+    study = make_study(("estimators", ["reml", "ml", "ols"]), ("observed", "real", OBSERVED))
+    fit = {"scenario": "real", "prior": NO_PRIOR, "replicate": 1, "attempt": 1, "status": "ok"}
+    rows = [
+        fit | {"model": "reml", "converged": True},
+        fit | {"model": "ml", "converged": False, "error": "singular fit: an SD at 0"},
+        fit | {"model": "ols", "converged": False, "error": "no x", "status": "failed"},
+        *(
+            fit | {"model": model, "prior": "weak", "converged": False}
+            for model in ("pooled", "centered")
+        ),
+    ]
+    file, schema = tmp_path / "diagnostics.parquet", tables.DIAGNOSTICS
+    tables.write(tables.from_rows(rows, schema), file, schema, "")
+    estimates = pd.DataFrame(columns=["scenario", "model", "prior", "parameter"])
+    (shown,) = observed.rows(study, LINEAR, estimates, tables.read_frame([file]), pd.DataFrame())
+    assert shown["fits"] == ["Pooled", "Centred", "REML", "ML", "OLS, pooled"]
+    assert shown["outcomes"] == ["no", "no", "yes", "no, singular fit", "failed: no x"]

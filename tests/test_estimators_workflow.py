@@ -1,0 +1,108 @@
+"""A study of models and an estimator, run as a user runs it, and what would run after changes."""
+
+import re
+
+import pandas as pd
+import pytest
+from workflow_runs import SMALL, SUMMARY, check_out
+
+pytestmark = pytest.mark.workflow
+
+WEAK = SMALL["priors"]["weak"]
+STUDY = {
+    "models": ["pooled"],
+    "estimators": ["reml"],
+    "participants": [6],
+    "replicates": 4,
+    "batch": 2,
+    "priors": {"weak": WEAK, "tight": {**WEAK, "beta_sd": 0.5}},
+}
+SUMMARISED = {"summarise": 1}
+CLASSICAL = "workflow/scripts/recovery/families/multilevel/classical/deviance.py"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Finished; tests must leave it as it is."""
+    checkout = check_out(tmp_path_factory.mktemp("estimators"))
+    checkout.write(**STUDY)
+    done = checkout.make_study()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return checkout
+
+
+@pytest.fixture
+def checkout(finished, tmp_path):
+    return finished.copy(tmp_path / "changed")
+
+
+def summary(checkout, table) -> pd.DataFrame:
+    return pd.read_parquet(checkout.folder / f"results/small/summary/{table}.parquet")
+
+
+def test_performance_holds_models_and_estimators(finished):
+    table = summary(finished, "performance")
+    cells = set(zip(table["model"], table["prior"], strict=True))
+    assert cells == {("pooled", "weak"), ("pooled", "tight"), ("reml", "no_prior")}
+    mine = table[(table["model"] == "reml") & (table["subset"] == "all")].set_index("measure")
+    assert mine.loc["rmse", "value"].notna().all()
+    assert set(mine["parameter"]) > {"beta[1]", "sigma_p[2]", "Omega[1,2]", "sigma"}
+
+
+def test_estimators_are_compared_with_models_on_the_same_datasets(finished):
+    table = summary(finished, "comparison")
+    pairs = table.loc[table["second"] == "reml", ["first", "given"]].drop_duplicates()
+    assert sorted(map(tuple, pairs.to_numpy())) == [("pooled", "tight"), ("pooled", "weak")]
+    truths = finished.numbers()["estimates"].groupby(["replicate", "parameter"])["truth"]
+    assert (truths.nunique() == 1).all()
+
+
+def test_every_planned_fit_has_a_row(finished):
+    rows = finished.numbers()["diagnostics"]
+    mine = rows[rows["model"] == "reml"]
+    assert sorted(mine["replicate"]) == [1, 2, 3, 4]
+    assert (mine["prior"] == "no_prior").all()
+    table = summary(finished, "convergence")
+    mine = table[table["model"] == "reml"]
+    assert (mine["n_planned"] == 4).all()
+    assert mine["divergent_rate"].isna().all()
+
+
+def test_the_page_shows_estimators_beside_models(finished):
+    page = (finished.folder / "results/small/report.html").read_text()
+    assert "<strong>REML</strong> (estimator <code>reml</code>, no prior)" in page
+    assert re.search(r"<tr><td>REML</td><td>none</td>", page)
+    assert "Without priors we estimated by REML" in page
+
+
+def test_a_fit_of_an_estimator_is_made_again(finished):
+    done = finished.python("workflow/replay.py", "study.yaml", "plain-6x5/reml/no_prior/3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("The same as in the study's tables, to the last digit.\n")
+    assert "Draws:" not in done.stdout
+    refused = finished.python("workflow/replay.py", "study.yaml", "plain-6x5/reml/weak/3")
+    assert "prior: got 'weak', must be one of 'no_prior'" in refused.stderr
+
+
+def test_another_estimator_runs_its_own_estimates_alone(checkout):
+    checkout.write(**{**STUDY, "estimators": ["ml", "reml"]})
+    assert checkout.planned(SUMMARY) == {"estimate": 2, **SUMMARISED}
+
+
+def test_a_changed_prior_and_an_edited_program_run_no_estimator(checkout):
+    program = checkout.folder / "stan/multilevel_linear/pooled.stan"
+    checkout.write(**{**STUDY, "priors": {**STUDY["priors"], "weak": {**WEAK, "beta_sd": 2}}})
+    assert checkout.planned(SUMMARY) == {"fit": 2, **SUMMARISED}
+    program.write_text(program.read_text() + "\n")
+    assert checkout.planned(SUMMARY) == {"fit": 4, **SUMMARISED}
+
+
+def test_edited_estimators_run_again_and_nothing_else_does(checkout):
+    edited = checkout.folder / CLASSICAL
+    edited.write_text(edited.read_text() + "\n")
+    assert checkout.planned(SUMMARY) == {"estimate": 2, **SUMMARISED}
+
+
+def test_more_replicates_run_only_new_batches(checkout):
+    checkout.write(**{**STUDY, "replicates": 6})
+    assert checkout.planned(SUMMARY) == {"simulate": 1, "fit": 2, "estimate": 1, **SUMMARISED}

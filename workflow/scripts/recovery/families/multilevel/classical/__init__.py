@@ -1,0 +1,84 @@
+"""Estimators of a multilevel linear regression that need neither Stan nor a prior.
+
+What they compute lies in modules of its own, imported with the first fit: a plan needs none.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from recovery.families.base import Columns, Estimated, Estimator
+from recovery.families.multilevel.layout import Layout
+
+FILES = tuple(sorted(Path(__file__).parent.glob("*.py")))
+_MIXED = (
+    "varying intercepts and slopes without priors, by {what} (Bates et al. 2015). Intervals are "
+    "Wald's: normal for beta and for participants' own coefficients, on the scale of log SD for "
+    "standard deviations and of Fisher's z for correlations. Where the maximum lies on the edge, "
+    "an SD at 0 or correlations at their bounds (a singular fit), the fit counts as not "
+    "converged, and only beta and participants' own coefficients have intervals."
+)
+
+
+def estimators(layout: Layout, own: tuple[str, ...]) -> dict[str, Estimator]:
+    """Return the estimators of a multilevel linear regression.
+
+    Parameters
+    ----------
+    own : tuple of str
+        Parameters of the outcome: the residual standard deviation.
+    """
+    lines = (*layout.beta, *own)
+    whole = (*layout.beta, *layout.sigma_p, *layout.omega, *own)
+    reml, ml = (
+        _MIXED.format(what=what) for what in ("restricted maximum likelihood", "maximum likelihood")
+    )
+    found = {
+        "reml": Estimator(partial(_reml, layout), "REML", "partial", whole, reml),
+        "ml": Estimator(partial(_ml, layout), "ML", "partial", whole, ml),
+        "ols": Estimator(
+            partial(_ols, layout),
+            "OLS, pooled",
+            "complete",
+            lines,
+            "one line for everybody by ordinary least squares, with intervals from Student's t "
+            "and, for sigma, chi-squared. It takes the observations of a participant for "
+            "independent.",
+        ),
+    }
+    if layout.all_vary:
+        found["least_squares"] = Estimator(
+            partial(_lines, layout),
+            "OLS, separate",
+            "none",
+            lines,
+            "a least-squares line of its own for every participant; beta is the mean of the "
+            "lines, its standard error from their spread (the two-step, or summary-statistics, "
+            "approach). A participant whose line cannot be drawn fails the fit.",
+        )
+    return found
+
+
+def _reml(layout: Layout, columns: Columns) -> Estimated:
+    from recovery.families.multilevel.classical import mixed
+
+    return mixed.fit(layout, columns, restricted=True)
+
+
+def _ml(layout: Layout, columns: Columns) -> Estimated:
+    from recovery.families.multilevel.classical import mixed
+
+    return mixed.fit(layout, columns, restricted=False)
+
+
+def _ols(layout: Layout, columns: Columns) -> Estimated:
+    from recovery.families.multilevel.classical import lines
+
+    return lines.pooled(layout, columns)
+
+
+def _lines(layout: Layout, columns: Columns) -> Estimated:
+    from recovery.families.multilevel.classical import lines
+
+    return lines.own(layout, columns)

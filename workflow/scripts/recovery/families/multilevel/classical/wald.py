@@ -1,0 +1,62 @@
+"""Estimates with standard errors, and the intervals that come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import special, stats
+
+from recovery.families.base import Estimates
+
+
+def normal(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estimates:
+    """Return estimates with normal intervals."""
+    return Estimates(names, value, error, lambda p: value + special.ndtri(p) * error)
+
+
+def student(names: Sequence[str], value: np.ndarray, error: np.ndarray, df: float) -> Estimates:
+    """Return estimates with intervals from Student's t."""
+    return Estimates(names, value, error, lambda p: value + stats.t.ppf(p, df) * error)
+
+
+def logarithmic(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estimates:
+    """Return standard deviations with intervals that are normal on their log scale.
+
+    Parameters
+    ----------
+    error : ndarray
+        Standard errors of log `value`; those of `value` are by the delta method.
+
+    References
+    ----------
+    Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 2.4.3.
+    """
+    return Estimates(
+        names, value, value * error, lambda p: value * np.exp(special.ndtri(p) * error)
+    )
+
+
+def fisher(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estimates:
+    """Return correlations with intervals that are normal on the scale of Fisher's z.
+
+    Parameters
+    ----------
+    error : ndarray
+        Standard errors of atanh `value`; those of `value` are by the delta method.
+
+    References
+    ----------
+    Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 2.4.3.
+    """
+    with np.errstate(divide="ignore"):  # a correlation of 1 has no error either
+        z = np.arctanh(value)
+    on_scale = (1 - value**2) * error
+    return Estimates(names, value, on_scale, lambda p: np.tanh(z + special.ndtri(p) * error))
+
+
+def residual(name: str, value: float, df: int) -> Estimates:
+    """Return a residual standard deviation with the interval that its chi-squared gives."""
+    value = np.array([value])
+    error = value / np.sqrt(2 * df)
+    return Estimates([name], value, error, lambda p: value * np.sqrt(df / stats.chi2.isf(p, df)))
