@@ -1,0 +1,205 @@
+"""What the trial of a researcher's own family says, before any fit."""
+
+import re
+from functools import partial
+
+import own_families
+import pytest
+from conftest import ROOT
+from own_families import tried, tried_in_vain
+
+from recovery import families
+from recovery.study import parse
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def begin(tmp_path):
+    return partial(own_families.begin, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'return {"participant": participant, "y": y}, {"theta": theta}',
+            'return {"participant": participant, "y": y}',
+            "simulate: returned {'participant': array([",
+        ),
+        (
+            '"participant": participant, "y": y}',
+            '"participant": participant}',
+            "simulate: observations has ['participant'], must have the columns ['participant'",
+        ),
+        ('"y": y}', '"y": y[1:]}', "simulate: column 'participant' has shape (50,), must have one"),
+        ('"y": y}', '"y": y * np.nan}', "simulate: column 'y' holds a value that is not finite"),
+        (
+            '"participant": participant, "y"',
+            '"participant": participant / 1, "y"',
+            "simulate: column 'participant' holds float64, COLUMNS says integer",
+        ),
+        (
+            '"participant": participant, "y"',
+            '"participant": participant - 1, "y"',
+            "simulate: column 'participant' has [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], must have 1 to 10",
+        ),
+        (
+            '{"theta": theta}\n',
+            '{"theta": theta[:3]}\n',
+            "simulate: theta: got shape (3,), must have (10,)",
+        ),
+        ('{"theta": theta}\n', "{}\n", "simulate: values lacks 'theta', which PARTICIPANTS has"),
+        ('{"theta": theta}\n', '{"theta": theta, "nu": 1}\n', "simulate: values has ['nu'], must"),
+        (
+            "PARAMETERS = {",
+            'PARAMETERS = {"icc": (), ',
+            "simulate: values lacks 'icc', which is no",
+        ),
+        (
+            "rng.normal(size=participants)",
+            "np.random.normal(size=participants)",
+            "simulate: gave other data for the same `rng`; it must draw from `rng` alone",
+        ),
+        (
+            "theta = truth.mu",
+            "theta = truth.nu",
+            "simulate: raised AttributeError: 'Truth' object has no attribute 'nu'\n"
+            "  line 52, in simulate: theta = truth.nu",
+        ),
+        ('    return {\n        "N"', '    return 1, {\n        "N"', "stan_data: returned (1, {"),
+        ('"y": y}', '"y": [[1], [1, 2]]}', "simulate: a column is no array, must have one row an"),
+        (
+            '{"theta": theta}\n',
+            '{"theta": theta + 1j}\n',
+            "simulate: theta: got array([",
+        ),
+        (
+            "\ndef stan_data(",
+            "\ndef prior_sd(prior):\n    return {'mu': None}\n\n\ndef stan_data(",
+            "prior_sd: mu: got nothing, must be a number above 0",
+        ),
+        (
+            "\ndef stan_data(",
+            "\ndef prior_sd(prior):\n    return prior.mu\n\n\ndef stan_data(",
+            "prior_sd: raised AttributeError: 'Prior' object has no attribute 'mu'",
+        ),
+        (
+            "\ndef stan_data(",
+            "\ndef log_likelihood(values, observations):\n    return [1]\n\n\ndef stan_data(",
+            "log_likelihood: returned [1], must be an array of (50, 2): observations x draws",
+        ),
+    ],
+)
+def test_what_a_function_gives_is_held_to_the_file(begin, old, new, said):
+    raw = begin(("family.py", old, new))
+    assert f"{raw['family']}: {said}" in tried_in_vain(raw)
+
+
+def test_a_prior_that_gives_no_data_is_refused_before_any_fit(begin):
+    raw = begin(("family.py", "    theta = truth.mu", "    theta = np.inf + truth.mu"))
+    raw["truths"] = {"drawn": {"prior": "weakly_informative"}}
+    assert "cannot be simulated: " in tried_in_vain(raw)
+    wide = {"mu_mean": 5, "mu_sd": 1.0e-3, "tau_rate": 1, "sigma_rate": 1}
+    raw = begin(("family.py", "    theta = truth.mu", "    theta = 1 / (truth.mu < 3) + truth.mu"))
+    raw["family"] = begin(
+        (
+            "family.py",
+            "    theta = truth.mu",
+            "    theta = (0 if truth.mu < 3 else np.nan) + truth.mu",
+        )
+    )["family"]
+    said = tried_in_vain(raw | {"priors": {**raw["priors"], "wide": wide}})
+    assert "none of 100 datasets can be drawn from a prior: " in said
+    assert "simulate: column 'y' holds a value that is not finite" in said
+
+
+def test_a_generator_may_say_that_there_are_no_data(begin):
+    some = "    if truth.mu > 0:\n        raise SimulationError('too large')\n    theta = truth.mu"
+    raw = begin(
+        ("family.py", "Positive, Real", "Positive, Real, SimulationError"),
+        ("family.py", "    theta = truth.mu", some),
+    )
+    raw["truths"] = {"typical": {"mu": -1, "tau": 1, "sigma": 1}}
+    assert len(tried(raw)) == 2
+
+
+def test_a_pooled_program_has_a_joint_model_of_its_own(begin):
+    pooled = 'MODELS = {"alike": Model("NAME.stan", pooling="complete"), '
+    family = families.find(begin(("family.py", "MODELS = {", pooled))["family"])
+    assert (family.MODELS["alike"].joint, family.MODELS["hierarchical"].joint) == ("alike", "own")
+
+
+def test_a_mapping_of_the_name_alone_is_the_name(begin):
+    raw = begin()
+    study = parse(raw | {"family": {"name": raw["family"]}}, families.find)
+    assert study.family == raw["family"]
+
+
+def test_a_drawn_truth_must_be_one(begin):
+    raw = begin(("family.py", "    return Truth(", "    return dict("))
+    raw["truths"] = {"drawn": {"prior": "weakly_informative"}}
+    assert f"{raw['family']}: draw_truth: returned {{'mu'" in tried_in_vain(raw)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (
+            "family.py",
+            'PARAMETERS = {"mu"',
+            'PARAMETERS = {"tau2": (), "mu"',
+            "values lacks 'tau2'",
+        ),
+        (
+            "family.stan",
+            "theta = mu + tau * z",
+            "eta = mu + tau * z",
+            "means.stan: does not compile",
+        ),
+        (
+            "family.stan",
+            "  vector[N] y;",
+            "  vector[N] y;\n  int<lower=1> T;",
+            "means.stan: does not run with what stan_data gives (N, J, participant, y, prior_",
+        ),
+        ("family.stan", "real mu;\n  real<", "real mu;\n  rael<", "means.stan: does not compile"),
+    ],
+)
+def test_a_program_is_held_to_the_file(begin, file, old, new, said):
+    assert said in tried_in_vain(begin((file, old, new)))
+
+
+def test_a_parameter_that_the_program_lacks_is_named_with_those_it_has(begin):
+    raw = begin(
+        ("family.py", 'PARAMETERS = {"mu"', 'PARAMETERS = {"icc": (), "mu"'),
+        ("family.py", '{"theta": theta}\n', '{"theta": theta, "icc": 0.5}\n'),
+    )
+    assert re.search(
+        r"means\.stan: lacks icc, which the family's file has under PARAMETERS; "
+        r"the program has mu, tau, z, sigma, theta$",
+        tried_in_vain(raw),
+    )
+
+
+def test_participants_that_the_program_lacks_are_counted(begin):
+    said = tried_in_vain(
+        begin(
+            ("family.stan", "vector[J] theta = mu + tau * z;", "vector[J] eta = mu + tau * z;"),
+            ("family.stan", "normal(theta[participant]", "normal(eta[participant]"),
+        )
+    )
+    assert "has no parameters of participants, must have the 10 parameters (theta[1]" in said
+
+
+def test_draws_that_are_not_finite_are_said(begin):
+    quantities = "generated quantities { real icc = not_a_number(); }"
+    raw = begin(
+        ("family.stan", ", sigma);\n}", ", sigma);\n}\n" + quantities),
+        ("family.py", 'PARAMETERS = {"mu"', 'PARAMETERS = {"icc": (), "mu"'),
+        ("family.py", '{"theta": theta}\n', '{"theta": theta, "icc": 0.5}\n'),
+    )
+    assert "draws of icc are not finite" in tried_in_vain(raw)
