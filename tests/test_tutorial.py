@@ -1,5 +1,6 @@
 """The manual's tutorial on a family of one's own, followed word by word."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -44,6 +45,8 @@ def follow(command: str, folder: Path) -> str:
     done = subprocess.run(
         [*command.split(), "-o", "requirements.lock"],
         cwd=folder,
+        # As from a shell: make that is started by make says more.
+        env={key: value for key, value in os.environ.items() if not key.startswith("MAKE")},
         capture_output=True,
         text=True,
         timeout=SECONDS,
