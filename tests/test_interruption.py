@@ -6,6 +6,7 @@ is of a whole study, the others of one up to its tables.
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,7 +34,7 @@ TIMED = ("costs", "efficiency")  # summary tables of timings
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A study that nothing interrupted: its tables' numbers, and seconds to them and to its end."""
+    """A study that nothing interrupted, its tables' numbers, and seconds to them and to its end."""
     checkout = check_out(tmp_path_factory.mktemp("whole"))
     checkout.write(**STUDY)
     seconds = {}
@@ -42,7 +43,7 @@ def whole(tmp_path_factory):
         done = checkout.make_study(*target)
         assert done.returncode == 0, done.stdout + done.stderr
         seconds[bool(target)] = time.monotonic() - started
-    return numbers(checkout), {True: seconds[True], False: sum(seconds.values())}
+    return checkout, numbers(checkout), {True: seconds[True], False: sum(seconds.values())}
 
 
 def numbers(checkout):
@@ -60,19 +61,22 @@ def start(checkout, *target, **options):
 
 
 def kill(run, with_workers):
-    """SIGKILL for the workflow and, unless they are to follow it, for all that it started."""
+    """SIGKILL for the workflow and, unless they are to follow it, for all that it started.
+
+    What had not begun when the workflow died runs to its end: a job's, at most.
+    """
     with contextlib.suppress(psutil.NoSuchProcess):
         workflow = psutil.Process(run.pid)
         workers = workflow.children(recursive=True)
         for process in [workflow, *(workers if with_workers else [])]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        assert not psutil.wait_procs(workers, timeout=20)[1]
+        assert not psutil.wait_procs(workers, timeout=60)[1]
 
 
 @pytest.mark.parametrize("number", range(1, KILLS + 1))
 def test_a_study_killed_at_any_moment_ends_with_the_same_numbers(whole, tmp_path, number):
-    expected, seconds = whole
+    _, expected, seconds = whole
     checkout, target = check_out(tmp_path), [SUMMARY] if number % 3 else []
     checkout.write(**STUDY)
     with start(checkout, *target, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
@@ -84,8 +88,18 @@ def test_a_study_killed_at_any_moment_ends_with_the_same_numbers(whole, tmp_path
     assert not list((tmp_path / "results").rglob(".*.parquet.*"))  # nor anything half written
 
 
+def test_a_study_killed_while_it_draws_leaves_nothing_running(whole, tmp_path):
+    checkout = whole[0].copy(tmp_path / "study")
+    figures = checkout.folder / "results/small/figures"
+    shutil.rmtree(figures)
+    with start(checkout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        while not list(figures.glob("*.png")):
+            assert run.poll() is None
+        kill(run, with_workers=False)
+
+
 def test_an_interrupted_run_says_how_to_go_on_and_does(whole, tmp_path):
-    expected, _ = whole
+    _, expected, _ = whole
     checkout = check_out(tmp_path)
     checkout.write(**STUDY)
     with start(checkout, SUMMARY, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:

@@ -1,11 +1,13 @@
 """Rule check: a researcher's own family, tried before it is used."""
 
-from pathlib import Path
-
-from recovery import checks, jobs, tables, trial
-from recovery.engines.base import Program
+from recovery import jobs
 
 jobs.begin(snakemake.log[0])
+
+from pathlib import Path
+
+from recovery import checks, tables, trial
+from recovery.engines.base import Program
 
 params = snakemake.params.trial
 plan = checks.restore(snakemake.config, params["sources"])

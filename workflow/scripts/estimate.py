@@ -1,10 +1,12 @@
 """Rules estimate and estimate_observed: one estimator, fitted to one batch."""
 
-import time
-
-from recovery import estimating, fitting, jobs, tables
+from recovery import jobs
 
 jobs.begin(snakemake.log[0])
+
+import time
+
+from recovery import estimating, fitting, tables
 
 specification = snakemake.params.fit
 started = time.process_time()

@@ -1,11 +1,13 @@
 """Rule figures: every figure of the study, in every format."""
 
-from recovery import checks, costs, efficiency, jobs, tables
+from recovery import jobs
+
+jobs.begin(snakemake.log[0])
+
+from recovery import checks, costs, efficiency, tables
 from recovery.figures import draw_all
 from recovery.figures.material import Material
 from recovery.hashing import digest
-
-jobs.begin(snakemake.log[0])
 
 params = snakemake.params.figures
 plan = checks.restore(snakemake.config, params["sources"])

@@ -1,11 +1,13 @@
 """Rules fit and fit_observed: one model under one prior, fitted to one batch."""
 
-import time
-
-from recovery import draws, fitting, jobs, tables
-from recovery.engines.base import Program
+from recovery import jobs
 
 jobs.begin(snakemake.log[0])
+
+import time
+
+from recovery import draws, fitting, tables
+from recovery.engines.base import Program
 
 specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
 program = Program(

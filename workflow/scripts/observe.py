@@ -1,8 +1,10 @@
 """Rule observe: one observed dataset, in the family's columns."""
 
-from recovery import datasets, families, jobs, study, tables
+from recovery import jobs
 
 jobs.begin(snakemake.log[0])
+
+from recovery import datasets, families, study, tables
 
 specification = snakemake.params.observation
 name = specification["dataset"]

@@ -1,16 +1,18 @@
 """Rule report: the page, and the manifest."""
 
+from recovery import jobs
+
+jobs.begin(snakemake.log[0])
+
 import json
 
 import pandas as pd
 
-from recovery import checks, efficiency, families, jobs, report, summaries, tables
+from recovery import checks, efficiency, families, report, summaries, tables
 from recovery.hashing import digest
 from recovery.manifest import manifest
 from recovery.report import latex, spent
 from recovery.report.methods import ademp
-
-jobs.begin(snakemake.log[0])
 
 params = snakemake.params.report
 plan = checks.restore(snakemake.config, params["sources"])

@@ -1,8 +1,10 @@
 """Rule simulate: one batch of datasets, and the values behind them."""
 
-from recovery import costs, datasets, families, jobs, tables
+from recovery import jobs
 
 jobs.begin(snakemake.log[0])
+
+from recovery import costs, datasets, families, tables
 
 specification = snakemake.params.simulation
 observed = means = None

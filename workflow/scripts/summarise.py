@@ -1,9 +1,11 @@
 """Rule summarise: what was found, over all replicates of every cell."""
 
-from recovery import checks, jobs, summaries, tables
-from recovery.hashing import digest
+from recovery import jobs
 
 jobs.begin(snakemake.log[0])
+
+from recovery import checks, summaries, tables
+from recovery.hashing import digest
 
 params = snakemake.params.summary
 plan = checks.restore(snakemake.config, params["sources"])

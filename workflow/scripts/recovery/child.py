@@ -91,7 +91,7 @@ def _cause(exit_code: int | None) -> str:
 def _serve(answer: Callable[[Any], Any], pipe: Connection, parents_end: Connection) -> None:
     """Answer until the parent is gone. Its own process group, so that all of it can be ended."""
     os.setpgid(0, 0)
-    die_with_parent()
+    die_with(multiprocessing.parent_process().pid)
     parents_end.close()
     while True:
         try:
@@ -104,10 +104,18 @@ def _serve(answer: Callable[[Any], Any], pipe: Connection, parents_end: Connecti
             pipe.send((False, _sendable(error)))
 
 
-def die_with_parent() -> None:
-    """Have Linux end this process when its parent is killed, in the midst of a fit too."""
+def die_with(parent: int) -> None:
+    """Have Linux end this process when its parent is killed, in the midst of a fit too.
+
+    Parameters
+    ----------
+    parent : int
+        The process that started this one; where it is gone already, so is this one.
+    """
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _sendable(error: Exception) -> Exception:

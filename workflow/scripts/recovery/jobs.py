@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from functools import partial
 from pathlib import Path
 
-from recovery.child import die_with_parent
+from recovery.child import die_with
 from recovery.engines.base import EngineError
 from recovery.faults import StudyError
 from recovery.tables import StaleTableError
@@ -26,9 +27,10 @@ _OF_THE_MACHINE = {
 def begin(log: str | Path) -> None:
     """Begin a job: what it says goes to its log, and it ends when Snakemake is killed.
 
-    Errors that need no programmer come as one message.
+    It comes before what takes long to import, for what goes wrong there too. Errors that
+    need no programmer come as one message.
     """
-    die_with_parent()
+    die_with(os.getppid())
     sys.excepthook = partial(_tell, sys.stderr)
     sys.stderr = Path(log).open("w", buffering=1, encoding="utf-8")  # noqa: SIM115
 

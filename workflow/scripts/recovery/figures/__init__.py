@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 
+from recovery.child import die_with
 from recovery.figures import (
     calibration,
     datasets,
@@ -67,15 +70,14 @@ def draw_all(
         How many draw at once.
     """
     # Forked processes have what there is to draw; types made for a study cannot be sent.
-    fork, everything = multiprocessing.get_context("fork"), (material, files, identity)
-    with fork.Pool(processes, _take, everything) as pool:
-        pool.map(_draw_one, range(len(figures(material.design.study))), chunksize=1)
-        pool.close()
-        pool.join()
+    fork, everything = multiprocessing.get_context("fork"), (os.getpid(), material, files, identity)
+    with ProcessPoolExecutor(processes, fork, _take, everything) as pool:
+        list(pool.map(_draw_one, range(len(figures(material.design.study)))))
 
 
-def _take(material: Material, files: dict[str, list[str]], identity: str) -> None:
+def _take(parent: int, material: Material, files: dict[str, list[str]], identity: str) -> None:
     """Keep, in a process that draws, what it draws from."""
+    die_with(parent)
     _draw_one.material, _draw_one.files, _draw_one.identity = material, files, identity
 
 
