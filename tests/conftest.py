@@ -86,6 +86,7 @@ def make_design(*places: tuple, **sources) -> Design:
         "simulating": "simulating",
         "fitting": "fitting",
         "engine_version": "1",
+        "estimating_engines": dict.fromkeys(study.estimators, ("scipy", "1")),
     }
     return Design(study, Sources(**(made_up | sources)))
 
@@ -121,30 +122,42 @@ def simulated(truth, rng):
     return LINEAR.simulate(truth, 20, 8, rng)
 
 
-@pytest.fixture(scope="session")
-def cmdstan_files(tmp_path_factory) -> Path:
-    """The folder of a real CmdStan 2.30 executable and its stanc, from the wheel scikit-stan.
+def from_wheel(folder: Path, wheel: str, place: str) -> Path:
+    """Return a folder of a wheel of PyPI, unpacked, whose executables may be run.
 
-    CmdStan itself takes a compiler and many minutes; this wheel has a program that was
-    compiled with it. Found in SCIKIT_STAN, in .venv/scikit_stan, or downloaded.
+    CmdStan itself takes a compiler and many minutes; some wheels have programs that were
+    compiled with it. Found in .venv/NAME, or downloaded.
     """
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        pytest.skip("the wheel scikit-stan has executables for Linux on x86_64 only")
-    for place in (os.environ.get("SCIKIT_STAN"), ROOT / ".venv" / "scikit_stan"):
-        if place and (files := Path(place) / "scikit_stan" / "stan_files").is_dir():
-            return files
-    folder = tmp_path_factory.mktemp("scikit_stan")
+        pytest.skip(f"the executables of {wheel} are for Linux on x86_64 only")
+    name = wheel.partition("==")[0]
+    if (kept := ROOT / ".venv" / name.replace("-", "_")).is_dir():
+        return kept / place
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
-    done = subprocess.run([*pip, "scikit-stan==0.1.1"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*pip, wheel], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        pytest.skip(f"scikit-stan cannot be downloaded: {done.stderr[-200:]}")
-    (wheel,) = folder.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+        pytest.skip(f"{name} cannot be downloaded: {done.stderr[-200:]}")
+    (file,) = folder.glob("*.whl")
+    with zipfile.ZipFile(file) as archive:
         archive.extractall(folder)
-    files = folder / "scikit_stan" / "stan_files"
-    for executable in (*files.glob("*.exe"), *files.glob("cmdstan-*/bin/*")):
+    executables = ("*.exe", "*.bin", "cmdstan-*/bin/*")
+    for executable in (each for kind in executables for each in (folder / place).glob(kind)):
         executable.chmod(0o755)
-    return files
+    return folder / place
+
+
+@pytest.fixture(scope="session")
+def cmdstan_files(tmp_path_factory) -> Path:
+    """The folder of real CmdStan 2.30 executables and their stanc: generalised linear models."""
+    folder = tmp_path_factory.mktemp("scikit_stan")
+    return from_wheel(folder, "scikit-stan==0.1.1", "scikit_stan/stan_files")
+
+
+@pytest.fixture(scope="session")
+def newer_cmdstan_files(tmp_path_factory) -> Path:
+    """The folder of a real CmdStan 2.37 executable, the program of the package prophet."""
+    folder = tmp_path_factory.mktemp("prophet")
+    return from_wheel(folder, "prophet==1.5.0", "prophet/stan_model")
 
 
 @pytest.fixture

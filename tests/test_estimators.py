@@ -62,9 +62,9 @@ def test_an_estimator_that_a_layout_does_not_serve_is_refused():
         )
 
 
-def test_a_family_without_estimators_says_so(monkeypatch):
+def test_a_family_without_estimators_has_approximations_of_its_models(monkeypatch):
     monkeypatch.setattr(LINEAR, "ESTIMATORS", {})
-    with pytest.raises(StudyError, match="got 'reml', but this family has no estimators"):
+    with pytest.raises(StudyError, match="got 'reml', must be one of 'optimize_pooled', "):
         make_study(("estimators", ["reml"]))
 
 
@@ -111,7 +111,7 @@ def test_what_stan_does_leaves_estimators_as_they_are(change):
         (("intervals", [0.5, 0.89]), {}),
         (("sampler", "time_limit", 5.0), {}),
         (("title", "same"), {"estimating": "edited"}),
-        (("title", "same"), {"estimating_version": "2"}),
+        (("title", "same"), {"estimating_engines": {"reml": ("scipy", "2")}}),
         (("title", "same"), {"simulating": "edited"}),
     ],
 )

@@ -1,4 +1,4 @@
-"""A study of models and an estimator, run as a user runs it, and what would run after changes."""
+"""A study of a model, its mode and an estimator, run as a user runs it, and after changes."""
 
 import re
 
@@ -11,12 +11,13 @@ pytestmark = pytest.mark.workflow
 WEAK = SMALL["priors"]["weak"]
 STUDY = {
     "models": ["pooled"],
-    "estimators": ["reml"],
+    "estimators": ["reml", "optimize_pooled"],
     "participants": [6],
     "replicates": 4,
     "batch": 2,
     "priors": {"weak": WEAK, "tight": {**WEAK, "beta_sd": 0.5}},
 }
+PRIORS = ["tight", "weak"]
 SUMMARISED = {"summarise": 1}
 CLASSICAL = "workflow/scripts/recovery/families/multilevel/classical/deviance.py"
 
@@ -43,7 +44,9 @@ def summary(checkout, table) -> pd.DataFrame:
 def test_performance_holds_models_and_estimators(finished):
     table = summary(finished, "performance")
     cells = set(zip(table["model"], table["prior"], strict=True))
-    assert cells == {("pooled", "weak"), ("pooled", "tight"), ("reml", "no_prior")}
+    priors = ("weak", "tight")
+    with_prior = {(name, prior) for name in ("pooled", "optimize_pooled") for prior in priors}
+    assert cells == {*with_prior, ("reml", "no_prior")}
     mine = table[(table["model"] == "reml") & (table["subset"] == "all")].set_index("measure")
     assert mine.loc["rmse", "value"].notna().all()
     assert set(mine["parameter"]) > {"beta[1]", "sigma_p[2]", "Omega[1,2]", "sigma"}
@@ -52,7 +55,8 @@ def test_performance_holds_models_and_estimators(finished):
 def test_estimators_are_compared_with_models_on_the_same_datasets(finished):
     table = summary(finished, "comparison")
     pairs = table.loc[table["second"] == "reml", ["first", "given"]].drop_duplicates()
-    assert sorted(map(tuple, pairs.to_numpy())) == [("pooled", "tight"), ("pooled", "weak")]
+    with_prior = [(first, prior) for first in ("optimize_pooled", "pooled") for prior in PRIORS]
+    assert sorted(map(tuple, pairs.to_numpy())) == with_prior
     truths = finished.numbers()["estimates"].groupby(["replicate", "parameter"])["truth"]
     assert (truths.nunique() == 1).all()
 
@@ -72,6 +76,9 @@ def test_the_page_shows_estimators_beside_models(finished):
     page = (finished.folder / "results/small/report.html").read_text()
     assert "<strong>REML</strong> (estimator <code>reml</code>, no prior)" in page
     assert re.search(r"<tr><td>REML</td><td>none</td>", page)
+    assert "<strong>Mode, pooled</strong> (<code>optimize_pooled</code>)" in page
+    assert re.search(r"<tr><td>Mode, pooled</td><td>weak</td>", page)
+    assert "Under the same priors we approximated posteriors with Stan: Mode, pooled." in page
     assert "Without priors we estimated by REML" in page
 
 
@@ -84,17 +91,24 @@ def test_a_fit_of_an_estimator_is_made_again(finished):
     assert "prior: got 'weak', must be one of 'no_prior'" in refused.stderr
 
 
+def test_an_approximation_is_made_again(finished):
+    fit = "plain-6x5/optimize_pooled/tight/3"
+    done = finished.python("workflow/replay.py", "study.yaml", fit)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("The same as in the study's tables, to the last digit.\n")
+
+
 def test_another_estimator_runs_its_own_estimates_alone(checkout):
-    checkout.write(**{**STUDY, "estimators": ["ml", "reml"]})
+    checkout.write(**{**STUDY, "estimators": ["ml", *STUDY["estimators"]]})
     assert checkout.planned(SUMMARY) == {"estimate": 2, **SUMMARISED}
 
 
 def test_a_changed_prior_and_an_edited_program_run_no_estimator(checkout):
     program = checkout.folder / "stan/multilevel_linear/pooled.stan"
     checkout.write(**{**STUDY, "priors": {**STUDY["priors"], "weak": {**WEAK, "beta_sd": 2}}})
-    assert checkout.planned(SUMMARY) == {"fit": 2, **SUMMARISED}
+    assert checkout.planned(SUMMARY) == {"fit": 2, "approximate": 2, **SUMMARISED}
     program.write_text(program.read_text() + "\n")
-    assert checkout.planned(SUMMARY) == {"fit": 4, **SUMMARISED}
+    assert checkout.planned(SUMMARY) == {"fit": 4, "approximate": 4, **SUMMARISED}
 
 
 def test_edited_estimators_run_again_and_nothing_else_does(checkout):
@@ -105,4 +119,10 @@ def test_edited_estimators_run_again_and_nothing_else_does(checkout):
 
 def test_more_replicates_run_only_new_batches(checkout):
     checkout.write(**{**STUDY, "replicates": 6})
-    assert checkout.planned(SUMMARY) == {"simulate": 1, "fit": 2, "estimate": 1, **SUMMARISED}
+    new = {"simulate": 1, "fit": 2, "approximate": 2, "estimate": 1}
+    assert checkout.planned(SUMMARY) == {**new, **SUMMARISED}
+
+
+def test_the_samplers_settings_run_no_approximation(checkout):
+    checkout.write(**STUDY, sampler={**SMALL["sampler"], "warmup": 150})
+    assert checkout.planned(SUMMARY) == {"fit": 4, **SUMMARISED}

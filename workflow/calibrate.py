@@ -24,7 +24,7 @@ def main() -> int:
         table = Path("results", read_yaml(file)["name"], "summary", "calibration.parquet")
         found = tables.read_frame([table])
         found = found[found["verdict"] != calibration.NOT_APPLICABLE]
-        lowest = found.loc[found.groupby(["scenario", "model"], sort=False)["p_value"].idxmin()]
+        lowest = found.sort_values("p_value", kind="stable").groupby(["scenario", "model"]).head(1)
         print(lowest[SHOWN].to_string(index=False))
         good &= set(found["verdict"]) == {calibration.CALIBRATED}
     return 0 if good else 1

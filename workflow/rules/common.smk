@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 from recovery import (
     checks,
     engines,
+    estimators,
     families,
     folder,
     gallery,
@@ -22,7 +23,7 @@ from recovery import (
 )
 from recovery.hashing import digest
 from recovery.engines.base import EngineError
-from recovery.estimators import LIBRARY, NO_PRIOR
+from recovery.estimators import NO_PRIOR
 from recovery.faults import StudyError
 from recovery.scenarios import batch_size
 
@@ -68,7 +69,7 @@ wildcard_constraints:
 
 
 def stan_program(wildcards):
-    return str(FAMILY.program(wildcards.model, PROGRAMS))
+    return str(FAMILY.program(estimators.sampled(STUDY, wildcards.model), PROGRAMS))
 
 
 def compiled_version(model):
@@ -128,7 +129,9 @@ def cell_of(wildcards):
 def inputs_of_fits(specification, outputs, model, **files):
     """The tables that a batch of fits reads, and the compiled program where the engine has one."""
     settled = tables.are_current(outputs, specification["identity"])
-    program = executable(model, specification["engine"])
+    program = {}
+    if specification["prior"] != NO_PRIOR:
+        program = executable(estimators.sampled(STUDY, model), specification["engine"])
     return inputs_of(settled, **files, **program, **trial_of_family())
 
 
@@ -193,9 +196,7 @@ def try_inputs(wildcards):
 
 
 def executable(model, engine):
-    """The compiled program, where the engine wants one; an estimator has no program."""
-    if engine == LIBRARY:
-        return {}
+    """The compiled program, where the engine wants one."""
     compiles = engines.find(engine).COMPILES
     name = f"{model}-{compiled_version(model)}"
     return {"executable": f"{RESULTS}/programs/{name}"} if compiles else {}

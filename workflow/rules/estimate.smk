@@ -9,7 +9,7 @@ rule estimate:
     log:
         "results/{study}/logs/estimate/{scenario}/{model}/{prior}/{batch}.log",
     wildcard_constraints:
-        model="|".join(STUDY.estimators) or "none",
+        model="|".join(estimators.without_prior(STUDY)) or "none",
         prior=NO_PRIOR,
     conda:
         "../../environment.yml"

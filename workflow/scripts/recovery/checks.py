@@ -64,6 +64,8 @@ def prepare(
         study, family, programs, version, verifying.version() if verifying else ""
     )
     if thoroughly:
+        if lacking := list(estimators.lacking(study, engines.find(study.engine).ALGORITHMS)):
+            raise study_error(str(files[-1]), lacking)
         for engine in {study.engine, *([study.verify.engine] if study.verify else [])}:
             try_programs(study, programs, engine)
     return Design(study, sources)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from recovery import estimators
+from recovery import approximations, estimators
 from recovery.hashing import digest
 from recovery.scenarios import OBSERVED_BATCH, Batch, Scenario, batch_size, scenarios_of
 from recovery.sources import Sources
@@ -49,7 +49,7 @@ class Design:
 
     @property
     def cells(self) -> list[Cell]:
-        """Every (scenario, model, prior) and (scenario, estimator, `no_prior`)."""
+        """Every (scenario, model or approximation, prior) and (scenario, estimator, `no_prior`)."""
         return [(name, *fit) for name in self.scenarios for fit in estimators.fits(self.study)]
 
     @property
@@ -59,7 +59,7 @@ class Design:
 
     def tables_of(self, cell: Cell) -> list[str]:
         """The tables that the fits of a cell write; an estimator has no draws to keep or weigh."""
-        if cell[2] == estimators.NO_PRIOR:
+        if cell[1] in self.study.estimators:
             return ["estimates", "participants", "diagnostics"]
         return [*self.summed_up, *(["draws"] if self.study.keep_draws else [])]
 
@@ -148,7 +148,7 @@ class Design:
         More replicates leave those chosen as they are.
         """
         scenario, model, prior = cell
-        if prior == estimators.NO_PRIOR:
+        if model in self.study.estimators:
             return {}
         values = self.study.priors[prior].model_dump(mode="json")
         content = {**self._mechanism(scenario), "model": model, "prior": values}
@@ -184,30 +184,32 @@ class Design:
         if prior == estimators.NO_PRIOR:
             parts = (study, self.sources, scenario, model, batch, dataset)
             return _identified(estimators.specification(*parts))
-        return _identified(
-            {
-                "family": study.family,
-                "scenario": scenario,
-                "model": model,
-                "prior": prior,
-                "root_seed": study.seed,
-                "replicates": [batch.first, batch.end],
-                **mechanism,
-                "dataset": dataset,
-                "hyperparameters": study.priors[prior].model_dump(mode="json"),
-                "sampler": study.sampler.model_dump(mode="json"),
-                "intervals": list(study.intervals),
-                "plotted_level": study.plotted_level,
-                "convergence": study.convergence.model_dump(mode="json"),
-                "engine": study.engine,
-                "engine_version": self.sources.engine_version,
-                "program": self.sources.programs[model],
-                "code": self.sources.fitting,
-                **({"keep_draws": True} if study.keep_draws else {}),
-                **({"rescue": study.attempts[1:]} if study.rescue else {}),
-                **({"leave_out": list(study.selection.leave_out)} if study.selection else {}),
-            }
-        )
+        program = self.sources.programs[estimators.sampled(study, model)]
+        found = {
+            "family": study.family,
+            "scenario": scenario,
+            "model": model,
+            "prior": prior,
+            "root_seed": study.seed,
+            "replicates": [batch.first, batch.end],
+            **mechanism,
+            "dataset": dataset,
+            "hyperparameters": study.priors[prior].model_dump(mode="json"),
+            "sampler": study.sampler.model_dump(mode="json"),
+            "intervals": list(study.intervals),
+            "plotted_level": study.plotted_level,
+            "convergence": study.convergence.model_dump(mode="json"),
+            "engine": study.engine,
+            "engine_version": self.sources.engine_version,
+            "program": program,
+            "code": self.sources.fitting,
+            **({"keep_draws": True} if study.keep_draws else {}),
+            **({"rescue": study.attempts[1:]} if study.rescue else {}),
+            **({"leave_out": list(study.selection.leave_out)} if study.selection else {}),
+        }
+        if model in study.estimators:
+            found = approximations.specification(found, model, self.sources.approximating)
+        return _identified(found)
 
     def _mechanism(self, scenario: str) -> dict[str, Any]:
         """What decides a scenario's datasets, beside the root seed and the replicate."""

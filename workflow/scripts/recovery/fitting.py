@@ -57,14 +57,10 @@ class Fitter:
         self.program = program
         self.family = families.find(specification["family"])
         self.engine = engines.find(specification["engine"])
-        self.model = self.family.MODELS[specification["model"]]
+        self.model = self.family.MODELS[specification.get("approximates", specification["model"])]
         self.prior = self.family.Prior(**specification["hyperparameters"])
-        attempts = [specification["sampler"], *specification.get("rescue", [])]
-        self.attempts = [
-            Settings(**{key: sampler[key] for key in Settings.__annotations__})
-            for sampler in attempts
-        ]
-        self.n_attempts = len(attempts)
+        self.attempts = [specification["sampler"], *specification.get("rescue", [])]
+        self.n_attempts = len(self.attempts)
         self.keep_draws = specification.get("keep_draws", False)
         self.return_draws = return_draws or self.keep_draws
         self.loaded = None
@@ -75,11 +71,7 @@ class Fitter:
         draws = self._sample(task)
         scored, groups = self.model.scored, self.family.participants_of(draws.names)
         found = posterior.convergence(draws, scored)
-        rows = self._population(task, draws, found)
-        if groups and (self.keep_draws or task.replicate == 1):
-            effects = [name for names in groups.values() for name in names]
-            intervals = self.specification["intervals"]
-            rows += _estimates(task, effects, posterior.summarise(draws, effects, intervals))
+        rows = self._rows(task, draws, groups, found)
         if "drawn_from" in self.specification["truth"]:
             rows = self._ranked(task, draws, rows)
         scores = self._participants(task, draws, groups) if task.truth else []
@@ -88,7 +80,7 @@ class Fitter:
         diagnostics = posterior.diagnose(
             draws,
             found,
-            self.attempts[task.attempt - 1].max_treedepth,
+            self.attempts[task.attempt - 1]["max_treedepth"],
             self.specification["convergence"],
         )
         seconds = {
@@ -103,7 +95,7 @@ class Fitter:
         """Return what a row of diagnostics says of an attempt, however it goes."""
         return {
             "seed": fit_seed(self.specification, replicate, attempt),
-            "adapt_delta": self.attempts[attempt - 1].adapt_delta,
+            "adapt_delta": self.attempts[attempt - 1]["adapt_delta"],
         }
 
     def _sample(self, task: Task) -> Draws:
@@ -111,17 +103,32 @@ class Fitter:
             self.loaded = self.engine.load(self.program)
         data = self.family.stan_data(task.columns, self.prior)
         seed = fit_seed(self.specification, task.replicate, task.attempt)
-        draws = self.engine.sample(self.loaded, data, seed, self.attempts[task.attempt - 1])
+        draws = self._run(data, seed, task.attempt)
         if unusable := posterior.not_finite(draws, self.model.scored):
             raise RuntimeError(f"draws that are not finite: {', '.join(unusable)}")
         return draws
 
-    def _population(self, task: Task, draws: Draws, found: Mapping[str, np.ndarray]) -> list[dict]:
-        """A row a population parameter that the model answers for."""
-        scored = self.model.scored
-        summary = posterior.summarise(draws, scored, self.specification["intervals"])
+    def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
+        sampler = self.attempts[attempt - 1]
+        settings = Settings(**{key: sampler[key] for key in Settings.__annotations__})
+        return self.engine.sample(self.loaded, data, seed, settings)
+
+    def _rows(
+        self,
+        task: Task,
+        draws: Draws,
+        groups: Mapping[str, list[str]],
+        found: Mapping[str, np.ndarray],
+    ) -> list[dict]:
+        """A row a population parameter that the model answers for; participants' where kept."""
+        scored, intervals = self.model.scored, self.specification["intervals"]
+        summary = posterior.summarise(draws, scored, intervals)
         converged = {name: values[: len(scored)] for name, values in found.items()}
-        return _estimates(task, scored, summary | converged)
+        rows = _estimates(task, scored, summary | converged)
+        if groups and (self.keep_draws or task.replicate == 1):
+            effects = [name for names in groups.values() for name in names]
+            rows += _estimates(task, effects, posterior.summarise(draws, effects, intervals))
+        return rows
 
     def _ranked(self, task: Task, draws: Draws, rows: list[dict]) -> list[dict]:
         """The rows with the ranks of their truths, and a row a test quantity."""

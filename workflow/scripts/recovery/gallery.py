@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from recovery import families
-from recovery.estimators import NO_PRIOR, fits
+from recovery.estimators import NO_PRIOR, fits, method
 from recovery.families.base import Family
 from recovery.scenarios import Scenario, scenarios_of
 from recovery.study import Study
@@ -43,7 +43,7 @@ def words(name: str) -> str:
 
 def fit_label(family: Family, study: Study, model: str, prior: str) -> str:
     """Return a fit's label: its model, and its prior where the study has several."""
-    label = family.method(model).label
+    label = method(family, model).label
     several = len(study.priors) > 1 and prior != NO_PRIOR
     return f"{label}, {words(prior)}" if several else label
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from recovery import families, tables
 from recovery.design import Design
-from recovery.estimators import LIBRARY
 from recovery.truths import ObservedTruth
 
 PACKAGES = (
@@ -85,9 +84,8 @@ def _verifying(design: Design) -> dict[str, str] | None:
 
 
 def _estimating(design: Design) -> dict[str, str] | None:
-    if not design.study.estimators:
-        return None
-    return {"name": LIBRARY, "version": design.sources.estimating_version}
+    """The packages that computed estimators, with their versions."""
+    return dict(design.sources.estimating_engines.values()) or None
 
 
 def _truths_from_observed(design: Design) -> dict[str, dict[str, float]]:

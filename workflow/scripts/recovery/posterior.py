@@ -16,6 +16,8 @@ from recovery.tables import quantile_columns
 def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> dict[str, np.ndarray]:
     """Return mean, median, sd, and the intervals' quantiles of each named column.
 
+    Of a single draw, which a mode is, only mean and median.
+
     Returns
     -------
     dict of ndarray, each of shape (n_names,)
@@ -23,6 +25,8 @@ def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> di
     where = {name: column for column, name in enumerate(draws.names)}
     values = draws.values[:, :, [where[name] for name in names]]
     flat = values.reshape(-1, len(names))
+    if len(flat) == 1:
+        return {"mean": flat[0], "median": flat[0]}
     columns = quantile_columns(levels)
     quantiles = np.quantile(flat, [0.5, *columns.values()], axis=0)
     table = {"mean": flat.mean(axis=0), "median": quantiles[0], "sd": flat.std(axis=0, ddof=1)}

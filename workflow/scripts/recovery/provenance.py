@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from recovery.estimators import LIBRARY as ESTIMATING_LIBRARY
+from recovery.estimators import approximating, without_prior
 from recovery.families.base import Family
 from recovery.faults import StudyError
 from recovery.hashing import digest
@@ -30,6 +31,7 @@ _SIMULATING = (
     "families/observed.py",
 )
 _FITTING = ("fitting.py", "posterior.py", "child.py", "draws.py", "engines/base.py")
+_APPROXIMATING = ("approximating.py", "approximations.py", *_FITTING)
 _INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
 
 
@@ -58,6 +60,7 @@ def sources(
     folder : Path
         The folder of all Stan programs; includes are found from it.
     """
+    engine = f"engines/{study.engine}.py"
     verifying = f"engines/{study.verify.engine}.py" if study.verify else None
     fitting = (*_FITTING, *(["loo.py"] if study.selection else []))
     return Sources(
@@ -66,20 +69,22 @@ def sources(
         },
         observed={name: file_hash(Path(data.path)) for name, data in study.observed.items()},
         simulating=digest([modules_hash(*_SIMULATING), *map(file_hash, family.FILES)]),
-        fitting=modules_hash(*fitting, f"engines/{study.engine}.py"),
+        fitting=modules_hash(*fitting, engine),
         engine_version=engine_version,
         verifying=modules_hash(*fitting, verifying) if verifying else "",
         verifying_version=verifying_version,
-        **(_estimating(family) if study.estimators else {}),
+        **(_estimating(study, family) if without_prior(study) else {}),
+        approximating=modules_hash(*_APPROXIMATING, engine) if approximating(study) else "",
     )
 
 
-def _estimating(family: Family) -> dict[str, str]:
-    """What decides estimators: our modules, the family's, and the library that they call."""
+def _estimating(study: Study, family: Family) -> dict[str, Any]:
+    """What decides estimators: our modules, the family's, and the packages that they call."""
+    packages = {name: family.ESTIMATORS[name].library for name in without_prior(study)}
     ours = modules_hash("estimating.py", *_FITTING)
     return {
         "estimating": digest([ours, *map(file_hash, family.ESTIMATING)]),
-        "estimating_version": version(ESTIMATING_LIBRARY),
+        "estimating_engines": {name: (each, version(each)) for name, each in packages.items()},
     }
 
 

@@ -10,7 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from recovery import datasets, draws, engines, estimating, estimators, families, fitting, tables
+from recovery import (
+    approximating,
+    datasets,
+    draws,
+    engines,
+    estimating,
+    estimators,
+    families,
+    fitting,
+    tables,
+)
 from recovery.design import Cell, Design
 from recovery.engines.base import Program
 from recovery.estimators import NO_PRIOR
@@ -70,6 +80,10 @@ def replay(design: Design, cell: Cell, replicate: int, programs: Path) -> Replay
     place = Path("results", design.study.name, "replay", *cell, f"{replicate:05d}.parquet")
     if cell[2] == NO_PRIOR:
         found = fitting.fit_batch(data, truth, estimating.EstimatorFitter(specification))
+    elif cell[1] in design.study.estimators:
+        program = _program(design, estimators.sampled(design.study, cell[1]), programs)
+        fitter = approximating.ApproximationFitter(specification, program)
+        found = fitting.fit_batch(data, truth, fitter)
     else:
         found = _fit(specification, data, truth, _program(design, cell[1], programs), place)
     rows = {name: pd.DataFrame(found[name]) for name in ("estimates", "diagnostics")}
@@ -90,7 +104,7 @@ def _must_be_planned(design: Design, cell: Cell, replicate: int) -> None:
     known = {
         "scenario": [*design.scenarios, *study.observed],
         "model": estimators.methods(study),
-        "prior": [NO_PRIOR] if cell[1] in study.estimators else study.priors,
+        "prior": [NO_PRIOR] if cell[1] in estimators.without_prior(study) else study.priors,
     }
     for (what, names), got in zip(known.items(), cell, strict=True):
         if got not in names:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -18,4 +18,6 @@ class Sources:
     verifying: str = ""  # the modules that decide fits of the verifying engine, if there is one
     verifying_version: str = ""
     estimating: str = ""  # the modules that decide what estimators find, if there are any
-    estimating_version: str = ""
+    estimating_engines: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Estimator -> the package that computes it, and its version."""
+    approximating: str = ""  # the modules that decide approximations, if there are any

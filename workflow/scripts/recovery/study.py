@@ -91,7 +91,7 @@ class Study(Frozen):
     models: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
     """The family's programs to fit to every dataset."""
     estimators: Annotated[tuple[Name, ...], Unique] = ()
-    """The family's estimators to fit too: without priors, once to every dataset."""
+    """What else to fit: the family's estimators, and algorithm_model for Stan's others."""
     priors: Annotated[dict[Name, Any], Field(min_length=1)]
     """Settings of every hyperparameter, each used with every model."""
     observed: dict[Name, Any] = Field(default_factory=dict)

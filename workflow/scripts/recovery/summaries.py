@@ -23,7 +23,7 @@ from recovery import (
     verification,
 )
 from recovery.design import Cell, Design, prior_predictive_seed
-from recovery.estimators import NO_PRIOR
+from recovery.estimators import NO_PRIOR, method, sampled
 from recovery.families.base import SimulationError
 
 PREDICTIVE_DRAWS = 100
@@ -72,7 +72,7 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         key = dict(zip(measures.CELL, cell, strict=True))
         diagnostics = tables.read_frame(design.cell_files("diagnostics", cell))
         jobs = [tables.read_seconds(file) for file in design.cell_files("diagnostics", cell)]
-        _add_costs(spent, cell, diagnostics, jobs)
+        _add_costs(spent, cell[1] in study.estimators, diagnostics, jobs)
         went_well = measures.converged_replicates(diagnostics)
         fits[cell[1:]] = measures.Fits(_estimates(design, cell), went_well)
         calibrated.append(_calibration(design, cell, diagnostics).assign(**key))
@@ -113,8 +113,10 @@ def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
     columns += tables.quantile_columns(study.intervals)
     files = design.cell_files("estimates", cell)
     estimates = tables.read_frame(files, columns, categories=["parameter"])
-    scored = family.method(cell[1]).scored
-    prior_sd = {} if cell[2] == NO_PRIOR else family.prior_sd(study.priors[cell[2]], cell[1])
+    scored = method(family, cell[1]).scored
+    prior_sd = {}
+    if cell[2] != NO_PRIOR:
+        prior_sd = family.prior_sd(study.priors[cell[2]], sampled(study, cell[1]))
     estimates = estimates[estimates["parameter"].isin(scored)]
     _check_truth(design, cell, estimates)
     rows = estimates.groupby("parameter", sort=False, observed=True).indices
@@ -140,10 +142,10 @@ def _calibration(design: Design, cell: Cell, diagnostics: pd.DataFrame) -> pd.Da
 
 
 def _add_costs(
-    spent: dict[str, float], cell: Cell, diagnostics: pd.DataFrame, jobs: list[dict]
+    spent: dict[str, float], estimator: bool, diagnostics: pd.DataFrame, jobs: list[dict]
 ) -> None:
     columns = {"warmup": "warmup_seconds", "draws": "sampling_seconds", "fits": "other_seconds"}
-    if cell[2] == NO_PRIOR:
+    if estimator:
         columns = {"estimators": "sampling_seconds", "fits": "other_seconds"}
     for step, column in columns.items():
         spent[step] += diagnostics[column].sum()

@@ -9,6 +9,8 @@ import numpy as np
 
 SAMPLER_COLUMNS = ("lp__", "divergent__", "treedepth__", "n_leapfrog__", "energy__")
 
+MOST_ITERATIONS = 10_000  # of an optimiser
+
 
 class EngineError(Exception):
     """The engine cannot serve a program at all; the message says the way out."""
@@ -37,6 +39,25 @@ class Draws:
 
 
 @dataclass(frozen=True)
+class Approximation:
+    """What an algorithm other than the sampler says of a posterior.
+
+    Parameters
+    ----------
+    names : list of str, length n_columns
+        Stan's names with brackets.
+    values : ndarray, shape (n_draws, n_columns)
+        Draws from the approximation; of an optimiser one row, the mode.
+    seconds : float
+        Processor seconds.
+    """
+
+    names: list[str]
+    values: np.ndarray
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Settings:
     """How one fit is sampled."""
 
@@ -60,6 +81,7 @@ class Engine(Protocol):
     """The contents of an engine's module."""
 
     COMPILES: bool  # whether a program must be compiled to an executable before `load`
+    ALGORITHMS: tuple[str, ...]  # those of `approximations.ALGORITHMS` that it has
 
     def version(self) -> str:
         """Return the version that decides numbers; EngineError if it is not installed."""
@@ -72,3 +94,12 @@ class Engine(Protocol):
 
     def sample(self, loaded: Any, data: dict, seed: int, settings: Settings) -> Draws:
         """Fit the program to the data; RuntimeError with Stan's message if that fails."""
+
+    def approximate(
+        self, loaded: Any, data: dict, seed: int, algorithm: str, draws: int
+    ) -> Approximation:
+        """Run one of `ALGORITHMS`; RuntimeError with Stan's message if that fails.
+
+        The mode is that of the density on the unconstrained scale, from which Laplace's
+        approximation starts.
+        """

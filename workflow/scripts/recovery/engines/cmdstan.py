@@ -13,9 +13,18 @@ from pathlib import Path
 import cmdstanpy
 import numpy as np
 
-from recovery.engines.base import SAMPLER_COLUMNS, Draws, EngineError, Program, Settings
+from recovery.engines.base import (
+    MOST_ITERATIONS,
+    SAMPLER_COLUMNS,
+    Approximation,
+    Draws,
+    EngineError,
+    Program,
+    Settings,
+)
 
 COMPILES = True
+ALGORITHMS = ("optimize", "laplace", "pathfinder")
 MISSING = """engine: got 'cmdstan', but CmdStan is not installed. Install it one of these ways:
   conda env create -f environment.yml                      (brings CmdStan along)
   .venv/bin/python -m cmdstanpy.install_cmdstan            (needs make and a C++ compiler)
@@ -90,8 +99,8 @@ def sample(loaded: cmdstanpy.CmdStanModel, data: dict, seed: int, settings: Sett
                 show_progress=False,
                 output_dir=folder,
             )
-        except RuntimeError as error:  # says the same for every chain and every trial
-            raise RuntimeError("\n".join(dict.fromkeys(str(error).splitlines()))) from None
+        except RuntimeError as error:
+            raise RuntimeError(_once(str(error))) from None
         values = np.swapaxes(fit.draws(), 0, 1)
         phases = fit.time
     names = list(fit.column_names)
@@ -106,6 +115,42 @@ def sample(loaded: cmdstanpy.CmdStanModel, data: dict, seed: int, settings: Sett
         warmup_seconds=spent * warmup / total if total else spent / 2,
         sampling_seconds=spent * (1 - warmup / total) if total else spent / 2,
     )
+
+
+def approximate(
+    loaded: cmdstanpy.CmdStanModel, data: dict, seed: int, algorithm: str, draws: int
+) -> Approximation:
+    """Run one of `ALGORITHMS`; RuntimeError with Stan's message if that fails."""
+    started = _children_seconds()
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        asked = {"data": data, "seed": seed, "sig_figs": 16}
+        try:
+            if algorithm == "pathfinder":
+                fit = loaded.pathfinder(**asked, draws=draws, num_threads=1, output_dir=first)
+                values = fit.draws()
+            else:
+                fit = loaded.optimize(
+                    **asked, jacobian=True, iter=MOST_ITERATIONS, output_dir=first
+                )
+                values = fit.optimized_params_np[None, :]
+            if algorithm == "laplace":  # files of one second have one name: another folder
+                fit = loaded.laplace_sample(**asked, mode=fit, draws=draws, output_dir=second)
+                values = fit.draws()
+        except (RuntimeError, ValueError) as error:
+            raise RuntimeError(_once(_after_settings(str(error)))) from None
+    inside = [not name.endswith("__") for name in fit.column_names]
+    names = [name for name, keep in zip(fit.column_names, inside, strict=True) if keep]
+    return Approximation(names, values[:, inside], _children_seconds() - started)
+
+
+def _after_settings(message: str) -> str:
+    """The message without CmdStan's list of all its settings, where it has one."""
+    return message.rpartition("num_threads = ")[2].partition("\n")[2].strip() or message
+
+
+def _once(message: str) -> str:
+    """The message without the lines that stand in it again, for every chain and trial."""
+    return "\n".join(dict.fromkeys(message.splitlines()))
 
 
 def _children_seconds() -> float:

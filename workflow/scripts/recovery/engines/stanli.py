@@ -11,11 +11,21 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
+import numpy as np
 import stanli
 
-from recovery.engines.base import SAMPLER_COLUMNS, Draws, EngineError, Program, Settings
+from recovery.engines.base import (
+    MOST_ITERATIONS,
+    SAMPLER_COLUMNS,
+    Approximation,
+    Draws,
+    EngineError,
+    Program,
+    Settings,
+)
 
 COMPILES = False
+ALGORITHMS = ("optimize",)
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,14 @@ def sample(loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
         warmup_seconds=warmup,
         sampling_seconds=sampling,
     )
+
+
+def approximate(loaded: Loaded, data: dict, seed: int, algorithm: str, draws: int) -> Approximation:
+    """Find the mode, which is all that stanli can do; RuntimeError if that fails."""
+    started = time.process_time()
+    mode = _model(loaded, data).optimize(seed=seed, iter=MOST_ITERATIONS)
+    values = np.array([list(mode.values())])
+    return Approximation(list(mode), values, time.process_time() - started)
 
 
 def _seconds(report: str, total: float) -> tuple[float, float]:

@@ -99,6 +99,8 @@ class Estimator:
         A dataset -> Estimated; RuntimeError says why it has no estimates.
     label, pooling, scored, note
         As a Model has them.
+    library : str
+        The package that computes it: the engine of its rows.
     """
 
     fit: Callable[[Columns], Estimated]
@@ -106,6 +108,7 @@ class Estimator:
     pooling: Literal["complete", "none", "partial"]
     scored: tuple[str, ...]
     note: str
+    library: str = "scipy"
 
 
 @dataclass(frozen=True)
@@ -152,10 +155,6 @@ class Family:
     MOST_OBSERVATIONS: int | None = None  # of a participant, where there is a limit
     FILES: tuple[Path, ...] = ()  # the Python files that decide what it does
     ESTIMATING: tuple[Path, ...] = ()  # and those that decide what its estimators do
-
-    def method(self, name: str) -> Model | Estimator:
-        """Return the model or the estimator of this name."""
-        return self.MODELS[name] if name in self.MODELS else self.ESTIMATORS[name]
 
     def program(self, model: str, folder: Path) -> Path:
         """Return the file of a model's Stan program, given the folder of all programs."""

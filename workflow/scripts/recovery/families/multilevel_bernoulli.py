@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from scipy.special import expit, log_expit
 
 from recovery.families.base import Columns, Values
-from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, models
+from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, classical, models
 
 
 class Bernoulli(Outcome):
@@ -51,4 +51,5 @@ def family(options: Options) -> Multilevel:
         ". Then its beta is that of the population's average too, nearer to 0 than a participant's"
     )
     shared = models("multilevel_bernoulli", layout, outcome.PARAMETERS, serving, absorbs)
-    return Multilevel(layout, outcome, shared)
+    estimators = classical.binomial(layout)
+    return Multilevel(layout, outcome, shared, estimators, classical.FILES)

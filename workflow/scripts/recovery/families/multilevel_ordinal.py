@@ -16,7 +16,7 @@ from scipy.special import expit, log_expit
 
 from recovery.families import multilevel
 from recovery.families.base import Columns, SimulationError, Values
-from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, models
+from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, classical, models
 from recovery.fields import Real
 
 MOST_CATEGORIES = 20
@@ -135,4 +135,5 @@ def family(options: Options) -> Multilevel:
     )
     serving = ["pooled", "noncentered"]
     shared = models("multilevel_ordinal", layout, outcome.PARAMETERS, serving, absorbs)
-    return Multilevel(layout, outcome, shared)
+    estimators = classical.ordered(layout, [*outcome.PARAMETERS])
+    return Multilevel(layout, outcome, shared, estimators, classical.FILES)

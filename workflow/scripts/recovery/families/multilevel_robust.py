@@ -13,7 +13,15 @@ from pydantic import BaseModel, Field, Strict
 from scipy.special import gammaincc, gammainccinv, gammaln
 
 from recovery.families.base import SimulationError, Values
-from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
+from recovery.families.multilevel import (
+    Layout,
+    Multilevel,
+    Options,
+    Outcome,
+    Scale,
+    classical,
+    models,
+)
 from recovery.fields import Positive
 
 
@@ -82,4 +90,5 @@ def family(options: Options) -> Multilevel:
     serving = ["pooled", "centered", "noncentered"]
     absorbs = ", and its sigma and nu also hold the differences between participants"
     shared = models("multilevel_robust", layout, outcome.PARAMETERS, serving, absorbs)
-    return Multilevel(layout, outcome, shared)
+    estimators = classical.straight(layout)
+    return Multilevel(layout, outcome, shared, estimators, classical.FILES)

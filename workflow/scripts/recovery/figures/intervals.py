@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from recovery.estimators import method
 from recovery.figures import style
 from recovery.figures.material import Material
 from recovery.gallery import Figure, partial_model
@@ -34,7 +35,7 @@ def zipped(material: Material, figure: Figure) -> plt.Figure:
     drawn, panels = style.matrix(list(rows), list(columns), 1.8, 1.6, sharex="row")
     colour = style.colours(list(columns))
     for (parameter, model), axes in panels.items():
-        if parameter in material.family.method(model).scored:
+        if parameter in method(material.family, model).scored:
             mine = shown[(shown["parameter"] == parameter) & (shown["model"] == model)]
             _zip(axes, mine, material.design.study.plotted_level, colour[model])
         else:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from recovery import calibration, families, measures, ranks, tables, verification
 from recovery.design import Cell, Design
-from recovery.estimators import NO_PRIOR, methods
+from recovery.estimators import NO_PRIOR, method, methods
 from recovery.families.base import Columns, Family, Values
 from recovery.scenarios import Scenario
 
@@ -34,7 +34,7 @@ class Material:
     @property
     def parameters(self) -> list[str]:
         """Population parameters that any model or estimator answers for, in the family's order."""
-        scored = {name for method in self.methods for name in self.family.method(method).scored}
+        scored = {name for own in self.methods for name in method(self.family, own).scored}
         return [name for name in self.family.PARAMETERS if name in scored]
 
     @property
@@ -55,7 +55,7 @@ class Material:
     @property
     def method_labels(self) -> dict[str, str]:
         """Their labels."""
-        return {name: self.family.method(name).label for name in self.methods}
+        return {name: method(self.family, name).label for name in self.methods}
 
     def _under_every_prior(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table with estimators' rows once under every prior, beside whose models they are."""

@@ -12,6 +12,7 @@ import pandas as pd
 
 from recovery import families, tables
 from recovery.design import Design
+from recovery.estimators import approximating, method, without_prior
 from recovery.families.base import Family
 from recovery.gallery import figures, words
 from recovery.report import (
@@ -82,7 +83,8 @@ def write(
         design=design,
         truths=methods.truths_in_words(study.truths),
         models=[family.MODELS[model].label.lower() for model in study.models],
-        estimators=[family.ESTIMATORS[name].label for name in study.estimators],
+        approximations=[method(family, name).label for name in approximating(study)],
+        estimators=[family.ESTIMATORS[name].label for name in without_prior(study)],
         totals=totals,
         largest=methods.reached(performance, study.plotted_level),
         manifest=manifest,
@@ -99,7 +101,8 @@ def write(
         study=study,
         design=design,
         models={model: family.MODELS[model] for model in study.models},
-        estimators={name: family.ESTIMATORS[name] for name in study.estimators},
+        approximations={name: method(family, name) for name in approximating(study)},
+        estimators={name: family.ESTIMATORS[name] for name in without_prior(study)},
         truths={name: asked.in_words(truth, fits[1]) for name, truth in study.truths.items()},
         priors={name: prior.model_dump() for name, prior in study.priors.items()},
         totals=totals,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from recovery.estimators import methods
+from recovery.estimators import method, methods
 from recovery.families.base import Family
 from recovery.gallery import words
 from recovery.measures import of_level
@@ -74,7 +74,7 @@ JUDGES = {"rmse": student, "coverage": mcnemar}
 def _labels(
     study: Study, family: Family, compared: str, first: str, second: str, given: str
 ) -> dict[str, Any]:
-    model = {name: family.method(name).label for name in methods(study)}
+    model = {name: method(family, name).label for name in methods(study)}
     if compared == "model":
         labels = {"first": model[first], "second": model[second], "given": words(given)}
     else:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from recovery.calibration import NOT_APPLICABLE
-from recovery.estimators import methods
+from recovery.estimators import method, methods
 from recovery.families.base import Family
 from recovery.gallery import fits_by_prior, words
 from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level
@@ -63,7 +63,7 @@ def glance(
         fits = cells["n_planned"].sum()
         rows.append(
             {
-                "model": family.method(model).label,
+                "model": method(family, model).label,
                 "prior": words(prior),
                 "fits": int(fits),
                 "failed": int(cells["n_failed"].sum()),
@@ -91,7 +91,7 @@ def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, An
     if table.empty:
         return None
     most = table["n_needed"].max() if table["n_needed"].notna().all() else None
-    labels = {method: family.method(method).label for method in methods(study)}
+    labels = {name: method(family, name).label for name in methods(study)}
     return {
         "rows": table.assign(model=table["model"].map(labels)).to_dict("records"),
         "n_needed": most and int(most),
@@ -165,7 +165,7 @@ def cells(
                 "truth": words(bias["truth"]),
                 "participants": int(bias["participants"]),
                 "observations": _count(bias["observations"]),
-                "model": family.method(cell[1]).label,
+                "model": method(family, cell[1]).label,
                 "prior": words(cell[2]),
                 "parameter": parameter,
                 "order": list(family.PARAMETERS).index(parameter),

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from recovery.design import Design
+from recovery.estimators import method
 from recovery.families.base import Family
 from recovery.gallery import words
 from recovery.measures.single import OF_ESTIMATES, OF_INTERVALS
@@ -52,8 +53,9 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
         "methods": {
             "models": {model: family.MODELS[model].label for model in study.models},
             "priors": list(study.priors),
-            "estimators": {name: family.ESTIMATORS[name].label for name in study.estimators},
-            "crossing": "every model under every prior, and every estimator, on the same datasets",
+            "estimators": {name: method(family, name).label for name in study.estimators},
+            "crossing": "every model, and every approximation of one, under every prior, and every "
+            "other estimator, on the same datasets",
             "attempts": study.attempts,
         },
         "performance_measures": {

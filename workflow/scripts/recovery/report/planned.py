@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from recovery.estimators import method
 from recovery.families.base import Family
 from recovery.gallery import words
 from recovery.planning import AT_SMALLEST, BEYOND, UNKNOWN
@@ -25,7 +26,7 @@ def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "truth": words(row.truth),
             "observations": _count(row.observations, "as observed"),
-            "model": family.method(row.model).label,
+            "model": method(family, row.model).label,
             "prior": words(row.prior),
             "parameter": row.parameter,
             "order": list(family.PARAMETERS).index(row.parameter),

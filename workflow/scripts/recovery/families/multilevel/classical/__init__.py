@@ -1,12 +1,14 @@
-"""Estimators of a multilevel linear regression that need neither Stan nor a prior.
+"""Estimators of multilevel regressions that need neither Stan nor a prior.
 
 What they compute lies in modules of its own, imported with the first fit: a plan needs none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from recovery.families.base import Columns, Estimated, Estimator
 from recovery.families.multilevel.layout import Layout
@@ -19,10 +21,15 @@ _MIXED = (
     "an SD at 0 or correlations at their bounds (a singular fit), the fit counts as not "
     "converged, and only beta and participants' own coefficients have intervals."
 )
+_POOLED = (
+    "one line for everybody by maximum likelihood ({which}), with normal intervals. It takes the "
+    "observations of a participant for independent. Where outcomes are separated there is no "
+    "maximum, and the fit fails."
+)
 
 
 def estimators(layout: Layout, own: tuple[str, ...]) -> dict[str, Estimator]:
-    """Return the estimators of a multilevel linear regression.
+    """Return the estimators of a linear regression.
 
     Parameters
     ----------
@@ -60,6 +67,46 @@ def estimators(layout: Layout, own: tuple[str, ...]) -> dict[str, Estimator]:
     return found
 
 
+def straight(layout: Layout) -> dict[str, Estimator]:
+    """Return the estimator of a line whose residuals are not normal."""
+    note = (
+        "one line for everybody by ordinary least squares, with intervals from Student's t. It "
+        "takes the observations of a participant for independent, and residuals for normal."
+    )
+    return {
+        "ols": Estimator(
+            partial(_beta, layout), "OLS, pooled", "complete", tuple(layout.beta), note
+        )
+    }
+
+
+def binomial(layout: Layout) -> dict[str, Estimator]:
+    """Return the estimator of a logistic regression."""
+    return _generalized(
+        "glm", "GLM, pooled", tuple(layout.beta), "logit link", partial(_binomial, layout)
+    )
+
+
+def poisson(layout: Layout, offset: Callable[[Columns], Any]) -> dict[str, Estimator]:
+    """Return the estimator of a log-linear regression; `offset` is what it adds."""
+    fit = partial(_poisson, layout, offset)
+    return _generalized("glm", "GLM, pooled", tuple(layout.beta), "log link", fit)
+
+
+def ordered(layout: Layout, thresholds: list[str]) -> dict[str, Estimator]:
+    """Return the estimator of cumulative logits."""
+    scored, fit = (*layout.beta, *thresholds), partial(_ordered, layout, thresholds)
+    which = "proportional odds; a category without outcomes fails the fit"
+    return _generalized("polr", "Proportional odds, pooled", scored, which, fit)
+
+
+def _generalized(
+    name: str, label: str, scored: tuple[str, ...], which: str, fit: Callable[[Columns], Estimated]
+) -> dict[str, Estimator]:
+    note = _POOLED.format(which=which)
+    return {name: Estimator(fit, label, "complete", scored, note, "statsmodels")}
+
+
 def _reml(layout: Layout, columns: Columns) -> Estimated:
     from recovery.families.multilevel.classical import mixed
 
@@ -82,3 +129,26 @@ def _lines(layout: Layout, columns: Columns) -> Estimated:
     from recovery.families.multilevel.classical import lines
 
     return lines.own(layout, columns)
+
+
+def _beta(layout: Layout, columns: Columns) -> Estimated:
+    beta, _ = _ols(layout, columns).parts
+    return Estimated([beta])
+
+
+def _binomial(layout: Layout, columns: Columns) -> Estimated:
+    from recovery.families.multilevel.classical import generalized
+
+    return generalized.binomial(layout, columns)
+
+
+def _poisson(layout: Layout, offset: Callable[[Columns], Any], columns: Columns) -> Estimated:
+    from recovery.families.multilevel.classical import generalized
+
+    return generalized.poisson(layout, offset(columns), columns)
+
+
+def _ordered(layout: Layout, thresholds: list[str], columns: Columns) -> Estimated:
+    from recovery.families.multilevel.classical import generalized
+
+    return generalized.ordered(layout, thresholds, columns)

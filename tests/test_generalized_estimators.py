@@ -1,0 +1,140 @@
+"""Pooled maximum likelihood of other outcomes than normal ones, against closed forms."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from recovery import families
+
+BINARY = families.find("multilevel_bernoulli")
+COUNTS = families.find({"name": "multilevel_poisson", "exposure": True})
+ORDERED = families.find({"name": "multilevel_ordinal", "categories": 3})
+ROBUST = families.find("multilevel_robust")
+
+
+def dataset(x, y, **more):
+    participant = 1 + np.arange(len(y)) % 4
+    return {"participant": participant, "x": np.array(x, float), "y": np.array(y), **more}
+
+
+def fitted(family, name, columns):
+    """Value and standard error of every parameter, and the bounds of 95 % intervals."""
+    found = family.ESTIMATORS[name].fit(columns)
+    (part,) = found.parts
+    assert found.trouble == ""
+    assert tuple(part.names) == family.ESTIMATORS[name].scored
+    return part.value, part.error, [part.quantile(p) for p in (0.025, 0.975)]
+
+
+def two_groups(counts):
+    """x of 0 or 1, y of each value so many times: counts[x][y]."""
+    rows = [(x, y) for x, group in enumerate(counts) for y, n in enumerate(group) for _ in range(n)]
+    return (np.array(column) for column in zip(*rows, strict=True))
+
+
+def test_a_binary_predictor_gives_the_log_odds_ratio_and_woolfs_error():
+    # Woolf (1955), doi:10.1111/j.1469-1809.1955.tb01348.x: sqrt(1/a + 1/b + 1/c + 1/d).
+    x, y = two_groups([(30, 10), (15, 25)])
+    value, error, _ = fitted(BINARY, "glm", dataset(x, y))
+    assert value == pytest.approx([np.log(10 / 30), np.log(25 * 30 / (15 * 10))], rel=1e-6)
+    woolf = np.sqrt(1 / 30 + 1 / 10 + 1 / 15 + 1 / 25)
+    assert error == pytest.approx([np.sqrt(1 / 30 + 1 / 10), woolf], rel=1e-6)
+
+
+def test_intervals_are_walds():
+    x, y = two_groups([(30, 10), (15, 25)])
+    value, error, (low, high) = fitted(BINARY, "glm", dataset(x, y))
+    assert low == pytest.approx(value - 1.959964 * error, rel=1e-6)
+    assert high == pytest.approx(value + 1.959964 * error, rel=1e-6)
+
+
+def test_counts_of_two_groups_give_the_log_rate_ratio(rng):
+    x, exposure = np.repeat([0, 1], 30), rng.uniform(0.5, 2, 60)
+    y = rng.poisson(exposure * np.where(x == 1, 6, 3))
+    value, error, _ = fitted(COUNTS, "glm", dataset(x, y, exposure=exposure))
+    events, time = (np.array([of[x == group].sum() for group in (0, 1)]) for of in (y, exposure))
+    rates = np.log(events / time)
+    assert value == pytest.approx([rates[0], rates[1] - rates[0]], rel=1e-6)
+    assert error == pytest.approx([events[0] ** -0.5, np.sqrt((1 / events).sum())], rel=1e-6)
+
+
+def test_ordered_categories_have_the_maximum_of_the_familys_own_likelihood(rng):
+    x, y = two_groups([(30, 25, 10), (12, 22, 31)])
+    columns = dataset(x + rng.normal(0, 0.3, x.size), y + 1)
+
+    def deviance(values):
+        named = {"beta[2]": values[:1], "c[1]": values[1:2], "c[2]": values[2:]}
+        return -float(ORDERED.log_likelihood(named, columns).sum())
+
+    start = np.array([0, -0.5, 0.5])
+    best = minimize(deviance, start, method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-10})
+    value, error, _ = fitted(ORDERED, "polr", columns)
+    assert value == pytest.approx(best.x, abs=1e-4)
+    assert error == pytest.approx(np.sqrt(np.diag(np.linalg.inv(curvature(deviance, value)))), 1e-3)
+
+
+def curvature(function, at, step=1e-3):
+    """The matrix of second derivatives, by central differences."""
+    moves = step * np.eye(at.size)
+    return np.array(
+        [
+            [
+                (
+                    function(at + one + other)
+                    - function(at + one - other)
+                    - function(at - one + other)
+                    + function(at - one - other)
+                )
+                / (4 * step**2)
+                for other in moves
+            ]
+            for one in moves
+        ]
+    )
+
+
+def test_the_line_under_heavy_tails_is_that_of_least_squares(rng):
+    x = rng.normal(size=40)
+    y = 1 + 2 * x + rng.standard_t(3, size=40)
+    value, _, _ = fitted(ROBUST, "ols", dataset(x, y))
+    assert value[::-1] == pytest.approx(np.polyfit(x, y, 1), rel=1e-8)
+
+
+SEPARATED = [
+    ("complete", BINARY, "glm", dataset([-2, -1, 1, 2], [0, 0, 1, 1])),
+    ("quasi-complete", BINARY, "glm", dataset([-2, -1, 0, 0, 1, 2], [0, 0, 0, 1, 1, 1])),
+    ("far in units", BINARY, "glm", dataset([1e6 - 2, 1e6 - 1, 1e6 + 1], [0, 0, 1])),
+    ("one value alone", BINARY, "glm", dataset([-2, -1, 1, 2], [1, 1, 1, 1])),
+    ("no counts", COUNTS, "glm", dataset([1, 2, 3], [0, 0, 0], exposure=np.ones(3))),
+    ("no counts there", COUNTS, "glm", dataset([0, 0, 1, 1], [2, 3, 0, 0], exposure=np.ones(4))),
+    ("in order", ORDERED, "polr", dataset([1, 2, 3, 4, 5, 6], [1, 1, 2, 2, 3, 3])),
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "columns"), [case[1:] for case in SEPARATED], ids=[c[0] for c in SEPARATED]
+)
+def test_separated_outcomes_fail_in_words(family, name, columns):
+    with pytest.raises(RuntimeError, match=r"the likelihood has no maximum: .* \(separation\)"):
+        family.ESTIMATORS[name].fit(columns)
+
+
+def test_outcomes_that_overlap_by_one_are_not_separated():
+    columns = dataset([-2, -1, 1, 2, 0.5, -0.5], [0, 0, 1, 1, 0, 1])
+    value, error, _ = fitted(BINARY, "glm", columns)
+    assert np.isfinite([*value, *error]).all()
+
+
+def test_a_category_without_outcomes_fails_in_words():
+    columns = dataset([1, 2, 3, 4, 2, 3], [1, 3, 1, 3, 3, 1])
+    with pytest.raises(RuntimeError, match="no outcome is in category 2"):
+        ORDERED.ESTIMATORS["polr"].fit(columns)
+
+
+def test_every_estimator_names_the_package_that_computes_it():
+    found = {
+        name: family.ESTIMATORS[name].library
+        for family in (BINARY, COUNTS, ORDERED, ROBUST)
+        for name in family.ESTIMATORS
+    }
+    assert found == {"glm": "statsmodels", "polr": "statsmodels", "ols": "scipy"}

@@ -1,0 +1,47 @@
+"""One of Stan's approximations of one dataset's posterior after another, as rows of tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from recovery import costs
+from recovery.design import fit_seed
+from recovery.engines.base import Draws
+from recovery.fitting import Fit, Fitter, Task
+
+
+class ApproximationFitter(Fitter):
+    """Runs one algorithm on one model under one prior, one dataset after another.
+
+    It takes what a Fitter does. Draws are those of an approximation: they have no chains, and
+    nothing to say whether they converged but that the algorithm ended as it should.
+    """
+
+    def __call__(self, task: Task) -> Fit:
+        """Approximate one posterior; what Stan refuses is a RuntimeError."""
+        started = costs.used()
+        draws = self._sample(task)
+        groups = self.family.participants_of(draws.names)
+        rows = self._rows(task, draws, groups, found={})
+        scores = self._participants(task, draws, groups) if task.truth else []
+        if self.specification["algorithm"] == "optimize":
+            scores = [row | {"coverage": np.nan} for row in scores]
+        diagnostics = {
+            "status": "ok",
+            "converged": True,
+            "sampling_seconds": draws.sampling_seconds,
+            "other_seconds": costs.used() - started - draws.sampling_seconds,
+        }
+        return Fit(rows, scores, diagnostics)
+
+    def described(self, replicate: int, attempt: int) -> dict[str, Any]:
+        """Return what a row of diagnostics says of an attempt, however it goes."""
+        return {"seed": fit_seed(self.specification, replicate, attempt)}
+
+    def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
+        """Its draws as those of one chain."""
+        algorithm, number = self.specification["algorithm"], self.specification["sampler"]["draws"]
+        found = self.engine.approximate(self.loaded, data, seed, algorithm, number)
+        return Draws(found.names, found.values[None], {}, 0.0, found.seconds)
