@@ -162,18 +162,6 @@ def test_expected_outcomes_are_those_of_many_simulated_ones(truth, rng):
         assert close([y.mean()], expected[place], stats.sem(y))
 
 
-def test_log_likelihood_is_the_sum_of_both_equations_densities(truth, rng):
-    columns, values = family.simulate(truth, 3, 4, rng)
-    draws = {name: np.array([value, 1.1 * value]) for name, value in values.items()}
-    found = family.log_likelihood(draws, columns)
-    a, b, cp, d_m, d_y = coefficients(values)[columns["participant"] - 1].T
-    x, m, y = (columns[name] for name in "xmy")
-    expected = stats.norm.logpdf(m, d_m + a * x, 0.7)
-    expected += stats.norm.logpdf(y, d_y + b * m + cp * x, 1.2)
-    assert found.shape == (12, 2)
-    np.testing.assert_allclose(found[:, 0], expected, rtol=1e-12)
-
-
 # The program
 
 

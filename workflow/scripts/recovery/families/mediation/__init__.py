@@ -13,102 +13,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import combinations
 from typing import Any
 
 import numpy as np
-from pydantic import model_validator
 
 from recovery.families import correlations, observed
 from recovery.families.base import Axes, Columns, Family, Model, Nothing, Values
 from recovery.families.lkj import draw_correlation
-from recovery.fields import (
-    Correlation,
-    Frozen,
-    NonNegative,
-    Positive,
-    Real,
-    Scale,
-    Text,
-    many,
-    repeated,
+from recovery.families.mediation import marginal
+from recovery.families.mediation.values import (
+    PAIRS,
+    PLACES,
+    RESIDUALS,
+    SIZE,
+    VARYING,
+    ObservedColumns,
+    Prior,
+    Truth,
+    effects,
 )
 
-PATHS, INTERCEPTS, RESIDUALS = ("a", "b", "cp"), ("d_m", "d_y"), ("sigma_m", "sigma_y")
-VARYING = (*PATHS, *INTERCEPTS)
 JOINT = "mediation"
-_SIZE = len(VARYING)
-_PLACES = range(1, _SIZE + 1)
-_PAIRS = tuple(combinations(_PLACES, 2))
 _COEFFICIENT = re.compile(r"beta_p\[\d+,(\d)\]")
 
 Options = Nothing
-
-
-class Truth(Frozen):
-    """Parameter values that data are generated from."""
-
-    a: Real
-    """Path from x to m."""
-    b: Real
-    """Path from m to y, given x."""
-    cp: Real
-    """Path from x to y, given m: the direct effect."""
-    d_m: Real = 0.0
-    d_y: Real = 0.0
-    sigma_p: many(NonNegative, _SIZE)
-    """Participants' standard deviations of a, b, cp, d_m and d_y."""
-    rho_ab: Correlation | None = None
-    """Correlation of participants' a and b; all others are 0."""
-    Omega: many(many(Real, _SIZE), _SIZE) | None = None
-    """Correlations of a, b, cp, d_m and d_y."""
-    sigma_m: Positive
-    sigma_y: Positive
-
-    @model_validator(mode="after")
-    def _is_a_correlation_matrix(self) -> Truth:
-        if (self.rho_ab is None) == (self.Omega is None):
-            raise ValueError("must have either rho_ab or Omega")
-        if wanted := correlations.refuse(self.correlations):
-            raise ValueError(f"Omega: got {self.correlations.tolist()}, must be {wanted}")
-        return self
-
-    @property
-    def correlations(self) -> np.ndarray:
-        """Correlations of the participants' coefficients, shape (5, 5)."""
-        if self.Omega is not None:
-            return np.array(self.Omega)
-        omega = np.eye(_SIZE)
-        omega[0, 1] = omega[1, 0] = self.rho_ab
-        return omega
-
-
-class Prior(Frozen):
-    """A setting of every hyperparameter; the programs get each as `prior_NAME`."""
-
-    path_mean: repeated(Real, len(PATHS))
-    path_sd: repeated(Scale, len(PATHS))
-    intercept_mean: repeated(Real, len(INTERCEPTS))
-    intercept_sd: repeated(Scale, len(INTERCEPTS))
-    sigma_p_rate: repeated(Scale, _SIZE)
-    sigma_rate: repeated(Scale, len(RESIDUALS))
-    lkj_eta: Scale
-
-
-class ObservedColumns(Frozen):
-    """The columns of a CSV file that hold the family's data."""
-
-    outcome: Text
-    mediator: Text
-    predictor: Text
-    participant: Text
-
-
-def _effects(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The population's indirect and total effect, which its other parameters determine."""
-    covariance = values["sigma_p[1]"] * values["sigma_p[2]"] * values["Omega[1,2]"]
-    indirect = values["a"] * values["b"] + covariance
-    return {"indirect": indirect, "total": indirect + values["cp"]}
 
 
 class Mediation(Family):
@@ -122,10 +50,10 @@ class Mediation(Family):
         "total": "Total effect",
         "d_m": "Intercept of m, d_m",
         "d_y": "Intercept of y, d_y",
-        **{f"sigma_p[{k}]": f"SD of {VARYING[k - 1]}, sigma_p[{k}]" for k in _PLACES},
+        **{f"sigma_p[{k}]": f"SD of {VARYING[k - 1]}, sigma_p[{k}]" for k in PLACES},
         **{
             f"Omega[{k},{q}]": f"Correlation of {VARYING[k - 1]} and {VARYING[q - 1]}"
-            for k, q in _PAIRS
+            for k, q in PAIRS
         },
         "sigma_m": "Residual SD of m, sigma_m",
         "sigma_y": "Residual SD of y, sigma_y",
@@ -140,8 +68,8 @@ class Mediation(Family):
     Truth, Prior, ObservedColumns = Truth, Prior, ObservedColumns
 
     JOINT = JOINT
-    POSITIVE = (*(f"sigma_p[{k}]" for k in _PLACES), *RESIDUALS)
-    COEFFICIENTS = {f"beta_p[,{k}]": f"Participants' {VARYING[k - 1]}" for k in _PLACES}
+    POSITIVE = (*(f"sigma_p[{k}]" for k in PLACES), *RESIDUALS)
+    COEFFICIENTS = {f"beta_p[,{k}]": f"Participants' {VARYING[k - 1]}" for k in PLACES}
     AXES = Axes("participant", "x", "y", "Predictor x", "Outcome y")
 
     # Truths
@@ -150,7 +78,7 @@ class Mediation(Family):
         """Draw every parameter from the prior."""
         paths = rng.normal(prior.path_mean, prior.path_sd)
         intercepts = rng.normal(prior.intercept_mean, prior.intercept_sd)
-        omega = correlations.inner(draw_correlation(_SIZE, prior.lkj_eta, rng))
+        omega = correlations.inner(draw_correlation(SIZE, prior.lkj_eta, rng))
         return Truth(
             **dict(zip(VARYING, (*paths, *intercepts), strict=True)),
             sigma_p=tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
@@ -165,7 +93,7 @@ class Mediation(Family):
         effect is a sum of two uncorrelated products of independent factors.
         """
         deviations = 1 / np.array(prior.sigma_p_rate)
-        correlation = 1 / np.sqrt(2 * (prior.lkj_eta - 1 + _SIZE / 2) + 1)
+        correlation = 1 / np.sqrt(2 * (prior.lkj_eta - 1 + SIZE / 2) + 1)
         (a, b, _), (sd_a, sd_b, sd_cp) = prior.path_mean, prior.path_sd
         # The mean square of an exponential is twice the square of its mean.
         covariance = (2 * deviations[0] * deviations[1] * correlation) ** 2
@@ -174,8 +102,8 @@ class Mediation(Family):
             **dict(zip(VARYING, (*prior.path_sd, *prior.intercept_sd), strict=True)),
             "indirect": float(np.sqrt(indirect)),
             "total": float(np.sqrt(indirect + sd_cp**2)),
-            **{f"sigma_p[{k}]": float(deviations[k - 1]) for k in _PLACES},
-            **{f"Omega[{k},{q}]": float(correlation) for k, q in _PAIRS},
+            **{f"sigma_p[{k}]": float(deviations[k - 1]) for k in PLACES},
+            **{f"Omega[{k},{q}]": float(correlation) for k, q in PAIRS},
             **{name: 1 / rate for name, rate in zip(RESIDUALS, prior.sigma_rate, strict=True)},
         }
 
@@ -185,22 +113,22 @@ class Mediation(Family):
 
     def truth_from_estimates(self, means: Values) -> Truth:
         """Make a Truth of a fit's posterior means; its indirect effect follows from them."""
-        omega = np.eye(_SIZE)
-        for k, q in _PAIRS:
+        omega = np.eye(SIZE)
+        for k, q in PAIRS:
             omega[k - 1, q - 1] = omega[q - 1, k - 1] = means[f"Omega[{k},{q}]"]
         return Truth(
             **{name: means[name] for name in (*VARYING, *RESIDUALS)},
-            sigma_p=tuple(means[f"sigma_p[{k}]"] for k in _PLACES),
+            sigma_p=tuple(means[f"sigma_p[{k}]"] for k in PLACES),
             Omega=correlations.inner(omega).tolist(),
         )
 
     def values_of(self, truth: Truth) -> Values:
         """Return the values of all population parameters in a Truth."""
         found = {name: getattr(truth, name) for name in (*VARYING, *RESIDUALS)}
-        found |= {f"sigma_p[{k}]": truth.sigma_p[k - 1] for k in _PLACES}
+        found |= {f"sigma_p[{k}]": truth.sigma_p[k - 1] for k in PLACES}
         omega = truth.correlations
-        found |= {f"Omega[{k},{q}]": float(omega[k - 1, q - 1]) for k, q in _PAIRS}
-        return found | _effects(found)
+        found |= {f"Omega[{k},{q}]": float(omega[k - 1, q - 1]) for k, q in PAIRS}
+        return found | effects(found)
 
     def simulate(
         self,
@@ -215,7 +143,7 @@ class Mediation(Family):
         """
         scale = np.array(truth.sigma_p)[:, None] * np.linalg.cholesky(truth.correlations)
         mean = np.array([getattr(truth, name) for name in VARYING])
-        beta_p = mean + rng.normal(size=(participants, _SIZE)) @ scale.T
+        beta_p = mean + rng.normal(size=(participants, SIZE)) @ scale.T
         if isinstance(observations, int):
             participant = np.repeat(np.arange(1, participants + 1), observations)
             columns = {"participant": participant, "x": rng.normal(size=participant.size)}
@@ -264,7 +192,7 @@ class Mediation(Family):
     def _own(self, values: Mapping[str, Any], columns: Columns) -> list[np.ndarray]:
         """Each row's own a, b, cp, d_m and d_y, of shape (n_rows,) or (n_rows, n_draws)."""
         people, place = np.unique(columns["participant"], return_inverse=True)
-        return [np.array([values[f"beta_p[{j},{k}]"] for j in people])[place] for k in _PLACES]
+        return [np.array([values[f"beta_p[{j},{k}]"] for j in people])[place] for k in PLACES]
 
     def expected(self, values: Values, columns: Columns) -> np.ndarray:
         """Return the expected y of every row, given its x: the total effect's line.
@@ -286,6 +214,15 @@ class Mediation(Family):
         squares += ((y - d_y - b * m - cp * x) / values["sigma_y"]) ** 2
         scales = np.log(values["sigma_m"]) + np.log(values["sigma_y"])
         return -np.log(2 * np.pi) - scales - 0.5 * squares
+
+    def marginal_log_likelihood(
+        self, model: str, prior: Prior, values: Mapping[str, np.ndarray], columns: Columns
+    ) -> np.ndarray:
+        """Return the log density of every participant's m and y, its own paths integrated out."""
+        people = np.unique(columns["participant"])
+        rows = [columns["participant"] == person for person in people]
+        own = ({name: columns[name][mine] for name in ("x", "m", "y")} for mine in rows)
+        return np.array([marginal.log_density(values, **each) for each in own])
 
     def line_grid(self, columns: Columns) -> Columns:
         """Return the rows between which a participant's expected line is drawn."""
