@@ -6,12 +6,13 @@ posterior means are compared within 4 combined Monte Carlo errors (false alarms 
 
 import numpy as np
 import pytest
-from conftest import STAN
+from conftest import STAN, make_design, make_study
 from pydantic import ValidationError
 from scipy import stats
 
 from recovery import engines, families, posterior
 from recovery.engines.base import Program, Settings
+from recovery.scenarios import Batch
 
 ALPHA = 1e-3
 SETTINGS = Settings(chains=4, warmup=600, draws=1500, adapt_delta=0.95, max_treedepth=10)
@@ -88,6 +89,15 @@ def test_programs_are_offered_where_they_serve(options, models):
 def test_options_that_cannot_be_are_refused(options, said):
     with pytest.raises(ValidationError, match=said):
         linear(**options)
+
+
+def test_an_option_at_its_default_is_no_other_study():
+    default = {"name": "multilevel_linear", "predictors": 1, "varying": None}
+    one, same = make_design(), make_design(("family", default))
+    for cell in one.cells:
+        assert same.fit(*cell, Batch(1, 25, 25)) == one.fit(*cell, Batch(1, 25, 25))
+    other = {"name": "multilevel_linear", "varying": ["x"]}
+    assert make_study(("family", other)).family == other
 
 
 # Truths

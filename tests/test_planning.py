@@ -322,6 +322,12 @@ def test_one_count_leaves_nothing_between():
     assert "planning: participants has 1 count, 4, must have at least 2" in told
 
 
+def test_what_an_estimator_alone_estimates_may_be_planned():
+    wanted = ("planning", "sigma_p[1]", {"coverage": 0.8})
+    study = make_study(TWO_COUNTS, ("models", ["pooled"]), ("estimators", ["reml"]), wanted)
+    assert list(study.planning) == ["sigma_p[1]"]
+
+
 def test_a_parameter_that_no_model_of_the_study_has_is_refused():
     told = refusal(
         TWO_COUNTS, ("models", ["pooled"]), ("planning", "sigma_p[1]", {"coverage": 0.8})

@@ -77,12 +77,13 @@ def unplannable(study: Study, family: Family) -> Iterator[str]:
             f"planning: participants has 1 count, {study.participants[0]}, must have at least 2 "
             "to find a number between"
         )
-    models = [family.MODELS[model] for model in study.models if model in family.MODELS]
-    scored = {name for model in models for name in model.scored}
+    found = [*family.MODELS, *family.ESTIMATORS]  # an approximation answers for what its model does
+    fitted = [method for method in estimators.methods(study) if method in found]
+    scored = {name for method in fitted for name in estimators.method(family, method).scored}
     for parameter, wanted in (study.planning or {}).items():
         if parameter not in family.PARAMETERS:
             yield f"planning: got {parameter!r}, must be one of {listed(family.PARAMETERS)}"
-        elif models and parameter not in scored:
+        elif fitted and parameter not in scored:
             yield f"planning: got {parameter!r}, must be a parameter that a model of the study has"
         elif wanted.power and parameter in family.POSITIVE:
             yield (

@@ -167,7 +167,9 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
         name: _observed(value, family, ("observed", name), faults)
         for name, value in study.observed.items()
     }
-    study = study.model_copy(update={"priors": priors, "truths": truths, "observed": observed})
+    chosen = {"family": family.CHOICE or study.family}
+    parts = {"priors": priors, "truths": truths, "observed": observed}
+    study = study.model_copy(update=chosen | parts)
     faults += [*dangling(study, family), *unplannable(study, family)]
     if faults:
         raise study_error(file, faults)

@@ -58,7 +58,10 @@ def find(choice: str | Mapping[str, Any]) -> Family:
 @lru_cache
 def _shipped(name: str, options: str) -> Family:
     module = import_module(f"recovery.families.{name}")
-    family = module.family(module.Options.model_validate(json.loads(options)))
+    chosen = module.Options.model_validate(json.loads(options))
+    family = module.family(chosen)
+    others = chosen.model_dump(mode="json", exclude_defaults=True)
+    family.CHOICE = {"name": name, **others} if others else name
     package = Path(import_module(type(family).__module__).__file__).parent
     shared = sorted(package.glob("*.py")) if package != _HERE else []
     family.FILES = (Path(module.__file__), *shared)

@@ -143,6 +143,7 @@ class Family:
     Truth: type[BaseModel]
     Prior: type[BaseModel]
 
+    CHOICE: Any = None  # how a study names it, options at their defaults left out
     ESTIMATORS: Mapping[str, Estimator] = {}  # what a study may compare its models with
     JOINT: str = ""  # the joint model that `draw_truth` and `simulate` make
     POSITIVE: Collection[str] = ()  # population parameters that cannot be negative
