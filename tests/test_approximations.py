@@ -13,16 +13,22 @@ from recovery import (
     datasets,
     families,
     fitting,
+    measures,
+    precision,
+    summaries,
     tables,
 )
 from recovery.engines.base import Program
 from recovery.estimators import method
 from recovery.faults import StudyError
+from recovery.measures import Fits, Replicates
 from recovery.scenarios import Batch
+from recovery.settings import Precision
 
 LINEAR = families.find("multilevel_linear")
 SCENARIO, FIRST = "moderate-4x3", Batch(1, 25, 25)
 MODES = ("estimators", ["optimize_pooled", "optimize_centered", "reml"])
+MARGINAL = ("models", ["marginal"]), ("estimators", ["optimize_marginal"])
 FLAT = {"beta_mean": 0, "beta_sd": 1e4, "sigma_p_rate": 1, "sigma_rate": 1e-6, "lkj_eta": 1}
 KEPT = ("keep_draws", True), ("selection", {"leave_out": "observation"})
 
@@ -36,6 +42,7 @@ KEPT = ("keep_draws", True), ("selection", {"leave_out": "observation"})
         ("optimize_marginal", "got 'optimize_marginal', must be one of .*'optimize_centered'"),
         ("optimize", "got 'optimize', must be one of "),
         ("advi_pooled", "got 'advi_pooled', must be one of "),
+        ("pooled", "got 'pooled', which is a model of the family too"),
     ],
 )
 def test_an_approximation_is_of_a_model_of_the_study(got, message):
@@ -76,8 +83,8 @@ def identity(*changes, **sources) -> str:
         ("sampler", "adapt_delta", 0.99),
         ("convergence", {"max_rhat": 1.5}),
         ("rescue", [{"adapt_delta": 0.99}]),
-        ("keep_draws", True),
         ("selection", {"leave_out": "observation"}),
+        ("sampler", "draws", 7),
     ],
 )
 def test_how_the_sampler_goes_leaves_approximations_as_they_are(change):
@@ -87,7 +94,7 @@ def test_how_the_sampler_goes_leaves_approximations_as_they_are(change):
 @pytest.mark.parametrize(
     ("change", "sources"),
     [
-        (("sampler", "draws", 7), {}),
+        (("keep_draws", True), {}),
         (("priors", "weak", "beta_sd", 7), {}),
         (("truths", "moderate", "sigma", 2.0), {}),
         (("engine", "cmdstan"), {}),
@@ -98,6 +105,12 @@ def test_how_the_sampler_goes_leaves_approximations_as_they_are(change):
 )
 def test_what_decides_approximations_decides_their_identity(change, sources):
     assert identity(change, **sources) != identity()
+
+
+def test_draws_of_an_approximation_are_as_many_as_a_fit_keeps():
+    design = make_design(("estimators", ["laplace_pooled"]), ("sampler", "draws", 70))
+    fit = design.fit(SCENARIO, "laplace_pooled", "weak", FIRST)
+    assert fit["sampler"]["draws"] == 2 * 70
 
 
 def test_approximations_leave_models_and_datasets_as_they_are():
@@ -115,7 +128,7 @@ def test_approximations_keep_no_draws_and_are_neither_verified_nor_calibrated():
     assert design.tables_of(cell) == ["estimates", "participants", "diagnostics"]
     assert design.verified(cell) == {}
     why = calibration.why_not(design.study, LINEAR, "moderate", *cell[1:])
-    assert why == "an estimator has no posterior, or another than its program's"
+    assert why == "an approximation is not the posterior of its program"
 
 
 def test_an_approximation_answers_for_what_its_model_does():
@@ -133,8 +146,8 @@ def approximate():
     """The tables of a batch: what was found of simulated data, one replicate's spoilt."""
 
     def fit(model, *changes, spoil=None):
-        name = f"optimize_{model}"
-        design = make_design(MODES, ("participants", [8]), ("observations", [6]), *changes)
+        name, asked = f"optimize_{model}", MARGINAL if model == "marginal" else (MODES,)
+        design = make_design(*asked, ("participants", [8]), ("observations", [6]), *changes)
         batch, scenario = Batch(1, 3, 3), "moderate-8x6"
         data, values = datasets.simulate_batch(design.simulation(scenario, batch))
         if spoil:
@@ -177,3 +190,33 @@ def test_a_mode_has_neither_errors_nor_intervals(approximate, tmp_path):
     assert "nan" in diagnostics.loc[2, "error"]
     assert diagnostics["seed"].notna().all()
     assert diagnostics[["n_divergent", "max_rhat", "adapt_delta"]].isna().all(axis=None)
+
+
+def test_a_mode_without_participants_coefficients_does_not_draw_them(approximate):
+    # `marginal` draws them at random afterwards: one draw is no estimate.
+    _, found, _ = approximate("marginal")
+    assert set(found["estimates"]["parameter"]) == set(LINEAR.MODELS["marginal"].scored)
+    assert found["participants"]["replicate"] == []
+
+
+# Scores
+
+
+def test_a_mode_leaves_what_is_to_be_known_of_coverage_as_it_is(rng):
+    error, number = rng.normal(size=40), np.arange(1, 41)
+    none = np.full(40, np.nan)
+    models = {
+        "pooled": Replicates(number, np.zeros(40), error, np.ones(40), none, bounds(error, 1.645)),
+        "optimize_pooled": Replicates(number, np.zeros(40), error, none, none, bounds(error, none)),
+    }
+    fits = {(name, "weak"): Fits({"beta[1]": each}, number) for name, each in models.items()}
+    performance = summaries.answering(measures.performance(fits, 40))
+    needed = precision.needed(performance, Precision(coverage=0.02), 0.9, 40)
+    assert needed["n_needed"].tolist() == [225]
+    mode = performance[performance["model"] == "optimize_pooled"].set_index("measure")
+    assert mode.loc["rmse", "value"].notna().all()
+    assert not {"coverage", "coverage_upper_bound", "interval_width"} & set(mode.index)
+
+
+def bounds(error, half):
+    return {0.9: (error - half, error + half)}

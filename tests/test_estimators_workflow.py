@@ -117,6 +117,12 @@ def test_edited_estimators_run_again_and_nothing_else_does(checkout):
     assert checkout.planned(SUMMARY) == {"estimate": 2, **SUMMARISED}
 
 
+def test_edited_approximations_run_again_and_nothing_else_does(checkout):
+    edited = checkout.folder / "workflow/scripts/recovery/approximating.py"
+    edited.write_text(edited.read_text() + "\n")
+    assert checkout.planned(SUMMARY) == {"approximate": 4, **SUMMARISED}
+
+
 def test_more_replicates_run_only_new_batches(checkout):
     checkout.write(**{**STUDY, "replicates": 6})
     new = {"simulate": 1, "fit": 2, "approximate": 2, "estimate": 1}

@@ -100,10 +100,12 @@ def test_the_line_under_heavy_tails_is_that_of_least_squares(rng):
     assert value[::-1] == pytest.approx(np.polyfit(x, y, 1), rel=1e-8)
 
 
+GRID = np.linspace(-1, 1, 40)
 SEPARATED = [
     ("complete", BINARY, "glm", dataset([-2, -1, 1, 2], [0, 0, 1, 1])),
     ("quasi-complete", BINARY, "glm", dataset([-2, -1, 0, 0, 1, 2], [0, 0, 0, 1, 1, 1])),
-    ("far in units", BINARY, "glm", dataset([1e6 - 2, 1e6 - 1, 1e6 + 1], [0, 0, 1])),
+    ("far from 0", BINARY, "glm", dataset(1e6 + GRID, (GRID > 0.1).astype(int))),
+    ("in small units", ORDERED, "polr", dataset(1e-6 * GRID, 1 + (GRID > -0.3) + (GRID > 0.4))),
     ("one value alone", BINARY, "glm", dataset([-2, -1, 1, 2], [1, 1, 1, 1])),
     ("no counts", COUNTS, "glm", dataset([1, 2, 3], [0, 0, 0], exposure=np.ones(3))),
     ("no counts there", COUNTS, "glm", dataset([0, 0, 1, 1], [2, 3, 0, 0], exposure=np.ones(4))),
@@ -123,6 +125,30 @@ def test_outcomes_that_overlap_by_one_are_not_separated():
     columns = dataset([-2, -1, 1, 2, 0.5, -0.5], [0, 0, 1, 1, 0, 1])
     value, error, _ = fitted(BINARY, "glm", columns)
     assert np.isfinite([*value, *error]).all()
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0, 1e-5), (1e4, 1), (-3e5, 1e3)])
+@pytest.mark.parametrize("name", ["glm", "polr"])
+def test_units_and_origin_of_a_predictor_change_nothing_but_its_units(rng, name, shift, scale):
+    family, counts = (
+        (BINARY, [(30, 10), (15, 25)]) if name == "glm" else (ORDERED, [(30, 25, 10), (12, 22, 31)])
+    )
+    x, y = two_groups(counts)
+    x, y = x + rng.normal(0, 0.3, x.size), y + (name == "polr")
+    value, error, _ = fitted(family, name, dataset(x, y))
+    moved, its_error, _ = fitted(family, name, dataset(shift + scale * x, y))
+    slope = 1 if name == "glm" else 0
+    assert scale * moved[slope] == pytest.approx(value[slope], rel=1e-4)
+    assert scale * its_error[slope] == pytest.approx(error[slope], rel=1e-4)
+    intercept = moved[0] + moved[1] * shift if name == "glm" else moved[1] - moved[0] * shift
+    assert intercept == pytest.approx(value[1 - slope], rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize(("family", "name"), [(BINARY, "glm"), (ORDERED, "polr")])
+def test_a_predictor_that_does_not_vary_fails_in_words(family, name):
+    columns = dataset(np.full(9, 0.5), [1, 2, 3] * 3 if name == "polr" else [0, 1, 1] * 3)
+    with pytest.raises(RuntimeError, match="do not tell their coefficients apart"):
+        family.ESTIMATORS[name].fit(columns)
 
 
 def test_a_category_without_outcomes_fails_in_words():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from recovery import costs
+from recovery.approximations import has_intervals
 from recovery.design import fit_seed
 from recovery.engines.base import Draws
 from recovery.fitting import Fit, Fitter, Task
@@ -16,17 +17,17 @@ class ApproximationFitter(Fitter):
     """Runs one algorithm on one model under one prior, one dataset after another.
 
     It takes what a Fitter does. Draws are those of an approximation: they have no chains, and
-    nothing to say whether they converged but that the algorithm ended as it should.
+    nothing to say whether they converged but that the algorithm ended without an error.
     """
 
     def __call__(self, task: Task) -> Fit:
         """Approximate one posterior; what Stan refuses is a RuntimeError."""
         started = costs.used()
         draws = self._sample(task)
-        groups = self.family.participants_of(draws.names)
+        groups = self._participants_of(draws.names)
         rows = self._rows(task, draws, groups, found={})
         scores = self._participants(task, draws, groups) if task.truth else []
-        if self.specification["algorithm"] == "optimize":
+        if not has_intervals(self.specification["model"]):
             scores = [row | {"coverage": np.nan} for row in scores]
         diagnostics = {
             "status": "ok",
@@ -36,12 +37,19 @@ class ApproximationFitter(Fitter):
         }
         return Fit(rows, scores, diagnostics)
 
+    def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
+        """Participants' coefficients; beside a mode, one draw of them would say nothing."""
+        if self.model.integrated and not has_intervals(self.specification["model"]):
+            return {}
+        return self.family.participants_of(names)
+
     def described(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return what a row of diagnostics says of an attempt, however it goes."""
         return {"seed": fit_seed(self.specification, replicate, attempt)}
 
     def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
         """Its draws as those of one chain."""
-        algorithm, number = self.specification["algorithm"], self.specification["sampler"]["draws"]
+        number = self.specification["sampler"].get("draws", 1)
+        algorithm = self.specification["algorithm"]
         found = self.engine.approximate(self.loaded, data, seed, algorithm, number)
         return Draws(found.names, found.values[None], {}, 0.0, found.seconds)

@@ -12,8 +12,8 @@ ALGORITHMS = {
     "optimize": (
         "Mode",
         "the mode of its posterior density on Stan's unconstrained scale, by L-BFGS. A mode has "
-        "neither standard errors nor intervals; a program whose density has no largest value, as "
-        "centred ones as participants' SDs go to 0, has no sound one.",
+        "neither standard errors nor intervals. A program that samples participants' own "
+        "coefficients has no sound one: its density grows as their SDs go to 0, or with them.",
     ),
     "laplace": (
         "Laplace",
@@ -40,6 +40,12 @@ def of_model(model: Model, algorithm: str) -> Model:
     return replace(model, label=f"{title}, {model.label.lower()}", joint="", note=note)
 
 
+def has_intervals(name: str) -> bool:
+    """Whether what is fitted under this name has standard errors and intervals: all but modes."""
+    found = parts(name)
+    return found is None or found[0] != "optimize"
+
+
 def specification(fit: Mapping[str, Any], name: str, code: str) -> dict[str, Any]:
     """Return what decides one batch of approximations, given what decides the model's fits.
 
@@ -50,16 +56,14 @@ def specification(fit: Mapping[str, Any], name: str, code: str) -> dict[str, Any
     """
     algorithm, model = parts(name)
     sampler = fit["sampler"]
-    of_draws = ("keep_draws", "rescue", "leave_out", "convergence")
+    of_draws = ("rescue", "leave_out", "convergence")
+    drawn = {"draws": sampler["chains"] * sampler["draws"]} if has_intervals(name) else {}
     kept = {key: value for key, value in fit.items() if key not in of_draws}
     return {
         **kept,
         "model": name,
         "approximates": model,
         "algorithm": algorithm,
-        "sampler": {
-            "draws": sampler["chains"] * sampler["draws"],
-            "time_limit": sampler["time_limit"],
-        },
+        "sampler": {"time_limit": sampler["time_limit"], **drawn},
         "code": code,
     }

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from recovery.design import rank_rng
+from recovery.estimators import NO_PRIOR
 from recovery.families.base import Family
 from recovery.measures.uniformity import SMALLEST_P, holm, p_value
 from recovery.study import Study
@@ -31,8 +32,10 @@ COLUMNS = ["quantity", "n_ranked", "n_left_out", "p_value", "verdict", "reason"]
 def why_not(study: Study, family: Family, truth: str, model: str, prior: str) -> str | None:
     """Return why calibration does not apply to a cell; None where it does."""
     source = study.truths[truth]
+    if prior == NO_PRIOR:
+        return "an estimator has no posterior"
     if model in study.estimators:
-        return "an estimator has no posterior, or another than its program's"
+        return "an approximation is not the posterior of its program"
     if not isinstance(source, PriorTruth):
         return "its truth is not drawn from a prior"
     if study.priors[source.prior] != study.priors[prior]:

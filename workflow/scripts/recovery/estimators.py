@@ -60,7 +60,9 @@ def faults(study: Study, family: Family) -> Iterator[str]:
         f"{each}_{model}" for model in study.models for each in approximations.ALGORITHMS
     ]
     for number, name in enumerate(study.estimators):
-        if name not in (*family.ESTIMATORS, *approximated):
+        if name in family.MODELS:
+            yield f"estimators[{number}]: got {name!r}, which is a model of the family too"
+        elif name not in (*family.ESTIMATORS, *approximated):
             allowed = listed([*family.ESTIMATORS, *approximated])
             yield f"estimators[{number}]: got {name!r}, must be one of {allowed}"
     if NO_PRIOR in study.priors:

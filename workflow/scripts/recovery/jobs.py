@@ -9,11 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from recovery.child import die_with
-from recovery.engines.base import EngineError
-from recovery.faults import StudyError
-from recovery.tables import StaleTableError
 
-_IN_OUR_WORDS = (StudyError, EngineError, StaleTableError)
 _OF_THE_MACHINE = {
     errno.ENOSPC: "the disk is full; make room",
     errno.EDQUOT: "the disk's quota is used up; make room",
@@ -37,7 +33,11 @@ def begin(log: str | Path) -> None:
 
 def in_words(error: BaseException) -> str | None:
     """Return what went wrong and the way out; None for what only its traceback explains."""
-    if isinstance(error, _IN_OUR_WORDS):
+    from recovery.engines.base import EngineError
+    from recovery.faults import StudyError
+    from recovery.tables import StaleTableError
+
+    if isinstance(error, (StudyError, EngineError, StaleTableError)):
         return str(error)
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE and error.filename:
         return (

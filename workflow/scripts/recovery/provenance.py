@@ -31,7 +31,7 @@ _SIMULATING = (
     "families/observed.py",
 )
 _FITTING = ("fitting.py", "posterior.py", "child.py", "draws.py", "engines/base.py")
-_APPROXIMATING = ("approximating.py", "approximations.py", *_FITTING)
+_APPROXIMATING = ("approximating.py", *_FITTING)
 _INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
 
 
@@ -84,8 +84,14 @@ def _estimating(study: Study, family: Family) -> dict[str, Any]:
     ours = modules_hash("estimating.py", *_FITTING)
     return {
         "estimating": digest([ours, *map(file_hash, family.ESTIMATING)]),
-        "estimating_engines": {name: (each, version(each)) for name, each in packages.items()},
+        "estimating_engines": {name: (each, _version(each)) for name, each in packages.items()},
     }
+
+
+def _version(package: str) -> str:
+    """The version of a package that computes estimates, and SciPy's, which all rest on."""
+    found = version(package)
+    return found if package == "scipy" else f"{found} (scipy {version('scipy')})"
 
 
 def modules_hash(*names: str) -> str:

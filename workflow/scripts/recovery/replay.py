@@ -80,12 +80,9 @@ def replay(design: Design, cell: Cell, replicate: int, programs: Path) -> Replay
     place = Path("results", design.study.name, "replay", *cell, f"{replicate:05d}.parquet")
     if cell[2] == NO_PRIOR:
         found = fitting.fit_batch(data, truth, estimating.EstimatorFitter(specification))
-    elif cell[1] in design.study.estimators:
-        program = _program(design, estimators.sampled(design.study, cell[1]), programs)
-        fitter = approximating.ApproximationFitter(specification, program)
-        found = fitting.fit_batch(data, truth, fitter)
     else:
-        found = _fit(specification, data, truth, _program(design, cell[1], programs), place)
+        program = _program(design, estimators.sampled(design.study, cell[1]), programs)
+        found = _fit(specification, data, truth, program, place)
     rows = {name: pd.DataFrame(found[name]) for name in ("estimates", "diagnostics")}
     kept = place if (rows["diagnostics"]["status"] == "ok").any() and place.exists() else None
     if kept is None:
@@ -155,6 +152,9 @@ def _fit(
         if engine.COMPILES:
             program = Program(program.path, program.include, f"{folder}/program")
             engine.compile_program(program)
+        if "algorithm" in specification:
+            fitter = approximating.ApproximationFitter(specification, program)
+            return fitting.fit_batch(data, truth, fitter)
         with draws.kept(place, specification["identity"]) as keep:
             fitter = fitting.Fitter(specification, program, return_draws=place is not None)
             return fitting.fit_batch(data, truth, fitter, keep)

@@ -22,6 +22,7 @@ from recovery import (
     tables,
     verification,
 )
+from recovery.approximations import has_intervals
 from recovery.design import Cell, Design, prior_predictive_seed
 from recovery.estimators import NO_PRIOR, method, sampled
 from recovery.families.base import SimulationError
@@ -53,7 +54,7 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
     found = {table: pd.concat(part) for table, part in parts.items()}
     found["calibration"] = calibration.judge(found["calibration"], measures.CELL)
     wanted, level = design.study.planning or {}, design.study.plotted_level
-    found["planning"] = planning.needed(found["performance"], wanted, level)
+    found["planning"] = planning.needed(answering(found["performance"]), wanted, level)
     found["verification"] = verification.table(design)
     found["prior_predictive"] = prior_predictive(design)
     spent["summarise"] = costs.used()
@@ -88,7 +89,9 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
     level = study.plotted_level
     found = {
         "performance": performance,
-        "precision": precision.needed(performance, study.precision, level, study.replicates),
+        "precision": precision.needed(
+            answering(performance), study.precision, level, study.replicates
+        ),
         "comparison": measures.comparison(fits),
         "participants": measures.participants(people, converged),
         "selection": selection.of_scenario(design, name, converged),
@@ -129,6 +132,12 @@ def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
         )
         for name in scored
     }
+
+
+def answering(performance: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows without measures that a method never has, as a mode has no coverage."""
+    never = ~performance["model"].map(has_intervals) & performance["value"].isna()
+    return performance[~never]
 
 
 def _calibration(design: Design, cell: Cell, diagnostics: pd.DataFrame) -> pd.DataFrame:

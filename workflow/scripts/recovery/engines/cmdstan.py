@@ -25,6 +25,7 @@ from recovery.engines.base import (
 
 COMPILES = True
 ALGORITHMS = ("optimize", "laplace", "pathfinder")
+FEWEST_OF_A_PATH = 1000  # draws of each of Pathfinder's paths, from which all are resampled
 MISSING = """engine: got 'cmdstan', but CmdStan is not installed. Install it one of these ways:
   conda env create -f environment.yml                      (brings CmdStan along)
   .venv/bin/python -m cmdstanpy.install_cmdstan            (needs make and a C++ compiler)
@@ -126,7 +127,13 @@ def approximate(
         asked = {"data": data, "seed": seed, "sig_figs": 16}
         try:
             if algorithm == "pathfinder":
-                fit = loaded.pathfinder(**asked, draws=draws, num_threads=1, output_dir=first)
+                fit = loaded.pathfinder(
+                    **asked,
+                    draws=draws,
+                    num_single_draws=max(draws, FEWEST_OF_A_PATH),
+                    num_threads=1,
+                    output_dir=first,
+                )
                 values = fit.draws()
             else:
                 fit = loaded.optimize(

@@ -44,6 +44,8 @@ class Model:
         model share a posterior.
     note : str
         What a reader must know before comparing it with the others.
+    integrated : bool
+        Whether participants' own coefficients are integrated out, and drawn afterwards.
     """
 
     program: str
@@ -52,6 +54,7 @@ class Model:
     scored: tuple[str, ...] = ()
     joint: str = ""
     note: str = ""
+    integrated: bool = False
 
 
 @dataclass(frozen=True)

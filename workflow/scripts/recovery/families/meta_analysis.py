@@ -98,7 +98,11 @@ class MetaAnalysis(Family):
             "meta_analysis/common_effect.stan", "Common effect", "complete", ("mu",), COMMON, _ALIKE
         ),
         **{
-            name: Model(f"meta_analysis/{name}.stan", label, "partial", ("mu", "tau"), JOINT, note)
+            name: Model(
+                f"meta_analysis/{name}.stan",
+                *(label, "partial", ("mu", "tau"), JOINT, note),
+                integrated=name == "marginal",
+            )
             for name, (label, note) in _PARTIAL.items()
         },
     }

@@ -52,4 +52,4 @@ def family(options: Options) -> Multilevel:
     )
     shared = models("multilevel_bernoulli", layout, outcome.PARAMETERS, serving, absorbs)
     estimators = classical.binomial(layout)
-    return Multilevel(layout, outcome, shared, estimators, classical.FILES)
+    return Multilevel(layout, outcome, shared, estimators, classical.GENERALIZED)

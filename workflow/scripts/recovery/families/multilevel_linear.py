@@ -101,4 +101,4 @@ def family(options: Options) -> Multilevel:
     absorbs = ", and its sigma also holds the differences between participants"
     shared = models("multilevel_linear", layout, outcome.PARAMETERS, serving, absorbs)
     estimators = classical.estimators(layout, tuple(outcome.PARAMETERS))
-    return Multilevel(layout, outcome, shared, estimators, classical.FILES)
+    return Multilevel(layout, outcome, shared, estimators, classical.LINEAR)

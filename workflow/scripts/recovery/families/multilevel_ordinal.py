@@ -136,4 +136,4 @@ def family(options: Options) -> Multilevel:
     serving = ["pooled", "noncentered"]
     shared = models("multilevel_ordinal", layout, outcome.PARAMETERS, serving, absorbs)
     estimators = classical.ordered(layout, [*outcome.PARAMETERS])
-    return Multilevel(layout, outcome, shared, estimators, classical.FILES)
+    return Multilevel(layout, outcome, shared, estimators, classical.GENERALIZED)

@@ -109,4 +109,4 @@ def family(options: Options) -> Multilevel:
     )
     shared = models("multilevel_poisson", layout, outcome.PARAMETERS, serving, absorbs)
     estimators = classical.poisson(layout, outcome.offset)
-    return Multilevel(layout, outcome, shared, estimators, classical.FILES)
+    return Multilevel(layout, outcome, shared, estimators, classical.GENERALIZED)

@@ -91,4 +91,4 @@ def family(options: Options) -> Multilevel:
     absorbs = ", and its sigma and nu also hold the differences between participants"
     shared = models("multilevel_robust", layout, outcome.PARAMETERS, serving, absorbs)
     estimators = classical.straight(layout)
-    return Multilevel(layout, outcome, shared, estimators, classical.FILES)
+    return Multilevel(layout, outcome, shared, estimators, classical.STRAIGHT)

@@ -58,6 +58,7 @@ __all__ = [
 
 CELL = ["scenario", "model", "prior"]
 _VALUE = ["parameter", "subset", "measure", "level", "value", "mcse"]
+_ENDS = ("lower", "upper")
 _PERFORMANCE = ["model", "prior", *_VALUE, "lower", "upper", "n_replicates"]
 _COMPARISON = ["compared", "first", "second", "given", *_VALUE, "n_pairs"]
 
@@ -147,13 +148,18 @@ def _from_errors(measure: str) -> bool:
 
 
 def _bounds(x: Replicates, n_planned: int) -> Scores:
-    """Smallest and largest coverage that the replicates which are not in the subset allow."""
+    """Smallest and largest coverage that the replicates which are not in the subset allow.
+
+    Absent where none has an interval.
+    """
+    if len(x) and not len(x.with_error):
+        return {(f"coverage_{end}_bound", level): ABSENT for level in x.bounds for end in _ENDS}
     found = {}
     for level, (low, high) in x.bounds.items():
         hits = int(((low <= x.truth) & (x.truth <= high)).sum())
         most = hits + n_planned - len(x.with_error)
-        for name, count in (("coverage_lower_bound", hits), ("coverage_upper_bound", most)):
-            found[name, level] = ABSENT._replace(value=count / n_planned)
+        for end, count in zip(_ENDS, (hits, most), strict=True):
+            found[f"coverage_{end}_bound", level] = ABSENT._replace(value=count / n_planned)
     return found
 
 

@@ -67,7 +67,7 @@ def models(
             note = _ALONE
         found[name] = (label, "partial", whole, JOINT, note)
     return {
-        name: Model(f"{family}/{name}.stan", *rest)
+        name: Model(f"{family}/{name}.stan", *rest, integrated=name == "marginal")
         for name, rest in found.items()
         if name in serving
     }

@@ -16,7 +16,7 @@ from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from recovery.families.base import Columns, Estimated
-from recovery.families.multilevel.classical import wald
+from recovery.families.multilevel.classical import lines, wald
 from recovery.families.multilevel.layout import Layout
 
 MOST_ITERATIONS = 1000
@@ -26,43 +26,55 @@ SEPARATED = "the likelihood has no maximum: a line tells the outcomes apart (sep
 
 def binomial(layout: Layout, columns: Columns) -> Estimated:
     """Fit a logistic regression; beta has normal intervals."""
-    x, y = layout.design_matrix(columns), columns["y"]
-    refuse_separation(np.where(y == 1, 1, -1)[:, None] * x)
-    return _of_glm(layout, GLM(y, x, families.Binomial()))
+    q, back = _basis(layout.design_matrix(columns))
+    y = columns["y"]
+    refuse_separation(np.where(y == 1, 1, -1)[:, None] * q)
+    return _of_glm(layout, GLM(y, q, families.Binomial()), back)
 
 
 def poisson(layout: Layout, offset: np.ndarray | float, columns: Columns) -> Estimated:
     """Fit a log-linear regression of counts; beta has normal intervals."""
-    x, y = layout.design_matrix(columns), columns["y"]
-    refuse_separation(-x[y == 0], x[y > 0])
+    q, back = _basis(layout.design_matrix(columns))
+    y = columns["y"]
+    refuse_separation(-q[y == 0], q[y > 0])
     shift = np.broadcast_to(offset, y.shape)
-    return _of_glm(layout, GLM(y, x, families.Poisson(), offset=shift))
+    return _of_glm(layout, GLM(y, q, families.Poisson(), offset=shift), back)
 
 
 def ordered(layout: Layout, thresholds: list[str], columns: Columns) -> Estimated:
     """Fit cumulative logits; beta and the thresholds have normal intervals."""
-    x, y, size = layout.design_matrix(columns)[:, 1:], columns["y"], len(thresholds)
+    x, y, size = layout.design_matrix(columns), columns["y"], len(thresholds)
     lacking = sorted({*range(1, size + 2)} - {*y.tolist()})
     if lacking:
         raise RuntimeError(f"no outcome is in category {lacking[0]}: its thresholds are not told")
+    # The first column of Q is the constant, whose place the thresholds take.
+    q, back = _basis(x)
+    q = q[:, 1:]
     steps = np.eye(size + 2)[:, 1:-1]  # category k lies between c[k-1], none below the first
-    above = np.column_stack([x, -steps[y - 1]])[y > 1]
-    below = np.column_stack([-x, steps[y]])[y <= size]
+    above = np.column_stack([q, -steps[y - 1]])[y > 1]
+    below = np.column_stack([-q, steps[y]])[y <= size]
     refuse_separation(np.vstack([above, below]))
-    model = OrderedModel(y, x, distr="logit")
+    model = OrderedModel(y, q, distr="logit")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what they say is in `mle_retvals`
         found = model.fit(method="bfgs", disp=False, maxiter=MOST_ITERATIONS)
-    slopes = x.shape[1]
-    between = model.transform_threshold_params(found.params)[1:-1]
-    value = np.concatenate([found.params[:slopes], between])
+    slopes = q.shape[1]
+    value = np.concatenate(
+        [found.params[:slopes], model.transform_threshold_params(found.params)[1:-1]]
+    )
     # Of the thresholds statsmodels has the first, and logarithms of the others' distances.
     along = np.eye(value.size)
     along[slopes + 1 :, slopes + 1 :] = np.tril(np.ones((size - 1, size - 1)))
     along[slopes + 1 :, slopes] = 1
     along[:, slopes + 1 :] *= np.exp(found.params[slopes + 1 :])
+    # Q holds each predictor less its mean, so that thresholds are those of the mean.
+    whole = np.eye(value.size)
+    whole[:slopes, :slopes] = back[1:, 1:]
+    whole[slopes:, :slopes] = x[:, 1:].mean(axis=0) @ back[1:, 1:]
+    along = whole @ along
     error = np.sqrt(np.diag(along @ found.cov_params() @ along.T))
-    return _estimated([*layout.beta, *thresholds], value, error, found.mle_retvals["converged"])
+    converged = found.mle_retvals["converged"]
+    return _estimated([*layout.beta, *thresholds], whole @ value, error, converged)
 
 
 def refuse_separation(rows: np.ndarray, level: np.ndarray | None = None) -> None:
@@ -81,25 +93,28 @@ def refuse_separation(rows: np.ndarray, level: np.ndarray | None = None) -> None
     Albert & Anderson (1984), doi:10.1093/biomet/71.1.1; Konis (2007), Linear programming
     algorithms for detecting separated data in binary logistic regression models.
     """
-    width = np.abs(rows).max(axis=0, initial=0)
-    width[width == 0] = 1.0  # units do not decide what is separated
-    equal = {} if level is None else {"A_eq": level / width, "b_eq": np.zeros(len(level))}
-    found = linprog(
-        -(rows / width).sum(axis=0),
-        A_ub=-rows / width,
-        b_ub=np.zeros(len(rows)),
-        bounds=(-1, 1),
-        **equal,
-    )
+    equal = {} if level is None else {"A_eq": level, "b_eq": np.zeros(len(level))}
+    found = linprog(-rows.sum(axis=0), -rows, np.zeros(len(rows)), **equal, bounds=(-1, 1))
     if -found.fun > TOLERANCE * len(rows):
         raise RuntimeError(SEPARATED)
 
 
-def _of_glm(layout: Layout, model: GLM) -> Estimated:
+def _basis(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of mean square 1, unrelated, and the matrix that makes them of X.
+
+    Whatever the units of predictors and wherever they lie, it is as far to the maximum.
+    """
+    q, inverse = lines.orthonormal(x)
+    return np.sqrt(len(x)) * q, np.sqrt(len(x)) * inverse
+
+
+def _of_glm(layout: Layout, model: GLM, back: np.ndarray) -> Estimated:
+    """The fit of a basis of the predictors' space, brought back to the predictors."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # separation is refused above
         found = model.fit(maxiter=MOST_ITERATIONS)
-    return _estimated([*layout.beta], found.params, found.bse, found.converged)
+    error = np.sqrt(np.diag(back @ found.cov_params() @ back.T))
+    return _estimated([*layout.beta], back @ found.params, error, found.converged)
 
 
 def _estimated(

@@ -57,9 +57,17 @@ def own(layout: Layout, columns: Columns) -> Estimated:
 
 
 def least_squares(x: np.ndarray, y: np.ndarray, whose: str) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return coefficients, the inverse of X'X, and the residual sum of squares.
+    """Return coefficients, the inverse of X'X, and the residual sum of squares."""
+    q, inverse = orthonormal(x, whose)
+    beta = inverse @ (q.T @ y)
+    return beta, inverse @ inverse.T, float(np.sum((y - x @ beta) ** 2))
 
-    Columns are brought to one length first, so that units do not decide what is singular.
+
+def orthonormal(x: np.ndarray, whose: str = "the predictors") -> tuple[np.ndarray, np.ndarray]:
+    """Return Q with orthonormal columns and the matrix that makes it of X: X inverse = Q.
+
+    Columns are brought to one length first, so that units do not decide what is singular;
+    RuntimeError where it is.
     """
     length = np.sqrt(np.mean(x**2, axis=0))
     length[length == 0] = 1.0
@@ -67,9 +75,7 @@ def least_squares(x: np.ndarray, y: np.ndarray, whose: str) -> tuple[np.ndarray,
     diagonal = np.abs(np.diag(r))
     if len(x) < x.shape[1] or diagonal.min() <= 1e-10 * diagonal.max():
         raise RuntimeError(f"{whose} do not tell their coefficients apart: X'X is singular")
-    inverse = np.linalg.inv(r) / length[:, None]
-    beta = inverse @ (q.T @ y)
-    return beta, inverse @ inverse.T, float(np.sum((y - x @ beta) ** 2))
+    return q, np.linalg.inv(r) / length[:, None]
 
 
 def spread(left: float, df: int, y: np.ndarray) -> float:
