@@ -75,6 +75,11 @@ def begin(tmp_path):
         ('{"mu": "Mean, mu"', '{"mu": 3', "LABELS: got {'mu': 3, 'tau'"),
         ('Model("NAME.stan")', "Model(3)", "MODELS.hierarchical.program: got 3, must be text"),
         ('"NAME.stan")', '"NAME.stan", label=3)', "MODELS.hierarchical.label: got 3, must be te"),
+        (
+            '"NAME.stan")',
+            '"NAME.stan", integrated=1)',
+            "MODELS.hierarchical.integrated: got 1, mu",
+        ),
         ('"NAME.stan")', '"NAME.stan", scored="mu")', "MODELS.hierarchical.scored: got 'mu', must"),
         ('"NAME.stan")', '"l{x}.stan")', "MODELS.hierarchical.program: got 'l{x}.stan', must be a"),
         ('"tau": ()', '"tau": (True,)', "PARAMETERS.tau: got (True,), must be a shape: ()"),

@@ -154,6 +154,8 @@ def _of_model(model: Model) -> str | None:
     for place in ("program", "label", "joint", "note"):
         if not isinstance(getattr(model, place), str):
             return f"{place}: got {shown(getattr(model, place))}, must be text"
+    if not isinstance(model.integrated, bool):
+        return f"integrated: got {shown(model.integrated)}, must be True or False"
     if not _are_names(model.scored):
         return f"scored: got {shown(model.scored)}, must be a tuple of names"
     try:

@@ -12,6 +12,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -135,13 +136,11 @@ class OwnFamily(Family):
 
     def _model(self, name: str, model: Model) -> Model:
         """A model with what its file leaves out: label, scored parameters and joint model."""
-        return Model(
-            model.program,
-            model.label or name.replace("_", " ").capitalize(),
-            model.pooling,
-            self._expanded(f"MODELS.{name}.scored", model.scored or self.PARAMETERS),
-            model.joint or (name if model.pooling != "partial" else self.JOINT),
-            model.note,
+        return replace(
+            model,
+            label=model.label or name.replace("_", " ").capitalize(),
+            scored=self._expanded(f"MODELS.{name}.scored", model.scored or self.PARAMETERS),
+            joint=model.joint or (name if model.pooling != "partial" else self.JOINT),
         )
 
     def program(self, model: str, folder: Path) -> Path:
