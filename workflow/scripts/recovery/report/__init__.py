@@ -58,6 +58,41 @@ def write(
         The hash of what decided the page, kept in it.
     """
     study, family = design.study, families.find(design.study.family)
+    environment = _environment()
+    performance = summaries["performance"]
+    everything = performance[performance["subset"] == "all"]
+    went = found.went(summaries["convergence"]).merge(summaries["efficiency"])
+    tabulated = {
+        "glance": found.glance(study, family, everything, went),
+        "cells": found.cells(study, family, everything, went),
+        "factors": asked.factors(design),
+        "compared": compared.rows(study, family, summaries["comparison"]),
+    }
+    latex.write(latex_files, **tabulated)
+    shared = {
+        "study": study,
+        "design": design,
+        "totals": found.totals(summaries["convergence"]),
+        "largest": methods.reached(performance, study.plotted_level),
+        "manifest": manifest,
+    }
+    text = environment.get_template("page.html").render(
+        **tabulated,
+        **shared,
+        **_asked(design, family, fits[1]),
+        **_found(study, family, summaries),
+        paragraph=_paragraph(environment, study, family, shared),
+        short_chains=found.short_chains(everything),
+        estimands=_estimands(family, performance),
+        observed_totals=observed.totals(fits[1]),
+        observed=observed.rows(study, family, *fits),
+        figures=_figures(study, images),
+        identity=identity,
+    )
+    tables.replace(page, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -72,59 +107,50 @@ def write(
         "words": words,
         "listed": methods.listed,
     }
-    performance = summaries["performance"]
-    everything = performance[performance["subset"] == "all"]
-    outcomes = summaries["convergence"]
-    went = found.went(outcomes).merge(summaries["efficiency"])
-    totals = found.totals(outcomes)
+    return environment
+
+
+def _asked(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[str, Any]:
+    """What was fitted, to data from what, under which priors."""
+    study = design.study
+    return {
+        "models": {model: family.MODELS[model] for model in study.models},
+        "approximations": {name: method(family, name) for name in approximating(study)},
+        "estimators": {name: family.ESTIMATORS[name] for name in without_prior(study)},
+        "truths": {
+            name: asked.in_words(truth, observed_fits) for name, truth in study.truths.items()
+        },
+        "priors": {name: prior.model_dump() for name, prior in study.priors.items()},
+    }
+
+
+def _found(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """What the summary tables say beside performance."""
+    return {
+        "reasons": found.reasons(summaries["convergence"]),
+        "precision": found.precision(study, family, summaries["precision"]),
+        "planned": planned.rows(family, summaries["planning"]),
+        "verified": found.verified(study, family, summaries["verification"]),
+        "selected": selected.section(study, family, summaries["selection"]),
+        "calibrated": found.calibrated(family, summaries["calibration"]),
+        "costs": spent.rows(summaries["costs"]),
+        "in_sampler": spent.in_sampler(summaries["costs"]),
+    }
+
+
+def _paragraph(
+    environment: jinja2.Environment, study: Study, family: Family, shared: Mapping[str, Any]
+) -> str:
+    """The methods in words, ready to paste into a paper."""
     plain = environment.overlay(autoescape=False).get_template("methods.txt")
-    paragraph = plain.render(
-        study=study,
-        design=design,
+    text = plain.render(
+        **shared,
         truths=methods.truths_in_words(study.truths),
         models=[family.MODELS[model].label.lower() for model in study.models],
         approximations=[method(family, name).label for name in approximating(study)],
-        estimators=[family.ESTIMATORS[name].label for name in without_prior(study)],
-        totals=totals,
-        largest=methods.reached(performance, study.plotted_level),
-        manifest=manifest,
+        estimators=[method(family, name).label for name in without_prior(study)],
     )
-    shown = {
-        "glance": found.glance(study, family, everything, went),
-        "cells": found.cells(study, family, everything, went),
-        "factors": asked.factors(design),
-        "compared": compared.rows(study, family, summaries["comparison"]),
-    }
-    latex.write(latex_files, **shown)
-    text = environment.get_template("page.html").render(
-        **shown,
-        study=study,
-        design=design,
-        models={model: family.MODELS[model] for model in study.models},
-        approximations={name: method(family, name) for name in approximating(study)},
-        estimators={name: family.ESTIMATORS[name] for name in without_prior(study)},
-        truths={name: asked.in_words(truth, fits[1]) for name, truth in study.truths.items()},
-        priors={name: prior.model_dump() for name, prior in study.priors.items()},
-        totals=totals,
-        reasons=found.reasons(outcomes),
-        paragraph=" ".join(paragraph.split()),
-        short_chains=found.short_chains(everything),
-        largest=methods.reached(performance, study.plotted_level),
-        estimands=_estimands(family, performance),
-        precision=found.precision(study, family, summaries["precision"]),
-        planned=planned.rows(family, summaries["planning"]),
-        verified=found.verified(study, family, summaries["verification"]),
-        selected=selected.section(study, family, summaries["selection"]),
-        calibrated=found.calibrated(family, summaries["calibration"]),
-        costs=spent.rows(summaries["costs"]),
-        in_sampler=spent.in_sampler(summaries["costs"]),
-        observed_totals=observed.totals(fits[1]),
-        observed=observed.rows(study, family, *fits),
-        figures=_figures(study, images),
-        manifest=manifest,
-        identity=identity,
-    )
-    tables.replace(page, lambda beside: beside.write_text(text, encoding="utf-8"))
+    return " ".join(text.split())
 
 
 def _estimands(family: Family, performance: pd.DataFrame) -> dict[str, str]:
