@@ -58,7 +58,7 @@ class Design:
         return [(name, *fit) for name in self.study.observed for fit in estimators.fits(self.study)]
 
     def tables_of(self, cell: Cell) -> list[str]:
-        """The tables that the fits of a cell write; an estimator has no draws to keep or weigh."""
+        """The tables that a cell's fits write; an estimator has no draws to keep or weigh."""
         if cell[1] in self.study.estimators:
             return ["estimates", "participants", "diagnostics"]
         return [*self.summed_up, *(["draws"] if self.study.keep_draws else [])]
@@ -184,7 +184,6 @@ class Design:
         if prior == estimators.NO_PRIOR:
             parts = (study, self.sources, scenario, model, batch, dataset)
             return _identified(estimators.specification(*parts))
-        program = self.sources.programs[estimators.sampled(study, model)]
         found = {
             "family": study.family,
             "scenario": scenario,
@@ -201,7 +200,7 @@ class Design:
             "convergence": study.convergence.model_dump(mode="json"),
             "engine": study.engine,
             "engine_version": self.sources.engine_version,
-            "program": program,
+            "program": self.sources.programs[estimators.sampled(study, model)],
             "code": self.sources.fitting,
             **({"keep_draws": True} if study.keep_draws else {}),
             **({"rescue": study.attempts[1:]} if study.rescue else {}),

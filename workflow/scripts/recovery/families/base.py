@@ -1,8 +1,7 @@
 """What a family is: all that the rest of the library asks of one kind of data.
 
-Everything above `families/` reaches a parameter, a column or a hyperparameter only
-through what stands here. A shipped family is a subclass of `Family`; a researcher's own
-file is made one by `own`.
+Everything above `families/` reaches a parameter, a column or a hyperparameter only through
+this. A shipped family is a subclass of `Family`; `own` makes a researcher's own file one.
 """
 
 from __future__ import annotations
@@ -83,7 +82,7 @@ class Estimated:
     Parameters
     ----------
     parts : list of Estimates
-        Of population parameters, and of participants' own coefficients where it has them.
+        Of population parameters, and of participants' coefficients where it has them.
     trouble : str
         Why the estimate does not count as converged; empty where it does.
     """
@@ -103,7 +102,7 @@ class Estimator:
     label, pooling, scored, note
         As a Model has them.
     library : str
-        The package that computes it: the engine of its rows.
+        What computes it: the engine of its rows.
     """
 
     fit: Callable[[Columns], Estimated]
@@ -177,9 +176,8 @@ class Family:
     ) -> tuple[Columns, Values]:
         """Simulate one dataset, and the values behind it (participants' coefficients too).
 
-        `observations` is a number per participant, or an observed dataset whose
-        predictors are taken, its participants in turn. SimulationError says why no data
-        can be drawn from this truth.
+        `observations` is a number per participant, or an observed dataset whose predictors are
+        taken, its participants in turn. SimulationError where there are no data to be drawn.
         """
         raise NotImplementedError
 
@@ -228,11 +226,10 @@ class Family:
     ) -> np.ndarray | None:
         """Return the log density of every participant's observations under a model.
 
-        The participant's own coefficients are integrated out, in closed form: given the
-        population's, as who is left out of the data has none. `values` is as for
-        `log_likelihood`, and `columns` may be those of some participants; the result has
-        shape (n_participants, n_draws), in the order of the participants' numbers. None
-        where the model has no closed form.
+        Their own coefficients are integrated out, in closed form, as who is left out of the
+        data has none. `values` is as for `log_likelihood`, `columns` may be those of some
+        participants; the result has shape (n_participants, n_draws), in the order of their
+        numbers. None where the model has no closed form.
         """
         return None
 
@@ -254,10 +251,10 @@ class Family:
     ) -> dict[str, np.ndarray]:
         """Return what calibration ranks besides parameters: functions of them and of the data.
 
-        A random projection of participants' coefficients tells a wrong correlation of many,
-        the joint log likelihood whether the data were used at all (Modrak et al. 2023,
-        doi:10.1214/23-BA1404). `values` and the result have an array for every name, all of
-        shape (n_draws,). Equal states of `rng` give equal functions.
+        A random projection of participants' coefficients tells a wrong correlation of many, the
+        joint log likelihood whether the data were used (Modrak et al. 2023, doi:10.1214/23-BA1404).
+        `values` and the result have an array for every name, all of shape (n_draws,). Equal
+        states of `rng` give equal functions.
         """
         effects = [name for names in self.participants_of(list(values)).values() for name in names]
         weights = rng.normal(size=len(effects))
