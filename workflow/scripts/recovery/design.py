@@ -1,8 +1,7 @@
 """A study's scenarios, batches and cells, and the seed and identity of all that is computed.
 
-Pure: no file is touched. What decides a dataset or a fit is gathered in one plain
-mapping, its specification; the specification's hash is the identity, and every seed
-is derived here from a part of it.
+Pure: no file is touched. What decides a dataset or a fit is gathered in one plain mapping, its
+specification, whose hash is the identity; every seed is derived here from a part of it.
 """
 
 from __future__ import annotations
