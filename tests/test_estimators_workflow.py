@@ -78,7 +78,7 @@ def test_the_page_shows_estimators_beside_models(finished):
     assert re.search(r"<tr><td>REML</td><td>none</td>", page)
     assert "<strong>Mode, pooled</strong> (<code>optimize_pooled</code>)" in page
     assert re.search(r"<tr><td>Mode, pooled</td><td>weak</td>", page)
-    assert "Under the same priors we approximated posteriors with Stan: Mode, pooled." in page
+    assert "Under the same priors we approximated posteriors with Stan: Mode, pooled; these" in page
     assert "Without priors we estimated by REML" in page
 
 
