@@ -91,6 +91,13 @@ def test_a_fit_of_an_estimator_is_made_again(finished):
     assert "prior: got 'weak', must be one of 'no_prior'" in refused.stderr
 
 
+def test_the_manifest_is_that_of_the_same_sources(finished):
+    manifest = "results/small/manifest.json"
+    done = finished.python("workflow/replay.py", manifest, "plain-6x5/reml/no_prior/3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "in the manifest" not in done.stdout + done.stderr
+
+
 def test_an_approximation_is_made_again(finished):
     fit = "plain-6x5/optimize_pooled/tight/3"
     done = finished.python("workflow/replay.py", "study.yaml", fit)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from workflow_runs import SMALL, SUMMARY, assert_same, check_out
+from workflow_runs import SMALL, SUMMARY, assert_same, check_out, heed_interrupts
 
 pytestmark = pytest.mark.workflow
 KILLS = int(os.environ.get("RECOVERY_KILLS", "3"))
@@ -56,7 +56,7 @@ def numbers(checkout):
 
 def start(checkout, *target, **options):
     command = [sys.executable, "workflow/run.py", "study.yaml", *target]
-    options |= {"start_new_session": True, "text": True}
+    options |= {"start_new_session": True, "text": True, "preexec_fn": heed_interrupts}
     return subprocess.Popen(command, cwd=checkout.folder, **options)
 
 

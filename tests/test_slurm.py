@@ -15,7 +15,7 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from workflow_runs import ROOT, SUMMARY, assert_same, check_out
+from workflow_runs import ROOT, SUMMARY, assert_same, check_out, heed_interrupts
 
 PROFILE = ("--workflow-profile", "profiles/slurm")
 # What README.md has a user change in the profile: a line of it, and what it becomes.
@@ -88,6 +88,7 @@ def at_work(checkout):
             cwd=checkout.folder,
             stdout=said,
             stderr=said,
+            preexec_fn=heed_interrupts,
         ) as run,
     ):
         try:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ SMALL = {
     "sampler": {"chains": 2, "warmup": 100, "draws": 100},
 }
 SUMMARY = "results/small/summary/performance.parquet"
+
+
+def heed_interrupts():
+    """Let a run end on SIGINT, which all that a shell starts in its background ignores."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def check_out(folder: Path) -> "Checkout":

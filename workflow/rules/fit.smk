@@ -69,3 +69,35 @@ rule fit_observed:
         "Fit {wildcards.model} under {wildcards.prior} to observed {wildcards.dataset}"
     script:
         "../scripts/fit.py"
+
+
+use rule fit as approximate with:
+    input:
+        unpack(fit_inputs),
+        program=ancient(stan_program),
+    output:
+        estimates="results/{study}/estimates/{scenario}/{model}/{prior}/{batch}.parquet",
+        participants="results/{study}/participants/{scenario}/{model}/{prior}/{batch}.parquet",
+        diagnostics="results/{study}/diagnostics/{scenario}/{model}/{prior}/{batch}.parquet",
+    log:
+        "results/{study}/logs/approximate/{scenario}/{model}/{prior}/{batch}.log",
+    wildcard_constraints:
+        model="|".join(estimators.approximating(STUDY)) or "none",
+    message:
+        "Approximate by {wildcards.model} under {wildcards.prior} in {wildcards.scenario}, replicates {params.fit[replicates][0]} to {params.fit[replicates][1]}"
+
+
+use rule fit_observed as approximate_observed with:
+    input:
+        unpack(fit_observed_inputs),
+        program=ancient(stan_program),
+    output:
+        estimates="results/{study}/observed/estimates/{dataset}/{model}/{prior}/00001-00001.parquet",
+        participants="results/{study}/observed/participants/{dataset}/{model}/{prior}/00001-00001.parquet",
+        diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/00001-00001.parquet",
+    log:
+        "results/{study}/logs/approximate_observed/{dataset}/{model}/{prior}/00001-00001.log",
+    wildcard_constraints:
+        model="|".join(estimators.approximating(STUDY)) or "none",
+    message:
+        "Approximate by {wildcards.model} under {wildcards.prior} in observed {wildcards.dataset}"

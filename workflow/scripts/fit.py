@@ -1,4 +1,4 @@
-"""Rules fit and fit_observed: one model under one prior, fitted to one batch."""
+"""Rules fit, approximate and those like them: one model under one prior, fitted to one batch."""
 
 from recovery import jobs
 
@@ -6,14 +6,14 @@ jobs.begin(snakemake.log[0])
 
 import time
 
-from recovery import draws, fitting, tables
+from recovery import approximating, draws, fitting, tables
 from recovery.engines.base import Program
 
 specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
 program = Program(
     snakemake.input.program, snakemake.params.include, snakemake.input.get("executable") or None
 )
-fitter = fitting.Fitter(specification, program)
+fitter = approximating.fitter_of(specification, program)
 started = time.process_time()
 
 dataset = specification["dataset"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from recovery import costs
 from recovery.approximations import has_intervals
 from recovery.design import fit_seed
-from recovery.engines.base import Draws
+from recovery.engines.base import Draws, Program
 from recovery.fitting import Fit, Fitter, Task
 
 
@@ -53,3 +54,12 @@ class ApproximationFitter(Fitter):
         algorithm = self.specification["algorithm"]
         found = self.engine.approximate(self.loaded, data, seed, algorithm, number)
         return Draws(found.names, found.values[None], {}, 0.0, found.seconds)
+
+
+def fitter_of(
+    specification: Mapping[str, Any], program: Program, return_draws: bool = False
+) -> Fitter:
+    """Return what fits a specification of `Design.fit`: the sampler, or an approximation."""
+    if "algorithm" in specification:
+        return ApproximationFitter(specification, program)
+    return Fitter(specification, program, return_draws)

@@ -84,7 +84,7 @@ def _estimating(study: Study, family: Family) -> dict[str, Any]:
     ours = modules_hash("estimating.py", *_FITTING)
     return {
         "estimating": digest([ours, *map(file_hash, family.ESTIMATING)]),
-        "estimating_engines": {name: (each, _version(each)) for name, each in packages.items()},
+        "estimating_engines": {name: [each, _version(each)] for name, each in packages.items()},
     }
 
 

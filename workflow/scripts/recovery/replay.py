@@ -152,11 +152,8 @@ def _fit(
         if engine.COMPILES:
             program = Program(program.path, program.include, f"{folder}/program")
             engine.compile_program(program)
-        if "algorithm" in specification:
-            fitter = approximating.ApproximationFitter(specification, program)
-            return fitting.fit_batch(data, truth, fitter)
         with draws.kept(place, specification["identity"]) as keep:
-            fitter = fitting.Fitter(specification, program, return_draws=place is not None)
+            fitter = approximating.fitter_of(specification, program, place is not None)
             return fitting.fit_batch(data, truth, fitter, keep)
 
 

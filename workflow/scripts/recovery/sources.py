@@ -18,6 +18,6 @@ class Sources:
     verifying: str = ""  # the modules that decide fits of the verifying engine, if there is one
     verifying_version: str = ""
     estimating: str = ""  # the modules that decide what estimators find, if there are any
-    estimating_engines: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    estimating_engines: Mapping[str, list[str]] = field(default_factory=dict)
     """Estimator -> the package that computes it, and its version."""
     approximating: str = ""  # the modules that decide approximations, if there are any
