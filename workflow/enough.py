@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
 from recovery import families, tables
 from recovery.faults import StudyError
+from recovery.named_files import refuse_outside
 from recovery.precision import in_whole_batches
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
@@ -22,7 +23,9 @@ def main() -> None:
     parser.add_argument("study", help="the study file")
     file = Path(parser.parse_args().study)
     try:
-        study = parse(read_yaml(file), families.find, str(file))
+        raw = read_yaml(file)
+        refuse_outside(raw, str(file))
+        study = parse(raw, families.find, str(file))
     except StudyError as error:
         sys.exit(str(error))
     if study.precision is None:
@@ -41,7 +44,7 @@ def main() -> None:
         return
     raised = in_whole_batches(study, int(needed.max()))
     edited, places = re.subn(
-        r"(?m)^(replicates:[ \t]*)[\d_]+", rf"\g<1>{raised}", file.read_text(encoding="utf-8")
+        r"(?m)^(replicates:[ \t]*)\d+\b", rf"\g<1>{raised}", file.read_text(encoding="utf-8")
     )
     if places != 1:
         sys.exit(f"{file}: has no line of its own for `replicates:`; set it to {raised}")

@@ -11,6 +11,7 @@ from recovery import checks
 from recovery.engines.base import EngineError
 from recovery.faults import StudyError
 from recovery.manifest import differences
+from recovery.named_files import refuse_outside
 from recovery.replay import Replayed, replay
 from recovery.yaml_file import read_yaml
 
@@ -30,6 +31,7 @@ def main() -> int:
     try:
         made, raw = _read(asked.study)
         raw |= {"engine": asked.engine} if asked.engine else {}
+        refuse_outside(raw, asked.study)
         design = checks.prepare(raw, [asked.study], PROGRAMS, thoroughly=False)
         for line in differences(made, design) if made else []:
             print(line)

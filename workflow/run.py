@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
 from recovery import families, folder
 from recovery.faults import StudyError
+from recovery.named_files import refuse_outside
 from recovery.study import parse
 from recovery.yaml_file import read_yaml
 
@@ -25,7 +26,9 @@ def main() -> None:
     asked, others = parser.parse_known_args()
     override = {"engine": asked.engine} if asked.engine else {}
     try:
-        study = parse({**read_yaml(asked.study), **override}, families.find, asked.study)
+        raw = {**read_yaml(asked.study), **override}
+        refuse_outside(raw, asked.study)
+        study = parse(raw, families.find, asked.study)
     except StudyError as error:
         sys.exit(str(error))
     # What else is asked stands first: after an option, Snakemake would take it for the option's.

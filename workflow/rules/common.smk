@@ -4,8 +4,6 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from recovery import (
@@ -16,6 +14,7 @@ from recovery import (
     folder,
     gallery,
     identities,
+    named_files,
     needs,
     provenance,
     resources,
@@ -29,7 +28,7 @@ from recovery.scenarios import batch_size
 
 PROGRAMS = Path("stan")
 
-FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
+FILES = [*map(named_files.from_here, workflow.overwrite_configfiles or ["config/config.yaml"])]
 
 try:
     DESIGN = checks.prepare(
@@ -39,7 +38,7 @@ try:
         thoroughly=workflow.is_main_process,
     )
 except (StudyError, EngineError) as refused:
-    raise WorkflowError(str(refused)) from None
+    sys.exit(str(refused))
 
 STUDY = DESIGN.study
 FAMILY = families.find(STUDY.family)
@@ -52,7 +51,7 @@ def take_results():
     try:
         folder.take(STUDY, FILES[-1])
     except StudyError as refused:
-        raise WorkflowError(str(refused)) from None
+        sys.exit(str(refused))
 
 
 wildcard_constraints:
@@ -283,4 +282,4 @@ if workflow.is_main_process and not {"--lint", "--unlock"} & set(sys.argv):
     try:
         identities.check_standing(DESIGN, digest(summary_params(None)), folder.is_remembered(STUDY))
     except tables.StaleTableError as stale:
-        raise WorkflowError(str(stale)) from None
+        sys.exit(str(stale))

@@ -15,6 +15,7 @@ from recovery.design import Design
 from recovery.engines.base import Program
 from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError, listed, study_error
+from recovery.named_files import refuse_outside
 from recovery.scenarios import batch_size, scenarios_of
 from recovery.sources import Sources
 from recovery.study import Study, parse
@@ -50,6 +51,7 @@ def prepare(
     if thoroughly:
         for file in files:
             read_yaml(file)  # Snakemake keeps the last of two equal keys without a word
+        refuse_outside(config, str(files[-1]))
     study = parse(config, families.find, str(files[-1]))
     family = families.find(study.family)
     if faults := [*_too_much(study), *nothing_to_compare(study, family)]:
@@ -78,6 +80,11 @@ def _too_much(study: Study) -> Iterator[str]:
         yield (
             f"observations: {each:,} of each of {people:,} participants are {people * each:,} "
             f"rows a dataset, must be at most {MOST_ROWS:,}"
+        )
+    if (observed := len(study.observed) * len(estimators.fits(study))) > MOST_JOBS:
+        yield (
+            f"observed: {len(study.observed):,} datasets are {observed:,} jobs, must be at most "
+            f"{MOST_JOBS:,}"
         )
     scenarios = len(study.truths) * len(study.participants) * max(1, len(study.observations))
     fits = len(estimators.fits(study))

@@ -73,10 +73,10 @@ def repeated(kind: Any, size: int) -> Any:
 
 
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60)]
-Text = Annotated[str, Strict(), AfterValidator(_of_characters)]
+Text = Annotated[str, Strict(), Field(max_length=1000), AfterValidator(_of_characters)]
 Title = Annotated[
     str,
-    StringConstraints(strict=True, strip_whitespace=True, min_length=1),
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=300),
     AfterValidator(_of_characters),
 ]
 Path = Annotated[Text, AfterValidator(for_snakemake)]
