@@ -22,6 +22,7 @@ from recovery.crosschecks import dangling, unplannable
 from recovery.families.base import Family
 from recovery.faults import checked, path_in_words, shown, study_error, validation_faults
 from recovery.fields import (
+    Apart,
     Count,
     Frozen,
     Name,
@@ -109,7 +110,7 @@ class Study(Frozen):
     rescue: Annotated[tuple[Rescue, ...], Field(max_length=MOST_LEVELS)] = ()
     """Settings to try, one after another, on a fit that failed or did not converge."""
     intervals: Annotated[
-        tuple[Proportion, ...], Field(min_length=1, max_length=MOST_LEVELS), Unique
+        tuple[Proportion, ...], Field(min_length=1, max_length=MOST_LEVELS), Unique, Apart
     ] = (0.5, 0.89, 0.95)
     """Levels of the central posterior intervals; figures show 0.89, or else the widest."""
     convergence: Convergence = Convergence()

@@ -17,6 +17,7 @@ from recovery import datasets, engines, families, posterior
 from recovery.design import Design
 from recovery.engines.base import EngineError, Program, Settings
 from recovery.families.base import Columns, Family, SimulationError, Values
+from recovery.families.demands import OF_DRAWS
 from recovery.faults import StudyError
 from recovery.scenarios import Batch, Scenario
 
@@ -120,6 +121,11 @@ def one_fit(
         raise StudyError(
             f"{program.path}: lacks {', '.join(lacking)}, which the family's file has under "
             f"PARAMETERS; the program has {has}"
+        )
+    if taken := [name for name in draws.names if name in OF_DRAWS]:
+        raise StudyError(
+            f"{program.path}: has {', '.join(taken)}, must have other names: tables of draws have "
+            "their own"
         )
     if unusable := posterior.not_finite(draws, scored):
         raise StudyError(f"{program.path}: draws of {', '.join(unusable)} are not finite")
