@@ -40,7 +40,7 @@ def _no_repeats(values: tuple) -> tuple:
 LEAST_APART = 1e-4  # levels of intervals from one another, from 0 and from 1
 
 
-def _apart(levels: tuple[float, ...]) -> tuple[float, ...]:
+def apart(levels: tuple[float, ...]) -> tuple[float, ...]:
     """Refuse levels whose bounds would be one quantile, or differ by rounding alone."""
     for low, high in pairwise(sorted((0.0, *levels, 1.0))):
         if high - low < LEAST_APART * (1 - 1e-9):
@@ -104,4 +104,4 @@ Correlation = Annotated[float, Strict(), Field(gt=-1, lt=1)]
 Scale = Annotated[Positive, AfterValidator(_drawable)]
 """A hyperparameter of a scale: truths can be drawn from it without overflow."""
 Unique = AfterValidator(_no_repeats)
-Apart = AfterValidator(_apart)
+Apart = AfterValidator(apart)
