@@ -153,20 +153,28 @@ def test_files_out_of_reach_are_not_read(checkout, tmp_path):
         assert not (checkout.folder / "ran").exists()
 
 
+def test_a_program_out_of_reach_is_not_read(checkout, tmp_path):
+    template = checkout.folder / "workflow/templates/family.py"
+    (tmp_path / "secret.stan").write_text("secret")
+    up = os.path.relpath(tmp_path / "secret.stan", checkout.folder)
+    (checkout.folder / "means.py").write_text(template.read_text().replace("NAME.stan", up))
+    study = yaml.safe_load((checkout.folder / "workflow/templates/study.yaml").read_text())
+    raw = {**study, "name": "small", "family": "means.py"}
+    (checkout.folder / "study.yaml").write_text(yaml.safe_dump(raw))
+    refused(checkout, f"study.yaml: models[0]: its program {up} lies outside the working directory")
+
+
 def test_odd_files_are_refused_at_once(checkout):
     os.mkfifo(checkout.folder / "pipe.csv")
-    os.mkfifo(checkout.folder / "pipe.py")
     with (checkout.folder / "large.csv").open("wb") as file:
         file.truncate(5_000_000_000)
     for path, why in {
-        "pipe.csv": "cannot be read: is a pipe, a socket or a device, must be a file",
+        "pipe.csv": "cannot be read: is no regular file",
         "config": "cannot be read: Is a directory",
         "large.csv": "has 5,000.0 MB, must have at most 20 MB",
     }.items():
         checkout.write(observed={"real": {**OBSERVED, "path": path}})
         refused(checkout, f"study.yaml: observed.real: {path}: {why}")
-    checkout.write(family="pipe.py")
-    refused(checkout, "pipe.py: cannot be read: is a pipe, a socket or a device, must be a file")
 
 
 def test_a_study_of_thousands_of_faults_is_refused_in_20_lines(checkout):

@@ -23,7 +23,7 @@ from recovery import (
 from recovery.hashing import digest
 from recovery.engines.base import EngineError
 from recovery.estimators import NO_PRIOR
-from recovery.faults import StudyError
+from recovery.faults import StudyError, bounded
 from recovery.scenarios import batch_size
 
 PROGRAMS = Path("stan")
@@ -38,7 +38,7 @@ try:
         thoroughly=workflow.is_main_process,
     )
 except (StudyError, EngineError) as refused:
-    sys.exit(str(refused))
+    sys.exit(bounded(str(refused)))
 
 STUDY = DESIGN.study
 FAMILY = families.find(STUDY.family)

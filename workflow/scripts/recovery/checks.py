@@ -15,7 +15,7 @@ from recovery.design import Design
 from recovery.engines.base import Program
 from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError, listed, study_error
-from recovery.named_files import refuse_outside
+from recovery.named_files import refuse_outside, within_reach
 from recovery.scenarios import batch_size, scenarios_of
 from recovery.sources import Sources
 from recovery.study import Study, parse
@@ -54,6 +54,8 @@ def prepare(
         refuse_outside(config, str(files[-1]))
     study = parse(config, families.find, str(files[-1]))
     family = families.find(study.family)
+    if thoroughly and (outside := list(_programs_outside(study, family, programs))):
+        raise study_error(str(files[-1]), outside)
     if faults := [*_too_much(study), *nothing_to_compare(study, family)]:
         raise study_error(str(files[-1]), faults)
     if thoroughly:
@@ -71,6 +73,17 @@ def prepare(
         for engine in {study.engine, *([study.verify.engine] if study.verify else [])}:
             try_programs(study, programs, engine)
     return Design(study, sources)
+
+
+def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[str]:
+    """Programs of a researcher's own family that are out of reach, as its file may not be."""
+    for number, model in enumerate(study.models):
+        program = family.program(model, programs)
+        if families.is_own(study.family) and not within_reach(program):
+            yield (
+                f"models[{number}]: its program {program} lies outside the working directory and "
+                "is not read; copy it there (a link does not do)"
+            )
 
 
 def _too_much(study: Study) -> Iterator[str]:

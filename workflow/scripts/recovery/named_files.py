@@ -14,7 +14,7 @@ from pathlib import Path
 from recovery.faults import path_in_words, shown, study_error
 
 SOURCE = Path(__file__).resolve().parents[3]  # the workflow's own
-LARGEST_TEXT = 2_000_000  # bytes of a study file, a family or a Stan program
+LARGEST_TEXT = 2_000_000  # bytes of a study file
 LARGEST_DATA = 20_000_000  # bytes of observed data
 
 
@@ -75,7 +75,7 @@ def refuse_odd(path: str | Path, largest: int) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise ValueError("cannot be read: Is a directory")
     if not stat.S_ISREG(found.st_mode):
-        raise ValueError("cannot be read: is a pipe, a socket or a device, must be a file")
+        raise ValueError("cannot be read: is no regular file")
     if found.st_size > largest:
         raise ValueError(
             f"has {found.st_size / 1e6:,.1f} MB, must have at most {largest / 1e6:,.0f} MB"

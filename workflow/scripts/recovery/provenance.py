@@ -13,7 +13,6 @@ from recovery.estimators import approximating, without_prior
 from recovery.families.base import Family
 from recovery.faults import StudyError
 from recovery.hashing import digest
-from recovery.named_files import read_text
 from recovery.sources import Sources
 from recovery.study import Study
 
@@ -39,11 +38,9 @@ _INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
 def program_hash(path: Path, include: Path) -> str:
     """Return the hash of a program with all that it includes."""
     try:
-        text = read_text(path)
-    except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: cannot be read: {error}") from None
-    except ValueError as error:
-        raise StudyError(f"{path}: {error}") from None
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
     included = [program_hash(include / name, include) for name in _INCLUDE.findall(text)]
     return digest([text, included])
 

@@ -26,7 +26,6 @@ from recovery.families.base import Columns, Family, Model, SimulationError, Valu
 from recovery.families.demands import Shape, shown
 from recovery.faults import StudyError
 from recovery.fields import Frozen, NonNegative, Positive, Proportion, Real
-from recovery.named_files import read_text
 
 __all__ = [
     "Frozen",
@@ -44,11 +43,10 @@ __all__ = [
 def load(path: str) -> OwnFamily:
     """Return the family of a file; StudyError with what is wrong in it."""
     try:
-        source = read_text(path)
-    except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: cannot be read: {error}") from None
-    except ValueError as error:
-        raise StudyError(f"{path}: {error}") from None
+        source = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StudyError(f"{path}: cannot be read: {reason}") from None
     return _of_source(path, source)
 
 
