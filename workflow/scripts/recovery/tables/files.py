@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from recovery.tables.batches import REAL, column
 
 Columns = Mapping[str, Sequence]
-MOST_NAMED = 50  # stale files; of more, their folders
+MOST_NAMED = 50  # stale files; of more, their folders, or those above
 
 
 def from_rows(rows: Sequence[Mapping], schema: pa.Schema) -> dict[str, list]:
@@ -153,8 +153,9 @@ def _whole_file(path: str | Path) -> Iterator[None]:
 
 def stale(paths: Sequence[str | Path]) -> StaleTableError:
     """Return the error that names stale tables and says how to be rid of them."""
-    many = len(paths) > MOST_NAMED
-    named = dict.fromkeys(Path(path).parent if many else path for path in paths)
+    named, many = dict.fromkeys(map(Path, paths)), len(paths) > MOST_NAMED
+    while len(named) > MOST_NAMED:
+        named = dict.fromkeys(path.parent for path in named)
     return StaleTableError(
         f"{len(paths)} {'table was' if len(paths) == 1 else 'tables were'} made by another study "
         "file, program or version than this one. Remove, then run the same command again:\n"
