@@ -307,6 +307,7 @@ def test_what_is_no_file_is_refused_at_once(file):
     [
         (["--replicates", "39"], "replicates: got 39, but scenario 's' has 40"),
         (["--replicates", "0"], "replicates: got 0, but scenario 's' has 40"),
+        (["--positive", "tau"], "positive: got 'tau', must be one of 'b'"),
         (["--reference", "other"], "reference: got 'other', must be one of 'm'"),
         (["--levels", "0.95", "0.950001"], "levels: 0.95 and 0.950001 are too near"),
     ],
