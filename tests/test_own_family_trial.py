@@ -164,7 +164,7 @@ def test_a_drawn_truth_must_be_one(begin):
             "family.stan",
             "  vector[N] y;",
             "  vector[N] y;\n  int<lower=1> T;",
-            "means.stan: does not run with what stan_data gives (N, J, participant, y, prior_",
+            "means.stan: stan_data lacks T, declared as int; it returned N, J, participant, y, ",
         ),
         ("family.stan", "real mu;\n  real<", "real mu;\n  rael<", "means.stan: does not compile"),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recovery import costs, engines, families, loo, posterior, tables
+from recovery import costs, declarations, engines, families, loo, posterior, stan_data, tables
 from recovery.child import Child, ChildLostError
 from recovery.design import fit_seed, rank_rng
 from recovery.engines.base import Draws, EngineError, Program, Settings
@@ -64,6 +64,7 @@ class Fitter:
         self.keep_draws = specification.get("keep_draws", False)
         self.return_draws = return_draws or self.keep_draws
         self.loaded = None
+        self.data_block = None
 
     def __call__(self, task: Task) -> Fit:
         """Fit one dataset; what Stan refuses is a RuntimeError."""
@@ -101,7 +102,8 @@ class Fitter:
     def _sample(self, task: Task) -> Draws:
         if self.loaded is None:
             self.loaded = self.engine.load(self.program)
-        data = self.family.stan_data(task.columns, self.prior)
+            self.data_block = declarations.of_program(self.program)
+        data = stan_data.held(self.family.stan_data(task.columns, self.prior), self.data_block)
         seed = fit_seed(self.specification, task.replicate, task.attempt)
         draws = self._run(data, seed, task.attempt)
         if unusable := posterior.not_finite(draws, self.model.scored):

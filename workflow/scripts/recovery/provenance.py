@@ -30,7 +30,17 @@ _SIMULATING = (
     "families/lkj.py",
     "families/observed.py",
 )
-_FITTING = ("fitting.py", "posterior.py", "child.py", "draws.py", "engines/base.py")
+_FITTING = (
+    "fitting.py",
+    "posterior.py",
+    "child.py",
+    "draws.py",
+    "engines/base.py",
+    "engines/json_values.py",
+    "declarations.py",
+    "sizes.py",
+    "stan_data.py",
+)
 _APPROXIMATING = ("approximating.py", *_FITTING)
 _INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
 

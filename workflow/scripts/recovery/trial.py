@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from recovery import datasets, engines, families, posterior
+from recovery import datasets, declarations, engines, families, posterior, stan_data
 from recovery.design import Design
 from recovery.engines.base import EngineError, Program, Settings
 from recovery.families.base import Columns, Family, SimulationError, Values
@@ -105,12 +105,15 @@ def one_fit(
     engine_name: str,
 ) -> None:
     """Fit a program for a moment, and see that it has what the family's file says it has."""
-    engine, given = engines.find(engine_name), ", ".join(data)
+    engine = engines.find(engine_name)
+    loaded = engine.load(program)
+    entries = stan_data.held(data, declarations.of_program(program))
     try:
-        draws = engine.sample(engine.load(program), dict(data), 1, SHORT)
+        draws = engine.sample(loaded, entries, 1, SHORT)
     except EngineError:
         raise
     except RuntimeError as error:
+        given = ", ".join(entries)
         raise StudyError(
             f"{program.path}: does not run with what stan_data gives ({given}): {error}"
         ) from None
