@@ -30,8 +30,10 @@ def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> di
     if len(flat) == 1:
         return {"mean": flat[0], "median": flat[0]}
     columns = quantile_columns(levels)
-    quantiles = np.quantile(flat, [0.5, *columns.values()], axis=0)
-    table = {"mean": flat.mean(axis=0), "median": quantiles[0], "sd": flat.std(axis=0, ddof=1)}
+    with np.errstate(over="ignore", invalid="ignore"):  # of draws too large to be squared
+        quantiles = np.quantile(flat, [0.5, *columns.values()], axis=0)
+        mean, sd = flat.mean(axis=0), flat.std(axis=0, ddof=1)
+    table = {"mean": mean, "median": quantiles[0], "sd": sd}
     return table | dict(zip(columns, quantiles[1:], strict=True))
 
 
@@ -71,7 +73,8 @@ def means_and_hits(
     low, high = quantile_columns([level]).values()
     above = _reaches(values, truth, low)
     below = _reaches(-values, -truth, 1 - high)
-    return values.mean(axis=0), above & below
+    with np.errstate(over="ignore"):
+        return values.mean(axis=0), above & below
 
 
 def _reaches(values: np.ndarray, truth: np.ndarray, probability: float) -> np.ndarray:
@@ -290,12 +293,13 @@ def agreement(estimates: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         two are NaN when true values do not vary, or by too little for a computer.
     """
     centred = truth - truth.mean()
-    spread, covariance = centred @ centred, centred @ (estimates - estimates.mean())
-    # Not by squares alone: rounding leaves them above 0, and very small ones lose their digits.
-    varies = np.ptp(truth) > 0 and spread >= np.finfo(float).tiny
-    total = np.sqrt(spread * np.square(estimates - estimates.mean()).sum())
-    return {
-        "rmse": float(np.sqrt(np.mean((estimates - truth) ** 2))),
-        "correlation": float(covariance / total) if varies and total > 0 else np.nan,
-        "shrinkage_slope": float(covariance / spread) if varies else np.nan,
-    }
+    with np.errstate(over="ignore", invalid="ignore"):  # of means too large to be squared
+        spread, covariance = centred @ centred, centred @ (estimates - estimates.mean())
+        # Not by squares alone: rounding leaves them above 0, and very small ones lose their digits.
+        varies = np.ptp(truth) > 0 and spread >= np.finfo(float).tiny
+        total = np.sqrt(spread * np.square(estimates - estimates.mean()).sum())
+        return {
+            "rmse": float(np.sqrt(np.mean((estimates - truth) ** 2))),
+            "correlation": float(covariance / total) if varies and total > 0 else np.nan,
+            "shrinkage_slope": float(covariance / spread) if varies else np.nan,
+        }

@@ -38,6 +38,7 @@ _FITTING = (
     "engines/base.py",
     "engines/json_values.py",
     "declarations.py",
+    "finite.py",
     "sizes.py",
     "stan_data.py",
 )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from recovery import datasets, declarations, engines, families, posterior, stan_data
+from recovery import datasets, declarations, engines, families, finite, posterior, stan_data
 from recovery.design import Design
 from recovery.engines.base import EngineError, Program, Settings
 from recovery.families.base import Columns, Family, SimulationError, Values
@@ -124,9 +124,9 @@ def one_fit(
             f"{program.path}: lacks {', '.join(lacking)}, which the family's file has under "
             f"PARAMETERS; the program has {has}"
         )
-    if unusable := posterior.not_finite(draws, scored):
-        raise StudyError(f"{program.path}: draws of {', '.join(unusable)} are not finite")
     theirs, ours = _participants(family, draws.names), _participants(family, values)
+    if unusable := posterior.not_finite(draws, [*scored, *theirs]):
+        raise StudyError(f"{program.path}: draws of {finite.some(unusable)} are not finite")
     if set(theirs) != set(ours) and (theirs or family.MODELS[model].pooling != "complete"):
         raise StudyError(
             f"{program.path}: has {_counted(theirs)} of participants, must have the "
