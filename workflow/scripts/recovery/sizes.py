@@ -81,7 +81,7 @@ def parsed(tokens: Sequence[str]) -> Size | None:
     rest = list(tokens)
     try:
         found = _expression(rest, 0)
-    except (LookupError, ValueError):
+    except (LookupError, ValueError, RecursionError):
         return None
     return found if not rest else None
 
@@ -167,6 +167,6 @@ def value_of(size: Size | None, values: Values) -> int | None:
         return None
     try:
         found = size(values)
-    except (LookupError, TypeError, ValueError, ArithmeticError):
+    except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError):
         return None
     return found if isinstance(found, int) else None
