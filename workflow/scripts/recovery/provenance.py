@@ -36,7 +36,6 @@ _FITTING = (
     "child.py",
     "draws.py",
     "engines/base.py",
-    "engines/json_values.py",
     "declarations.py",
     "finite.py",
     "sizes.py",
