@@ -1,7 +1,6 @@
 """A folder of results is of one study, and of one run at a time."""
 
 import fcntl
-import os
 
 import pytest
 from conftest import make_study
@@ -28,7 +27,7 @@ def test_a_folder_is_held_by_one_run_at_a_time():
 
 def test_the_process_that_make_study_became_holds_it_already(monkeypatch):
     folder.hold(STUDY)
-    monkeypatch.setenv(folder.HOLDER, str(os.getpid()))
+    monkeypatch.setenv(folder.HOLDER, folder.holder(STUDY))
     folder.take(STUDY, "a.yaml")
     assert folder.is_remembered(STUDY)
 
@@ -59,7 +58,7 @@ def test_a_new_folder_is_remembered_and_one_from_elsewhere_is_not(tmp_path, monk
     folder.hold(STUDY)
     assert not folder.is_remembered(STUDY)
     (tables / "a.parquet").unlink()
-    monkeypatch.setenv(folder.HOLDER, str(os.getpid()))
+    monkeypatch.setenv(folder.HOLDER, folder.holder(STUDY))
     folder.take(STUDY, "a.yaml")
     assert folder.is_remembered(STUDY)
     (tmp_path / ".snakemake/small.born").unlink()
