@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -76,6 +77,10 @@ def _must_be_folders(place: Path) -> None:
 
 
 def _cannot_write(results: Path, error: OSError) -> StudyError:
+    """Say why, and the way out."""
+    if error.errno == errno.EISDIR and error.filename:
+        place = error.filename
+        return StudyError(f"{place}: is a folder, must be a file; remove it:\nrm -r {place}")
     return StudyError(in_words(error) or f"{results}: cannot be written to: {error.strerror}")
 
 
