@@ -10,6 +10,8 @@ import pytest
 from conftest import ROOT
 from workflow_runs import check_out
 
+from recovery import checkout
+
 REFUSED = "so numbers would come from other code than this checkout's"
 
 
@@ -32,11 +34,11 @@ def loading(another, tmp_path) -> dict[str, str]:
 
 @pytest.mark.workflow
 def test_another_library_in_the_environment_and_the_directory_is_never_loaded(another, tmp_path):
-    checkout = check_out(tmp_path)
-    checkout.write(participants=[4], replicates=1, models=["pooled"])
+    copy = check_out(tmp_path)
+    copy.write(participants=[4], replicates=1, models=["pooled"])
     shutil.copytree(another / "recovery", tmp_path / "recovery")  # `python -m` looks there first
     environment = {"PYTHONPATH": str(another)}
-    done = checkout.snakemake(
+    done = copy.snakemake(
         "--cores", "1", "results/small/data/plain-4x5/00001-00250.parquet", environment=environment
     )
     assert done.returncode == 0, done.stderr
@@ -60,9 +62,9 @@ def test_a_command_refuses_a_library_that_was_loaded_before_it(entry, loading):
 @pytest.mark.workflow
 def test_the_rules_refuse_it_too(loading, tmp_path):
     (tmp_path / "checkout").mkdir()
-    checkout = check_out(tmp_path / "checkout")
-    checkout.write()
-    done = checkout.snakemake("--dry-run", environment=loading)
+    copy = check_out(tmp_path / "checkout")
+    copy.write()
+    done = copy.snakemake("--dry-run", environment=loading)
     assert done.returncode == 1
     assert REFUSED in done.stderr
 
@@ -82,3 +84,24 @@ def test_every_script_puts_this_checkout_first_and_says_where_it_lies():
         first = lines.index("sys.path.insert(0, str(Path(__file__).parent))")
         assert lines.index("from recovery import jobs") > first
         assert "jobs.begin(snakemake.log[0], __file__)" in lines
+
+
+@pytest.mark.workflow
+def test_a_study_runs_where_the_path_means_something_to_a_shell(tmp_path):
+    folder = tmp_path / "it's (my) $HOME & `id`, #1"
+    folder.mkdir()
+    copy = check_out(folder)
+    copy.write(participants=[4], replicates=1, models=["pooled"])
+    (folder / ".venv").symlink_to(sys.prefix)
+    command = [folder / ".venv/bin/python", "workflow/run.py", "study.yaml", "--cores", "2"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "results/small/report.html").exists()
+
+
+def test_a_path_that_snakemake_cannot_take_is_refused(monkeypatch):
+    with pytest.raises(SystemExit, match=r"^/a\{b\}/scripts: its path has a brace"):
+        checkout.must_be_startable("/a{b}/scripts")
+    monkeypatch.setattr(sys, "executable", "/a: b/bin/python")
+    with pytest.raises(SystemExit, match=r"^/a: b/bin: its path has a colon"):
+        checkout.must_be_startable("/scripts")

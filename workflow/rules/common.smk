@@ -37,6 +37,7 @@ CHANGES = workflow.config_settings.config_args or []
 FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
 
 checkout.must_be(SCRIPTS)
+checkout.must_be_startable(SCRIPTS)
 
 try:
     if workflow.is_main_process:
