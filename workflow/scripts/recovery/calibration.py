@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from recovery.design import rank_rng
 from recovery.estimators import NO_PRIOR
 from recovery.families.base import Family
 from recovery.measures.uniformity import SMALLEST_P, holm, p_value
+from recovery.seeds import rank_rng
 from recovery.study import Study
 from recovery.truths import PriorTruth
 

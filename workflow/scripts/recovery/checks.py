@@ -16,7 +16,6 @@ from recovery.engines.base import Program
 from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError, listed, study_error
 from recovery.scenarios import batch_size, scenarios_of
-from recovery.sources import Sources
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
 
@@ -115,11 +114,6 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
                 f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
                 f"{unit} for the model {model!r}"
             )
-
-
-def restore(config: Mapping, sources: Mapping) -> Design:
-    """Return the design that `prepare` made, in a job: its study is checked, its sources known."""
-    return Design(parse(config, families.find), Sources(**sources))
 
 
 def try_programs(study: Study, programs: Path, name: str) -> None:

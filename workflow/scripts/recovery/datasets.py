@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from recovery import families, tables
-from recovery.design import dataset_seed
 from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError, listed
+from recovery.seeds import dataset_seed
 from recovery.truths import Observed
 
 

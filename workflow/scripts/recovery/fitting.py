@@ -10,9 +10,9 @@ import numpy as np
 
 from recovery import costs, engines, families, loo, posterior, tables
 from recovery.child import Child, ChildLostError
-from recovery.design import fit_seed, rank_rng
 from recovery.engines.base import Draws, EngineError, Program, Settings
 from recovery.families.base import Columns, Values
+from recovery.seeds import fit_seed, rank_rng
 
 LONGEST_ERROR = 2000
 RANKED_DRAWS = 99  # ranks 0 to 99; at most as many as a fit's effective sample size

@@ -8,6 +8,7 @@ from pathlib import Path
 from recovery import tables
 from recovery.design import Design
 from recovery.hashing import digest
+from recovery.tables.summaries import SUMMARIES
 
 
 def expected(design: Design) -> Iterator[tuple[str, str]]:
@@ -56,7 +57,7 @@ def check_standing(design: Design, summary: str, remembered: bool) -> None:
     StaleTableError
         With the files, and the command that cures it.
     """
-    summaries = (f"results/{design.study.name}/summary/{name}.parquet" for name in tables.SUMMARIES)
+    summaries = (f"results/{design.study.name}/summary/{name}.parquet" for name in SUMMARIES)
     wanted = [*expected(design), *((file, summary) for file in summaries)]
     standing = [(file, identity) for file, identity in wanted if Path(file).exists()]
     files = [file for file, identity in standing if not _is(file, identity)]

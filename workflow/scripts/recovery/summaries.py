@@ -23,9 +23,10 @@ from recovery import (
     verification,
 )
 from recovery.approximations import has_intervals
-from recovery.design import Cell, Design, prior_predictive_seed
+from recovery.design import Cell, Design
 from recovery.estimators import NO_PRIOR, method, sampled
 from recovery.families.base import SimulationError
+from recovery.seeds import prior_predictive_seed
 
 PREDICTIVE_DRAWS = 100
 

@@ -72,3 +72,11 @@ def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:
             parts = [part for pair in parts for part in pair]
         known[node] = 1 + sum(_size(part, known) for part in parts)
     return known[node]
+
+
+def read_value(text: str, place: str) -> Any:
+    """Read one value that stands elsewhere than in a file; StudyError names the place."""
+    try:
+        return _load(text)
+    except Exception as error:
+        raise StudyError(f"{place}: got {shown(text)}, is not valid YAML: {error}") from None

@@ -156,8 +156,8 @@ class Family:
     Design: type[BaseModel] = Nothing  # options of the generator that may stand beside `prior:`
     ObservedColumns: type[BaseModel] | None = None
     MOST_OBSERVATIONS: int | None = None  # of a participant, where there is a limit
-    FILES: tuple[Path, ...] = ()  # the Python files that decide what it does
-    ESTIMATING: tuple[Path, ...] = ()  # and those that decide what its estimators do
+    FILES: tuple[Path, ...] = ()  # what it is made of, beside what these Python files import
+    ESTIMATING: tuple[Path, ...] = ()  # the same of its estimators
 
     def program(self, model: str, folder: Path) -> Path:
         """Return the file of a model's Stan program, given the folder of all programs."""
