@@ -11,13 +11,13 @@ from recovery.tables.batches import (
     interval_columns,
     quantile_columns,
 )
+from recovery.tables.csv_text import read_csv
 from recovery.tables.files import (
     StaleTableError,
     appending,
     are_current,
     from_rows,
     read,
-    read_csv,
     read_frame,
     read_identity,
     read_of,

@@ -221,20 +221,3 @@ def are_current(paths: Iterable[str | Path], identity: str) -> bool:
         return all(read_identity(path) == identity for path in paths)
     except FileNotFoundError:
         return False
-
-
-def read_csv(path: str | Path) -> dict[str, np.ndarray]:
-    """Read a researcher's CSV file as arrays; ValueError says what is wrong with it."""
-    try:
-        nulls = pa.csv.ConvertOptions(strings_can_be_null=True)
-        table = pa.csv.read_csv(path, convert_options=nulls)
-    except (pa.ArrowInvalid, OSError) as error:  # may quote what stands in the file
-        printable = "".join(c if c.isprintable() else " " for c in str(error))
-        raise ValueError(" ".join(printable.split())) from None
-    for name in table.column_names:
-        if table.column_names.count(name) > 1:
-            raise ValueError(f"column {name!r} stands in it more than once")
-    return {
-        name: column.to_numpy()
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }
