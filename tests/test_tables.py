@@ -54,11 +54,6 @@ def test_the_identity_stands_in_the_footer(written):
     assert tables.read_identity(written) == "an identity"
 
 
-def test_a_table_of_others_has_no_identity(tmp_path):
-    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
-    assert tables.read_identity(tmp_path / "other.parquet") is None
-
-
 def test_the_comments_of_columns_stand_in_the_file(written):
     comment = pq.read_schema(written).field("data_seed").metadata[b"comment"]
     assert comment == b"seed of numpy.random.default_rng for this dataset"

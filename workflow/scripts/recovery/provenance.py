@@ -22,6 +22,7 @@ _SIMULATING = (
     "hashing.py",
     "scenarios.py",
     "datasets.py",
+    "tables/checksum.py",
     "tables/csv_text.py",
     "tables/files.py",
     "tables/batches.py",
