@@ -122,13 +122,10 @@ def _columns(chosen: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from ((f"{key}[{place}]", each) for place, each in enumerate(column))
 
 
-def _missing(values: np.ndarray) -> int | None:
-    """The number of the first row, counted from 1, that has no finite value."""
-    if np.issubdtype(values.dtype, np.number):
-        missing = ~np.isfinite(values)
-    else:  # NaT is not equal to itself
-        missing = np.array([value is None or value == "" or value != value for value in values])
-    return int(np.argmax(missing)) + 1 if missing.any() else None
+def _missing(cells: np.ndarray) -> int | None:
+    """The number of the first row, counted from 1, whose cell is empty."""
+    missing = np.flatnonzero(cells == "")
+    return int(missing[0]) + 1 if missing.size else None
 
 
 def observed_table(columns: Columns) -> Columns:

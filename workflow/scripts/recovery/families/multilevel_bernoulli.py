@@ -38,9 +38,9 @@ class Bernoulli(Outcome):
         """Return log probabilities."""
         return log_expit(np.where(y == 1, predictor, -predictor))
 
-    def refuse(self, columns: Columns) -> dict[str, str]:
-        """Return what y must hold if it has anything else."""
-        return {} if np.isin(columns["y"], (0, 1)).all() else {"y": "only 0 and 1"}
+    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+        """Return what y must hold, and which rows do."""
+        return {"y": ("only 0 and 1", np.isin(columns["y"], (0, 1)))}
 
 
 def family(options: Options) -> Multilevel:

@@ -89,14 +89,14 @@ class Poisson(Outcome):
         """Return log probabilities."""
         return y * predictor - self.expected(predictor, {}) - gammaln(y + 1)
 
-    def refuse(self, columns: Columns) -> dict[str, str]:
-        """Return what y and exposures must hold if they have anything else."""
-        y, wanted = columns["y"], {}
-        if ((y < 0) | (y > LARGEST) | (y != np.floor(y))).any():
-            wanted["y"] = f"counts: whole numbers from 0 to {LARGEST:,}"
-        if self.COVARIATES and (columns["exposure"] <= 0).any():
-            wanted["exposure"] = "only numbers above 0"
-        return wanted
+    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+        """Return what y and exposures must hold, and which rows do."""
+        y = columns["y"]
+        counts = (y >= 0) & (y <= LARGEST) & (y == np.floor(y))
+        found = {"y": (f"counts: whole numbers from 0 to {LARGEST:,}", counts)}
+        if self.COVARIATES:
+            found["exposure"] = ("only numbers above 0", columns["exposure"] > 0)
+        return found
 
 
 def family(options: Options) -> Multilevel:

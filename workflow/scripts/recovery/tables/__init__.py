@@ -14,13 +14,14 @@ from recovery.tables.batches import (
     interval_columns,
     quantile_columns,
 )
+from recovery.tables.csv_text import read_csv
 from recovery.tables.files import (
     StaleTableError,
     appending,
     are_current,
+    damaged,
     from_rows,
     read,
-    read_csv,
     read_frame,
     read_identity,
     read_of,
@@ -41,6 +42,7 @@ __all__ = [
     "StaleTableError",
     "appending",
     "are_current",
+    "damaged",
     "data_schema",
     "estimates_schema",
     "from_rows",

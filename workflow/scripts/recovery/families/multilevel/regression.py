@@ -204,8 +204,8 @@ class Multilevel(Family):
             found[name] = observed.numbers(table, column)
             if standardize and name in scaled:
                 found[name] = observed.standardized(found[name], column)
-        for name, wanted in self.outcome.refuse(found).items():
-            raise ValueError(f"column {source[name]!r} must hold {wanted}")
+        for name, (wanted, right) in self.outcome.must_hold(found).items():
+            observed.must_hold(table, source[name], wanted, right)
         if self.outcome.COLUMN == "integer":
             found["y"] = found["y"].astype(int)
         return found
