@@ -164,13 +164,46 @@ def test_a_drawn_truth_must_be_one(begin):
             "family.stan",
             "  vector[N] y;",
             "  vector[N] y;\n  int<lower=1> T;",
-            "means.stan: does not run with what stan_data gives (N, J, participant, y, prior_",
+            "means.stan: stan_data lacks T, declared as int; it returned N, J, participant, y, ",
         ),
         ("family.stan", "real mu;\n  real<", "real mu;\n  rael<", "means.stan: does not compile"),
     ],
 )
 def test_a_program_is_held_to_the_file(begin, file, old, new, said):
     assert said in tried_in_vain(begin((file, old, new)))
+
+
+@pytest.mark.parametrize(
+    ("declared", "returned", "said"),
+    [
+        (
+            "matrix[2, N] X;",
+            'np.ones((observations["y"].size, 2))',
+            "got shape (50, 2), must be matrix[2, N] with N = 50, of shape (2, 50)",
+        ),
+        ("matrix[2, N] X;", 'np.ones(2 * observations["y"].size)', "got shape (100,), must be"),
+        ("vector[6] X;", "[[1, 2, 3], [4, 5, 6]]", "got shape (2, 3), must be vector[6], of shape"),
+        ("int X;", "[3]", "got shape (1,), must be int, a single number"),
+        ("vector[1] X;", "3", "got a single number, must be vector[1], of shape (1,)"),
+        ("int X;", 'observations["y"].size / 1', "got 50.0, must be int: integers, without a"),
+        ("array[2] int X;", "None", "got None, must be a number"),
+    ],
+)
+def test_data_are_held_to_their_declarations(begin, declared, returned, said):
+    raw = begin(
+        ("family.stan", "  vector[N] y;", f"  vector[N] y;\n  {declared}"),
+        (
+            "family.py",
+            '        "prior_mu_mean"',
+            f'        "X": {returned},\n        "prior_mu_mean"',
+        ),
+    )
+    assert f"means.stan: stan_data: X: {said}" in tried_in_vain(raw)
+
+
+def test_entries_that_the_program_does_not_declare_do_no_harm(begin):
+    more = '        "note": "text", "ragged": [[1], [2, 3]],\n        "prior_mu_mean"'
+    assert len(tried(begin(("family.py", '        "prior_mu_mean"', more)))) == 2
 
 
 def test_a_parameter_that_the_program_lacks_is_named_with_those_it_has(begin):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from recovery import datasets, engines, families, posterior
+from recovery import datasets, declarations, engines, families, finite, posterior, stan_data
 from recovery.design import Design
 from recovery.engines.base import EngineError, Program, Settings
 from recovery.families.base import Columns, Family, SimulationError, Values
@@ -105,12 +105,15 @@ def one_fit(
     engine_name: str,
 ) -> None:
     """Fit a program for a moment, and see that it has what the family's file says it has."""
-    engine, given = engines.find(engine_name), ", ".join(data)
+    engine = engines.find(engine_name)
+    loaded = engine.load(program)
+    entries = stan_data.held(data, declarations.of_program(program))
     try:
-        draws = engine.sample(engine.load(program), dict(data), 1, SHORT)
+        draws = engine.sample(loaded, entries, 1, SHORT)
     except EngineError:
         raise
     except RuntimeError as error:
+        given = ", ".join(entries)
         raise StudyError(
             f"{program.path}: does not run with what stan_data gives ({given}): {error}"
         ) from None
@@ -121,9 +124,9 @@ def one_fit(
             f"{program.path}: lacks {', '.join(lacking)}, which the family's file has under "
             f"PARAMETERS; the program has {has}"
         )
-    if unusable := posterior.not_finite(draws, scored):
-        raise StudyError(f"{program.path}: draws of {', '.join(unusable)} are not finite")
     theirs, ours = _participants(family, draws.names), _participants(family, values)
+    if unusable := posterior.not_finite(draws, [*scored, *theirs]):
+        raise StudyError(f"{program.path}: draws of {finite.some(unusable)} are not finite")
     if set(theirs) != set(ours) and (theirs or family.MODELS[model].pooling != "complete"):
         raise StudyError(
             f"{program.path}: has {_counted(theirs)} of participants, must have the "

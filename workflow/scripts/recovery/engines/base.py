@@ -87,7 +87,10 @@ class Engine(Protocol):
         """Return the version that decides numbers; EngineError if it is not installed."""
 
     def check(self, program: Program, data: dict) -> None:
-        """Raise EngineError if the program does not compile, or cannot be served in full."""
+        """Raise EngineError if the program does not compile, or cannot be served in full.
+
+        StudyError if the data are not what it declares.
+        """
 
     def load(self, program: Program) -> Any:
         """Make ready what `sample` needs of a program, once for many fits."""
