@@ -126,6 +126,7 @@ SUMMARY = (
     "calibration.py",
     "efficiency.py",
     "identities.py",
+    "monte_carlo.py",
     "planning.py",
     "precision.py",
     "ranks.py",
@@ -136,5 +137,5 @@ SUMMARY = (
     *package("measures"),
 )
 TRIAL = ("trial.py", "families/own.py", "families/demands.py")
-DRAWING = ("gallery.py", *package("figures"))
+DRAWING = ("gallery.py", "monte_carlo.py", *package("figures"))
 REPORT = ("manifest.py", *package("report"), *pages())

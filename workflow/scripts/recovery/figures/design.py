@@ -9,7 +9,8 @@ import pandas as pd
 from recovery.figures import style
 from recovery.figures.material import Material
 from recovery.gallery import Figure, words
-from recovery.measures import Z95, of_level
+from recovery.measures import of_level
+from recovery.monte_carlo import with_bounds
 from recovery.scenarios import Scenario, scenarios_of
 from recovery.study import Study
 
@@ -19,15 +20,6 @@ SIDE_BY_SIDE = {
     "coverage": "Coverage",
     "bias_eliminated_coverage": "Bias-eliminated\ncoverage",
 }
-
-
-def with_bounds(table: pd.DataFrame) -> pd.DataFrame:
-    """Return 95 % Monte Carlo bounds of measures: Wilson's where they have them, else 1.96 MCSE."""
-    spread = Z95 * table["mcse"]
-    return table.assign(
-        lower=table["lower"].fillna(table["value"] - spread),
-        upper=table["upper"].fillna(table["value"] + spread),
-    )
 
 
 def lolly(material: Material, figure: Figure) -> plt.Figure:

@@ -8,10 +8,10 @@ import pandas as pd
 
 from recovery import planning
 from recovery.figures import style
-from recovery.figures.design import with_bounds
 from recovery.figures.material import Material
 from recovery.gallery import Figure, words
 from recovery.measures import of_level
+from recovery.monte_carlo import with_bounds
 
 APART = 0.15  # of models at a count, in logarithms a unit of dodge
 MARGIN = 1.2  # beyond the smallest and the largest count

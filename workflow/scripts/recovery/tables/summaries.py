@@ -159,9 +159,11 @@ PLANNING = pa.schema(
         column("n_needed", INT, "participants; null: not reached, or unknown"),
         column("lower", INT, "of the 95 % interval; null: no lower bound"),
         column("upper", INT, "of the 95 % interval; null: no upper bound"),
-        column("status", TEXT, "reached, at the smallest or beyond the largest count, unknown"),
+        column("status", TEXT, "reached, at the smallest or beyond the largest count, not clear"),
         column("smallest", INT, "count of participants that has a value"),
         column("largest", INT, "count of participants that has a value"),
+        column("n_fewest", INT, "replicates that the value of a count rests on, at the least"),
+        column("n_most", INT, "and at the most"),
     ]
 )
 VERIFICATION = pa.schema(
