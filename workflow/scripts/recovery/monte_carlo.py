@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import optimize, special
 
 
 def half_width(mcse: np.ndarray, n: np.ndarray) -> np.ndarray:
@@ -21,4 +21,35 @@ def with_bounds(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
         lower=table["lower"].fillna(table["value"] - spread),
         upper=table["upper"].fillna(table["value"] + spread),
+    )
+
+
+def paired_difference(first_alone: int, second_alone: int, n: int) -> tuple[float, float]:
+    """Return the 95 % score interval of a difference of two shares of the same n.
+
+    Parameters
+    ----------
+    first_alone, second_alone : int
+        Pairs in which the first is a hit and the second is not, and the other way round.
+
+    References
+    ----------
+    Tango (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
+    """
+    value, z = (first_alone - second_alone) / n, special.ndtri(0.975)
+
+    def beyond(difference: float) -> float:
+        """By how much the score statistic squared is above z squared, at a true difference."""
+        b = (2 * n - first_alone + second_alone) * difference - first_alone - second_alone
+        c = -second_alone * difference * (1 - difference)
+        second = (np.sqrt(max(b**2 - 8 * n * c, 0)) - b) / (4 * n)
+        variance = n * (2 * second + difference * (1 - difference))
+        return n**2 * (value - difference) ** 2 - z**2 * variance
+
+    # The statistic is 0 at the value itself, where its variance may be 0 too: begin beside it.
+    return tuple(
+        end
+        if value == end or beyond(end) <= 0
+        else optimize.brentq(beyond, end, value + 1e-9 * (end - value))
+        for end in (-1.0, 1.0)
     )

@@ -127,6 +127,7 @@ SUMMARY = (
     "efficiency.py",
     "identities.py",
     "monte_carlo.py",
+    "nonconvergence.py",
     "planning.py",
     "precision.py",
     "ranks.py",
@@ -138,4 +139,4 @@ SUMMARY = (
 )
 TRIAL = ("trial.py", "families/own.py", "families/demands.py")
 DRAWING = ("gallery.py", "monte_carlo.py", *package("figures"))
-REPORT = ("manifest.py", *package("report"), *pages())
+REPORT = ("manifest.py", "monte_carlo.py", "nonconvergence.py", *package("report"), *pages())

@@ -109,6 +109,10 @@ def _curves(
             markersize=4,
             elinewidth=1.2,
         )
+        fewer = mine["n_replicates"] < material.design.study.replicates
+        style.open_where(
+            axes, x * np.exp(APART * beside[model]), y, fewer, marker[model], colour[model]
+        )
     if planning.SCALES[measure].share:
         axes.set_ylim(-0.04, 1.04)
 
