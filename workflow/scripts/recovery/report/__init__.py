@@ -75,7 +75,9 @@ def write(
         "design": design,
         "totals": found.totals(summaries["convergence"]),
         "largest": methods.reached(performance, study.plotted_level),
-        "fewer_intervals": any(row["intervals"] < row["planned"] for row in tabulated["glance"]),
+        "fewer_intervals": any(
+            0 < row["intervals"] < row["planned"] for row in tabulated["glance"]
+        ),
         "manifest": manifest,
     }
     text = environment.get_template("page.html").render(
@@ -135,6 +137,7 @@ def _found(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) 
         "planned": planned.rows(family, summaries["planning"]),
         "verified": found.verified(study, family, summaries["verification"]),
         "selected": selected.section(study, family, summaries["selection"]),
+        "coefficients": len(summaries["participants"]) > 0,
         "fewest_pairs": compared.FEWEST_PAIRS,
         "calibrated": found.calibrated(family, summaries["calibration"]),
         "costs": spent.rows(summaries["costs"]),

@@ -75,7 +75,10 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
 
 def truths_in_words(truths: Mapping[str, Any]) -> list[str]:
     """Return what data were generated from, each with its name."""
-    kinds = {PriorTruth: "a truth drawn afresh from a prior", ObservedTruth: "the posterior mean"}
+    kinds = {
+        PriorTruth: "a truth drawn afresh from a prior",
+        ObservedTruth: "the posterior mean of a fit to observed data",
+    }
     return [
         f"{kinds.get(type(truth), 'a fixed truth')} ({words(name)})"
         for name, truth in truths.items()
