@@ -121,7 +121,9 @@ def open_where(
     """Draw points that rest on fewer fits than planned again, as open ones."""
     which = np.asarray(fewer, dtype=bool)
     if which.any():
-        axes.plot(x[which], y[which], marker, color=colour, mfc="white", markersize=4, zorder=3)
+        axes.plot(
+            x[which], y[which], marker, color=colour, mfc="white", mew=0.7, markersize=5.5, zorder=3
+        )
 
 
 def title_panels(

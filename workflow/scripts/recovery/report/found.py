@@ -32,11 +32,11 @@ def totals(convergence: pd.DataFrame) -> dict[str, Any]:
 
 
 _CAUSES = {
-    "n_missed_divergent": "divergent transitions",
+    "n_missed_divergent": "divergences",
     "n_missed_ess": "low ESS",
     "n_missed_rhat": "rhat",
     "n_missed_ebfmi": "low E-BFMI",
-    "n_missed_other": "an estimator's own rule, as a singular fit",
+    "n_missed_other": "an estimator's own rule, as singular fits",
 }
 
 
