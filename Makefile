@@ -1,10 +1,10 @@
-# study, replay, enough, family, test, check, calibrate, bench, schema: each makes .venv first if need be.
+# study, replay, enough, family, test, check, calibrate, bench, docs-numbers, schema: each makes .venv first if need be.
 
 STUDY ?= config/config.yaml
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study replay enough family test check calibrate bench schema lock clean
+.PHONY: study replay enough family test check calibrate bench docs-numbers schema lock clean
 
 study: .venv/complete
 	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE)) \
@@ -47,6 +47,11 @@ calibrate: .venv/complete
 
 bench: .venv/complete
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+# The default study, and its numbers in the manual.
+docs-numbers: .venv/complete
+	@$(BIN)/python workflow/run.py config/config.yaml
+	@$(BIN)/python tests/docs_numbers.py results/multilevel/summary
 
 schema: .venv/complete
 	PYTHONPATH=workflow/scripts $(BIN)/python -m recovery.schema

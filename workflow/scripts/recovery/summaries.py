@@ -15,6 +15,7 @@ from recovery import (
     families,
     identities,
     measures,
+    nonconvergence,
     planning,
     precision,
     ranks,
@@ -81,7 +82,8 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         people[cell[1:]] = tables.read_frame(design.cell_files("participants", cell))
         threshold = study.convergence.min_ebfmi
         outcomes = measures.convergence(diagnostics, study.replicates, threshold)
-        went.append(outcomes.assign(**key))
+        causes = nonconvergence.counts(diagnostics, study.convergence, study.sampler.chains)
+        went.append(outcomes.assign(**key, **causes))
         job_seconds = sum(sum(job.values()) for job in jobs)
         size = sum(_size(design, table, cell) for table in design.tables_of(cell))
         cost.append(key | efficiency.of_cell(diagnostics, job_seconds, size))

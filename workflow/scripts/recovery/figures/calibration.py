@@ -14,8 +14,9 @@ from recovery.calibration import why_not
 from recovery.figures import style
 from recovery.figures.material import Material
 from recovery.gallery import Figure
-from recovery.measures import Z95, mean
+from recovery.measures import mean
 from recovery.measures.uniformity import band
+from recovery.monte_carlo import half_width
 
 ACROSS = 4
 BINS = 20
@@ -169,7 +170,7 @@ def _scores(
     if len(rows) < 2:
         return
     found = mean(x), mean(z)
-    spread = [Z95 * each.mcse for each in found]
+    spread = [half_width(each.mcse, len(rows)) for each in found]
     place = [each.value for each in found]
     axes.errorbar(
         *place, xerr=spread[0], yerr=spread[1], fmt=marker, color=colour, markersize=5, mec="white"

@@ -60,6 +60,7 @@ def _zip(axes: plt.Axes, rows: pd.DataFrame, level: float, colour: tuple) -> Non
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
     if not len(rows):
+        style.say(axes, "no intervals")
         return
     truth = rows["truth"].to_numpy()
     lower, upper = (rows[name].to_numpy() - truth for name in interval_columns(level))

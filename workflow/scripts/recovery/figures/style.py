@@ -115,6 +115,17 @@ def segments(lower: np.ndarray, upper: np.ndarray, y: np.ndarray) -> tuple[np.nd
     return x, np.repeat(np.asarray(y, dtype=float), 3)
 
 
+def open_where(
+    axes: plt.Axes, x: np.ndarray, y: np.ndarray, fewer: np.ndarray, marker: str, colour: tuple
+) -> None:
+    """Draw points that rest on fewer fits than planned again, as open ones."""
+    which = np.asarray(fewer, dtype=bool)
+    if which.any():
+        axes.plot(
+            x[which], y[which], marker, color=colour, mfc="white", mew=0.7, markersize=5.5, zorder=3
+        )
+
+
 def title_panels(
     panels: dict, row_labels: dict[str, str], column_labels: dict[str, str], x_label: str
 ) -> None:

@@ -17,7 +17,8 @@ _MIXED = (
     "Wald's: normal for beta and for participants' own coefficients, on the scale of log SD for "
     "standard deviations and of Fisher's z for correlations. Where the maximum lies on the edge, "
     "an SD at 0 or correlations at their bounds (a singular fit), the fit counts as not "
-    "converged, and only beta and participants' own coefficients have intervals."
+    "converged, and standard deviations and correlations of coefficients have no intervals; "
+    "those of beta, sigma and participants' own coefficients take what is on the edge as known."
 )
 _POOLED = (
     "one line for everybody by maximum likelihood ({which}), with normal intervals. It takes the "
