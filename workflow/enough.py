@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
 from recovery import checkout, families, overrides, tables
 from recovery.faults import StudyError
+from recovery.named_files import refuse_outside
 from recovery.precision import in_whole_batches
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
@@ -26,6 +27,7 @@ def main() -> None:
     file, changes = Path(asked.study), overrides.entries_of(asked)
     try:
         raw = overrides.applied(read_yaml(file), changes)
+        refuse_outside(raw, str(file))
         study = parse(raw, families.find, str(file))
     except StudyError as error:
         sys.exit(str(error))
@@ -47,7 +49,7 @@ def main() -> None:
         return
     raised = in_whole_batches(study, int(needed.max()))
     edited, places = re.subn(
-        r"(?m)^(replicates:[ \t]*)[\d_]+", rf"\g<1>{raised}", file.read_text(encoding="utf-8")
+        r"(?m)^(replicates:[ \t]*)\d+\b", rf"\g<1>{raised}", file.read_text(encoding="utf-8")
     )
     if places != 1:
         sys.exit(f"{file}: has no line of its own for `replicates:`; set it to {raised}")

@@ -9,8 +9,9 @@ sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
 from recovery import checkout, checks, overrides
 from recovery.engines.base import EngineError
-from recovery.faults import StudyError
+from recovery.faults import StudyError, bounded
 from recovery.manifest import differences
+from recovery.named_files import refuse_outside
 from recovery.replay import Replayed, replay
 from recovery.yaml_file import read_yaml
 
@@ -31,24 +32,27 @@ def main() -> int:
     try:
         made, raw = _read(asked.study)
         raw = overrides.applied(raw, overrides.entries_of(asked))
+        refuse_outside(raw, asked.study)
         design = checks.prepare(raw, [asked.study], PROGRAMS, thoroughly=False)
         for line in differences(made, design) if made else []:
             print(line)
         found = replay(design, tuple(cell), int(replicate), PROGRAMS)
     except (StudyError, EngineError) as refused:
-        sys.exit(str(refused))
+        sys.exit(bounded(str(refused)))
     _show(found)
     return 1 if found.differences else 0
 
 
 def _read(file: str) -> tuple[dict | None, dict]:
-    """The manifest, if the file is one, and the study that it holds."""
+    """The manifest, if the file is one, and the study that it or the file itself holds."""
     if not file.endswith(".json"):
         return None, read_yaml(file)
     try:
         made = json.loads(Path(file).read_text(encoding="utf-8"))
+        if "study" not in made:
+            return None, read_yaml(file)
         return made, dict(made["study"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, RecursionError, TypeError) as error:
         raise StudyError(f"{file}: is no manifest of a study: {error}") from None
 
 

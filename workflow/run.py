@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
 from recovery import checkout, families, folder, overrides
 from recovery.faults import StudyError
+from recovery.named_files import refuse_outside
 from recovery.study import parse
 from recovery.yaml_file import read_yaml
 
@@ -30,6 +31,7 @@ def main() -> None:
     changes = overrides.entries_of(asked)
     try:
         raw = overrides.applied(read_yaml(asked.study), changes)
+        refuse_outside(raw, asked.study)
         study = parse(raw, families.find, asked.study)
         folder.refuse_foreign(study, asked.study)
         lock = folder.hold(study)

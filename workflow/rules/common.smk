@@ -4,8 +4,6 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
@@ -18,6 +16,7 @@ from recovery import (
     folder,
     gallery,
     identities,
+    named_files,
     needs,
     overrides,
     provenance,
@@ -27,14 +26,14 @@ from recovery import (
 from recovery.hashing import digest
 from recovery.engines.base import EngineError
 from recovery.estimators import NO_PRIOR
-from recovery.faults import StudyError
+from recovery.faults import StudyError, bounded
 from recovery.scenarios import batch_size
 from recovery.tables.summaries import SUMMARIES
 
 PROGRAMS = Path("stan")
 
 CHANGES = workflow.config_settings.config_args or []
-FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
+FILES = [*map(named_files.from_here, workflow.overwrite_configfiles or ["config/config.yaml"])]
 
 checkout.must_be(SCRIPTS)
 checkout.must_be_startable(SCRIPTS)
@@ -50,7 +49,7 @@ try:
         thoroughly=workflow.is_main_process,
     )
 except (StudyError, EngineError) as refused:
-    raise WorkflowError(str(refused)) from None
+    sys.exit(bounded(str(refused)))
 
 STUDY = DESIGN.study
 FAMILY = families.find(STUDY.family)
@@ -63,7 +62,7 @@ def take_results():
     try:
         folder.take(STUDY, FILES[-1])
     except StudyError as refused:
-        raise WorkflowError(str(refused)) from None
+        sys.exit(str(refused))
 
 
 wildcard_constraints:
@@ -303,4 +302,4 @@ if workflow.is_main_process and not {"--lint", "--unlock"} & set(sys.argv):
     try:
         identities.check_standing(DESIGN, digest(summary_params(None)), folder.is_remembered(STUDY))
     except tables.StaleTableError as stale:
-        raise WorkflowError(str(stale)) from None
+        sys.exit(str(stale))

@@ -15,6 +15,7 @@ from recovery.design import Design
 from recovery.engines.base import Program
 from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError, listed, study_error
+from recovery.named_files import refuse_outside, within_reach
 from recovery.scenarios import batch_size, scenarios_of
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
@@ -49,8 +50,11 @@ def prepare(
     if thoroughly:
         for file in files:
             read_yaml(file)  # Snakemake keeps the last of two equal keys without a word
+        refuse_outside(config, str(files[-1]))
     study = parse(config, families.find, str(files[-1]))
     family = families.find(study.family)
+    if thoroughly and (outside := list(_programs_outside(study, family, programs))):
+        raise study_error(str(files[-1]), outside)
     if faults := [*_too_much(study), *nothing_to_compare(study, family)]:
         raise study_error(str(files[-1]), faults)
     if thoroughly:
@@ -70,6 +74,17 @@ def prepare(
     return Design(study, sources)
 
 
+def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[str]:
+    """Programs of a researcher's own family that are out of reach, as its file may not be."""
+    for number, model in enumerate(study.models):
+        program = family.program(model, programs)
+        if families.is_own(study.family) and not within_reach(program):
+            yield (
+                f"models[{number}]: its program {program} lies outside the working directory and "
+                "is not read; copy it there (a link does not do)"
+            )
+
+
 def _too_much(study: Study) -> Iterator[str]:
     """What no machine could hold, or Snakemake plan."""
     people, each = max(study.participants), max(study.observations, default=1)
@@ -77,6 +92,11 @@ def _too_much(study: Study) -> Iterator[str]:
         yield (
             f"observations: {each:,} of each of {people:,} participants are {people * each:,} "
             f"rows a dataset, must be at most {MOST_ROWS:,}"
+        )
+    if (observed := len(study.observed) * len(estimators.fits(study))) > MOST_JOBS:
+        yield (
+            f"observed: {len(study.observed):,} datasets are {observed:,} jobs, must be at most "
+            f"{MOST_JOBS:,}"
         )
     scenarios = len(study.truths) * len(study.participants) * max(1, len(study.observations))
     fits = len(estimators.fits(study))

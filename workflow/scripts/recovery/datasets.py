@@ -10,6 +10,7 @@ import numpy as np
 from recovery import families, tables
 from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError, listed
+from recovery.named_files import LARGEST_DATA, refuse_odd
 from recovery.seeds import dataset_seed
 from recovery.truths import Observed
 
@@ -90,6 +91,10 @@ def _stacked(parts: list[Columns]) -> Columns:
 def read_observed(name: str, observed: Observed, family: Family, file: str = "study") -> Columns:
     """Read and check an observed dataset; StudyError names study, file and what is wrong."""
     place = f"{file}: observed.{name}: {observed.path}"
+    try:
+        refuse_odd(observed.path, LARGEST_DATA)
+    except ValueError as error:
+        raise StudyError(f"{place}: {error}") from None
     try:
         table = tables.read_csv(observed.path)
     except ValueError as error:

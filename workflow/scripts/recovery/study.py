@@ -22,6 +22,7 @@ from recovery.crosschecks import dangling, unplannable
 from recovery.families.base import Family
 from recovery.faults import checked, path_in_words, shown, study_error, validation_faults
 from recovery.fields import (
+    Apart,
     Count,
     Frozen,
     Name,
@@ -45,6 +46,8 @@ from recovery.truths import Flat, Observed, ObservedTruth, PriorTruth
 
 PLOTTED_LEVEL = 0.89
 MOST = 1_000_000  # participants, or observations of one
+MOST_NAMED = 1000  # truths, priors, counts
+MOST_LEVELS = 20  # of intervals, and of attempts
 
 
 def _family_choice(value: Any) -> Any:
@@ -80,27 +83,35 @@ class Study(Frozen):
     """Simulated datasets of every scenario, numbered from 1."""
     batch: Count | None = None
     """Replicates that one job fits; by default a fixed formula of the datasets' size."""
-    truths: Annotated[dict[Name, Any], Field(min_length=1)]
+    truths: Annotated[dict[Name, Any], Field(min_length=1, max_length=MOST_NAMED)]
     """What data are generated from: parameter values, draws from a prior, or an observed fit."""
     participants: Annotated[
-        tuple[Annotated[int, Strict(), Field(ge=2, le=MOST)], ...], Field(min_length=1), Unique
+        tuple[Annotated[int, Strict(), Field(ge=2, le=MOST)], ...],
+        Field(min_length=1, max_length=MOST_NAMED),
+        Unique,
     ]
     """Participant counts; every truth is crossed with every count."""
-    observations: Annotated[tuple[Annotated[int, Strict(), Field(ge=1, le=MOST)], ...], Unique] = ()
+    observations: Annotated[
+        tuple[Annotated[int, Strict(), Field(ge=1, le=MOST)], ...],
+        Field(max_length=MOST_NAMED),
+        Unique,
+    ] = ()
     """Observations per participant, crossed too; not for truths from observed data."""
     models: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
     """The family's programs to fit to every dataset."""
     estimators: Annotated[tuple[Name, ...], Unique] = ()
     """What else to fit: the family's estimators, and algorithm_model for Stan's others."""
-    priors: Annotated[dict[Name, Any], Field(min_length=1)]
+    priors: Annotated[dict[Name, Any], Field(min_length=1, max_length=MOST_NAMED)]
     """Settings of every hyperparameter, each used with every model."""
-    observed: dict[Name, Any] = Field(default_factory=dict)
+    observed: dict[Name, Any] = Field(default_factory=dict, max_length=MOST_NAMED)
     """Real datasets, to which every model is fitted under every prior too."""
     sampler: Sampler = Sampler()
     """How every fit is sampled."""
-    rescue: tuple[Rescue, ...] = ()
+    rescue: Annotated[tuple[Rescue, ...], Field(max_length=MOST_LEVELS)] = ()
     """Settings to try, one after another, on a fit that failed or did not converge."""
-    intervals: Annotated[tuple[Proportion, ...], Field(min_length=1), Unique] = (0.5, 0.89, 0.95)
+    intervals: Annotated[
+        tuple[Proportion, ...], Field(min_length=1, max_length=MOST_LEVELS), Unique, Apart
+    ] = (0.5, 0.89, 0.95)
     """Levels of the central posterior intervals; figures show 0.89, or else the widest."""
     convergence: Convergence = Convergence()
     """When a fit counts as converged."""

@@ -17,6 +17,7 @@ from recovery import datasets, declarations, engines, families, finite, posterio
 from recovery.design import Design
 from recovery.engines.base import EngineError, Program, Settings
 from recovery.families.base import Columns, Family, SimulationError, Values
+from recovery.families.demands import OF_DRAWS
 from recovery.faults import StudyError
 from recovery.scenarios import Batch, Scenario
 
@@ -123,6 +124,11 @@ def one_fit(
         raise StudyError(
             f"{program.path}: lacks {', '.join(lacking)}, which the family's file has under "
             f"PARAMETERS; the program has {has}"
+        )
+    if taken := [name for name in draws.names if name in OF_DRAWS]:
+        raise StudyError(
+            f"{program.path}: has {', '.join(taken)}, must have other names: tables of draws have "
+            "their own"
         )
     theirs, ours = _participants(family, draws.names), _participants(family, values)
     if unusable := posterior.not_finite(draws, [*scored, *theirs]):

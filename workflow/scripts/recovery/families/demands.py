@@ -25,6 +25,7 @@ FUNCTIONS = {
 }
 NEEDED = ("Truth", "Prior", "MODELS", "PARAMETERS", "COLUMNS", "OUTCOME", *FUNCTIONS)
 OPTIONAL = ("PARTICIPANTS", "POSITIVE", "LABELS", "MEANS", "log_likelihood", "prior_sd")
+OF_DRAWS = ("replicate", "chain", "draw")  # columns of kept draws beside the parameters
 RESERVED = ("prior", "model", "from_observed")  # what a study file says of a truth in other ways
 
 
@@ -105,10 +106,16 @@ def _of_parameters(module: ModuleType) -> Iterator[str]:
             whole = r"[A-Za-z]\w*" + (r"(\[[\d,]+\])?" if place == "PARAMETERS" else "")
             if not (isinstance(name, str) and re.fullmatch(whole, name)):
                 yield f"{place}: got the name {shown(name)}, must be a name of Stan's"
+            elif name in OF_DRAWS:
+                yield f"{place}.{name}: must have another name, tables of draws have their own"
             elif not _is_shape(shape) or ("[" in name and shape != ()):
                 yield f"{place}.{name}: got {shown(shape)}, must be a shape: (), (2,) or (2, 3)"
     if not parameters:
         yield "PARAMETERS: got none, must have at least one to score"
+    for name in parameters:
+        whole, _, place = name.partition("[")
+        if place and parameters.get(whole):
+            yield f"PARAMETERS.{name}: is a number of {whole!r} too, must be in one of them"
     for name in set(parameters) & set(people):
         yield f"PARTICIPANTS.{name}: stands in PARAMETERS too, must be in one of them"
 
