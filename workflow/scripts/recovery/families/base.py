@@ -163,6 +163,9 @@ class Family:
         """Return the file of a model's Stan program, given the folder of all programs."""
         return folder / self.MODELS[model].program
 
+    def rehearse(self, act: Callable[[], object]) -> None:
+        """Do first, where it can do no harm, what runs code of the family in this process."""
+
     def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
         """Draw a Truth from a prior; SimulationError if there is none to be had."""
         raise NotImplementedError
