@@ -62,11 +62,11 @@ class Child:
         if self._process is not None:
             self._end()
 
-    def call(self, argument: Any) -> Any:
-        """Return the child's answer; ChildLostError if there is none."""
+    def call(self, argument: Any, seconds: float | None = None) -> Any:
+        """Return the child's answer; ChildLostError if there is none, within its own time."""
         if self._process is None:
             self._start()
-        return self._answer_to(argument, self._seconds)
+        return self._answer_to(argument, self._seconds if seconds is None else seconds)
 
     def _answer_to(self, message: Any, seconds: float) -> Any:
         try:

@@ -44,7 +44,7 @@ def simulate_batch(
     family = families.find(specification["family"])
     first, end = specification["replicates"]
     data, truth = [_no_rows(family)], []
-    simulate = partial(_simulate_one, specification, family, observed, observed_means)
+    simulate = partial(simulate_one, specification, family, observed, observed_means)
     with guarded(simulate, specification.get("time_limit"), "simulation") as simulate:
         for replicate in range(first, end + 1):
             seed = dataset_seed(specification, replicate)
@@ -85,13 +85,14 @@ def _truth_rows(
     }
 
 
-def _simulate_one(
+def simulate_one(
     specification: Mapping[str, Any],
     family: Family,
     observed: Columns | None,
     observed_means: Values | None,
     seed: int,
 ) -> tuple[Columns, Values]:
+    """Simulate one dataset from its seed; SimulationError where there are no data to be drawn."""
     rng = np.random.default_rng(seed)
     content, observations = specification["truth"], specification["observations"]
     if "drawn_from" in content:

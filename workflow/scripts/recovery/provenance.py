@@ -135,6 +135,13 @@ SUMMARY = (
     "verification.py",
     *package("measures"),
 )
-TRIAL = ("trial.py", "families/own.py", "families/demands.py")
+TRIAL = (
+    "trial.py",
+    "family_calls.py",
+    "child.py",
+    "families/own.py",
+    "families/demands.py",
+    "families/guests.py",
+)
 DRAWING = ("gallery.py", *package("figures"))
 REPORT = ("manifest.py", *package("report"), *pages())

@@ -16,6 +16,8 @@ from pydantic import BaseModel
 
 from recovery.fields import Frozen
 
+MOST_ROWS = 10_000_000  # of one dataset
+
 Columns = dict[str, np.ndarray]
 """A table as its columns; all have one length."""
 

@@ -22,7 +22,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from recovery.child import in_words
-from recovery.families import demands
+from recovery.families import demands, guests
 from recovery.families.base import Columns, Family, Model, SimulationError, Values
 from recovery.families.demands import Shape, shown
 from recovery.families.guests import in_place, loading, put_back, rehearse
@@ -107,7 +107,7 @@ class OwnFamily(Family):
         demands.check(path, module)
         self.Truth, self.Prior = module.Truth, module.Prior
         self.COLUMNS, self.OUTCOME = module.COLUMNS, module.OUTCOME
-        self.FILES = (path, Path(__file__), Path(demands.__file__))
+        self.FILES = (path, Path(__file__), Path(demands.__file__), Path(guests.__file__))
         self.shapes: Mapping[str, Shape] = module.PARAMETERS
         self.own_shapes: Mapping[str, Shape] = getattr(module, "PARTICIPANTS", {})
         self.means: Mapping[str, str] = getattr(module, "MEANS", {})
