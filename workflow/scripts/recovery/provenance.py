@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 
 from recovery.estimators import approximating, without_prior
 from recovery.families.base import Family
-from recovery.faults import StudyError
 from recovery.hashing import digest
+from recovery.programs import program_hash
 from recovery.sources import Sources
 from recovery.study import Study
 
@@ -32,17 +31,6 @@ _SIMULATING = (
 )
 _FITTING = ("fitting.py", "posterior.py", "child.py", "draws.py", "engines/base.py")
 _APPROXIMATING = ("approximating.py", *_FITTING)
-_INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
-
-
-def program_hash(path: Path, include: Path) -> str:
-    """Return the hash of a program with all that it includes."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
-    included = [program_hash(include / name, include) for name in _INCLUDE.findall(text)]
-    return digest([text, included])
 
 
 def file_hash(path: Path) -> str:
