@@ -116,8 +116,14 @@ class Design:
                 **self._mechanism(scenario),
                 "tables": self._source_identities(scenario),
                 "code": self.sources.simulating,
+                **self._guarded(),
             }
         )
+
+    def _guarded(self) -> dict[str, Any]:
+        """The time limit of a dataset, where a researcher's own code simulates it."""
+        seconds = families.guest_seconds(self.study)
+        return {} if seconds is None else {"time_limit": seconds}
 
     def observation(self, dataset: str) -> dict[str, Any]:
         """Return what decides one observed dataset, with its identity."""

@@ -12,7 +12,6 @@ pages need; `tests/test_provenance.py` holds which step each module belongs to.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from functools import lru_cache, partial
 from importlib.metadata import version
@@ -21,24 +20,13 @@ from typing import Any
 
 from recovery.estimators import approximating, without_prior
 from recovery.families.base import Family
-from recovery.faults import StudyError
 from recovery.hashing import digest
 from recovery.imports import LIBRARY, closure, module_file
+from recovery.programs import program_hash
 from recovery.sources import Sources
 from recovery.study import Study
 
 SCRIPTS = LIBRARY.parent
-_INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
-
-
-def program_hash(path: Path, include: Path) -> str:
-    """Return the hash of a program with all that it includes."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
-    included = [program_hash(include / name, include) for name in _INCLUDE.findall(text)]
-    return digest([text, included])
 
 
 def file_hash(path: Path) -> str:

@@ -27,6 +27,11 @@ def is_own(choice: str | Mapping[str, Any]) -> bool:
     return (choice if isinstance(choice, str) else str(choice.get("name"))).endswith(".py")
 
 
+def guest_seconds(study: Any) -> float | None:
+    """Return how long a call of a researcher's own code may take; None of a shipped family."""
+    return study.sampler.time_limit if is_own(study.family) else None
+
+
 def find(choice: str | Mapping[str, Any]) -> Family:
     """Return the family that a study names: by its name, or by a mapping of name and options.
 

@@ -16,6 +16,8 @@ from pydantic import BaseModel
 
 from recovery.fields import Frozen
 
+MOST_ROWS = 10_000_000  # of one dataset
+
 Columns = dict[str, np.ndarray]
 """A table as its columns; all have one length."""
 
@@ -162,6 +164,9 @@ class Family:
     def program(self, model: str, folder: Path) -> Path:
         """Return the file of a model's Stan program, given the folder of all programs."""
         return folder / self.MODELS[model].program
+
+    def rehearse(self, act: Callable[[], object]) -> None:
+        """Do first, where it can do no harm, what runs code of the family in this process."""
 
     def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
         """Draw a Truth from a prior; SimulationError if there is none to be had."""

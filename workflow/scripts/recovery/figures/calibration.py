@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.patches import Patch
 from scipy import stats
 
+from recovery import priors
 from recovery.calibration import why_not
 from recovery.figures import style
 from recovery.figures.material import Material
@@ -137,11 +138,11 @@ def contraction(material: Material, figure: Figure) -> plt.Figure:
     Schad, Betancourt & Vasishth (2021), doi:10.1037/met0000275.
     """
     prior, models = _prior(material, figure), _exact_models(material, figure)
-    hyperparameters = material.design.study.priors[prior]
+    study = material.design.study
     known = {
         name: sd
         for model in models
-        for name, sd in material.family.prior_sd(hyperparameters, model).items()
+        for name, sd in priors.standard_deviations(study, prior, model).items()
     }
     shown = material.estimates(figure.scenarios[0].name)
     shown = shown[(shown["prior"] == prior) & shown["model"].isin(models) & (shown["sd"] > 0)]

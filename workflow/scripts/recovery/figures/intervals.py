@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from recovery.estimators import method
 from recovery.figures import style
+from recovery.figures.datasets import NO_DATASET
 from recovery.figures.material import Material
 from recovery.gallery import Figure, partial_model
 from recovery.measures import proportion
@@ -83,6 +84,8 @@ def caterpillar(material: Material, figure: Figure) -> plt.Figure:
     mine = (estimates["model"] == model) & (estimates["prior"] == material.first_prior)
     estimates = estimates[mine & (estimates["replicate"] == 1)].set_index("parameter")
     _, values = material.first_dataset(scenario)
+    if not values:
+        return style.nothing(NO_DATASET)
     coefficients = family.participants_of(list(values))
     height = float(np.clip(0.13 * scenario.participants, 2.2, 6.5))
     drawn, panels = style.folded(len(coefficients), min(2, len(coefficients)), 4.2, height)

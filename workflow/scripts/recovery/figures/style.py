@@ -109,6 +109,13 @@ def say(axes: plt.Axes, text: str) -> None:
         spine.set_visible(False)
 
 
+def nothing(text: str) -> plt.Figure:
+    """Return a figure that says in words why it shows nothing."""
+    figure, (panel,) = folded(1, 1, 4.2, 1.6)
+    say(panel, text)
+    return figure
+
+
 def segments(lower: np.ndarray, upper: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return horizontal segments as one broken line: many in one path keep a file small."""
     x = np.column_stack([lower, upper, np.full(len(y), np.nan)]).ravel()

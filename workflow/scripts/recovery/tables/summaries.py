@@ -88,6 +88,7 @@ CONVERGENCE = pa.schema(
         column("n_refitted", INT, "fits with a second attempt"),
         column("n_ok", INT),
         column("n_failed", INT),
+        column("n_unsimulated", INT, "of these, whose dataset could not be simulated"),
         column("n_converged", INT),
         column("error", TEXT, "of the first fit that failed; null: none did"),
         column("n_missed_rhat", INT, "fits that did not converge: with rhat above its threshold"),
