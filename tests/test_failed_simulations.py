@@ -10,9 +10,9 @@ import pytest
 from conftest import ROOT, STAN
 
 from recovery import checks, datasets, families, fitting, tables
-from recovery.design import dataset_seed
 from recovery.engines.base import Program
 from recovery.scenarios import Batch
+from recovery.seeds import dataset_seed
 
 SCENARIO, BATCH, FATED = "typical-10x5", Batch(1, 4, 4), 3
 BEGINS = "    theta = truth.mu"

@@ -15,10 +15,11 @@ import numpy as np
 from pydantic import BaseModel
 
 from recovery import datasets, families
-from recovery.design import Design, dataset_seed
+from recovery.design import Design
 from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError
 from recovery.scenarios import Batch, Scenario
+from recovery.seeds import dataset_seed
 from recovery.sources import Sources
 from recovery.study import parse
 
