@@ -92,8 +92,8 @@ def test_data_of_another_shape_are_refused_by_either_engine(
         with pytest.raises(StudyError) as refused:
             prepare(raw, [write(tmp_path, raw)], programs, thoroughly=True)
         assert str(refused.value) == (
-            f"{other}: stan_data: X: got shape (4, 2), must be matrix[K, N] with K = 2, N = 4, "
-            "of shape (2, 4)"
+            f"{other}: stan_data: X: got shape (12, 2), must be matrix[K, N] with K = 2, N = 12, "
+            "of shape (2, 12)"
         )
 
 

@@ -10,9 +10,9 @@ import pytest
 from conftest import LINEAR, STAN, make_design
 
 from recovery import datasets, engines, fitting
-from recovery.design import fit_seed
 from recovery.engines.base import Program
 from recovery.scenarios import Batch
+from recovery.seeds import fit_seed
 
 SCENARIO, BATCH = "moderate-4x3", Batch(1, 4, 4)
 FATED = 2  # the replicate that meets with it

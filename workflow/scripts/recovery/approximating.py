@@ -9,9 +9,9 @@ import numpy as np
 
 from recovery import costs
 from recovery.approximations import has_intervals
-from recovery.design import fit_seed
 from recovery.engines.base import Draws, Program
 from recovery.fitting import Fit, Fitter, Task
+from recovery.seeds import fit_seed
 
 
 class ApproximationFitter(Fitter):

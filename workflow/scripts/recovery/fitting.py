@@ -20,9 +20,9 @@ from recovery import (
     tables,
 )
 from recovery.child import Child, ChildLostError
-from recovery.design import fit_seed, rank_rng
 from recovery.engines.base import Draws, EngineError, Program, Settings
 from recovery.families.base import Columns, Values
+from recovery.seeds import fit_seed, rank_rng
 
 LONGEST_ERROR = 2000
 RANKED_DRAWS = 99  # ranks 0 to 99; at most as many as a fit's effective sample size
@@ -30,12 +30,16 @@ RANKED_DRAWS = 99  # ranks 0 to 99; at most as many as a fit's effective sample 
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: its replicate, data and, unless the data are observed, the values behind them."""
+    """One fit: its replicate, data and, unless the data are observed, the values behind them.
+
+    `unsimulated` says why there are no data; empty where there are.
+    """
 
     replicate: int
     columns: Columns
     truth: Values
     attempt: int = 1
+    unsimulated: str = ""
 
 
 @dataclass(frozen=True)
@@ -290,14 +294,16 @@ def _tasks(
 ) -> Iterator[Task]:
     """The fits of a batch, in order; `only` some of its replicates."""
     values = {name: column for name, column in data.items() if name != "replicate"}
-    for replicate in np.unique(data["replicate"]) if only is None else only:
+    every = np.unique((data if truth is None else truth)["replicate"])
+    for replicate in every if only is None else only:
         rows = data["replicate"] == replicate
         columns = {name: column[rows] for name, column in values.items()}
-        named = {}
+        named, reason = {}, None
         if truth is not None:
             mine = truth["replicate"] == replicate
             named = dict(zip(truth["parameter"][mine], truth["truth"][mine], strict=True))
-        yield Task(int(replicate), columns, named)
+            reason = truth["error"][mine][0]
+        yield Task(int(replicate), columns, named, unsimulated=reason or "")
 
 
 def _fit_or_failure(child: Child, task: Task) -> Fit:
@@ -309,14 +315,26 @@ def _fit_or_failure(child: Child, task: Task) -> Fit:
         error = str(lost)
     except Exception as raised:
         error = f"{type(raised).__name__}: {raised}"
-    return Fit([], [], {"status": "failed", "error": error[:LONGEST_ERROR], "converged": False})
+    return _failed("fit", error)
+
+
+def _failed(step: str, error: str) -> Fit:
+    """A fit that failed, in one of the steps `simulation` and `fit`."""
+    went = {"status": "failed", "failed_in": step, "converged": False}
+    return Fit([], [], went | {"error": error[:LONGEST_ERROR]})
 
 
 def _attempts(child: Child, task: Task, fitter: Fitter) -> Iterator[Fit]:
-    """Fit a dataset, and again with the next settings until it has converged or none are left."""
+    """Fit a dataset, and again with the next settings until it has converged or none are left.
+
+    Where there is none to fit, that is all that one attempt says.
+    """
     specification = fitter.specification
-    for number in range(1, fitter.n_attempts + 1):
-        fit = _fit_or_failure(child, replace(task, attempt=number))
+    for number in range(1, (1 if task.unsimulated else fitter.n_attempts) + 1):
+        if task.unsimulated:
+            fit = _failed("simulation", f"simulation: {task.unsimulated}")
+        else:
+            fit = _fit_or_failure(child, replace(task, attempt=number))
         described = {
             "attempt": number,
             "engine": specification["engine"],

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from recovery.programs import folders_of
+
 SAMPLER_COLUMNS = ("lp__", "divergent__", "treedepth__", "n_leapfrog__", "energy__")
 
 MOST_ITERATIONS = 10_000  # of an optimiser
@@ -75,6 +77,11 @@ class Program:
     path: str
     include: str
     executable: str | None = None
+
+    @property
+    def folders(self) -> tuple[str, str]:
+        """Where its includes are looked for."""
+        return folders_of(self.path, self.include)
 
 
 class Engine(Protocol):

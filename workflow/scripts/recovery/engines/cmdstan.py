@@ -52,10 +52,10 @@ def version() -> str:
 
 def check(program: Program, data: dict) -> None:
     """Raise EngineError with stanc's message if the program does not compile."""
-    stanc = _home() / "bin" / "stanc"
+    stanc, include = _home() / "bin" / "stanc", ",".join(program.folders)
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [stanc, f"--include-paths={program.include}", f"--o={folder}/out.hpp", program.path],
+            [stanc, f"--include-paths={include}", f"--o={folder}/out.hpp", program.path],
             capture_output=True,
             text=True,
             check=False,
@@ -69,9 +69,9 @@ def compile_program(program: Program) -> None:
     """Compile the program to its executable, in a temporary folder, then put it in its place."""
     with tempfile.TemporaryDirectory() as folder:
         source = shutil.copy(program.path, folder)
-        include = str(Path(program.include).resolve())
+        include = [str(Path(each).resolve()) for each in program.folders]
         try:
-            built = cmdstanpy.compile_stan_file(source, stanc_options={"include-paths": [include]})
+            built = cmdstanpy.compile_stan_file(source, stanc_options={"include-paths": include})
         except ValueError as error:
             raise EngineError(f"{program.path}: does not compile:\n{error}") from None
         beside = f"{program.executable}.{os.getpid()}"

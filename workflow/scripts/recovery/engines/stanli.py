@@ -56,7 +56,7 @@ def load(program: Program) -> Loaded:
     """Compile a program; EngineError with Stan's message and the file if that fails."""
     source = Path(program.path).read_text(encoding="utf-8")
     try:
-        return Loaded(program.path, stanli.stan_to_mir(source, include_paths=program.include))
+        return Loaded(program.path, stanli.stan_to_mir(source, include_paths=program.folders))
     except RuntimeError as error:
         raise EngineError(f"{program.path}: does not compile:\n{error}") from None
 

@@ -13,6 +13,7 @@ from recovery.estimators import method, methods
 from recovery.families.base import Family
 from recovery.gallery import words
 from recovery.measures import of_level
+from recovery.monte_carlo import paired_difference
 from recovery.study import Study
 
 FALSE_ALARMS = 0.05  # of all differences of one measure together
@@ -35,8 +36,13 @@ def rows(study: Study, family: Family, comparison: pd.DataFrame) -> list[dict[st
         keys = ["compared", "first", "second", "given"]
         for pair, mine in table.groupby(keys, sort=False):
             row = found.setdefault(pair, _labels(study, family, *pair))
-            clearest = mine.loc[mine["p_value"].idxmin()].to_dict()
-            row[measure] = clearest | {"n": len(mine), "n_clear": int(mine["clear"].sum())}
+            clearest = mine.loc[mine["p_value"].idxmin()]
+            interval = paired_difference(*_alone(clearest)) if measure == "coverage" else None
+            row[measure] = clearest.to_dict() | {
+                "n": len(mine),
+                "n_clear": int(mine["clear"].sum()),
+                "interval": interval,
+            }
     return sorted(found.values(), key=lambda row: row["compared"])
 
 
@@ -49,16 +55,23 @@ def _judged(table: pd.DataFrame, judge: Callable[[pd.Series], float]) -> pd.Data
 def mcnemar(row: pd.Series) -> float:
     """Return the exact p-value of a difference of two coverages.
 
-    Value v and mcse of n pairs say how many pairs have one hit alone, n (n - 1) mcse^2 + n v^2.
-
     References
     ----------
     McNemar (1947), doi:10.1007/BF02295996.
     """
+    first, second, _ = _alone(row)
+    return stats.binomtest(first, first + second).pvalue if first + second else 1.0
+
+
+def _alone(row: pd.Series) -> tuple[int, int, int]:
+    """How many pairs have a hit of the first alone, of the second alone, and how many there are.
+
+    Value v and mcse of n pairs say how many have one alone, n (n - 1) mcse^2 + n v^2.
+    """
     n, value = row["n_pairs"], row["value"]
     discordant = round(n * (n - 1) * row["mcse"] ** 2 + n * value**2)
-    first_alone = round((discordant + n * value) / 2)
-    return stats.binomtest(first_alone, discordant).pvalue if discordant else 1.0
+    first = round((discordant + n * value) / 2)
+    return first, discordant - first, n
 
 
 def student(row: pd.Series) -> float:
