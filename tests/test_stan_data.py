@@ -14,7 +14,6 @@ import stanli
 
 from recovery import declarations, stan_data
 from recovery.engines.base import Program
-from recovery.engines.json_values import plain
 from recovery.faults import StudyError
 
 PARAMETER = "\nparameters { real free_; }\nmodel { free_ ~ normal(0, 1); }\n"
@@ -38,7 +37,7 @@ def held(block):
     """What an engine gets of data, for a text of declarations."""
 
     def read(declared, **data):
-        return plain(stan_data.held(data, block(declared)))
+        return stan_data.as_json(stan_data.held(data, block(declared)))
 
     return read
 

@@ -98,7 +98,7 @@ def _with_includes(path: Path, include: Path, within: tuple[Path, ...] = ()) -> 
         if match["file"] is None:
             return ' "" ' if match[0][0] == '"' else " "
         name = match["file"].lstrip("/")
-        places = (include / name, within[0].parent / name)
+        places = (within[0].parent / name, include / name)
         found = next((place for place in places if place.is_file()), places[0])
         return _with_includes(found, include, within)
 

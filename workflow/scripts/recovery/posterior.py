@@ -12,8 +12,6 @@ from scipy.stats import rankdata
 from recovery.engines.base import Draws
 from recovery.tables import quantile_columns
 
-FEWEST_OF_A_CHAIN = 4  # draws from which ArviZ estimates an effective sample size
-
 
 def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> dict[str, np.ndarray]:
     """Return mean, median, sd, and the intervals' quantiles of each named column.
@@ -132,6 +130,9 @@ def _of_column(values: np.ndarray) -> tuple[float, float, float, float]:
         )
 
 
+_FEWEST = 4  # draws of a chain from which ArviZ estimates an effective sample size
+
+
 def _rhat_and_bulk_ess(values: np.ndarray) -> tuple[float, float]:
     """Rhat and bulk ESS of one column.
 
@@ -139,7 +140,7 @@ def _rhat_and_bulk_ess(values: np.ndarray) -> tuple[float, float]:
     normal scores of chains already split, unless these are too short for it.
     """
     half = values.shape[1] // 2
-    if half < FEWEST_OF_A_CHAIN:
+    if half < _FEWEST:
         return array_stats.rhat(values, method="rank"), array_stats.ess(values, method="bulk")
     split = np.vstack([values[:, :half], values[:, -half:]])
     scores = _normal_scores(split)

@@ -194,3 +194,24 @@ def _words(
         yield f", of {len(shape)} dimensions" if len(shape) > 1 else ", of one dimension"
     else:
         yield f", of shape {tuple(shape)}"
+
+
+def as_json(value: Any) -> Any:
+    """Return data as JSON has them, and both engines take them: dicts, lists and numbers.
+
+    Tuples become lists, since CmdStanPy writes them as Stan's tuples, which are dicts of
+    "1", "2", ... here. Booleans become 0 and 1, complex numbers their two parts.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): as_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(each) for each in value]
+    if type(value) in (int, float):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind == "c":
+        array = np.stack([array.real, array.imag], axis=-1)
+    elif array.dtype.kind == "b":
+        array = array.astype(int)
+    found = array.tolist()
+    return as_json(found) if array.dtype == object and array.ndim else found

@@ -23,7 +23,6 @@ from recovery.engines.base import (
     Program,
     Settings,
 )
-from recovery.engines.json_values import plain
 
 COMPILES = True
 ALGORITHMS = ("optimize", "laplace", "pathfinder")
@@ -91,7 +90,7 @@ def sample(loaded: cmdstanpy.CmdStanModel, data: dict, seed: int, settings: Sett
     with tempfile.TemporaryDirectory() as folder:
         try:
             fit = loaded.sample(
-                data=plain(data),
+                data=stan_data.as_json(data),
                 chains=settings.chains,
                 parallel_chains=1,
                 seed=seed,
@@ -127,7 +126,7 @@ def approximate(
     """Run one of `ALGORITHMS`; RuntimeError with Stan's message if that fails."""
     started = _children_seconds()
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-        asked = {"data": plain(data), "seed": seed, "sig_figs": 16}
+        asked = {"data": stan_data.as_json(data), "seed": seed, "sig_figs": 16}
         try:
             if algorithm == "pathfinder":
                 fit = loaded.pathfinder(

@@ -24,7 +24,6 @@ from recovery.engines.base import (
     Program,
     Settings,
 )
-from recovery.engines.json_values import plain
 
 COMPILES = False
 ALGORITHMS = ("optimize",)
@@ -67,7 +66,7 @@ def _model(loaded: Loaded, data: dict) -> stanli.Model:
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         try:
-            return stanli.Model(mir=loaded.intermediate, data=plain(data))
+            return stanli.Model(mir=loaded.intermediate, data=stan_data.as_json(data))
         except RuntimeWarning as lacking:
             raise EngineError(
                 f"{loaded.program}: stanli cannot run all of this program: {lacking}\n"
