@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import stat
+import subprocess
+import time
 
 import pytest
 from conftest import make_study
@@ -68,15 +70,18 @@ def test_a_new_folder_is_remembered_and_one_from_elsewhere_is_not(tmp_path, monk
     assert not folder.is_remembered(STUDY)
 
 
-@pytest.mark.parametrize("place", ["results", "results/small"])
+PLACES = ["results", "results/small", ".snakemake", ".snakemake/locks", ".snakemake/metadata"]
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_a_file_where_results_go_is_told(tmp_path, place):
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).write_text("not a folder")
-    with pytest.raises(StudyError, match=f"^{place}: is no folder, and results go there; move it"):
+    with pytest.raises(StudyError, match=f"^{place}: is no folder, must be one; move it away$"):
         folder.hold(STUDY)
 
 
-@pytest.mark.parametrize("place", ["results", "results/small"])
+@pytest.mark.parametrize("place", PLACES)
 def test_a_link_to_nothing_where_results_go_is_told(tmp_path, place):
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).symlink_to("away")
@@ -157,3 +162,20 @@ def test_a_folder_of_that_name_is_told_with_the_cure(name):
         folder.take(STUDY, "a.yaml")
     place = f"results/small/{name}"
     assert str(refused.value) == f"{place}: is a folder, must be a file; remove it:\nrm -r {place}"
+
+
+def test_inputs_that_are_dated_later_than_now_are_told_with_the_cure(tmp_path):
+    folder.hold(STUDY)
+    for name, ahead in (("old", -100), ("now", 0), ("a b", 3600), ("later", 7200)):
+        (tmp_path / name).touch()
+        date = time.time() + ahead
+        os.utime(tmp_path / name, (date, date))
+    folder.refuse_future(STUDY, ["old", "now", "missing"])
+    with pytest.raises(StudyError) as refused:
+        folder.refuse_future(STUDY, ["later", "old", "a b", "a b"])
+    first, cure = str(refused.value).splitlines()
+    assert first.startswith("a b: is dated 2")
+    assert "(so are 1 more)" in first
+    assert cure == "touch 'a b' later"
+    subprocess.run(cure, shell=True, check=True)
+    folder.refuse_future(STUDY, ["later", "a b"])

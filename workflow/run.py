@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import checkout, families, folder, overrides
+from recovery import checkout, families, folder, machine, overrides
 from recovery.faults import StudyError
 from recovery.named_files import refuse_outside
 from recovery.study import parse
@@ -30,6 +30,7 @@ def main() -> None:
         sys.exit(f"--configfile: the study file is {asked.study}; name another with STUDY=FILE")
     changes = overrides.entries_of(asked)
     try:
+        machine.must_allow_files()
         raw = overrides.applied(read_yaml(asked.study), changes)
         refuse_outside(raw, asked.study)
         study = parse(raw, families.find, asked.study)

@@ -16,6 +16,7 @@ from recovery import (
     folder,
     gallery,
     identities,
+    machine,
     named_files,
     needs,
     overrides,
@@ -39,6 +40,8 @@ checkout.must_be(SCRIPTS)
 checkout.must_be_startable(SCRIPTS)
 
 try:
+    machine.must_allow_files()
+    machine.use_temporary_folder()
     if workflow.is_main_process:
         overrides.must_stand_once(sys.argv)
     config = overrides.applied(config, CHANGES)
@@ -59,8 +62,10 @@ FIGURES = gallery.figures(STUDY)
 
 def take_results():
     """Hold the folder of results until this run ends: two at once would mix what they write."""
+    inputs = (str(file) for job in workflow.dag.needrun_jobs() for file in job.input)
     try:
         folder.take(STUDY, FILES[-1])
+        folder.refuse_future(STUDY, inputs)
     except StudyError as refused:
         sys.exit(str(refused))
 

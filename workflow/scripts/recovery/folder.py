@@ -6,7 +6,10 @@ import errno
 import fcntl
 import json
 import os
+import shlex
+import time
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from recovery import tables
@@ -16,6 +19,11 @@ from recovery.jobs import in_words
 from recovery.study import Study
 
 HOLDER = "RESULTS_HELD_BY"  # whose lock on what stands already, where `make study` took it
+SNAKEMAKES = tuple(
+    Path(".snakemake", part) for part in ("", "incomplete", "locks", "log", "metadata", "scripts")
+)
+AHEAD = 1.0  # seconds that clocks may differ: no job is faster
+MOST_SHOWN = 20  # files
 LONGEST_MARK = 100_000  # bytes that are read of a file that may be anything
 
 
@@ -47,7 +55,8 @@ def hold(study: Study) -> int:
         When another run holds it, or nothing can be written there.
     """
     results = of(study)
-    _must_be_folders(results)
+    for place in (results, *SNAKEMAKES):
+        _must_be_a_folder(place)
     try:
         results.mkdir(parents=True, exist_ok=True)
         lock = os.open(results / ".lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
@@ -64,8 +73,8 @@ def holder(study: Study) -> str:
     return f"{os.getpid()} {of(study).absolute()}"
 
 
-def _must_be_folders(place: Path) -> None:
-    """Refuse a place that is no folder, or lies in none."""
+def _must_be_a_folder(place: Path) -> None:
+    """Refuse a place that is or lies in something else, or may not be written to."""
     for path in (*reversed(place.parents), place):
         if path.is_symlink() and not path.exists():
             raise StudyError(
@@ -73,7 +82,11 @@ def _must_be_folders(place: Path) -> None:
                 f"remove the link:\nrm {path}"
             )
         if path.exists() and not path.is_dir():
-            raise StudyError(f"{path}: is no folder, and results go there; move it away")
+            raise StudyError(f"{path}: is no folder, must be one; move it away")
+    if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+        raise StudyError(
+            f"{place}: may not be written to; allow it, then run the same command again."
+        )
 
 
 def _cannot_write(results: Path, error: OSError) -> StudyError:
@@ -102,6 +115,33 @@ def take(study: Study, file: str | Path) -> None:
         tables.replace(_mark(study), lambda beside: beside.write_text(text, encoding="utf-8"))
     except OSError as error:
         raise _cannot_write(of(study), error) from None
+
+
+def refuse_future(study: Study, files: Iterable[str]) -> None:
+    """Refuse inputs that are dated later than what a job makes of them would be.
+
+    Snakemake deletes what is older than any of its inputs, `ancient` ones too, once it is made.
+    Now is what the file system of the results says, as it is for outputs.
+    """
+    clock = of(study) / ".lock"
+    os.utime(clock)
+    now = clock.stat().st_mtime + AHEAD
+    later = sorted({file for file in files if (date := _date_of(file)) and date > now})
+    if later:
+        date = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(_date_of(later[0])))
+        others = f" (so are {len(later) - 1:,} more)" if len(later) > 1 else ""
+        shown = " ".join(map(shlex.quote, later[:MOST_SHOWN]))
+        raise StudyError(
+            f"{later[0]}: is dated {date}, which is yet to come{others}, and Snakemake would "
+            f"delete what is made of it. Date it now, then run the same again:\ntouch {shown}"
+        )
+
+
+def _date_of(file: str) -> float | None:
+    try:
+        return Path(file).stat().st_mtime
+    except OSError:
+        return None
 
 
 def is_remembered(study: Study) -> bool:
