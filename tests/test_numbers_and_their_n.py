@@ -108,6 +108,14 @@ def test_a_figure_says_how_many_fits_its_points_rest_on(performance, kind, said)
     assert rests.on_fits(STUDY, figure, {"performance": performance}) == said
 
 
+def test_a_figure_of_convergence_rests_on_planned_fits_and_on_those_that_drew():
+    (figure,) = [each for each in gallery.figures(STUDY) if each.kind == "convergence"]
+    rows = {"scenario": "moderate-6x3", "attempt": ["first", "final"], "n_planned": 20}
+    table = pd.DataFrame({**rows, "n_ok": [18, 20]})
+    said = rests.on_fits(STUDY, figure, {"convergence": table})
+    assert said.startswith("Points rest on 18 to 20 fits each;")
+
+
 def test_all_pairs_alike_leave_an_interval(rng):
     x = replicates(np.zeros(20))
     wide, narrow = ((x.mean - w, x.mean + w) for w in (1.0, 1.0))

@@ -112,7 +112,7 @@ def _cells(
     table: pd.DataFrame,
     rows: dict[str, str],
     bounds: Callable[[pd.DataFrame, str], pd.DataFrame],
-    rests_on: str,
+    rests_on: dict[str, str],
     logarithmic: bool,
 ) -> plt.Figure:
     """Columns of a table of cells over participant counts: a row each, a column a prior."""
@@ -120,7 +120,7 @@ def _cells(
     drawn, panels = style.grid(list(rows), list(columns), height=2.3)
     for (value, prior), axes in panels.items():
         mine = bounds(table[table["prior"] == prior], value)
-        _series(axes, mine, (value, "lower", "upper"), material, rests_on)
+        _series(axes, mine, (value, "lower", "upper"), material, rests_on[value])
         if logarithmic and (mine[value] > 0).any():
             axes.set_yscale("log")
         elif not logarithmic:
@@ -140,9 +140,8 @@ def convergence(material: Material, figure: Figure) -> plt.Figure:
     def bounds(table: pd.DataFrame, value: str) -> pd.DataFrame:
         return table.assign(lower=table[f"{value}_lower"], upper=table[f"{value}_upper"])
 
-    return _cells(
-        material, figure, material.convergence, rows, bounds, "n_planned", logarithmic=False
-    )
+    rests_on = {"converged_rate": "n_planned", "divergent_rate": "n_ok"}
+    return _cells(material, figure, material.convergence, rows, bounds, rests_on, logarithmic=False)
 
 
 def time(material: Material, figure: Figure) -> plt.Figure:
@@ -156,9 +155,8 @@ def time(material: Material, figure: Figure) -> plt.Figure:
         spread = half_width(table[f"{value}_mcse"], table["n_measured"])
         return table.assign(lower=table[value] - spread, upper=table[value] + spread)
 
-    return _cells(
-        material, figure, material.efficiency, rows, bounds, "n_measured", logarithmic=True
-    )
+    rests_on = dict.fromkeys(rows, "n_measured")
+    return _cells(material, figure, material.efficiency, rows, bounds, rests_on, logarithmic=True)
 
 
 def recovered(material: Material, figure: Figure) -> plt.Figure:

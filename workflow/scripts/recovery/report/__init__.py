@@ -121,6 +121,7 @@ def _asked(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
         "models": {model: family.MODELS[model] for model in study.models},
         "approximations": {name: method(family, name) for name in approximating(study)},
         "estimators": {name: family.ESTIMATORS[name] for name in without_prior(study)},
+        "observed_truths": study.observations and methods.has_observed_truth(study),
         "sources": methods.truths_in_words(study.truths),
         "truths": {
             name: asked.in_words(truth, observed_fits) for name, truth in study.truths.items()
@@ -153,6 +154,7 @@ def _paragraph(
     text = plain.render(
         **shared,
         truths=methods.truths_in_words(study.truths),
+        observed_truths=study.observations and methods.has_observed_truth(study),
         models=[family.MODELS[model].label.lower() for model in study.models],
         approximations=[method(family, name).label for name in approximating(study)],
         estimators=[method(family, name).label for name in without_prior(study)],

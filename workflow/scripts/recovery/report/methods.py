@@ -14,6 +14,7 @@ from recovery.families.base import Family
 from recovery.gallery import words
 from recovery.measures import of_level
 from recovery.measures.single import OF_ESTIMATES, OF_INTERVALS
+from recovery.study import Study
 from recovery.truths import ObservedTruth, PriorTruth
 
 
@@ -83,6 +84,11 @@ def truths_in_words(truths: Mapping[str, Any]) -> list[str]:
         f"{kinds.get(type(truth), 'a fixed truth')} ({words(name)})"
         for name, truth in truths.items()
     ]
+
+
+def has_observed_truth(study: Study) -> bool:
+    """Whether any truth is what was estimated from observed data, and brings their design."""
+    return any(isinstance(truth, ObservedTruth) for truth in study.truths.values())
 
 
 def listed(items: Iterable) -> str:

@@ -20,9 +20,9 @@ _MEASURES = {
     "nested_loop": ("rmse",),
 }
 _COUNTS = {
-    "convergence": ("convergence", "n_planned"),
-    "time": ("efficiency", "n_measured"),
-    "selection": ("selection", "n_replicates"),
+    "convergence": ("convergence", ["n_planned", "n_ok"]),
+    "time": ("efficiency", ["n_measured"]),
+    "selection": ("selection", ["n_replicates"]),
 }
 
 
@@ -46,9 +46,11 @@ def _counts(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame])
     if figure.kind == "lolly":
         scenarios = [max(figure.scenarios, key=lambda each: each.participants).name]
     if figure.kind in _COUNTS:
-        name, column = _COUNTS[figure.kind]
+        name, columns = _COUNTS[figure.kind]
         table = summaries[name]
-        return table.loc[table["scenario"].isin(scenarios), column]
+        if "attempt" in table:
+            table = table[table["attempt"] == "first"]
+        return table.loc[table["scenario"].isin(scenarios), columns].stack()
     table = summaries["performance"]
     table = table[table["scenario"].isin(scenarios) & (table["subset"] == "all")]
     parts = [of_level(table, each, study.plotted_level) for each in _MEASURES.get(figure.kind, ())]
