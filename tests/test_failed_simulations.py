@@ -47,7 +47,7 @@ def fated(begin, does: str):
     return begin(("family.py", BEGINS, when), ("family.py", "import numpy as np", IMPORTS))
 
 
-IMPORTS = "import ctypes, os, signal, subprocess, sys, threading, time\nimport numpy as np"
+IMPORTS = "import faulthandler, os, signal, subprocess, sys, threading, time\nimport numpy as np"
 HARMS = [
     ("raise ValueError('unlucky')", "means.py: simulate: raised ValueError: unlucky\n  line "),
     ("sys.exit(0)", "means.py: simulate: raised SystemExit: 0"),
@@ -55,8 +55,11 @@ HARMS = [
     ("raise type('Odd', (BaseException,), {})('end')", "means.py: simulate: raised Odd: end"),
     ("raise type('E', (Exception,), {'__str__': lambda _: 1 / 0})", "simulate: raised E"),
     ("os._exit(0)", "the process of the simulation died: exit code 0"),
-    ("os.abort()", "the process of the simulation died: SIGABRT"),
-    ("os.kill(os.getpid(), signal.SIGSEGV)", "the process of the simulation died: SIGSEGV"),
+    ("faulthandler.disable(); os.abort()", "the process of the simulation died: SIGABRT"),
+    (
+        "faulthandler.disable(); os.kill(os.getpid(), signal.SIGSEGV)",
+        "the process of the simulation died: SIGSEGV",
+    ),
     ("os.kill(os.getpid(), 40)", "the process of the simulation died: signal 40"),
     ("os.closerange(3, 100)", "the process of the simulation died: "),
     ("\n        while True: pass", "time limit: took more than 3 seconds"),

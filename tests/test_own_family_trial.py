@@ -336,6 +336,19 @@ def test_other_functions_are_decided_by_their_arguments(begin, function, kind):
     assert alone in said
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"sigma": ()}', '"sigma": ()}\nPARAMETERS = {name: () for name in set(PARAMETERS)}'),
+        ("    sigma: Positive\n", "    sigma: Positive\n    x: Real = hash('x')\n"),
+    ],
+)
+def test_a_file_says_the_same_in_every_process(begin, old, new):
+    raw = begin(("family.py", old, new))
+    said = tried_in_vain(raw)
+    assert f"{raw['family']}: load: gave other names, shapes, columns, models or fields; " in said
+
+
 # What does not end
 
 ENDLESS = {

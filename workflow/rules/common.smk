@@ -242,6 +242,11 @@ def fit_minutes(wildcards, attempt):
     return resources.minutes(STUDY, attempt)
 
 
+def guest_minutes():
+    """As long as for fits, where a researcher's own code may take up to the time limit."""
+    return {"runtime": fit_minutes} if families.is_own(STUDY.family) else {}
+
+
 # Everything at once
 
 

@@ -155,7 +155,7 @@ class FreshChild(Child):
         self._pipe, theirs = multiprocessing.Pipe()
         number, library = theirs.fileno(), str(Path(__file__).parents[1])
         self._process = _Python(
-            [sys.executable, "-c", _BEGIN, str(number), library],
+            [sys.executable, "-P", "-c", _BEGIN, str(number), library],
             env={**os.environ, **self._environment},
             stdin=subprocess.DEVNULL,
             pass_fds=[number],

@@ -26,6 +26,7 @@ from recovery.study import parse
 TRIED = 100  # replicates, or draws from a prior, of which one must give data
 AGAIN = 2  # the replicate that the smallest scenario of a truth is simulated in too
 Step = tuple[str, ...]  # a function, and what for
+LOAD = ("load",)
 
 
 def by_size(design: Design) -> list[Scenario]:
@@ -35,7 +36,7 @@ def by_size(design: Design) -> list[Scenario]:
 
 def steps(design: Design) -> list[Step]:
     """Return the calls to make of a study's family, smallest datasets first."""
-    study, found = design.study, []
+    study, found = design.study, [LOAD]
     smallest = {scenario.truth: scenario for scenario in reversed(by_size(design))}
     for scenario in by_size(design):
         found.append(("simulate", scenario.name, "1"))
@@ -51,7 +52,7 @@ def steps(design: Design) -> list[Step]:
 
 def scenario_of(design: Design, step: Step) -> Scenario | None:
     """Return the scenario that a call is for, if it is for one."""
-    return design.scenarios.get(step[1])
+    return None if step == LOAD else design.scenarios.get(step[1])
 
 
 class Calls:
@@ -82,11 +83,17 @@ class Calls:
     def __call__(self, step: Step) -> tuple[str, Any]:
         """Return the fingerprint of what a function gave, and of `simulate` how many rows."""
         function, *what = step
-        if function == "load":
-            return self.family.OUTCOME, None
         given = getattr(self, function)(*what)
         rows = len(given[0][self.family.OUTCOME]) if function == "simulate" else None
         return fingerprint(given), rows
+
+    def load(self) -> list[Any]:
+        """Return what a file says beside its functions, in its order."""
+        family = self.family
+        named = (family.PARAMETERS, family.COEFFICIENTS, family.COLUMNS, family.MODELS)
+        kinds = (family.Truth.model_fields, family.Prior.model_fields)
+        fields = [(name, _shown(each.default)) for kind in kinds for name, each in kind.items()]
+        return [*(repr(list(each.items())) for each in named), family.OUTCOME, fields]
 
     def simulate(self, scenario: str, first: str = "1") -> tuple[Columns, Values]:
         """Return the first dataset from a replicate on that there is."""
@@ -135,6 +142,11 @@ class Calls:
     def prior_sd(self, prior: str, model: str) -> Values:
         """Return a prior's standard deviations."""
         return self.family.prior_sd(self.design.study.priors[prior], model)
+
+
+def _shown(default: Any) -> str:
+    """A field's default where it is plain; another's words may hold where it is in memory."""
+    return repr(default) if isinstance(default, int | float | str | tuple) else ""
 
 
 def fingerprint(value: Any) -> str:

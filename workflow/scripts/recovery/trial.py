@@ -18,7 +18,7 @@ from recovery.engines.base import EngineError, Program, Settings
 from recovery.families.base import Family
 from recovery.families.demands import OF_DRAWS
 from recovery.families.guests import LOAD_SECONDS
-from recovery.family_calls import Calls, Step, by_size, scenario_of, steps
+from recovery.family_calls import LOAD, Calls, Step, by_size, scenario_of, steps
 from recovery.faults import StudyError
 
 SHORT = Settings(chains=1, warmup=25, draws=25, adapt_delta=0.8, max_treedepth=6)
@@ -29,6 +29,7 @@ ENVIRONMENTS = (
     {"TZ": "UTC+11", "PYTHONHASHSEED": "2"},
 )
 OTHERWISE = {
+    "load": "gave other names, shapes, columns, models or fields; they must be as they are written",
     "simulate": "gave other data for the same `rng`; it must draw from `rng` alone",
     "draw_truth": "gave another truth for the same `rng`; it must draw from `rng` alone",
 }
@@ -75,7 +76,7 @@ def _given(
     """What a new process has of every call, made in this order; the last of equal ones."""
     seconds = design.study.sampler.time_limit
     with FreshChild(calls, seconds, "trial", environment) as child:
-        _asked(design, child, ("load", ""), 3 * LOAD_SECONDS)
+        _asked(design, child, LOAD, 3 * LOAD_SECONDS)
         return {step: _asked(design, child, step, seconds) for step in wanted}
 
 

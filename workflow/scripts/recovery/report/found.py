@@ -61,6 +61,19 @@ def reasons(convergence: pd.DataFrame) -> list[dict[str, Any]]:
     return [{"error": error, "n": n} for error, n in counts.items()]
 
 
+def unsimulated(convergence: pd.DataFrame) -> list[str]:
+    """Of which scenarios some datasets could not be simulated, and how many: most first."""
+    final = convergence[convergence["attempt"] == "final"]
+    counts = final.groupby("scenario", sort=False)[["n_unsimulated", "n_planned"]].max()
+    counts = counts[counts["n_unsimulated"] > 0].sort_values("n_unsimulated", ascending=False)
+    named = [
+        f"{row.Index}: {row.n_unsimulated:,} of {row.n_planned:,}"
+        for row in counts.head(MOST_REASONS).itertuples()
+    ]
+    more = len(counts) - len(named)
+    return [*named, *([f"and in {more:,} more scenarios"] if more else [])]
+
+
 def _first_line(error: str) -> str:
     return error.partition("\n")[0][:LONGEST_REASON]
 
