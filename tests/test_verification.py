@@ -37,6 +37,13 @@ def test_a_share_of_the_replicates_is_verified():
     )
 
 
+def test_a_share_of_no_fit_at_all_leaves_nothing_to_compare():
+    design = make_design(("verify", {"engine": "stanli", "share": 1e-12}))
+    found = verification.table(design)
+    assert set(found["model"]) == {"pooled", "centered"}
+    assert set(found["verdict"]) == {verification.NO_FIT}
+
+
 def test_which_ones_depends_on_nothing_but_seed_and_cell():
     assert chosen(("batch", 7)) == chosen() == chosen(("models", ["centered", "pooled"]))
     longer = chosen(("replicates", 80))

@@ -223,6 +223,7 @@ def test_what_is_read_is_what_yaml_1_2_reads(tmp_path_factory, written):
         return
     if isinstance(found.get("a"), list | dict):
         return
+    assert repr(found) == repr(load_configfile(file))
     value = next((made for core, made in CORE.items() if re.fullmatch(core, written)), str)
     assert repr(found) == repr({"a": value(written)})
 

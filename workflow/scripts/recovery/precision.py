@@ -12,6 +12,7 @@ from recovery.scenarios import batch_size, scenarios_of
 from recovery.settings import Precision
 from recovery.study import Study
 
+MOST_NEEDED = 1e12  # beyond which there is no number that anyone could run
 _COLUMNS = ["measure", "model", "prior", "parameter", "wanted", "reached"]
 _COLUMNS += ["n_planned", "n_needed", "n_needed_mcse"]
 
@@ -72,7 +73,10 @@ def _row(
     if reached.isna().any():
         return row
     place = reached.idxmax()
-    ratio = (reached[place] / wanted) ** 2
+    with np.errstate(over="ignore"):
+        ratio = (reached[place] / wanted) ** 2
+    if not n_planned * ratio < MOST_NEEDED:
+        return row
     return row | {
         **table.loc[place, ["model", "prior", "parameter"]],
         "reached": reached[place],

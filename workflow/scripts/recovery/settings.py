@@ -54,9 +54,9 @@ class Convergence(Frozen):
 class Precision(Frozen):
     """The Monte Carlo standard errors that the study is to reach, in every scenario."""
 
-    coverage: Proportion | None = None
+    coverage: Annotated[float, Strict(), Field(ge=1e-4, lt=1)] | None = None
     """Of the coverage of the plotted intervals, taken at their nominal level."""
-    bias_relative_to_sd: Positive | None = None
+    bias_relative_to_sd: Annotated[float, Strict(), Field(ge=1e-4)] | None = None
     """Of the bias in posterior standard deviations (the mean posterior z-score)."""
 
     @model_validator(mode="after")

@@ -52,7 +52,8 @@ def _of_cell(design: Design, cell: Cell) -> pd.DataFrame:
         files.append(design.verified_file("estimates", cell, batch))
         scored = families.find(design.study.family).MODELS[cell[1]].scored
         parts.append(_apart(*(_estimates(file, ours & theirs, scored) for file in files)))
-    found = pd.concat(parts) if parts else pd.DataFrame({"replicate": [], "z": []})
+    none = pd.DataFrame({"replicate": [], "parameter": [], "z": []})
+    found = pd.concat(parts) if parts else none
     return found.assign(**dict(zip(CELL, cell, strict=True)))
 
 
