@@ -14,7 +14,7 @@ from recovery.calibration import why_not
 from recovery.figures import style
 from recovery.figures.material import Material
 from recovery.gallery import Figure
-from recovery.measures import Z95, mean
+from recovery.measures import mean
 from recovery.measures.uniformity import band
 
 ACROSS = 4
@@ -169,7 +169,7 @@ def _scores(
     if len(rows) < 2:
         return
     found = mean(x), mean(z)
-    spread = [Z95 * each.mcse for each in found]
+    spread = [each.upper - each.value for each in found]
     place = [each.value for each in found]
     axes.errorbar(
         *place, xerr=spread[0], yerr=spread[1], fmt=marker, color=colour, markersize=5, mec="white"

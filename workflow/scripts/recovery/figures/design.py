@@ -9,7 +9,7 @@ import pandas as pd
 from recovery.figures import style
 from recovery.figures.material import Material
 from recovery.gallery import Figure, words
-from recovery.measures import Z95, of_level
+from recovery.measures import of_level
 from recovery.scenarios import Scenario, scenarios_of
 from recovery.study import Study
 
@@ -19,15 +19,6 @@ SIDE_BY_SIDE = {
     "coverage": "Coverage",
     "bias_eliminated_coverage": "Bias-eliminated\ncoverage",
 }
-
-
-def with_bounds(table: pd.DataFrame) -> pd.DataFrame:
-    """Return 95 % Monte Carlo bounds of measures: Wilson's where they have them, else 1.96 MCSE."""
-    spread = Z95 * table["mcse"]
-    return table.assign(
-        lower=table["lower"].fillna(table["value"] - spread),
-        upper=table["upper"].fillna(table["value"] + spread),
-    )
 
 
 def lolly(material: Material, figure: Figure) -> plt.Figure:
@@ -44,7 +35,7 @@ def lolly(material: Material, figure: Figure) -> plt.Figure:
     height = max(1.5, 0.55 + 0.2 * len(material.methods))
     drawn, panels = style.matrix(list(rows), list(SIDE_BY_SIDE), 2.1, height, sharey=True)
     for (parameter, measure), axes in panels.items():
-        mine = with_bounds(of_level(table, measure, study.plotted_level))
+        mine = of_level(table, measure, study.plotted_level)
         mine = mine[(mine["parameter"] == parameter) & np.isfinite(mine["value"])]
         nominal = study.plotted_level if measure.endswith("coverage") else 0.0
         _sticks(axes, mine.set_index("model"), nominal, material)
@@ -111,7 +102,7 @@ def nested_loop(material: Material, figure: Figure) -> plt.Figure:
         sharex=True,
         layout="constrained",
     )
-    table = with_bounds(of_level(material.performance, "rmse", study.plotted_level))
+    table = of_level(material.performance, "rmse", study.plotted_level)
     places = [(scenario.name, prior) for scenario in figure.scenarios for prior in study.priors]
     for (parameter, label), axes in zip(rows.items(), panels[:-1], strict=True):
         _steps(axes, table[table["parameter"] == parameter], places, material)

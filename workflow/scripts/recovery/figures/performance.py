@@ -11,7 +11,7 @@ import pandas as pd
 from recovery.figures import style
 from recovery.figures.material import Material
 from recovery.gallery import Figure, words
-from recovery.measures import Z95, of_level
+from recovery.measures import half_width, of_level
 from recovery.tables import interval_columns
 
 SHOWN_REPLICATES = 40
@@ -64,10 +64,7 @@ def _measure(
 ) -> plt.Figure:
     """A measure over participant counts: a row a parameter, a column a prior."""
     level = material.design.study.plotted_level
-    table = of_level(_of(material.performance, figure), measure, level).copy()
-    if measure != "coverage":
-        table["lower"] = table["value"] - Z95 * table["mcse"]
-        table["upper"] = table["value"] + Z95 * table["mcse"]
+    table = of_level(_of(material.performance, figure), measure, level)
     rows, columns = material.parameter_labels, _priors(material)
     drawn, panels = style.grid(list(rows), list(columns))
     for (parameter, prior), axes in panels.items():
@@ -147,7 +144,7 @@ def time(material: Material, figure: Figure) -> plt.Figure:
     }
 
     def bounds(table: pd.DataFrame, value: str) -> pd.DataFrame:
-        spread = Z95 * table[f"{value}_mcse"]
+        spread = table["n_measured"].map(half_width) * table[f"{value}_mcse"]
         return table.assign(lower=table[value] - spread, upper=table[value] + spread)
 
     return _cells(material, figure, material.efficiency, rows, bounds, logarithmic=True)

@@ -8,7 +8,6 @@ import pandas as pd
 
 from recovery import planning
 from recovery.figures import style
-from recovery.figures.design import with_bounds
 from recovery.figures.material import Material
 from recovery.gallery import Figure, words
 from recovery.measures import of_level
@@ -93,7 +92,7 @@ def _curves(
     colour, marker, beside = style.colours(models), style.markers(models), style.dodge(models)
     axes.axhline(wanted, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
     for model in models:
-        mine = with_bounds(planning.usable(table[table["model"] == model], measure))
+        mine = planning.usable(table[table["model"] == model], measure)
         if mine.empty:
             continue
         x, y = mine["participants"].to_numpy(), mine["value"].to_numpy()

@@ -15,6 +15,7 @@ from recovery.design import Design
 from recovery.estimators import approximating, method, without_prior
 from recovery.families.base import Family
 from recovery.gallery import figures, words
+from recovery.measures import ENOUGH_IF_SKEWED, few_if_skewed
 from recovery.report import (
     asked,
     compared,
@@ -83,6 +84,8 @@ def write(
         **_found(study, family, summaries),
         paragraph=_paragraph(environment, study, family, shared),
         short_chains=found.short_chains(everything),
+        few_if_skewed=few_if_skewed(everything),
+        enough_if_skewed=ENOUGH_IF_SKEWED,
         estimands=_estimands(family, performance),
         observed_totals=observed.totals(fits[1]),
         observed=observed.rows(study, family, *fits),
