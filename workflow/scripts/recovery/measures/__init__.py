@@ -44,6 +44,7 @@ __all__ = [
     "ENOUGH_IF_SKEWED",
     "LARGE_MCMC_ERROR",
     "Z95",
+    "Cells",
     "Fits",
     "Measure",
     "Replicates",

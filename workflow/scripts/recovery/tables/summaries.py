@@ -144,7 +144,7 @@ PRECISION = pa.schema(
         column("parameter", TEXT, "of the cell that needs most replicates"),
         column("measure", TEXT, "coverage or bias_relative_to_sd"),
         column("wanted", REAL, "Monte Carlo standard error"),
-        column("reached", REAL, "largest Monte Carlo standard error; coverage: at nominal level"),
+        column("reached", REAL, "largest MCSE, those that do not differ taken together"),
         column("n_planned", INT, "replicates of the study"),
         column("n_needed", INT, "replicates; null: those there cannot tell"),
         column("n_needed_mcse", REAL, "Monte Carlo standard error of n_needed"),
