@@ -29,10 +29,11 @@ model { x ~ normal(0, 1); }
 generated quantities { int k = ordered_logistic_rng(x, [-1, 1]'); }
 """
 ONE_FIT = """
-import sys
+import json, pathlib, sys
 from recovery.engines import base, cmdstan
 loaded = cmdstan.load(base.Program("glm.stan", ".", sys.argv[1]))
-cmdstan.sample(loaded, sys.argv[2], 1, base.Settings(2, 50, 50, 0.8, 10))
+data = json.loads(pathlib.Path(sys.argv[2]).read_text())
+cmdstan.sample(loaded, data, 1, base.Settings(2, 50, 50, 0.8, 10))
 """
 FLAT_GLM = {
     "K": 1,
@@ -257,8 +258,8 @@ def test_cmdstan_says_its_version(cmdstan, cmdstan_home):
 
 
 @pytest.mark.parametrize("model", family.MODELS)
-def test_cmdstan_compiles_every_shipped_program(cmdstan, cmdstan_home, model):
-    cmdstan.check(shipped(model), {})
+def test_cmdstan_compiles_every_shipped_program(cmdstan, cmdstan_home, model, simulated, prior):
+    cmdstan.check(shipped(model), family.stan_data(simulated[0], prior))
     assert not list(STAN.rglob("*.hpp"))
 
 

@@ -4,11 +4,11 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+sys.path.insert(0, str(SCRIPTS))
 
 from recovery import (
+    checkout,
     checks,
     engines,
     estimators,
@@ -16,7 +16,9 @@ from recovery import (
     folder,
     gallery,
     identities,
+    named_files,
     needs,
+    overrides,
     provenance,
     resources,
     tables,
@@ -24,14 +26,22 @@ from recovery import (
 from recovery.hashing import digest
 from recovery.engines.base import EngineError
 from recovery.estimators import NO_PRIOR
-from recovery.faults import StudyError
+from recovery.faults import StudyError, bounded
 from recovery.scenarios import batch_size
+from recovery.tables.summaries import SUMMARIES
 
 PROGRAMS = Path("stan")
 
-FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
+CHANGES = workflow.config_settings.config_args or []
+FILES = [*map(named_files.from_here, workflow.overwrite_configfiles or ["config/config.yaml"])]
+
+checkout.must_be(SCRIPTS)
+checkout.must_be_startable(SCRIPTS)
 
 try:
+    if workflow.is_main_process:
+        overrides.must_stand_once(sys.argv)
+    config = overrides.applied(config, CHANGES)
     DESIGN = checks.prepare(
         config,
         FILES,
@@ -39,7 +49,7 @@ try:
         thoroughly=workflow.is_main_process,
     )
 except (StudyError, EngineError) as refused:
-    raise WorkflowError(str(refused)) from None
+    sys.exit(bounded(str(refused)))
 
 STUDY = DESIGN.study
 FAMILY = families.find(STUDY.family)
@@ -52,7 +62,7 @@ def take_results():
     try:
         folder.take(STUDY, FILES[-1])
     except StudyError as refused:
-        raise WorkflowError(str(refused)) from None
+        sys.exit(str(refused))
 
 
 wildcard_constraints:
@@ -63,6 +73,11 @@ wildcard_constraints:
     dataset="|".join(STUDY.observed) or "none",
     batch=r"[0-9]+-[0-9]+",
     version=r"[0-9a-f]+",
+
+
+def step_code(step):
+    """The hash of a step's code, for this study's family."""
+    return provenance.step_code(step, *FAMILY.FILES)
 
 
 # Programs
@@ -77,7 +92,7 @@ def compiled_version(model):
     sources = DESIGN.sources
     ours = engines.find(STUDY.engine).COMPILES
     version = sources.engine_version if ours else sources.verifying_version
-    return digest([sources.programs[model], version])[:12]
+    return digest([sources.programs[model], version, provenance.step_code("compile")])[:12]
 
 
 # Datasets and fits
@@ -181,7 +196,9 @@ def trial_of_family():
 
 
 def try_params(wildcards):
-    identity = identities.of_trial(DESIGN, provenance.modules_hash(*provenance.TRIAL))
+    identity = identities.of_trial(
+        DESIGN, provenance.code_with_engine(FAMILY, "check", STUDY.engine)
+    )
     return {"identity": identity, "sources": asdict(DESIGN.sources)}
 
 
@@ -223,27 +240,27 @@ def fit_minutes(wildcards, attempt):
 # Everything at once
 
 
-def study_params(*modules):
+def study_params(*code):
     """What a step after the fits depends on: the study, its sources, and the step's own code."""
     return {
         "study": STUDY.model_dump(mode="json"),
         "sources": asdict(DESIGN.sources),
-        "code": provenance.modules_hash(*modules),
+        "code": code,
     }
 
 
 def summary_params(wildcards):
-    return study_params(*provenance.SUMMARY)
+    return study_params(step_code("summarise"))
 
 
 def summary_inputs(wildcards):
-    outputs = [f"{RESULTS}/summary/{name}.parquet" for name in tables.SUMMARIES]
+    outputs = [f"{RESULTS}/summary/{name}.parquet" for name in SUMMARIES]
     settled = tables.are_current(outputs, digest(summary_params(wildcards)))
     return inputs_of(settled, **needs.of_summary(DESIGN))
 
 
 def figure_params(wildcards):
-    return study_params(*provenance.SUMMARY, *provenance.DRAWING)
+    return study_params(step_code("summarise"), step_code("figures"))
 
 
 def figure_inputs(wildcards):
@@ -253,7 +270,9 @@ def figure_inputs(wildcards):
 
 
 def report_params(wildcards):
-    return study_params(*provenance.SUMMARY, *provenance.DRAWING, *provenance.REPORT)
+    """Those of the figures too, which stand on the page."""
+    page = provenance.page_code(*FAMILY.FILES)
+    return study_params(step_code("summarise"), step_code("figures"), page)
 
 
 def report_inputs(wildcards):
@@ -283,4 +302,4 @@ if workflow.is_main_process and not {"--lint", "--unlock"} & set(sys.argv):
     try:
         identities.check_standing(DESIGN, digest(summary_params(None)), folder.is_remembered(STUDY))
     except tables.StaleTableError as stale:
-        raise WorkflowError(str(stale)) from None
+        sys.exit(str(stale))

@@ -9,9 +9,9 @@ import numpy as np
 
 from recovery import costs
 from recovery.approximations import has_intervals
-from recovery.design import fit_seed
 from recovery.engines.base import Draws, Program
 from recovery.fitting import Fit, Fitter, Task
+from recovery.seeds import fit_seed
 
 
 class ApproximationFitter(Fitter):
@@ -42,7 +42,7 @@ class ApproximationFitter(Fitter):
         """Participants' coefficients; beside a mode, one draw of them would say nothing."""
         if self.model.integrated and not has_intervals(self.specification["model"]):
             return {}
-        return self.family.participants_of(names)
+        return super()._participants_of(names)
 
     def described(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return what a row of diagnostics says of an attempt, however it goes."""

@@ -8,19 +8,18 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel
 
 from recovery import datasets, engines, estimators, families, folder, provenance
+from recovery.child import ChildLostError, guarded
 from recovery.design import Design
 from recovery.engines.base import Program
-from recovery.families.base import Columns, Family, SimulationError, Values
+from recovery.families.base import MOST_ROWS, Columns, Family, SimulationError, Values
 from recovery.faults import StudyError, listed, study_error
-from recovery.scenarios import batch_size, scenarios_of
-from recovery.sources import Sources
+from recovery.named_files import refuse_outside, within_reach
+from recovery.scenarios import batch_size, scenarios_of, sized
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
 
-MOST_ROWS = 10_000_000  # of one dataset
 MOST_JOBS = 100_000
 FEWEST_DRAWS = 25  # a fifth of them is the least to which a tail can be fitted
 TRIED_DRAWS = 100  # from a prior, for a dataset to try programs with
@@ -50,8 +49,11 @@ def prepare(
     if thoroughly:
         for file in files:
             read_yaml(file)  # Snakemake keeps the last of two equal keys without a word
+        refuse_outside(config, str(files[-1]))
     study = parse(config, families.find, str(files[-1]))
     family = families.find(study.family)
+    if thoroughly and (outside := list(_programs_outside(study, family, programs))):
+        raise study_error(str(files[-1]), outside)
     if faults := [*_too_much(study), *nothing_to_compare(study, family)]:
         raise study_error(str(files[-1]), faults)
     if thoroughly:
@@ -71,6 +73,17 @@ def prepare(
     return Design(study, sources)
 
 
+def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[str]:
+    """Programs of a researcher's own family that are out of reach, as its file may not be."""
+    for number, model in enumerate(study.models):
+        program = family.program(model, programs)
+        if families.is_own(study.family) and not within_reach(program):
+            yield (
+                f"models[{number}]: its program {program} lies outside the working directory and "
+                "is not read; copy it there (a link does not do)"
+            )
+
+
 def _too_much(study: Study) -> Iterator[str]:
     """What no machine could hold, or Snakemake plan."""
     people, each = max(study.participants), max(study.observations, default=1)
@@ -78,6 +91,11 @@ def _too_much(study: Study) -> Iterator[str]:
         yield (
             f"observations: {each:,} of each of {people:,} participants are {people * each:,} "
             f"rows a dataset, must be at most {MOST_ROWS:,}"
+        )
+    if (observed := len(study.observed) * len(estimators.fits(study))) > MOST_JOBS:
+        yield (
+            f"observed: {len(study.observed):,} datasets are {observed:,} jobs, must be at most "
+            f"{MOST_JOBS:,}"
         )
     scenarios = len(study.truths) * len(study.participants) * max(1, len(study.observations))
     fits = len(estimators.fits(study))
@@ -105,41 +123,75 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
     fewest = min(settings["chains"] * settings["draws"] for settings in study.attempts)
     if fewest < FEWEST_DRAWS:
         yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
-    rng = np.random.default_rng(study.seed)
+    with guarded(_without_likelihood, families.guest_seconds(study), "check") as without:
+        try:
+            yield from without((study, family))
+        except ChildLostError as lost:
+            raise StudyError(f"{study.family}: {lost}, with a dataset of the first prior") from None
+
+
+def _without_likelihood(asked: tuple[Study, Family]) -> list[str]:
+    """What cannot be left out, tried with a small dataset."""
+    study, family = asked
     prior = next(iter(study.priors.values()))
-    columns, values = _small_dataset(family, prior, rng)
+    columns, values = _small_dataset(study, family)
     one_draw = {name: np.array([value]) for name, value in values.items()}
-    for unit, model in product(study.selection.leave_out, study.models):
-        if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None:
-            yield (
-                f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
-                f"{unit} for the model {model!r}"
-            )
-
-
-def restore(config: Mapping, sources: Mapping) -> Design:
-    """Return the design that `prepare` made, in a job: its study is checked, its sources known."""
-    return Design(parse(config, families.find), Sources(**sources))
+    return [
+        f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
+        f"{unit} for the model {model!r}"
+        for unit, model in product(study.selection.leave_out, study.models)
+        if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None
+    ]
 
 
 def try_programs(study: Study, programs: Path, name: str) -> None:
     """Let an engine take every program of the study, with a small dataset where it can."""
-    engine, family = engines.find(name), families.find(study.family)
-    prior = next(iter(study.priors.values()))
-    rng = np.random.default_rng(study.seed)
-    data = family.stan_data(_small_dataset(family, prior, rng)[0], prior)
-    for model in study.models:
-        engine.check(Program(str(family.program(model, programs)), str(programs)), data)
+    attempt = _Attempt(study, programs, name)
+    with guarded(attempt, families.guest_seconds(study), "check") as tried:
+        for model in (None, *study.models):
+            try:
+                tried(model)
+            except ChildLostError as lost:
+                made_by = f"{study.family}: simulate or stan_data"
+                place = attempt.program(model).path if model else made_by
+                raise StudyError(f"{place}: {lost}, with a dataset of the first prior") from None
 
 
-def _small_dataset(
-    family: Family, prior: BaseModel, rng: np.random.Generator
-) -> tuple[Columns, Values]:
-    """Simulate from a prior; with a wide one, not every draw gives data that can be had."""
-    each = min(2, family.MOST_OBSERVATIONS or 2)
+class _Attempt:
+    """Takes the programs of a study with the data of a small dataset, which it keeps."""
+
+    def __init__(self, study: Study, programs: Path, engine: str):
+        self.study, self.programs, self.engine = study, programs, engines.find(engine)
+        self.family, self.data = families.find(study.family), {}
+
+    def __call__(self, model: str | None) -> None:
+        """Try a model's program; with None make ready the data."""
+        if model is not None:
+            self.engine.check(self.program(model), self.data)
+            return
+        prior = next(iter(self.study.priors.values()))
+        self.data = self.family.stan_data(_small_dataset(self.study, self.family)[0], prior)
+
+    def program(self, model: str) -> Program:
+        """Return a model's program."""
+        return Program(str(self.family.program(model, self.programs)), str(self.programs))
+
+
+def _small_dataset(study: Study, family: Family) -> tuple[Columns, Values]:
+    """Simulate from the first prior the smallest dataset of a study.
+
+    With a wide prior, not every draw gives data that can be had.
+    """
+    rng, prior = np.random.default_rng(study.seed), next(iter(study.priors.values()))
+    some = min(2, family.MOST_OBSERVATIONS or 2)
+    size = min(study.participants), min(study.observations, default=some)
     for _ in range(TRIED_DRAWS):
         try:
-            return family.simulate(family.draw_truth(prior, rng), 2, each, rng)
+            return family.simulate(family.draw_truth(prior, rng), *size, rng)
         except SimulationError as error:
             fault = error
-    raise StudyError(f"none of {TRIED_DRAWS} datasets of the first prior can be drawn: {fault}")
+        except StudyError as error:
+            raise StudyError(f"{error}\n  {sized(*size)}") from None
+    raise StudyError(
+        f"none of {TRIED_DRAWS} datasets of the first prior can be drawn {sized(*size)}: {fault}"
+    )

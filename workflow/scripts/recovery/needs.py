@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from recovery import gallery, tables
+from recovery import gallery
 from recovery.design import Cell, Design
+from recovery.tables.summaries import SUMMARIES
 
 Files = dict[str, list[str] | str]
 
@@ -53,7 +54,7 @@ def of_report(design: Design) -> Files:
 
 
 def _summaries(design: Design) -> list[str]:
-    return [f"results/{design.study.name}/summary/{name}.parquet" for name in tables.SUMMARIES]
+    return [f"results/{design.study.name}/summary/{name}.parquet" for name in SUMMARIES]
 
 
 def _of_cells(design: Design, table: str, cells: Iterable[Cell]) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from recovery.programs import folders_of
+
 SAMPLER_COLUMNS = ("lp__", "divergent__", "treedepth__", "n_leapfrog__", "energy__")
 
 MOST_ITERATIONS = 10_000  # of an optimiser
@@ -76,6 +78,11 @@ class Program:
     include: str
     executable: str | None = None
 
+    @property
+    def folders(self) -> tuple[str, str]:
+        """Where its includes are looked for."""
+        return folders_of(self.path, self.include)
+
 
 class Engine(Protocol):
     """The contents of an engine's module."""
@@ -87,7 +94,10 @@ class Engine(Protocol):
         """Return the version that decides numbers; EngineError if it is not installed."""
 
     def check(self, program: Program, data: dict) -> None:
-        """Raise EngineError if the program does not compile, or cannot be served in full."""
+        """Raise EngineError if the program does not compile, or cannot be served in full.
+
+        StudyError if the data are not what it declares.
+        """
 
     def load(self, program: Program) -> Any:
         """Make ready what `sample` needs of a program, once for many fits."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import cmdstanpy
 import numpy as np
 
+from recovery import declarations, stan_data
 from recovery.engines.base import (
     MOST_ITERATIONS,
     SAMPLER_COLUMNS,
@@ -22,6 +23,7 @@ from recovery.engines.base import (
     Program,
     Settings,
 )
+from recovery.engines.json_values import plain
 
 COMPILES = True
 ALGORITHMS = ("optimize", "laplace", "pathfinder")
@@ -51,25 +53,26 @@ def version() -> str:
 
 def check(program: Program, data: dict) -> None:
     """Raise EngineError with stanc's message if the program does not compile."""
-    stanc = _home() / "bin" / "stanc"
+    stanc, include = _home() / "bin" / "stanc", ",".join(program.folders)
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [stanc, f"--include-paths={program.include}", f"--o={folder}/out.hpp", program.path],
+            [stanc, f"--include-paths={include}", f"--o={folder}/out.hpp", program.path],
             capture_output=True,
             text=True,
             check=False,
         )
     if done.returncode != 0:
         raise EngineError(f"{program.path}: does not compile:\n{done.stderr or done.stdout}")
+    stan_data.held(data, declarations.of_program(program))
 
 
 def compile_program(program: Program) -> None:
     """Compile the program to its executable, in a temporary folder, then put it in its place."""
     with tempfile.TemporaryDirectory() as folder:
         source = shutil.copy(program.path, folder)
-        include = str(Path(program.include).resolve())
+        include = [str(Path(each).resolve()) for each in program.folders]
         try:
-            built = cmdstanpy.compile_stan_file(source, stanc_options={"include-paths": [include]})
+            built = cmdstanpy.compile_stan_file(source, stanc_options={"include-paths": include})
         except ValueError as error:
             raise EngineError(f"{program.path}: does not compile:\n{error}") from None
         beside = f"{program.executable}.{os.getpid()}"
@@ -88,7 +91,7 @@ def sample(loaded: cmdstanpy.CmdStanModel, data: dict, seed: int, settings: Sett
     with tempfile.TemporaryDirectory() as folder:
         try:
             fit = loaded.sample(
-                data=data,
+                data=plain(data),
                 chains=settings.chains,
                 parallel_chains=1,
                 seed=seed,
@@ -124,7 +127,7 @@ def approximate(
     """Run one of `ALGORITHMS`; RuntimeError with Stan's message if that fails."""
     started = _children_seconds()
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-        asked = {"data": data, "seed": seed, "sig_figs": 16}
+        asked = {"data": plain(data), "seed": seed, "sig_figs": 16}
         try:
             if algorithm == "pathfinder":
                 fit = loaded.pathfinder(

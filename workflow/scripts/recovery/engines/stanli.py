@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import stanli
 
+from recovery import declarations, stan_data
 from recovery.engines.base import (
     MOST_ITERATIONS,
     SAMPLER_COLUMNS,
@@ -23,6 +24,7 @@ from recovery.engines.base import (
     Program,
     Settings,
 )
+from recovery.engines.json_values import plain
 
 COMPILES = False
 ALGORITHMS = ("optimize",)
@@ -43,8 +45,10 @@ def version() -> str:
 
 def check(program: Program, data: dict) -> None:
     """Raise EngineError if the program does not compile, or cannot be served in full."""
+    loaded = load(program)
+    data = stan_data.held(data, declarations.of_program(program))
     try:
-        _model(load(program), data)
+        _model(loaded, data)
     except RuntimeError as error:
         raise EngineError(f"{program.path}: does not fit its data: {error}") from None
 
@@ -53,7 +57,7 @@ def load(program: Program) -> Loaded:
     """Compile a program; EngineError with Stan's message and the file if that fails."""
     source = Path(program.path).read_text(encoding="utf-8")
     try:
-        return Loaded(program.path, stanli.stan_to_mir(source, include_paths=program.include))
+        return Loaded(program.path, stanli.stan_to_mir(source, include_paths=program.folders))
     except RuntimeError as error:
         raise EngineError(f"{program.path}: does not compile:\n{error}") from None
 
@@ -63,7 +67,7 @@ def _model(loaded: Loaded, data: dict) -> stanli.Model:
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         try:
-            return stanli.Model(mir=loaded.intermediate, data=data)
+            return stanli.Model(mir=loaded.intermediate, data=plain(data))
         except RuntimeWarning as lacking:
             raise EngineError(
                 f"{loaded.program}: stanli cannot run all of this program: {lacking}\n"

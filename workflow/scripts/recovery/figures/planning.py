@@ -11,6 +11,7 @@ from recovery.figures import style
 from recovery.figures.material import Material
 from recovery.gallery import Figure, words
 from recovery.measures import of_level
+from recovery.monte_carlo import with_bounds
 
 APART = 0.15  # of models at a count, in logarithms a unit of dodge
 MARGIN = 1.2  # beyond the smallest and the largest count
@@ -92,7 +93,7 @@ def _curves(
     colour, marker, beside = style.colours(models), style.markers(models), style.dodge(models)
     axes.axhline(wanted, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
     for model in models:
-        mine = planning.usable(table[table["model"] == model], measure)
+        mine = with_bounds(planning.usable(table[table["model"] == model], measure))
         if mine.empty:
             continue
         x, y = mine["participants"].to_numpy(), mine["value"].to_numpy()
@@ -107,6 +108,10 @@ def _curves(
             color=colour[model],
             markersize=4,
             elinewidth=1.2,
+        )
+        fewer = mine["n_replicates"] < material.design.study.replicates
+        style.open_where(
+            axes, x * np.exp(APART * beside[model]), y, fewer, marker[model], colour[model]
         )
     if planning.SCALES[measure].share:
         axes.set_ylim(-0.04, 1.04)

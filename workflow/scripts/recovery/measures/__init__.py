@@ -33,7 +33,6 @@ from recovery.measures.single import (
     OF_INTERVALS,
     Z95,
     Measure,
-    half_width,
     mean,
     proportion,
 )
@@ -54,12 +53,10 @@ __all__ = [
     "few_if_skewed",
     "final_attempts",
     "from_table",
-    "half_width",
     "mean",
     "of_level",
     "participants",
     "performance",
-    "performance_of_table",
     "proportion",
     "scores",
 ]
@@ -277,39 +274,3 @@ def _difference(name: str, first: Measure, second: Measure, n: int) -> tuple[flo
 def _scores_of(whole: Replicates, known: Scores, which: np.ndarray) -> Scores:
     part = whole.of(which)
     return known if part is whole else scores(part)
-
-
-def performance_of_table(
-    table: pd.DataFrame,
-    intervals: Mapping[float, tuple[str, str]],
-    positive: Sequence[str] = (),
-) -> pd.DataFrame:
-    """Score a table of estimates made elsewhere, of which nothing else is known.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns scenario, model, prior, replicate, parameter, truth, mean, sd and the
-        intervals' quantiles; mcse_mean if there is one.
-    intervals : mapping
-        Level -> the columns of its lower and upper bound.
-    positive : sequence of str
-        Parameters that cannot be negative.
-
-    Returns
-    -------
-    DataFrame
-        scenario, and the columns of `performance`; all replicates.
-    """
-    parts = []
-    for scenario, rows in table.groupby("scenario", sort=False):
-        cells = {}
-        for cell, mine in rows.groupby(["model", "prior"], sort=False):
-            names = mine.groupby("parameter", sort=False)
-            estimates = {
-                name: from_table(part, intervals, positive=name in positive) for name, part in names
-            }
-            cells[cell] = Fits(estimates, np.unique(mine["replicate"]))
-        found = performance(cells, rows["replicate"].nunique())
-        parts.append(found[found["subset"] == "all"].assign(scenario=scenario))
-    return pd.concat(parts, ignore_index=True)[["scenario", *_PERFORMANCE]]

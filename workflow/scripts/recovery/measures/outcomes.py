@@ -71,6 +71,7 @@ def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
     row = {
         "n_ok": int(ok.sum()),
         "n_failed": int(outcomes["failed"].sum()),
+        "n_unsimulated": int((diagnostics["failed_in"] == "simulation").sum()),
         "n_converged": int(converged.sum()),
         "error": diagnostics["error"].iloc[np.argmin(ok)] if not ok.all() else None,
     }

@@ -6,6 +6,7 @@ import numpy as np
 
 from recovery.measures.replicates import Replicates
 from recovery.measures.single import Measure, empirical_se, half_width, ratio
+from recovery.monte_carlo import paired_difference
 
 
 def difference(first: Measure, second: Measure) -> tuple[float, float]:
@@ -44,12 +45,8 @@ def interval(
 ) -> tuple[float, float]:
     """Return the 95 % interval of Monte Carlo error of a difference of n pairs.
 
-    By Student's t; of relative precision on the scale of logarithms; of shares with half a pair
-    added to each outcome, so that shares of 0 and 1 have an interval too.
-
-    References
-    ----------
-    Agresti & Min (2005), doi:10.1002/sim.1781.
+    By Student's t, of relative precision on the scale of logarithms; of shares the score
+    interval, so that shares of 0 and 1 have one too.
     """
     if np.isnan(mcse):
         return np.nan, np.nan
@@ -58,10 +55,7 @@ def interval(
         factor = np.exp(half * mcse / (1 + value))
         return (1 + value) / factor - 1, (1 + value) * factor - 1
     if name in SHARES:
-        alone = discordant(*measures)
-        value = (alone[0] - alone[1]) / (n + 2)
-        mcse = np.sqrt((sum(alone) + 1) / (n + 2) - value**2) / np.sqrt(n + 2)
-        return max(-1.0, value - half * mcse), min(1.0, value + half * mcse)
+        return paired_difference(*discordant(*measures), n)
     return value - half * mcse, value + half * mcse
 
 

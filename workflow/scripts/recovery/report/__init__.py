@@ -24,6 +24,7 @@ from recovery.report import (
     methods,
     observed,
     planned,
+    rests,
     selected,
     spent,
 )
@@ -75,6 +76,9 @@ def write(
         "design": design,
         "totals": found.totals(summaries["convergence"]),
         "largest": methods.reached(performance, study.plotted_level),
+        "fewer_intervals": any(
+            0 < row["intervals"] < row["planned"] for row in tabulated["glance"]
+        ),
         "manifest": manifest,
     }
     text = environment.get_template("page.html").render(
@@ -89,7 +93,7 @@ def write(
         estimands=_estimands(family, performance),
         observed_totals=observed.totals(fits[1]),
         observed=observed.rows(study, family, *fits),
-        figures=_figures(study, images),
+        figures=_figures(study, images, summaries),
         identity=identity,
     )
     tables.replace(page, lambda beside: beside.write_text(text, encoding="utf-8"))
@@ -120,6 +124,7 @@ def _asked(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
         "models": {model: family.MODELS[model] for model in study.models},
         "approximations": {name: method(family, name) for name in approximating(study)},
         "estimators": {name: family.ESTIMATORS[name] for name in without_prior(study)},
+        "sources": methods.truths_in_words(study.truths),
         "truths": {
             name: asked.in_words(truth, observed_fits) for name, truth in study.truths.items()
         },
@@ -135,6 +140,7 @@ def _found(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) 
         "planned": planned.rows(family, summaries["planning"]),
         "verified": found.verified(study, family, summaries["verification"]),
         "selected": selected.section(study, family, summaries["selection"]),
+        "coefficients": len(summaries["participants"]) > 0,
         "calibrated": found.calibrated(family, summaries["calibration"]),
         "costs": spent.rows(summaries["costs"]),
         "in_sampler": spent.in_sampler(summaries["costs"]),
@@ -162,11 +168,14 @@ def _estimands(family: Family, performance: pd.DataFrame) -> dict[str, str]:
     return {name: label for name, label in family.PARAMETERS.items() if name in scored}
 
 
-def _figures(study: Study, images: list[str]) -> dict[str, list[dict]]:
+def _figures(
+    study: Study, images: list[str], summaries: Mapping[str, pd.DataFrame]
+) -> dict[str, list[dict]]:
     """Category -> its figures, each with its caption and its picture as a data address."""
     found: dict[str, list[dict]] = {}
     for figure, image in zip(figures(study), images, strict=True):
         caption = (TEMPLATES / f"{figure.kind}.rst").read_text(encoding="utf-8").strip()
+        caption = f"{caption} {rests.on_fits(study, figure, summaries)}".strip()
         picture = base64.b64encode(Path(image).read_bytes()).decode()
         found.setdefault(figure.category, []).append(
             {"name": figure.name, "title": figure.title, "caption": caption, "picture": picture}

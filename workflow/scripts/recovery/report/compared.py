@@ -31,8 +31,13 @@ def rows(study: Study, family: Family, comparison: pd.DataFrame) -> list[dict[st
         keys = ["compared", "first", "second", "given"]
         for pair, mine in table.groupby(keys, sort=False):
             row = found.setdefault(pair, _labels(study, family, *pair))
-            clearest = mine.loc[mine["p_value"].idxmin()].to_dict()
-            row[measure] = clearest | {"n": len(mine), "n_clear": int(mine["clear"].sum())}
+            clearest = mine.loc[mine["p_value"].idxmin()]
+            interval = tuple(clearest[["lower", "upper"]]) if measure == "coverage" else None
+            row[measure] = clearest.to_dict() | {
+                "n": len(mine),
+                "n_clear": int(mine["clear"].sum()),
+                "interval": interval,
+            }
     return sorted(found.values(), key=lambda row: row["compared"])
 
 

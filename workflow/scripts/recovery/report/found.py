@@ -21,13 +21,29 @@ LONGEST_REASON = 200
 MOST_REASONS = 5
 
 
-def totals(convergence: pd.DataFrame) -> dict[str, int]:
+def totals(convergence: pd.DataFrame) -> dict[str, Any]:
     """Return how the fits of the whole study went, finally, and how many were made again."""
     final = convergence[convergence["attempt"] == "final"]
     first = convergence[convergence["attempt"] == "first"]
     counts = ["n_planned", "n_ok", "n_failed", "n_converged", "n_refitted"]
     found = {count: int(final[count].sum()) for count in counts}
+    found["missed"] = causes(final)
     return found | {"n_rescued": found["n_converged"] - int(first["n_converged"].sum())}
+
+
+_CAUSES = {
+    "n_missed_divergent": "divergences",
+    "n_missed_ess": "low ESS",
+    "n_missed_rhat": "rhat",
+    "n_missed_ebfmi": "low E-BFMI",
+    "n_missed_other": "an estimator's own rule, as singular fits",
+}
+
+
+def causes(cells: pd.DataFrame) -> list[dict[str, Any]]:
+    """Why fits of cells did not converge: the causes, each with its fits, commonest first."""
+    found = [{"cause": label, "n": int(cells[name].sum())} for name, label in _CAUSES.items()]
+    return sorted((each for each in found if each["n"]), key=lambda each: -each["n"])
 
 
 def went(convergence: pd.DataFrame) -> pd.DataFrame:
@@ -58,6 +74,7 @@ def glance(
     for model, prior in fits_by_prior(study):
         cells = convergence[(convergence["prior"] == prior) & (convergence["model"] == model)]
         shares = coverage[(coverage["prior"] == prior) & (coverage["model"] == model)]
+        planned = len(shares) * study.replicates
         shares = shares[shares["value"].notna()]
         worst = _worst(shares, study.plotted_level) if len(shares) else None
         fits = cells["n_planned"].sum()
@@ -68,13 +85,39 @@ def glance(
                 "fits": int(fits),
                 "failed": int(cells["n_failed"].sum()),
                 "converged": cells["n_converged"].sum() / fits,
-                "coverage": shares["value"].mean() if len(shares) else None,
+                "causes": causes(cells),
+                **_covered(shares, planned),
                 "worst": worst,
-                "seconds": cells["seconds"].mean(),
-                "ess_per_second": cells["ess_per_second"].mean(),
+                "seconds": _over_fits(cells, "seconds"),
+                "ess_per_second": _over_fits(cells, "ess_per_second"),
             }
         )
     return rows
+
+
+def _covered(shares: pd.DataFrame, planned: int) -> dict[str, Any]:
+    """The share of all intervals that hold the truth, and what it were with those that lack.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Coverages of cells and parameters, each of as many intervals as it has replicates.
+    planned : int
+        How many intervals there were, had every fit all of them.
+    """
+    n = int(shares["n_replicates"].sum())
+    if n == 0:
+        return {"coverage": None, "intervals": 0, "planned": planned, "bounds": None}
+    hits = (shares["value"] * shares["n_replicates"]).sum()
+    bounds = (hits / planned, (hits + planned - n) / planned)
+    return {"coverage": hits / n, "intervals": n, "planned": planned, "bounds": bounds}
+
+
+def _over_fits(cells: pd.DataFrame, mean: str) -> float:
+    """The mean over all fits, of cells' means and how many fits each rests on."""
+    known = cells[cells[mean].notna()]
+    n = known["n_measured"]
+    return (known[mean] * n).sum() / n.sum() if n.sum() else math.nan
 
 
 def short_chains(performance: pd.DataFrame) -> dict[str, Any] | None:
@@ -129,6 +172,7 @@ def calibrated(family: Family, calibration: pd.DataFrame) -> list[dict[str, Any]
                 "quantities": int(mine["quantity"].notna().sum()),
                 "p_value": mine["p_value"].min(),
                 "p_corrected": mine["p_corrected"].min(),
+                "n_ranked": int(mine["n_ranked"].min()),
                 "n_left_out": int(mine["n_left_out"].max()),
             }
         )
@@ -152,7 +196,7 @@ def cells(
     """A row a cell and parameter."""
     measures = {
         name: of_level(performance, name, study.plotted_level).set_index([*CELL, "parameter"])
-        for name in ("bias", "rmse", "coverage")
+        for name in ("bias", "rmse", "coverage", "coverage_lower_bound", "coverage_upper_bound")
     }
     went = convergence.set_index(CELL)
     rows = []

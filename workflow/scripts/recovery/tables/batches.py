@@ -24,9 +24,10 @@ _FIT = [
 TRUTH = pa.schema(
     [
         column("replicate", INT, "counted from 1"),
-        column("parameter", TEXT),
+        column("parameter", TEXT, "null: the replicate could not be simulated"),
         column("truth", REAL, "the value that the data were generated from"),
         column("data_seed", INT, "seed of numpy.random.default_rng for this dataset"),
+        column("error", TEXT, "why the replicate could not be simulated; else null"),
     ]
 )
 PARTICIPANTS = pa.schema(
@@ -46,6 +47,7 @@ DIAGNOSTICS = pa.schema(
         *_FIT,
         column("attempt", INT, "counted from 1"),
         column("status", TEXT, "ok or failed"),
+        column("failed_in", TEXT, "simulation or fit; null where status is ok"),
         column("error", TEXT, "why it failed; of an estimator, why it did not converge too"),
         column("converged", BOOL),
         column("n_divergent", INT, "divergent transitions after warmup, all chains"),

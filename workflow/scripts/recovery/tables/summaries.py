@@ -91,8 +91,14 @@ CONVERGENCE = pa.schema(
         column("n_refitted", INT, "fits with a second attempt"),
         column("n_ok", INT),
         column("n_failed", INT),
+        column("n_unsimulated", INT, "of these, whose dataset could not be simulated"),
         column("n_converged", INT),
         column("error", TEXT, "of the first fit that failed; null: none did"),
+        column("n_missed_rhat", INT, "fits that did not converge: with rhat above its threshold"),
+        column("n_missed_ess", INT, "or bulk or tail ESS below it; a fit may miss several"),
+        column("n_missed_divergent", INT, "or too many divergent transitions"),
+        column("n_missed_ebfmi", INT, "or E-BFMI below it"),
+        column("n_missed_other", INT, "or for the reason that `diagnostics` has as their error"),
         *(
             column(f"{rate}_rate{part}", REAL, comment)
             for rate in (
@@ -162,9 +168,11 @@ PLANNING = pa.schema(
         column("n_needed", INT, "participants; null: not reached, or unknown"),
         column("lower", INT, "of the 95 % interval; null: no lower bound"),
         column("upper", INT, "of the 95 % interval; null: no upper bound"),
-        column("status", TEXT, "reached, at the smallest or beyond the largest count, unknown"),
+        column("status", TEXT, "reached, at the smallest or beyond the largest count, not clear"),
         column("smallest", INT, "count of participants that has a value"),
         column("largest", INT, "count of participants that has a value"),
+        column("n_fewest", INT, "replicates that the value of a count rests on, at the least"),
+        column("n_most", INT, "and at the most"),
     ]
 )
 VERIFICATION = pa.schema(
