@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 from recovery import checkout, families, overrides, tables
 from recovery.faults import StudyError
 from recovery.named_files import refuse_outside
-from recovery.precision import in_whole_batches
+from recovery.precision import in_whole_batches, most
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
 
@@ -41,13 +41,13 @@ def main() -> None:
     found = tables.read_frame([table])
     if not _answers(found, study):
         sys.exit(f"{table}: is of an earlier study file; run it first: make study STUDY={file}")
-    needed = found["n_needed"]
-    if needed.empty or needed.isna().any():
+    needed = None if found.empty else most(found)
+    if needed is None:
         sys.exit(f"{table}: does not say how many replicates it takes; raise them in {file}")
-    if needed.max() <= study.replicates:
+    if needed <= study.replicates:
         print(f"{file}: {study.replicates:,} replicates are enough.")
         return
-    raised = in_whole_batches(study, int(needed.max()))
+    raised = in_whole_batches(study, needed)
     edited, places = re.subn(
         r"(?m)^(replicates:[ \t]*)\d+\b", rf"\g<1>{raised}", file.read_text(encoding="utf-8")
     )

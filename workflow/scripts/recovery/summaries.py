@@ -97,7 +97,7 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
     found = {
         "performance": performance,
         "precision": precision.needed(
-            answering(performance), study.precision, level, study.replicates
+            answering(performance), study.precision, level, study.replicates, fits
         ),
         "comparison": measures.comparison(fits),
         "participants": measures.participants(people, converged),

@@ -15,6 +15,7 @@ from recovery.design import Design
 from recovery.estimators import approximating, method, without_prior
 from recovery.families.base import Family
 from recovery.gallery import figures, words
+from recovery.measures import ENOUGH_IF_SKEWED, few_if_skewed
 from recovery.report import (
     asked,
     compared,
@@ -87,6 +88,8 @@ def write(
         **_found(study, family, summaries),
         paragraph=_paragraph(environment, study, family, shared),
         short_chains=found.short_chains(everything),
+        few_if_skewed=few_if_skewed(everything),
+        enough_if_skewed=ENOUGH_IF_SKEWED,
         estimands=_estimands(family, performance),
         observed_totals=observed.totals(fits[1]),
         observed=observed.rows(study, family, *fits),
@@ -140,7 +143,6 @@ def _found(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) 
         "verified": found.verified(study, family, summaries["verification"]),
         "selected": selected.section(study, family, summaries["selection"]),
         "coefficients": len(summaries["participants"]) > 0,
-        "fewest_pairs": compared.FEWEST_PAIRS,
         "calibrated": found.calibrated(family, summaries["calibration"]),
         "costs": spent.rows(summaries["costs"]),
         "in_sampler": spent.in_sampler(summaries["costs"]),

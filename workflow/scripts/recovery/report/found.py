@@ -13,7 +13,7 @@ from recovery.estimators import method, methods
 from recovery.families.base import Family
 from recovery.gallery import fits_by_prior, words
 from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level
-from recovery.precision import in_whole_batches
+from recovery.precision import in_whole_batches, most
 from recovery.study import Study
 from recovery.verification import DISAGREE
 
@@ -146,13 +146,13 @@ def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, An
     """How many replicates the wanted precision takes; None where the study wants none."""
     if table.empty:
         return None
-    most = table["n_needed"].max() if table["n_needed"].notna().all() else None
+    needed = most(table)
     labels = {name: method(family, name).label for name in methods(study)}
     return {
         "rows": table.assign(model=table["model"].map(labels)).to_dict("records"),
-        "n_needed": most and int(most),
-        "in_batches": most and in_whole_batches(study, int(most)),
-        "enough": most is not None and most <= study.replicates,
+        "n_needed": needed,
+        "in_batches": needed and in_whole_batches(study, needed),
+        "enough": needed is not None and needed <= study.replicates,
     }
 
 

@@ -35,8 +35,8 @@ PERFORMANCE = pa.schema(
         column("level", REAL, "of the intervals; null: the measure has none"),
         column("value", REAL),
         column("mcse", REAL, "Monte Carlo standard error of value"),
-        column("lower", REAL, "of the 95 % Wilson interval, for proportions"),
-        column("upper", REAL, "of the 95 % Wilson interval, for proportions"),
+        column("lower", REAL, "of the 95 % interval of Monte Carlo error"),
+        column("upper", REAL, "of the 95 % interval of Monte Carlo error"),
         column("n_replicates", INT, "that the value rests on"),
     ]
 )
@@ -53,6 +53,9 @@ COMPARISON = pa.schema(
         column("level", REAL, "of the intervals; null: the measure has none"),
         column("value", REAL, "first less second, on the same datasets"),
         column("mcse", REAL, "Monte Carlo standard error of the paired difference"),
+        column("lower", REAL, "of the 95 % interval of Monte Carlo error"),
+        column("upper", REAL, "of the 95 % interval of Monte Carlo error"),
+        column("p_value", REAL, "of no difference, not corrected; null: none is known"),
         column("n_pairs", INT, "replicates that both have"),
     ]
 )
@@ -147,7 +150,7 @@ PRECISION = pa.schema(
         column("parameter", TEXT, "of the cell that needs most replicates"),
         column("measure", TEXT, "coverage or bias_relative_to_sd"),
         column("wanted", REAL, "Monte Carlo standard error"),
-        column("reached", REAL, "largest Monte Carlo standard error; coverage: at nominal level"),
+        column("reached", REAL, "largest MCSE, those that do not differ taken together"),
         column("n_planned", INT, "replicates of the study"),
         column("n_needed", INT, "replicates; null: those there cannot tell"),
         column("n_needed_mcse", REAL, "Monte Carlo standard error of n_needed"),
