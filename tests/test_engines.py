@@ -29,10 +29,11 @@ model { x ~ normal(0, 1); }
 generated quantities { int k = ordered_logistic_rng(x, [-1, 1]'); }
 """
 ONE_FIT = """
-import sys
+import json, pathlib, sys
 from recovery.engines import base, cmdstan
 loaded = cmdstan.load(base.Program("glm.stan", ".", sys.argv[1]))
-cmdstan.sample(loaded, sys.argv[2], 1, base.Settings(2, 50, 50, 0.8, 10))
+data = json.loads(pathlib.Path(sys.argv[2]).read_text())
+cmdstan.sample(loaded, data, 1, base.Settings(2, 50, 50, 0.8, 10))
 """
 FLAT_GLM = {
     "K": 1,
@@ -236,7 +237,7 @@ def test_cmdstan_fits_without_a_word(loaded, as_pooled, tmp_path):
     # In a process of its own: pytest's handlers change what cmdstanpy logs.
     data = tmp_path / "data.json"
     cmdstanpy.write_stan_json(str(data), as_pooled)
-    arguments = [loaded.exe_file, str(data)]
+    arguments = [loaded.executable, str(data)]
     command = [sys.executable, "-c", ONE_FIT, *arguments]
     scripts = {"PYTHONPATH": str(ROOT / "workflow" / "scripts")}
     done = subprocess.run(

@@ -8,9 +8,13 @@ import multiprocessing
 import os
 import pickle
 import signal
+import tempfile
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
+
+from recovery import scratch
 
 PR_SET_PDEATHSIG = 1
 _fork = multiprocessing.get_context("fork")
@@ -24,7 +28,8 @@ class Child:
     """A process that answers calls one after another.
 
     The call after a loss starts a new process, so what kills or hangs a call costs
-    that call alone.
+    that call alone. All that is temporary goes to a folder of the process's own, which is
+    removed with it.
 
     Parameters
     ----------
@@ -67,10 +72,15 @@ class Child:
         return value
 
     def _start(self) -> None:
-        self._pipe, theirs = _fork.Pipe()
-        self._process = _fork.Process(target=_serve, args=(self._answer, theirs, self._pipe))
-        self._process.start()
-        theirs.close()
+        """Start the process; OSError where the machine has no room for it."""
+        with contextlib.ExitStack() as opened:
+            folder = opened.enter_context(scratch.folder())
+            self._pipe, theirs = _fork.Pipe()
+            arguments = (self._answer, theirs, self._pipe, folder)
+            process = _fork.Process(target=_serve, args=arguments)
+            process.start()
+            theirs.close()
+            self._process, self._opened = process, opened.pop_all()
 
     def _end(self) -> None:
         """Kill the child and whatever it started."""
@@ -79,6 +89,7 @@ class Child:
         self._process.kill()
         self._process.join()
         self._pipe.close()
+        self._opened.close()
         self._process = None
 
 
@@ -88,11 +99,14 @@ def _cause(exit_code: int | None) -> str:
     return f"exit code {exit_code}"
 
 
-def _serve(answer: Callable[[Any], Any], pipe: Connection, parents_end: Connection) -> None:
+def _serve(
+    answer: Callable[[Any], Any], pipe: Connection, parents_end: Connection, folder: Path
+) -> None:
     """Answer until the parent is gone. Its own process group, so that all of it can be ended."""
     os.setpgid(0, 0)
     die_with(multiprocessing.parent_process().pid)
     parents_end.close()
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     while True:
         try:
             argument = pipe.recv()

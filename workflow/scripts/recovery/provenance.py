@@ -60,8 +60,8 @@ def sources(
     folder : Path
         The folder of all Stan programs; includes are found from it.
     """
-    engine = f"engines/{study.engine}.py"
-    verifying = f"engines/{study.verify.engine}.py" if study.verify else None
+    engine = _of_engine(study.engine)
+    verifying = _of_engine(study.verify.engine) if study.verify else None
     fitting = (*_FITTING, *(["loo.py"] if study.selection else []))
     return Sources(
         programs={
@@ -69,13 +69,18 @@ def sources(
         },
         observed={name: file_hash(Path(data.path)) for name, data in study.observed.items()},
         simulating=digest([modules_hash(*_SIMULATING), *map(file_hash, family.FILES)]),
-        fitting=modules_hash(*fitting, engine),
+        fitting=modules_hash(*fitting, *engine),
         engine_version=engine_version,
-        verifying=modules_hash(*fitting, verifying) if verifying else "",
+        verifying=modules_hash(*fitting, *verifying) if verifying else "",
         verifying_version=verifying_version,
         **(_estimating(study, family) if without_prior(study) else {}),
-        approximating=modules_hash(*_APPROXIMATING, engine) if approximating(study) else "",
+        approximating=modules_hash(*_APPROXIMATING, *engine) if approximating(study) else "",
     )
+
+
+def _of_engine(name: str) -> list[str]:
+    """The modules of an engine that decide what its fits give."""
+    return [f"engines/{name}.py", *(["engines/cmdstan_runs.py"] if name == "cmdstan" else [])]
 
 
 def _estimating(study: Study, family: Family) -> dict[str, Any]:

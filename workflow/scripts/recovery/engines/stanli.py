@@ -22,6 +22,7 @@ from recovery.engines.base import (
     EngineError,
     Program,
     Settings,
+    error_of_fit,
 )
 
 COMPILES = False
@@ -59,11 +60,19 @@ def load(program: Program) -> Loaded:
 
 
 def _model(loaded: Loaded, data: dict) -> stanli.Model:
-    """Bind data to a program; what stanli only warns of is an EngineError here."""
+    """Bind data to a program; what stanli only warns of is an EngineError here.
+
+    Raises
+    ------
+    RuntimeError
+        With Stan's message; a DataError where the data cannot be read.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         try:
             return stanli.Model(mir=loaded.intermediate, data=data)
+        except RuntimeError as error:
+            raise error_of_fit(str(error)) from None
         except RuntimeWarning as lacking:
             raise EngineError(
                 f"{loaded.program}: stanli cannot run all of this program: {lacking}\n"

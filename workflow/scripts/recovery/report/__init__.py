@@ -128,6 +128,7 @@ def _found(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) 
     """What the summary tables say beside performance."""
     return {
         "reasons": found.reasons(summaries["convergence"]),
+        "high_pareto_k": found.high_pareto_k(family, summaries["convergence"]),
         "precision": found.precision(study, family, summaries["precision"]),
         "planned": planned.rows(family, summaries["planning"]),
         "verified": found.verified(study, family, summaries["verification"]),

@@ -100,6 +100,17 @@ def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, An
     }
 
 
+def high_pareto_k(family: Family, convergence: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row an approximation by Pathfinder with any fit that its Pareto k says is poor."""
+    final = convergence[convergence["attempt"] == "final"]
+    rows = []
+    for model, mine in final[final["n_high_pareto_k"] > 0].groupby("model", sort=False):
+        fits = final.loc[final["model"] == model, "n_ok"].sum()
+        n = mine["n_high_pareto_k"].sum()
+        rows.append({"model": method(family, model).label, "n": int(n), "fits": int(fits)})
+    return rows
+
+
 def verified(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any] | None:
     """How well two engines agree; None where the study asks for one alone."""
     if study.verify is None:

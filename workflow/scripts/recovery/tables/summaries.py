@@ -90,6 +90,8 @@ CONVERGENCE = pa.schema(
         column("n_failed", INT),
         column("n_converged", INT),
         column("error", TEXT, "of the first fit that failed; null: none did"),
+        column("n_high_pareto_k", INT, "Pathfinder's fits whose Pareto k is above 0.7"),
+        column("max_pareto_k", REAL, "largest of Pathfinder's fits; null: it is none of them"),
         *(
             column(f"{rate}_rate{part}", REAL, comment)
             for rate in (
