@@ -295,7 +295,7 @@ def running(executable):
     found = []
     for link in Path("/proc").glob("[0-9]*/exe"):
         with contextlib.suppress(OSError):
-            if os.readlink(link) == str(executable):
+            if link.readlink() == executable:
                 found.append(int(link.parent.name))
     return found
 

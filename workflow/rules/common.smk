@@ -256,9 +256,31 @@ def report_params(wildcards):
     return study_params(*provenance.SUMMARY, *provenance.DRAWING, *provenance.REPORT)
 
 
+def page_is_written():
+    return provenance.bear([f"{RESULTS}/report.html"], digest(report_params(None)))
+
+
 def report_inputs(wildcards):
-    settled = provenance.bear([f"{RESULTS}/report.html"], digest(report_params(wildcards)))
-    return inputs_of(settled, **needs.of_report(DESIGN))
+    return inputs_of(page_is_written(), **needs.of_report(DESIGN))
+
+
+def outcome_params(wildcards):
+    return study_params(*provenance.SUMMARY, *provenance.OUTCOME)
+
+
+def outcome_inputs(wildcards):
+    settled = provenance.bear([f"{RESULTS}/outcome.txt"], digest(outcome_params(wildcards)))
+    return inputs_of(settled, **needs.of_outcome(DESIGN))
+
+
+def said_at_the_end():
+    """How all fits went, where that is known."""
+    files = [f"{RESULTS}/summary/{name}.parquet" for name in ("convergence", "verification")]
+    if not tables.are_current(files, digest(summary_params(None))):
+        return []
+    from recovery import failures  # no job needs what it imports
+
+    return failures.outcome(DESIGN)[0]
 
 
 def figure_file(figure, suffix):

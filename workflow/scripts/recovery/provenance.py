@@ -142,4 +142,5 @@ SUMMARY = (
 )
 TRIAL = ("trial.py", "families/own.py", "families/demands.py")
 DRAWING = ("gallery.py", *package("figures"))
-REPORT = ("manifest.py", *package("report"), *pages())
+OUTCOME = ("failures.py",)
+REPORT = ("manifest.py", *OUTCOME, *package("report"), *pages())
