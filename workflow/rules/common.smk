@@ -12,6 +12,7 @@ from recovery import (
     checks,
     engines,
     estimators,
+    executables,
     families,
     folder,
     gallery,
@@ -73,11 +74,16 @@ def stan_program(wildcards):
 
 
 def compiled_version(model):
-    """What decides an executable: it stands in its name, so that no old one is taken for it."""
+    """What decides an executable's numbers; `kept_executable` has what decides the rest."""
     sources = DESIGN.sources
     ours = engines.find(STUDY.engine).COMPILES
     version = sources.engine_version if ours else sources.verifying_version
     return digest([sources.programs[model], version])[:12]
+
+
+def kept_executable(wildcards):
+    """Where the executable is kept for all studies."""
+    return str(executables.kept(DESIGN, wildcards.model))
 
 
 # Datasets and fits
@@ -200,6 +206,16 @@ def executable(model, engine):
     compiles = engines.find(engine).COMPILES
     name = f"{model}-{compiled_version(model)}"
     return {"executable": f"{RESULTS}/programs/{name}"} if compiles else {}
+
+
+if workflow.is_main_process and executables.ENGINE in checks.engines_of(STUDY):
+    executables.drop_stale(
+        {
+            file: executables.kept(DESIGN, model)
+            for model in STUDY.models
+            for file in executable(model, executables.ENGINE).values()
+        }
+    )
 
 
 def kept_draws(path):

@@ -13,6 +13,7 @@ rule compile:
         runtime=30,
     params:
         include=str(PROGRAMS),
+        kept=kept_executable,
     message:
         "Compile {wildcards.model}"
     script:

@@ -1,12 +1,14 @@
-"""Rule compile: one Stan program to the executable that CmdStan runs."""
+"""Rule compile: one Stan program to the executable that CmdStan runs, unless it stands already."""
 
 from recovery import jobs
 
 jobs.begin(snakemake.log[0])
 
-from recovery.engines import cmdstan
+from pathlib import Path
+
+from recovery import executables
 from recovery.engines.base import Program
 
-cmdstan.compile_program(
-    Program(snakemake.input.program, snakemake.params.include, snakemake.output.executable)
-)
+kept = Path(snakemake.params.kept)
+executables.provide(Program(snakemake.input.program, snakemake.params.include, str(kept)))
+executables.link(kept, snakemake.output.executable)

@@ -11,7 +11,10 @@ from recovery.engines.base import Program
 
 specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
 program = Program(
-    snakemake.input.program, snakemake.params.include, snakemake.input.get("executable") or None
+    snakemake.input.program,
+    snakemake.params.include,
+    snakemake.input.get("executable") or None,
+    specification["engine_version"],
 )
 fitter = approximating.fitter_of(specification, program)
 started = time.process_time()

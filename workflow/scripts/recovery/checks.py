@@ -10,7 +10,15 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from recovery import datasets, engines, estimators, families, folder, provenance
+from recovery import (
+    datasets,
+    engines,
+    estimators,
+    executables,
+    families,
+    folder,
+    provenance,
+)
 from recovery.design import Design
 from recovery.engines.base import Program
 from recovery.families.base import Columns, Family, SimulationError, Values
@@ -66,9 +74,17 @@ def prepare(
     if thoroughly:
         if lacking := list(estimators.lacking(study, engines.find(study.engine).ALGORITHMS)):
             raise study_error(str(files[-1]), lacking)
-        for engine in {study.engine, *([study.verify.engine] if study.verify else [])}:
+        for engine in engines_of(study):
             try_programs(study, programs, engine)
-    return Design(study, sources)
+    design = Design(study, sources)
+    if thoroughly and executables.ENGINE in engines_of(study):
+        executables.check_tools(design)
+    return design
+
+
+def engines_of(study: Study) -> set[str]:
+    """Return the study's engine, and the one that verifies it."""
+    return {study.engine, *([study.verify.engine] if study.verify else [])}
 
 
 def _too_much(study: Study) -> Iterator[str]:

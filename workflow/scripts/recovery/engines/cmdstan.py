@@ -22,10 +22,16 @@ from recovery.engines.base import (
     Program,
     Settings,
 )
-from recovery.engines.cmdstan_programs import check, compile_program, version
+from recovery.engines.cmdstan_programs import (
+    build,
+    check,
+    check_tools,
+    compile_program,
+    version,
+)
 
-__all__ = ["ALGORITHMS", "COMPILES", "approximate", "check", "compile_program", "load", "sample"]
-__all__ += ["version"]
+__all__ = ["ALGORITHMS", "COMPILES", "approximate", "build", "check", "check_tools"]
+__all__ += ["compile_program", "load", "sample", "version"]
 
 COMPILES = True
 ALGORITHMS = ("optimize", "laplace", "pathfinder")
@@ -43,7 +49,8 @@ def load(program: Program) -> Loaded:
     """Take the compiled executable; MachineError if it cannot be run, or is of another CmdStan."""
     with tempfile.TemporaryDirectory() as folder:
         found = cmdstan_runs.version(program.executable, Path(folder))
-    if program.version not in (None, found):
+    wanted = re.match(r"\d+\.\d+\.\d+", program.version or "")
+    if wanted and wanted[0] != found:
         raise MachineError(
             f"{program.executable}: is of CmdStan {found}, must be of {program.version}; "
             f"have it compiled again with\nrm {program.executable}"
