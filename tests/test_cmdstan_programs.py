@@ -196,7 +196,7 @@ def test_what_decides_an_executable_is_in_its_name(place, home):
 def test_a_folder_for_all_checkouts_can_be_named(place, home, tmp_path, monkeypatch):
     monkeypatch.setenv(executables.VARIABLE, str(tmp_path / "shared"))
     executables.provide(shipped(make_design()))
-    (kept,) = (tmp_path / "shared").iterdir()
+    (kept,) = (tmp_path / "shared").glob("pooled-*")
     executables.link(kept, "results/a/programs/pooled-1")
     assert Path("results/a/programs/pooled-1").readlink() == kept
 
@@ -225,29 +225,42 @@ def test_processes_that_compile_the_same_do_not_disturb_each_other(place, home):
     while any(process.is_alive() for process in processes):
         engines.find("cmdstan").load(program)
     assert [process.exitcode for process in processes] == [0, 0, 0]
-    assert [path.name for path in executables.folder().iterdir()] == [Path(program.executable).name]
+    name = Path(program.executable).name
+    assert {path.name for path in executables.folder().iterdir()} == {name, f".{name}.lock"}
 
 
-def test_a_studys_own_name_goes_when_cmdstan_moves_and_stays_else(place, home):
-    design, name = make_design(), "results/small/programs/pooled-1"
-    executables.provide(shipped(design))
-    executables.link(executables.kept(design, "pooled"), name)
-    assert not Path(name).readlink().is_absolute()
-    engines.find("cmdstan").load(Program("p.stan", ".", name))
-    executables.drop_stale({name: executables.kept(design, "pooled")})
-    assert Path(name).exists()
-    moved = shutil.copytree(home, place / "moved")
-    os.environ["CMDSTAN"] = str(moved)
-    executables.drop_stale({name: executables.kept(design, "pooled")})
-    assert not Path(name).is_symlink()
+def test_a_studys_own_name_for_it_moves_with_the_results(place, home):
+    kept, name = executables.kept(make_design(), "pooled"), "results/small/programs/pooled-1"
+    executables.provide(shipped(make_design()))
+    executables.link(kept, name)
+    moved = shutil.move("results", "elsewhere")
+    engines.find("cmdstan").load(Program("p.stan", ".", f"{moved}/small/programs/pooled-1"))
 
 
-def test_a_name_that_is_a_file_of_an_earlier_version_goes(place, home):
-    name = Path("results/small/programs/pooled-1")
-    name.parent.mkdir(parents=True)
-    name.write_text("an executable")
-    executables.drop_stale({str(name): executables.kept(make_design(), "pooled")})
-    assert not name.exists()
+def test_a_job_compiles_what_the_rule_made_for_another_place(place, home):
+    program, hashed = Program(shipped(make_design()).path, str(STAN)), "hash"
+    executables.provided("cmdstan", program, "pooled", hashed)
+    os.environ["CMDSTAN"] = str(shutil.move(home, place / "moved"))  # the fixture undoes it
+    found = executables.provided("cmdstan", program, "pooled", hashed)
+    assert compilations(place / "moved") == 2
+    engines.find("cmdstan").load(found)
+    assert executables.provided("stanli", program, "pooled", hashed) == program
+
+
+def provide_it(program):
+    executables.provide(program)
+
+
+def test_of_jobs_that_find_it_lacking_one_compiles(place, home):
+    program = shipped(make_design())
+    fork = multiprocessing.get_context("fork")
+    processes = [fork.Process(target=provide_it, args=(program,)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    assert compilations(home) == 1
 
 
 def test_tools_are_asked_for_only_where_something_must_be_compiled(place, home, monkeypatch):

@@ -12,7 +12,6 @@ from recovery import (
     checks,
     engines,
     estimators,
-    executables,
     families,
     folder,
     gallery,
@@ -74,16 +73,15 @@ def stan_program(wildcards):
 
 
 def compiled_version(model):
-    """What decides an executable's numbers; `kept_executable` has what decides the rest."""
+    """What decides an executable's numbers; `executables.kept` has what decides it beside."""
     sources = DESIGN.sources
     ours = engines.find(STUDY.engine).COMPILES
     version = sources.engine_version if ours else sources.verifying_version
     return digest([sources.programs[model], version])[:12]
 
 
-def kept_executable(wildcards):
-    """Where the executable is kept for all studies."""
-    return str(executables.kept(DESIGN, wildcards.model))
+def program_hash(wildcards):
+    return DESIGN.sources.programs[wildcards.model]
 
 
 # Datasets and fits
@@ -206,16 +204,6 @@ def executable(model, engine):
     compiles = engines.find(engine).COMPILES
     name = f"{model}-{compiled_version(model)}"
     return {"executable": f"{RESULTS}/programs/{name}"} if compiles else {}
-
-
-if workflow.is_main_process and executables.ENGINE in checks.engines_of(STUDY):
-    executables.drop_stale(
-        {
-            file: executables.kept(DESIGN, model)
-            for model in STUDY.models
-            for file in executable(model, executables.ENGINE).values()
-        }
-    )
 
 
 def kept_draws(path):

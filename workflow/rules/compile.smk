@@ -13,7 +13,7 @@ rule compile:
         runtime=30,
     params:
         include=str(PROGRAMS),
-        kept=kept_executable,
+        program=program_hash,
     message:
         "Compile {wildcards.model}"
     script:

@@ -4,11 +4,9 @@ from recovery import jobs
 
 jobs.begin(snakemake.log[0])
 
-from pathlib import Path
-
 from recovery import executables
 from recovery.engines.base import Program
 
-kept = Path(snakemake.params.kept)
+kept = executables.kept_of(snakemake.wildcards.model, snakemake.params.program)
 executables.provide(Program(snakemake.input.program, snakemake.params.include, str(kept)))
 executables.link(kept, snakemake.output.executable)

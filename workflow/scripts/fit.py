@@ -6,15 +6,19 @@ jobs.begin(snakemake.log[0])
 
 import time
 
-from recovery import approximating, draws, fitting, tables
+from recovery import approximating, draws, executables, fitting, tables
 from recovery.engines.base import Program
 
 specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
-program = Program(
-    snakemake.input.program,
-    snakemake.params.include,
-    snakemake.input.get("executable") or None,
-    specification["engine_version"],
+program = executables.provided(
+    specification["engine"],
+    Program(
+        snakemake.input.program,
+        snakemake.params.include,
+        version=specification["engine_version"],
+    ),
+    specification.get("approximates", specification["model"]),
+    specification["program"],
 )
 fitter = approximating.fitter_of(specification, program)
 started = time.process_time()

@@ -144,8 +144,33 @@ def try_programs(study: Study, programs: Path, name: str) -> None:
     prior = next(iter(study.priors.values()))
     rng = np.random.default_rng(study.seed)
     data = family.stan_data(_small_dataset(family, prior, rng)[0], prior)
-    for model in study.models:
-        engine.check(Program(str(family.program(model, programs)), str(programs)), data)
+    files = {
+        model: Program(str(family.program(model, programs)), str(programs))
+        for model in study.models
+    }
+    for program in files.values():
+        engine.check(program, data)
+    if isinstance(study.sampler.inits, Mapping):
+        names = {model: engine.parameters(each, data) for model, each in files.items()}
+        if faults := list(_wrong_inits(study.sampler.inits, names, name, engine.SOME_INITS)):
+            raise StudyError("\n".join(faults))
+
+
+def _wrong_inits(
+    inits: Mapping, names: Mapping[str, list[str]], engine: str, some: bool
+) -> Iterator[str]:
+    """Yield starting values of no parameter, and those that an engine wants and that lack."""
+    known = dict.fromkeys(each for program in names.values() for each in program)
+    for name in inits:
+        if name not in known:
+            yield f"sampler.inits: got {name!r}, must be one of {listed(known)}"
+    for model, program in names.items():
+        lacking = [each for each in program if each not in inits]
+        if lacking and not some:
+            yield (
+                f"sampler.inits: lacks {listed(lacking)} of the program {model}: the engine "
+                f"{engine} starts at values of all parameters only; `engine: cmdstan` takes some"
+            )
 
 
 def _small_dataset(

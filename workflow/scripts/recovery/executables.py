@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,29 +24,56 @@ def folder() -> Path:
 
 
 def kept(design: Design, model: str) -> Path:
-    """Return where the executable of a study's model is kept.
+    """Return where the executable of a study's model is kept."""
+    return kept_of(model, design.sources.programs[model])
 
-    Its name holds the program with its includes and all that decides an executable beside
-    it, the place of CmdStan too.
+
+def kept_of(model: str, program: str) -> Path:
+    """Return where an executable is kept.
+
+    Its name holds the program, by the hash of its text and its includes, and all that decides
+    an executable beside it, the place of CmdStan too.
     """
-    decided = [design.sources.programs[model], engines.find(ENGINE).build()]
-    return folder() / f"{model}-{digest(decided)[:16]}"
+    return folder() / f"{model}-{digest([program, engines.find(ENGINE).build()])[:16]}"
 
 
 def provide(program: Program) -> None:
-    """Compile a program, unless its executable stands and runs here."""
+    """Compile a program, unless its executable stands and runs here.
+
+    Of several jobs that find it lacking one compiles, and the others wait.
+    """
     engine = engines.find(ENGINE)
-    try:
+    with contextlib.suppress(MachineError):
         engine.load(program)
-    except MachineError:
-        engine.compile_program(program)
+        return
+    with _alone(Path(program.executable)):
+        try:
+            engine.load(program)  # another job was first
+        except MachineError:
+            engine.compile_program(program)
 
 
-def provided(design: Design, model: str, program: Program) -> Program:
-    """Return a study's program with its executable, compiled if it must be."""
-    program = replace(program, executable=str(kept(design, model)))
-    provide(program)
-    return program
+@contextlib.contextmanager
+def _alone(executable: Path) -> Iterator[None]:
+    """Be the only process that compiles an executable, where the file system has locks."""
+    executable.parent.mkdir(parents=True, exist_ok=True)
+    with executable.with_name(f".{executable.name}.lock").open("w") as lock:
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def provided(engine: str, program: Program, model: str, program_hash: str) -> Program:
+    """Return a program with its executable, where its engine wants one.
+
+    The rule compile has made it before; a job makes it only where CmdStan has moved since, or
+    is of another kind here.
+    """
+    if not engines.find(engine).COMPILES:
+        return program
+    made = replace(program, executable=str(kept_of(model, program_hash)))
+    provide(made)
+    return made
 
 
 def link(executable: Path, place: str | Path) -> None:
@@ -53,19 +82,6 @@ def link(executable: Path, place: str | Path) -> None:
     if not os.environ.get(VARIABLE):  # the results may be moved as a whole
         target = Path(os.path.relpath(target, Path(place).absolute().parent))
     tables.replace(place, lambda beside: beside.symlink_to(target))
-
-
-def drop_stale(places: Mapping[str, Path]) -> None:
-    """Remove a study's names that point elsewhere than to what is kept for it now.
-
-    They are of another CmdStan, or of the same in another place; the rule compile makes them
-    anew, and no fit that stands is made again.
-    """
-    for name, executable in places.items():
-        place = Path(name)
-        if place.is_symlink() and place.resolve() == executable.resolve():
-            continue
-        place.unlink(missing_ok=True)
 
 
 def check_tools(design: Design) -> None:

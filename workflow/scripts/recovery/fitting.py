@@ -123,7 +123,8 @@ class Fitter:
 
     def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
         sampler = self.attempts[attempt - 1]
-        settings = Settings(**{key: sampler[key] for key in Settings.__annotations__})
+        given = {key: sampler[key] for key in Settings.__annotations__ if key in sampler}
+        settings = Settings(**given)
         return self.engine.sample(self.loaded, data, seed, settings)
 
     def _rows(

@@ -13,7 +13,6 @@ from recovery import (
     approximating,
     datasets,
     draws,
-    engines,
     estimating,
     estimators,
     executables,
@@ -137,10 +136,8 @@ def _simulated(
 def _program(design: Design, model: str, programs: Path) -> Program:
     """A program, with its executable where the engine wants one: the study's, if it stands."""
     path = families.find(design.study.family).program(model, programs)
-    program = Program(str(path), str(programs))
-    if not engines.find(design.study.engine).COMPILES:
-        return program
-    return executables.provided(design, model, program)
+    program, hashed = Program(str(path), str(programs)), design.sources.programs[model]
+    return executables.provided(design.study.engine, program, model, hashed)
 
 
 def _fit(

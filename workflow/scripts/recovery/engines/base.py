@@ -81,13 +81,23 @@ class Approximation:
 
 @dataclass(frozen=True)
 class Settings:
-    """How one fit is sampled."""
+    """How one fit is sampled; None leaves a setting to Stan.
+
+    Parameters
+    ----------
+    metric : {"diag_e", "dense_e"}
+    inits : float, "pathfinder" or mapping
+        A radius on the unconstrained scale, or values of parameters on their own.
+    """
 
     chains: int
     warmup: int
     draws: int
     adapt_delta: float
     max_treedepth: int
+    metric: str | None = None
+    step_size: float | None = None
+    inits: Any = None
 
 
 @dataclass(frozen=True)
@@ -108,12 +118,16 @@ class Engine(Protocol):
 
     COMPILES: bool  # whether a program must be compiled to an executable before `load`
     ALGORITHMS: tuple[str, ...]  # those of `approximations.ALGORITHMS` that it has
+    SOME_INITS: bool  # whether chains may start at values of some parameters, not all
 
     def version(self) -> str:
         """Return the version that decides numbers; EngineError if it is not installed."""
 
     def check(self, program: Program, data: dict) -> None:
         """Raise EngineError if the program does not compile, or cannot be served in full."""
+
+    def parameters(self, program: Program, data: dict) -> list[str]:
+        """Return the names of a program's parameters; EngineError if it does not compile."""
 
     def load(self, program: Program) -> Any:
         """Make ready what `sample` needs of a program, once for many fits."""

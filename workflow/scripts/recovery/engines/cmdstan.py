@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import resource
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,16 @@ from recovery.engines.cmdstan_programs import (
     check,
     check_tools,
     compile_program,
+    parameters,
     version,
 )
 
 __all__ = ["ALGORITHMS", "COMPILES", "approximate", "build", "check", "check_tools"]
-__all__ += ["compile_program", "load", "sample", "version"]
+__all__ += ["SOME_INITS", "compile_program", "load", "parameters", "sample", "version"]
 
 COMPILES = True
 ALGORITHMS = ("optimize", "laplace", "pathfinder")
+SOME_INITS = True
 FEWEST_OF_A_PATH = 1000  # draws of each of Pathfinder's paths, from which all are resampled
 
 
@@ -64,6 +67,7 @@ def sample(loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
     with tempfile.TemporaryDirectory() as folder:
         common = _common(Path(folder), data, seed)
         arguments = _of_sampler(settings)
+        inits = _inits(loaded, Path(folder), common, settings)
         chains = [
             cmdstan_runs.run(
                 loaded.executable,
@@ -71,6 +75,7 @@ def sample(loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
                 settings.draws,
                 f"id={chain}",
                 *common,
+                *inits[chain - 1],
                 *arguments,
             )
             for chain in range(1, settings.chains + 1)
@@ -102,12 +107,30 @@ def _of_sampler(settings: Settings) -> list[str]:
         f"num_samples={settings.draws}",
         f"num_warmup={settings.warmup}",
         "algorithm=hmc",
+        *([f"stepsize={settings.step_size}"] if settings.step_size is not None else []),
+        *([f"metric={settings.metric}"] if settings.metric is not None else []),
         "engine=nuts",
         f"max_depth={settings.max_treedepth}",
         "adapt",
         "engaged=1",
         f"delta={settings.adapt_delta}",
     ]
+
+
+def _inits(loaded: Loaded, folder: Path, common: list[str], settings: Settings) -> list[list[str]]:
+    """The arguments that say where each chain starts; files of values go to the folder."""
+    asked, chains = settings.inits, range(1, settings.chains + 1)
+    if not isinstance(asked, Mapping | str):
+        return [[] if asked is None else [f"init={asked}"] for _ in chains]
+    starts = [asked for _ in chains]
+    if asked == "pathfinder":
+        one_path = ["method=pathfinder", "num_paths=1", f"num_draws={settings.chains}"]
+        place = folder / "pathfinder"
+        found = cmdstan_runs.run(loaded.executable, place, settings.chains, *common, *one_path)
+        starts = [cmdstan_runs.as_variables(found.names, draw) for draw in found.values]
+    for chain, values in zip(chains, starts, strict=True):
+        cmdstanpy.write_stan_json(str(folder / f"init-{chain}.json"), dict(values))
+    return [[f"init=../init-{chain}.json"] for chain in chains]
 
 
 def approximate(loaded: Loaded, data: dict, seed: int, algorithm: str, draws: int) -> Approximation:

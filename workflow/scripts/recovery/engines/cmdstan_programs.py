@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -106,12 +107,24 @@ def _compiler() -> str:
 
 def check(program: Program, data: dict) -> None:
     """Raise EngineError with stanc's message if the program does not compile."""
-    with scratch.folder() as folder, ExitStack() as opened:
+    with scratch.folder() as folder:
+        _stanc(program, folder, f"--o={folder}/out.hpp")
+
+
+def parameters(program: Program, data: dict) -> list[str]:
+    """Return the names of a program's parameters."""
+    with scratch.folder() as folder:
+        return list(json.loads(_stanc(program, folder, "--info"))["parameters"])
+
+
+def _stanc(program: Program, folder: Path, option: str) -> str:
+    """Return what stanc says of a program; EngineError if it does not compile."""
+    with ExitStack() as opened:
         include = _include(program, folder, opened)
-        command = [stanc(), f"--include-paths={include}", f"--o={folder}/out.hpp", program.path]
-        code, said = _run(command)
+        code, said = _run([stanc(), f"--include-paths={include}", option, program.path])
     if code != 0:
         raise EngineError(f"{program.path}: does not compile:\n{_shown(said, include, program)}")
+    return said
 
 
 def compile_program(program: Program) -> None:

@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -170,6 +171,22 @@ def _in_brackets(name: str) -> str:
     """A name as Stan has it: `beta.1.2` is `beta[1,2]`, of a tuple `a.1:2` is `a[1].2`."""
     parts = (part.split(".") for part in name.split(":"))
     return ".".join(f"{first}[{','.join(rest)}]" if rest else first for first, *rest in parts)
+
+
+def as_variables(names: list[str], draw: np.ndarray) -> dict[str, Any]:
+    """Return a draw as numbers and lists of them, by the names of Stan's variables."""
+    found: dict[str, dict] = {}
+    for name, value in zip(names, draw.tolist(), strict=True):
+        variable, _, place = name.removesuffix("]").partition("[")
+        index = tuple(int(each) - 1 for each in place.split(",")) if place else ()
+        found.setdefault(variable, {})[index] = value
+    arrays = {}
+    for variable, values in found.items():
+        array = np.empty(np.max(list(values), axis=0) + 1 if () not in values else ())
+        for index, value in values.items():
+            array[index] = value
+        arrays[variable] = array.tolist()
+    return {name: value for name, value in arrays.items() if not name.endswith("__")}
 
 
 def version(executable: str, folder: Path) -> str:
