@@ -368,6 +368,16 @@ def raising(monkeypatch, error, from_replicate):
     yield
 
 
+def test_the_first_fit_of_the_other_engine_too(monkeypatch):
+    family = fitting.families.find("multilevel_linear")
+    made = family.stan_data
+    monkeypatch.setattr(
+        family, "stan_data", lambda columns, prior: made(columns, prior) | {"y": [1.0]}
+    )
+    with pytest.raises(EngineError, match=r"pooled\.stan: does not fit its data: .*name=y"):
+        fit_batch(None, engine="stanli")
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE])
 def test_what_the_machine_lacks_stops_the_batch_of_either_engine(monkeypatch, number):
     error = OSError(number, os.strerror(number))
@@ -391,6 +401,17 @@ def test_no_room_for_a_process_stops_the_batch(monkeypatch):
     monkeypatch.setattr(child._fork.Process, "start", fork)
     with pytest.raises(MachineError, match="Resource temporarily unavailable"):
         fit_batch(None, engine="stanli")
+
+
+def test_no_room_for_cmdstans_process_is_no_failed_fit(cmdstan, executable, data, monkeypatch):
+    loaded = cmdstan.load(Program("prophet.stan", ".", str(executable)))
+
+    def run(*_, **__):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(cmdstan_runs.subprocess, "run", run)
+    with pytest.raises(MachineError, match="no process can be started: Cannot allocate memory"):
+        cmdstan.sample(loaded, data, 1, SETTINGS)
 
 
 def test_names_of_columns_are_stans():

@@ -101,6 +101,10 @@ FAULTS = {
         lambda home: (home / "bin/stanc").write_bytes(b"nothing"),
         "bin/stanc: cannot be run here: Exec format error",
     ),
+    "stanc lacks a library": (
+        lambda home: (home / "bin/stanc").write_text("#!/bin/sh\necho libc.so.9 >&2\nexit 127\n"),
+        "bin/stanc: cannot be run here: libc.so.9",
+    ),
     "no makefile": (lambda home: remove(home / "makefile"), "which has no `makefile`"),
     "no folder": (remove, "must be the folder of a CmdStan"),
 }

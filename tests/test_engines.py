@@ -12,7 +12,13 @@ import pytest
 from conftest import ROOT, STAN
 
 from recovery import engines, families, posterior
-from recovery.engines.base import SAMPLER_COLUMNS, EngineError, Program, Settings
+from recovery.engines.base import (
+    SAMPLER_COLUMNS,
+    DataError,
+    EngineError,
+    Program,
+    Settings,
+)
 
 family = families.find("multilevel_linear")
 SETTINGS = Settings(chains=4, warmup=500, draws=2000, adapt_delta=0.9, max_treedepth=10)
@@ -167,6 +173,15 @@ def test_stanli_refuses_what_it_cannot_run_in_full_and_says_the_way_out(engine, 
 def test_stanli_fails_with_stans_message(engine, program, data, message):
     loaded = engine.load(program(NORMAL))
     with pytest.raises(RuntimeError, match=message):
+        engine.sample(loaded, data, 1, SHORT)
+
+
+@pytest.mark.parametrize(
+    "data", [{"N": 2}, {"N": 2, "y": [1.0]}, {"N": 1.5, "y": [1.0]}, {"N": 1, "y": "1"}]
+)
+def test_stanli_tells_data_apart_that_cannot_be_read(engine, program, data):
+    loaded = engine.load(program(NORMAL))
+    with pytest.raises(DataError):
         engine.sample(loaded, data, 1, SHORT)
 
 

@@ -122,6 +122,8 @@ def _stanc(program: Program, folder: Path, option: str) -> str:
     with ExitStack() as opened:
         include = _include(program, folder, opened)
         code, said = _run([stanc(), f"--include-paths={include}", option, program.path])
+    if code in (126, 127):
+        raise EngineError(f"{stanc()}: cannot be run here: {said}")
     if code != 0:
         raise EngineError(f"{program.path}: does not compile:\n{_shown(said, include, program)}")
     return said

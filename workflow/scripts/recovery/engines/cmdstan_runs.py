@@ -100,9 +100,12 @@ def _start(command: list[str], folder: Path) -> int:
                 preexec_fn=partial(die_with, os.getpid()),
             ).returncode
         except OSError as error:
-            if error.errno not in _NOT_RUNNABLE:
-                raise  # no memory, no process
-            raise MachineError(_cannot_run(command[0], error.strerror)) from None
+            if error.errno in _NOT_RUNNABLE:
+                raise MachineError(_cannot_run(command[0], error.strerror)) from None
+            raise MachineError(
+                f"{command[0]}: no process can be started: {error.strerror}. The machine failed, "
+                "not a fit; run the same command again."
+            ) from None
 
 
 def _cannot_run(executable: str, why: str) -> str:
