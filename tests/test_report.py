@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, make_study
 
-from recovery import families, figures, gallery, report
+from recovery import failures, families, figures, gallery, report
 from recovery.report import found, latex, planned
 from recovery.study import parse
 from recovery.yaml_file import read_yaml
@@ -70,7 +70,7 @@ def test_the_page_says_why_fits_failed_the_commonest_reason_first():
     reasons = found.reasons(pd.concat([table, first]))
     assert reasons[0] == {"error": "time limit: 1", "n": 2}
     assert {"error": "RuntimeError: no", "n": 1} in reasons
-    assert {"error": "x" * found.LONGEST_REASON, "n": 1} in reasons
+    assert {"error": "x" * failures.LONGEST_REASON, "n": 1} in reasons
     assert len(reasons) == 3
 
 

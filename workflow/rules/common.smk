@@ -92,12 +92,19 @@ def stan_program(wildcards):
     return str(FAMILY.program(estimators.sampled(STUDY, wildcards.model), PROGRAMS))
 
 
+COMPILING = provenance.step_code("compile", provenance.module_file("recovery.engines.cmdstan"))
+
+
 def compiled_version(model):
-    """What decides an executable: it stands in its name, so that no old one is taken for it."""
+    """What decides an executable's numbers; `executables.kept` has what decides it beside."""
     sources = DESIGN.sources
     ours = engines.find(STUDY.engine).COMPILES
     version = sources.engine_version if ours else sources.verifying_version
-    return digest([sources.programs[model], version, provenance.step_code("compile")])[:12]
+    return digest([sources.programs[model], version, COMPILING])[:12]
+
+
+def program_hash(wildcards):
+    return DESIGN.sources.programs[wildcards.model]
 
 
 # Datasets and fits
@@ -285,9 +292,31 @@ def report_params(wildcards):
     return study_params(step_code("summarise"), step_code("figures"), page)
 
 
+def page_is_written():
+    return provenance.bear([f"{RESULTS}/report.html"], digest(report_params(None)))
+
+
 def report_inputs(wildcards):
-    settled = provenance.bear([f"{RESULTS}/report.html"], digest(report_params(wildcards)))
-    return inputs_of(settled, **needs.of_report(DESIGN))
+    return inputs_of(page_is_written(), **needs.of_report(DESIGN))
+
+
+def outcome_params(wildcards):
+    return study_params(step_code("summarise"), step_code("outcome"))
+
+
+def outcome_inputs(wildcards):
+    settled = provenance.bear([f"{RESULTS}/outcome.txt"], digest(outcome_params(wildcards)))
+    return inputs_of(settled, **needs.of_outcome(DESIGN))
+
+
+def said_at_the_end():
+    """How all fits went, where that is known."""
+    files = [f"{RESULTS}/summary/{name}.parquet" for name in ("convergence", "verification")]
+    if not tables.are_current(files, digest(summary_params(None))):
+        return []
+    from recovery import failures  # no job needs what it imports
+
+    return failures.outcome(DESIGN)[0]
 
 
 def figure_file(figure, suffix):

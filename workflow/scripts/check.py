@@ -9,16 +9,19 @@ from recovery import jobs
 
 jobs.begin(snakemake.log[0], __file__)
 
-from recovery import design, tables, trial
+from recovery import design, executables, tables, trial
 from recovery.engines.base import Program
 
 params = snakemake.params.trial
 plan = design.restore(snakemake.config, params["sources"])
-files = list(snakemake.input.programs)
-compiled = list(snakemake.input.get("executables") or [None] * len(files))
 programs = {
-    model: Program(file, snakemake.params.include, executable)
-    for model, file, executable in zip(plan.study.models, files, compiled, strict=True)
+    model: executables.provided(
+        plan.study.engine,
+        Program(file, snakemake.params.include),
+        model,
+        plan.sources.programs[model],
+    )
+    for model, file in zip(plan.study.models, snakemake.input.programs, strict=True)
 }
 said = "\n".join([*trial.run(plan, programs), params["identity"], ""])
 tables.replace(

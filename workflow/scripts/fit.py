@@ -11,12 +11,19 @@ jobs.begin(snakemake.log[0], __file__)
 
 import time
 
-from recovery import draws, fitting, tables
+from recovery import draws, executables, fitting, tables
 from recovery.engines.base import Program
 
 specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
-program = Program(
-    snakemake.input.program, snakemake.params.include, snakemake.input.get("executable") or None
+program = executables.provided(
+    specification["engine"],
+    Program(
+        snakemake.input.program,
+        snakemake.params.include,
+        version=specification["engine_version"],
+    ),
+    specification["model"],
+    specification["program"],
 )
 fitter = fitting.Fitter(specification, program)
 started = time.process_time()

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from recovery import datasets, engines, estimators, families, folder, provenance
+from recovery import (
+    datasets,
+    engines,
+    estimators,
+    executables,
+    families,
+    folder,
+    provenance,
+)
 from recovery.child import ChildLostError, guarded
 from recovery.design import Design
 from recovery.engines.base import Program
@@ -68,9 +76,17 @@ def prepare(
     if thoroughly:
         if lacking := list(estimators.lacking(study, engines.find(study.engine).ALGORITHMS)):
             raise study_error(str(files[-1]), lacking)
-        for engine in {study.engine, *([study.verify.engine] if study.verify else [])}:
+        for engine in engines_of(study):
             try_programs(study, programs, engine)
-    return Design(study, sources)
+    design = Design(study, sources)
+    if thoroughly and executables.ENGINE in engines_of(study):
+        executables.check_tools({model: sources.programs[model] for model in study.models})
+    return design
+
+
+def engines_of(study: Study) -> set[str]:
+    """Return the study's engine, and the one that verifies it."""
+    return {study.engine, *([study.verify.engine] if study.verify else [])}
 
 
 def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[str]:
@@ -146,15 +162,37 @@ def _without_likelihood(asked: tuple[Study, Family]) -> list[str]:
 
 def try_programs(study: Study, programs: Path, name: str) -> None:
     """Let an engine take every program of the study, with a small dataset where it can."""
-    attempt = _Attempt(study, programs, name)
+    attempt, parameters = _Attempt(study, programs, name), {}
     with guarded(attempt, families.guest_seconds(study), "check") as tried:
         for model in (None, *study.models):
             try:
-                tried(model)
+                parameters[model] = tried(model)
             except ChildLostError as lost:
                 made_by = f"{study.family}: simulate or stan_data"
                 place = attempt.program(model).path if model else made_by
                 raise StudyError(f"{place}: {lost}, with a dataset of the first prior") from None
+    if isinstance(study.sampler.inits, Mapping):
+        names = {model: parameters[model] for model in study.models}
+        faults = list(_wrong_inits(study.sampler.inits, names, name, attempt.engine.SOME_INITS))
+        if faults:
+            raise StudyError("\n".join(faults))
+
+
+def _wrong_inits(
+    inits: Mapping, names: Mapping[str, list[str]], engine: str, some: bool
+) -> Iterator[str]:
+    """Yield starting values of no parameter, and those that an engine wants and that lack."""
+    known = dict.fromkeys(each for program in names.values() for each in program)
+    for name in inits:
+        if name not in known:
+            yield f"sampler.inits: got {name!r}, must be one of {listed(known)}"
+    for model, program in names.items():
+        lacking = [each for each in program if each not in inits]
+        if lacking and not some:
+            yield (
+                f"sampler.inits: lacks {listed(lacking)} of the program {model}: the engine "
+                f"{engine} starts at values of all parameters only; `engine: cmdstan` takes some"
+            )
 
 
 class _Attempt:
@@ -164,13 +202,19 @@ class _Attempt:
         self.study, self.programs, self.engine = study, programs, engines.find(engine)
         self.family, self.data = families.find(study.family), {}
 
-    def __call__(self, model: str | None) -> None:
-        """Try a model's program; with None make ready the data."""
+    def __call__(self, model: str | None) -> list[str]:
+        """Try a model's program; with None make ready the data.
+
+        Return the program's parameters, where the study says at which values chains start.
+        """
         if model is not None:
-            self.engine.check(self.program(model), self.data)
-            return
+            program = self.program(model)
+            self.engine.check(program, self.data)
+            wanted = isinstance(self.study.sampler.inits, Mapping)
+            return self.engine.parameters(program, self.data) if wanted else []
         prior = next(iter(self.study.priors.values()))
         self.data = self.family.stan_data(_small_dataset(self.study, self.family)[0], prior)
+        return []
 
     def program(self, model: str) -> Program:
         """Return a model's program."""

@@ -10,6 +10,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
@@ -18,6 +19,8 @@ from typing import Any
 
 import psutil
 
+from recovery import scratch
+
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 START_SECONDS = 120  # in which a fresh process has imported what it answers with
 GLANCE = 0.5  # seconds after which is looked whether a silent child still lives
@@ -25,7 +28,7 @@ _fork = multiprocessing.get_context("fork")
 _BEGIN = """import sys
 sys.path.insert(0, sys.argv[2])
 from recovery.child import serve_fresh
-serve_fresh(int(sys.argv[1]))"""
+serve_fresh(int(sys.argv[1]), sys.argv[3])"""
 
 
 class ChildLostError(Exception):
@@ -36,7 +39,8 @@ class Child:
     """A process that answers calls one after another.
 
     The call after a loss starts a new process, so what kills or hangs a call costs
-    that call alone.
+    that call alone. All that is temporary goes to a folder of the process's own, which is
+    removed with it.
 
     Parameters
     ----------
@@ -110,10 +114,15 @@ class Child:
         return ChildLostError(f"the process of the {self._of} died: {_cause(code)}")
 
     def _start(self) -> None:
-        self._pipe, theirs = _fork.Pipe()
-        self._process = _fork.Process(target=_serve, args=(self._answer, theirs, self._pipe))
-        self._process.start()
-        theirs.close()
+        """Start the process; OSError where the machine has no room for it."""
+        with contextlib.ExitStack() as opened:
+            folder = opened.enter_context(scratch.folder())
+            self._pipe, theirs = _fork.Pipe()
+            arguments = (self._answer, theirs, self._pipe, folder)
+            process = _fork.Process(target=_serve, args=arguments)
+            process.start()
+            theirs.close()
+            self._process, self._opened = process, opened.pop_all()
 
     def _end(self) -> None:
         """Kill the child and whatever it started."""
@@ -121,6 +130,7 @@ class Child:
         self._process.kill()
         self._process.join()
         self._pipe.close()
+        self._opened.close()
         self._process = None
 
 
@@ -152,15 +162,18 @@ class FreshChild(Child):
         self._environment = environment
 
     def _start(self) -> None:
-        self._pipe, theirs = multiprocessing.Pipe()
-        number, library = theirs.fileno(), str(Path(__file__).parents[1])
-        self._process = _Python(
-            [sys.executable, "-P", "-c", _BEGIN, str(number), library],
-            env={**os.environ, **self._environment},
-            stdin=subprocess.DEVNULL,
-            pass_fds=[number],
-        )
-        theirs.close()
+        with contextlib.ExitStack() as opened:
+            folder = opened.enter_context(scratch.folder())
+            self._pipe, theirs = multiprocessing.Pipe()
+            number, library = theirs.fileno(), str(Path(__file__).parents[1])
+            self._process = _Python(
+                [sys.executable, "-P", "-c", _BEGIN, str(number), library, str(folder)],
+                env={**os.environ, **self._environment},
+                stdin=subprocess.DEVNULL,
+                pass_fds=[number],
+            )
+            theirs.close()
+            self._opened = opened.pop_all()
         self._answer_to(self._answer, START_SECONDS)
 
 
@@ -200,26 +213,29 @@ def _cause(exit_code: int | None) -> str:
         return f"signal {-exit_code}"
 
 
-def _serve(answer: Callable[[Any], Any], pipe: Connection, parents_end: Connection) -> None:
+def _serve(
+    answer: Callable[[Any], Any], pipe: Connection, parents_end: Connection, folder: Path
+) -> None:
     """Answer until the parent is gone. Its own process group, so that all of it can be ended."""
     parents_end.close()
-    _begin_to_serve(multiprocessing.parent_process().pid)
+    _begin_to_serve(multiprocessing.parent_process().pid, folder)
     _answer_all(answer, pipe)
 
 
-def serve_fresh(number: int) -> None:
+def serve_fresh(number: int, folder: str) -> None:
     """Answer, in a new Python, what comes through the pipe of this number: first, with what."""
-    _begin_to_serve(os.getppid())
+    _begin_to_serve(os.getppid(), Path(folder))
     pipe = Connection(number)
     answer = pipe.recv()
     pipe.send((True, None))
     _answer_all(answer, pipe)
 
 
-def _begin_to_serve(parent: int) -> None:
+def _begin_to_serve(parent: int, folder: Path) -> None:
     """Set a child apart from its parent, which it must not harm by what it says or uses."""
     os.setpgid(0, 0)
     die_with(parent)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what it leaves behind stays its own
     with contextlib.suppress(OSError):  # it goes first where memory runs out

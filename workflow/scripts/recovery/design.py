@@ -199,7 +199,7 @@ class Design:
             **mechanism,
             "dataset": dataset,
             "hyperparameters": study.priors[prior].model_dump(mode="json"),
-            "sampler": study.sampler.model_dump(mode="json"),
+            "sampler": study.sampler.given(),
             "intervals": list(study.intervals),
             "plotted_level": study.plotted_level,
             "convergence": study.convergence.model_dump(mode="json"),

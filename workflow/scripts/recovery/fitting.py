@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,11 +22,22 @@ from recovery import (
     tables,
 )
 from recovery.child import Child, ChildLostError
-from recovery.engines.base import Draws, EngineError, Program, Settings
+from recovery.engines.base import (
+    DataError,
+    Draws,
+    EngineError,
+    MachineError,
+    Program,
+    Settings,
+)
 from recovery.families.base import Columns, Values
 from recovery.seeds import fit_seed, rank_rng
 
 LONGEST_ERROR = 2000
+_OF_THE_MACHINE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE),
+    *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE),
+)
 RANKED_DRAWS = 99  # ranks 0 to 99; at most as many as a fit's effective sample size
 
 
@@ -131,7 +144,8 @@ class Fitter:
 
     def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
         sampler = self.attempts[attempt - 1]
-        settings = Settings(**{key: sampler[key] for key in Settings.__annotations__})
+        given = {key: sampler[key] for key in Settings.__annotations__ if key in sampler}
+        settings = Settings(**given)
         return self.engine.sample(self.loaded, data, seed, settings)
 
     def _rows(
@@ -255,7 +269,8 @@ def fit_batch(
     Raises
     ------
     EngineError
-        When the engine cannot serve the program at all.
+        When the engine cannot serve the program at all, the program cannot read the data of
+        the first fit, or the machine failed.
     """
     specification = fitter.specification
     keys = {name: specification[name] for name in ("scenario", "model", "prior")}
@@ -264,7 +279,8 @@ def fit_batch(
         for task in _tasks(data, truth, specification.get("only")):
             fit_keys = {**keys, "replicate": task.replicate}
             fit = None
-            for attempt in _attempts(child, task, fitter):
+            first = not rows["diagnostics"]
+            for attempt in _attempts(child, task, fitter, first):
                 rows["diagnostics"].append(fit_keys | attempt.diagnostics)
                 if fit is None or attempt.diagnostics["status"] == "ok":
                     fit = attempt
@@ -306,7 +322,8 @@ def _tasks(
         yield Task(int(replicate), columns, named, unsimulated=reason or "")
 
 
-def _fit_or_failure(child: Child, task: Task) -> Fit:
+def _fit_or_failure(child: Child, task: Task, program: str | None = None) -> Fit:
+    """A fit, or its error; of the first of a batch, data that it cannot read are the study's."""
     try:
         return child.call(task)
     except EngineError:
@@ -314,6 +331,10 @@ def _fit_or_failure(child: Child, task: Task) -> Fit:
     except ChildLostError as lost:
         error = str(lost)
     except Exception as raised:
+        if isinstance(raised, OSError) and raised.errno in _OF_THE_MACHINE:
+            raise _of_the_machine(raised) from None
+        if isinstance(raised, DataError) and program:
+            raise EngineError(f"{program}: does not fit its data: {raised}") from None
         error = f"{type(raised).__name__}: {raised}"
     return _failed("fit", error)
 
@@ -324,17 +345,26 @@ def _failed(step: str, error: str) -> Fit:
     return Fit([], [], went | {"error": error[:LONGEST_ERROR]})
 
 
-def _attempts(child: Child, task: Task, fitter: Fitter) -> Iterator[Fit]:
+def _of_the_machine(error: OSError) -> MachineError:
+    """An error that no fit is to blame for, in words."""
+    return MachineError(
+        f"{error.filename or tempfile.gettempdir()}: {error.strerror}. The machine failed, not "
+        "a fit. Make room, or raise the limit, then run the same command again."
+    )
+
+
+def _attempts(child: Child, task: Task, fitter: Fitter, first: bool) -> Iterator[Fit]:
     """Fit a dataset, and again with the next settings until it has converged or none are left.
 
     Where there is none to fit, that is all that one attempt says.
     """
     specification = fitter.specification
+    program = fitter.program.path if first and fitter.program else None
     for number in range(1, (1 if task.unsimulated else fitter.n_attempts) + 1):
         if task.unsimulated:
             fit = _failed("simulation", f"simulation: {task.unsimulated}")
         else:
-            fit = _fit_or_failure(child, replace(task, attempt=number))
+            fit = _fit_or_failure(child, replace(task, attempt=number), program)
         described = {
             "attempt": number,
             "engine": specification["engine"],

@@ -53,6 +53,14 @@ def of_report(design: Design) -> Files:
     }
 
 
+def of_outcome(design: Design) -> Files:
+    """Return what says how fits went, and the page, which is to be written before."""
+    results = f"results/{design.study.name}"
+    names = ("convergence", "verification")
+    summaries = [f"{results}/summary/{name}.parquet" for name in names]
+    return {"summaries": summaries, "page": f"{results}/report.html"}
+
+
 def _summaries(design: Design) -> list[str]:
     return [f"results/{design.study.name}/summary/{name}.parquet" for name in SUMMARIES]
 

@@ -12,6 +12,8 @@ from scipy.stats import rankdata
 from recovery.engines.base import Draws
 from recovery.tables import quantile_columns
 
+_ROUNDING = 1e-8  # of log densities
+
 
 def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> dict[str, np.ndarray]:
     """Return mean, median, sd, and the intervals' quantiles of each named column.
@@ -217,6 +219,34 @@ def _log_sum(values: np.ndarray) -> float:
     """Logarithm of the sum of exponentials."""
     top = values.max()
     return top + np.log(np.exp(values - top).sum())
+
+
+def pareto_k(log_ratios: np.ndarray) -> float:
+    """Return Pareto k of importance ratios: how heavy the tail of the largest is.
+
+    Parameters
+    ----------
+    log_ratios : ndarray, shape (n_draws,)
+        Log density less that of its approximation; what is no finite number weighs nothing.
+
+    Returns
+    -------
+    float
+        0 where all ratios are the same: the approximation is exact. Infinite where no tail can
+        be fitted, as to few draws.
+
+    References
+    ----------
+    Vehtari, Simpson, Gelman, Yao & Gabry (2024), arXiv:1507.02646.
+    """
+    finite = log_ratios[np.isfinite(log_ratios)]
+    if finite.size and np.ptp(finite) < _ROUNDING:
+        return 0.0
+    try:
+        _, k = array_stats.psislw(-finite, r_eff=1.0)
+    except ValueError:
+        return np.inf
+    return float(k) if np.isfinite(k) else np.inf
 
 
 def largest_k(n_draws: int) -> float:

@@ -129,7 +129,7 @@ class Study(Frozen):
     @property
     def attempts(self) -> list[dict[str, Any]]:
         """The sampler's settings of every attempt at a fit: `sampler`, then each rescue."""
-        settings = self.sampler.model_dump(mode="json")
+        settings = self.sampler.given()
         steps = [step.model_dump(mode="json", exclude_none=True) for step in self.rescue]
         return [settings, *(settings | step for step in steps)]
 

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from recovery import families, tables
+from recovery import failures, families, tables
 from recovery.design import Design
 from recovery.estimators import approximating, method, without_prior
 from recovery.families.base import Family
@@ -136,8 +136,10 @@ def _asked(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
 def _found(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """What the summary tables say beside performance."""
     return {
+        "lost": failures.of_cells(family, summaries["convergence"]),
         "reasons": found.reasons(summaries["convergence"]),
         "unsimulated": found.unsimulated(summaries["convergence"]),
+        "high_pareto_k": found.high_pareto_k(family, summaries["convergence"]),
         "precision": found.precision(study, family, summaries["precision"]),
         "planned": planned.rows(family, summaries["planning"]),
         "verified": found.verified(study, family, summaries["verification"]),

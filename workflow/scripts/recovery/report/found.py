@@ -10,6 +10,7 @@ from scipy import stats
 
 from recovery.calibration import NOT_APPLICABLE
 from recovery.estimators import method, methods
+from recovery.failures import first_line, of_verification
 from recovery.families.base import Family
 from recovery.gallery import fits_by_prior, words
 from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level
@@ -17,7 +18,6 @@ from recovery.precision import in_whole_batches, most
 from recovery.study import Study
 from recovery.verification import DISAGREE
 
-LONGEST_REASON = 200
 MOST_REASONS = 5
 
 
@@ -56,7 +56,7 @@ def went(convergence: pd.DataFrame) -> pd.DataFrame:
 def reasons(convergence: pd.DataFrame) -> list[dict[str, Any]]:
     """Why fits failed: the commonest first errors of cells, and in how many each is."""
     final = convergence[convergence["attempt"] == "final"]
-    lines = final["error"].dropna().map(_first_line)
+    lines = final["error"].dropna().map(first_line)
     counts = lines.value_counts().head(MOST_REASONS)
     return [{"error": error, "n": n} for error, n in counts.items()]
 
@@ -72,10 +72,6 @@ def unsimulated(convergence: pd.DataFrame) -> list[str]:
     ]
     more = len(counts) - len(named)
     return [*named, *([f"and in {more:,} more scenarios"] if more else [])]
-
-
-def _first_line(error: str) -> str:
-    return error.partition("\n")[0][:LONGEST_REASON]
 
 
 def glance(
@@ -156,6 +152,17 @@ def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, An
     }
 
 
+def high_pareto_k(family: Family, convergence: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row an approximation by Pathfinder with any fit that its Pareto k says is poor."""
+    final = convergence[convergence["attempt"] == "final"]
+    rows = []
+    for model, mine in final[final["n_high_pareto_k"] > 0].groupby("model", sort=False):
+        fits = final.loc[final["model"] == model, "n_ok"].sum()
+        n = mine["n_high_pareto_k"].sum()
+        rows.append({"model": method(family, model).label, "n": int(n), "fits": int(fits)})
+    return rows
+
+
 def verified(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any] | None:
     """How well two engines agree; None where the study asks for one alone."""
     if study.verify is None:
@@ -166,6 +173,7 @@ def verified(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any
         "rows": rows.to_dict("records"),
         "n": int(table.groupby("model", sort=False)["n_fits"].max().sum()),
         "alone": int(table.groupby("model", sort=False)["n_one_sided"].max().sum()),
+        "failures": of_verification(rows),
         "disagree": [f"{row.model}, {row.parameter}" for row in disagree.itertuples()],
     }
 

@@ -56,6 +56,7 @@ DIAGNOSTICS = pa.schema(
         column("max_rhat", REAL, "largest over scored parameters and lp__"),
         column("min_ess_bulk", REAL, "smallest over scored parameters and lp__"),
         column("min_ess_tail", REAL, "smallest over scored parameters and lp__"),
+        column("pareto_k", REAL, "of Pathfinder's importance ratios; infinite: no tail was fitted"),
         column("n_leapfrog", INT, "gradient evaluations after warmup, all chains"),
         column("warmup_seconds", REAL, "processor seconds, summed over chains"),
         column("sampling_seconds", REAL, "processor seconds, summed over chains; of an estimator"),

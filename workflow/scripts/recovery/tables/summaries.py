@@ -99,6 +99,8 @@ CONVERGENCE = pa.schema(
         column("n_missed_divergent", INT, "or too many divergent transitions"),
         column("n_missed_ebfmi", INT, "or E-BFMI below it"),
         column("n_missed_other", INT, "or for the reason that `diagnostics` has as their error"),
+        column("n_high_pareto_k", INT, "Pathfinder's fits whose Pareto k is above 0.7"),
+        column("max_pareto_k", REAL, "largest of Pathfinder's fits; null: it is none of them"),
         *(
             column(f"{rate}_rate{part}", REAL, comment)
             for rate in (
@@ -180,13 +182,16 @@ VERIFICATION = pa.schema(
         column("model", TEXT),
         column("parameter", TEXT),
         column("n_fits", INT, "converged with both engines"),
-        column("n_one_sided", INT, "converged with one engine only, or failed with one only"),
+        column("n_verified", INT, "fits that the verifying engine was to make, of the model"),
+        column("n_failed", INT, "of these, those that failed"),
+        column("error", TEXT, "of the first of them that failed; null: none did"),
+        column("n_one_sided", INT, "converged with one engine only; without n_failed"),
         column("mean_z", REAL, "z: difference of posterior means over its MCMC standard error"),
         column("mean_square_z", REAL, "1 is expected"),
         column("largest_z", REAL, "in absolute value"),
         column("p_value", REAL, "of z standard normal: its mean and its mean square"),
         column("p_corrected", REAL, "for all models and parameters (Holm)"),
-        column("verdict", TEXT, "agree, disagree or no fit to compare"),
+        column("verdict", TEXT, "agree, disagree, all failed or no fit to compare"),
     ]
 )
 SELECTION = pa.schema(
