@@ -106,6 +106,23 @@ def test_a_truncated_table_is_named_with_the_cure(finished, changed, broken, mis
     finishes(changed, finished)
 
 
+def test_flipped_bits_are_found_before_nothing_is_to_be_done(finished, changed):
+    """Whatever Snakemake remembers, sizes and times of files are as they were."""
+    results = changed.folder / "results/small"
+    broken = [f"estimates/{BATCH}", f"diagnostics/{BATCH}", "summary/comparison.parquet"]
+    for file in broken:
+        content, times = bytearray((results / file).read_bytes()), (results / file).stat()
+        content[706] ^= 128
+        (results / file).write_bytes(content)
+        os.utime(results / file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    said = said_by(changed.make_study(SUMMARY))
+    assert "3 tables are cut short or damaged" in said
+    assert "rm " + " ".join(f"results/small/{file}" for file in broken) in said
+    for file in broken:
+        (results / file).unlink()
+    finishes(changed, finished)
+
+
 def test_a_full_disk_is_told_and_leaves_whole_tables_alone(finished, fresh):
     results = fresh.folder / "results"
     with mounted(results, "size=120k"):

@@ -5,9 +5,9 @@ import pytest
 from conftest import DROP, ROOT, make_design, make_study
 
 from recovery import datasets, families, tables
-from recovery.design import dataset_seed
 from recovery.faults import StudyError
 from recovery.scenarios import Batch
+from recovery.seeds import dataset_seed
 from recovery.truths import Observed
 
 family = families.find("multilevel_linear")
@@ -124,22 +124,93 @@ def test_the_shipped_dataset_is_read(monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("y,x,p\n1,2\n", r"real\.csv: cannot be read: .*Expected 3 columns, got 2"),
-        ("", r"real\.csv: cannot be read: Empty CSV file"),
+        ("y,x,p\n1,2\n", r"real\.csv: cannot be read: row 1 \(line 2\): got 2 cells"),
+        ("", r"real\.csv: cannot be read: has no header"),
         ("y,x,p\n", r"real\.csv: has no rows, must have at least one"),
         ("y,x,p\n1,2,a\n,2,b\n", r"real\.csv: column 'y' has no number or text in row 2, must"),
-        ("y,x,p\n1,2,a\n1,nan,b\n", r"real\.csv: column 'x' has no number or text in row 2, must"),
-        ("y,x,p\n1,inf,a\n1,2,b\n", r"real\.csv: column 'x' has no number or text in row 1, must"),
-        ("y,x,p\n1,2,a\n1,2,NA\n", r"real\.csv: column 'p' has no number or text in row 2, must"),
         ("y,x,p\n1,2,a\n1,2,\n", r"real\.csv: column 'p' has no number or text in row 2, must"),
-        ("y,x,p\n1,2,a\nhigh,2,b\n", r"real\.csv: column 'y' must hold numbers"),
-        ("y,x,p\n2024-01-01,2,a\n2024-01-02,2,b\n", r"real\.csv: column 'y' must hold numbers"),
+        ('y,x,p\n1,2,a\n1,2,""\n', r"real\.csv: column 'p' has no number or text in row 2, must"),
         ("y,x,p\n1,2,a\n1,2,a\n", r"real\.csv: column 'p' must name at least 2 participants"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_its_name(file, text, message):
     with pytest.raises(StudyError, match=r"^study: observed\.real: .*" + message):
         read(file, text)
+
+
+NO_NUMBERS = ["high", "NA", "N/A", "null", "nan", "NaN", "inf", "-Infinity", "1e400", "1e-400"]
+NO_NUMBERS += ["true", "TRUE", "1_000", '"1,000"', '"1,5"', "1 000", "1'000", "0x10", "1d3", "5%"]
+NO_NUMBERS += [
+    "2024-01-01",
+    "12:30",
+    "\u22121",
+    "\u0661",
+    "\uff11",
+    ".",
+    "-",
+    "1.2.3",
+    " ",
+    "1\xa0",
+]
+
+
+@pytest.mark.parametrize("cell", NO_NUMBERS)
+@pytest.mark.parametrize("column", ["y", "x"])
+def test_a_cell_that_is_no_number_is_refused_with_column_and_row(file, column, cell):
+    cells = {"y": "1", "x": "2", column: cell}
+    with pytest.raises(StudyError) as refused:
+        read(file, f"y,x,p\n1,2,a\n3,4,b\n{cells['y']},{cells['x']},b\n")
+    got = repr(cell.strip('"'))
+    assert f"real.csv: column {column!r} must hold numbers, got {got} in row 3" in str(
+        refused.value
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("1", 1),
+        ("-1.50", -1.5),
+        ("+.5", 0.5),
+        ("5.", 5),
+        ("1e3", 1000),
+        ("1E-3", 0.001),
+        ("007", 7),
+        (" 1 ", 1),
+        ('"1.5"', 1.5),
+        ("0.1", 0.1),
+        ("0e9", 0),
+        ("-0.00", 0),
+        (str(2**63), 2.0**63),
+    ],
+)
+def test_a_cell_that_is_a_number_is_read_as_it_is(file, cell, value):
+    assert read(file, f"y,x,p\n{cell},2,a\n3,4,b\n")["y"].tolist() == [value, 3]
+
+
+NAMES = ["1017", "001017", "1017.0", "1.017e3", "NA", "null", "NaN", "N/A", "true", "True", "-"]
+NAMES += ["2024-01-01", "01/01/2024", str(2**53), str(2**53 + 1), "a", "a ", "e\u0301", "\xe9", "0"]
+
+
+def test_participants_are_text_to_the_letter(file):
+    columns = read(file, "y,x,p\n" + "".join(f"1,2,{name}\n3,4,{name}\n" for name in NAMES))
+    assert columns["participant"].tolist() == np.repeat(np.arange(1, len(NAMES) + 1), 2).tolist()
+
+
+def test_five_participants_whose_names_are_one_number_stay_five(file, rng):
+    """Of a balanced design with varying intercepts, REML's sigma is the SD within participants."""
+    names, intercepts = ["1017", "001017", "1018", "1019", "1020"], [0, 8, 1, 2, 3]
+    x, noise = np.arange(5.0), rng.normal(0, 0.3, (5, 5))
+    y = np.array(intercepts)[:, None] + noise
+    rows = [f"{y[j, i]},{x[i]},{name}\n" for j, name in enumerate(names) for i in range(5)]
+    columns = read(file, "y,x,p\n" + "".join(rows))
+    varying = families.find({"name": "multilevel_linear", "varying": []})
+    (part,) = (p for p in varying.ESTIMATORS["reml"].fit(columns).parts if "sigma" in p.names)
+    sigma = part.value[list(part.names).index("sigma")]
+    apart, xs = noise - noise.mean(axis=1, keepdims=True), np.tile(x - x.mean(), 5)
+    left = apart.ravel() - xs * (xs @ apart.ravel()) / (xs @ xs)
+    assert sigma == pytest.approx(np.sqrt(left @ left / (25 - 5 - 1)), rel=1e-5)
+    assert 0.2 < sigma < 0.4
 
 
 def test_a_missing_file_is_refused(file):
@@ -149,14 +220,22 @@ def test_a_missing_file_is_refused(file):
         read(file)
 
 
-def test_a_missing_column_is_refused_with_those_there_are(file):
+@pytest.mark.parametrize(
+    ("text", "key", "there"),
+    [
+        ("y,day,p\n1,2,a\n", "predictor: got 'x'", "'y', 'day', 'p'"),
+        ("y, x,p\n1,2,a\n", "predictor: got 'x'", "'y', ' x', 'p'"),
+        ("y,X,p\n1,2,a\n", "predictor: got 'x'", "'y', 'X', 'p'"),
+        ("y;x;p\n1;2;a\n", "outcome: got 'y'", "'y;x;p'"),
+        ("y\tx\tp\n1\t2\ta\n", "outcome: got 'y'", r"'y\tx\tp'"),
+    ],
+)
+def test_a_missing_column_is_refused_with_those_there_are(file, text, key, there):
     with pytest.raises(StudyError) as refused:
-        read(file, "y,day,p\n1,2,a\n")
+        read(file, text)
     told = str(refused.value)
-    assert told.startswith(
-        "study: observed.real.predictor: got 'x', must be one of the columns of "
-    )
-    assert told.endswith("real.csv: 'y', 'day', 'p'")
+    assert told.startswith(f"study: observed.real.{key}, must be one of the columns of ")
+    assert told.endswith(f"real.csv: {there}")
 
 
 def test_a_constant_column_cannot_be_standardized(file):
@@ -181,12 +260,12 @@ def test_what_squares_cannot_hold_is_not_standardized(file, x):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (bytes(range(256)) * 4, "cannot be read: CSV parse error: Expected 1 columns, got 2: "),
-        (b'y,x,p\n"1,2,a\n\x1b[31m,4,b\n', "cannot be read: CSV parse error: Expected 3 columns"),
-        ("y,x,p\n1,2,a\n3,4,b\n".encode("utf-16"), "cannot be read: CSV parse error: "),
-        (b"y,x,p\n\x001,2,a\n3,4,b\n", "column 'y' must hold numbers"),
-        (b"y,x,p\n1,\xe9,a\n3,4,b\n", "column 'x' must hold numbers"),
-        (b"y,x,p\n1,1e400,a\n3,4,b\n", "column 'x' has no number or text in row 1"),
+        (bytes(range(256)) * 4, "cannot be read: line 2 is not text in UTF-8"),
+        (b'y,x,p\n"1,2,a\n\x1b[31m,4,b\n', "cannot be read: line 3: unexpected end of data"),
+        ("y,x,p\n1,2,a\n3,4,b\n".encode("utf-16"), "cannot be read: line 1 is not text"),
+        (b"y,x,p\n\x001,2,a\n3,4,b\n", "cannot be read: holds a zero byte"),
+        (b"y,x,p\n1,\xe9,a\n3,4,b\n", "cannot be read: line 2 is not text in UTF-8"),
+        (b"y,x,p\n1,\x1b[31m,a\n3,4,b\n", "column 'x' must hold numbers, got '\\x1b[31m' in row 1"),
         (b"y;x;p\n1;2;a\n", "must be one of the columns of "),
         (b"y,x,p\n1,2,<b>\n3,4,<b>\n", "column 'p' must name at least 2 participants"),
     ],

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from workflow_runs import check_out
 
 from recovery import checks, datasets
-from recovery.design import fit_seed
 from recovery.faults import StudyError
 from recovery.named_files import refuse_outside
+from recovery.seeds import fit_seed
 from recovery.yaml_file import read_yaml
 
 OBSERVED = {

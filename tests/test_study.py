@@ -306,7 +306,7 @@ def test_a_scalar_hyperparameter_stands_for_all_coefficients():
 def test_a_study_has_defaults_for_what_few_care_about(raw_study):
     study = parse(changed(raw_study, ("sampler", DROP), ("batch", DROP)), families.find)
     assert study.engine == "stanli"
-    assert study.sampler.model_dump() == {
+    assert study.sampler.given() == {
         "chains": 4,
         "warmup": 1000,
         "draws": 1000,

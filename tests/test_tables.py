@@ -1,5 +1,7 @@
 """Parquet tables: whole or absent, identity in the footer, null for what is not a number."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -50,11 +52,6 @@ def test_nan_is_written_as_null(written):
 
 def test_the_identity_stands_in_the_footer(written):
     assert tables.read_identity(written) == "an identity"
-
-
-def test_a_table_of_others_has_no_identity(tmp_path):
-    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
-    assert tables.read_identity(tmp_path / "other.parquet") is None
 
 
 def test_the_comments_of_columns_stand_in_the_file(written):
@@ -139,24 +136,70 @@ def test_the_schema_of_data_is_the_familys_columns_after_the_replicate():
     ]
 
 
-def test_a_csv_file_is_read_by_column(tmp_path):
-    file = tmp_path / "a.csv"
-    file.write_text("who,y\na,1.5\nb,\n")
-    table = tables.read_csv(file)
-    assert table["who"].tolist() == ["a", "b"]
-    np.testing.assert_array_equal(table["y"], [1.5, np.nan])
+# CSV files of a researcher
+
+
+def read_text(folder, content: str | bytes) -> dict[str, list[str]]:
+    """The cells of a CSV file of this content."""
+    file = folder / "a.csv"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return {name: column.tolist() for name, column in tables.read_csv(file).items()}
+
+
+CELLS = ["001017", "1017", "1017.0", "1e3", "NA", "null", "NaN", "true", "2024-01-01"]
+CELLS += [str(2**53 + 1), str(2**53), " a", "a", "A", "e\u0301", "\u00e9", "\U0001f600", ""]
+
+
+def test_cells_are_text_to_the_letter(tmp_path):
+    text = "who,y\n" + "".join(f"{cell},1.50\n" for cell in CELLS)
+    assert read_text(tmp_path, text) == {"who": CELLS, "y": ["1.50"] * len(CELLS)}
+
+
+def test_quoted_cells_are_what_stands_between_the_quotes(tmp_path):
+    text = 'who,"y, z"\n"007","1,5"\n"a ""b""\n c",\n'
+    assert read_text(tmp_path, text) == {"who": ["007", 'a "b"\n c'], "y, z": ["1,5", ""]}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CR LF", "CR"])
+@pytest.mark.parametrize("last", [True, False], ids=["with a last line end", "without"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "byte order mark"])
+def test_lines_end_as_any_system_ends_them(tmp_path, end, last, mark):
+    text = mark + end.join(["who,y", "a,1", "", "b,2"]) + end * last
+    assert read_text(tmp_path, text) == {"who": ["a", "b"], "y": ["1", "2"]}
+
+
+def test_a_column_is_read_alike_however_late_its_first_text_comes(tmp_path):
+    """A reader that guesses types from the first block of a file takes these for numbers."""
+    whole = ["0017"] * 300_000 + ["x"]
+    assert read_text(tmp_path, "p\n" + "\n".join(whole))["p"] == whole
+
+
+def test_columns_without_a_name_are_left_out(tmp_path):
+    assert read_text(tmp_path, "a,,b,\n1,2,3,\n") == {"a": ["1"], "b": ["3"]}
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
-    [("a,b\n1,2\n3\n", "Expected 2 columns, got 1"), ("", "Empty CSV file"), ("a,a\n1,2\n", "'a'")],
-    ids=["a short row", "empty", "two columns of one name"],
+    ("content", "message"),
+    [
+        ("a,b\n1,2\n\n3\n", r"row 2 \(line 4\): got 1 cells between commas, .* header, 2"),
+        ("a,b\n1,2,\n", r"row 1 \(line 2\): got 3 cells"),
+        ("a,b,\n1,2\n", r"row 1 \(line 2\): got 2 cells"),
+        ("a;b\n1,5;2,5\n", r"row 1 \(line 2\): got 3 cells .*, 1$"),
+        ("", "has no header"),
+        ("\n\n", "has no header"),
+        (",,\n1,2,3\n", "has no header"),
+        ("a,a\n1,2\n", "column 'a' stands in it more than once"),
+        ('a,b\n"1,2\n3,4\n', "line 3: unexpected end of data"),
+        ('a,b\n"1"0,2\n', "line 2: ',' expected after"),
+        (b"a,b\n1,2\n\xe9,2\n", "line 3 is not text in UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16"), "line 1 is not text in UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "holds a zero byte"),
+        ("a,b\n" + "1" * 200_000 + ",2\n", "line 2: field larger than field limit"),
+    ],
 )
-def test_a_malformed_csv_file_is_a_value_error(tmp_path, text, message):
-    file = tmp_path / "a.csv"
-    file.write_text(text)
+def test_a_malformed_csv_file_is_a_value_error(tmp_path, content, message):
     with pytest.raises(ValueError, match=message):
-        tables.read_csv(file)
+        read_text(tmp_path, content)
 
 
 def test_a_missing_csv_file_is_a_value_error(tmp_path):
@@ -175,3 +218,10 @@ def test_a_message_names_at_most_50_files_or_folders_that_hold_them_all():
         assert all(any(file.startswith(name) for name in named) for file in some)
     assert str(tables.stale(files[:50])).endswith("rm " + " ".join(files[:50]))
     assert str(tables.stale(files)).endswith("rm -r results/a")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    for path in (tmp_path / "a.csv", tmp_path, "/dev/zero"):
+        with pytest.raises(ValueError, match="is not a file"):
+            tables.read_csv(path)

@@ -11,8 +11,8 @@ from scipy import stats
 from workflow_runs import check_out
 
 from recovery import verification
-from recovery.design import fit_seed
 from recovery.faults import StudyError
+from recovery.seeds import fit_seed
 
 HALF = ("verify", {"engine": "stanli", "share": 0.5})
 CELL = ("moderate-4x3", "pooled", "weak")

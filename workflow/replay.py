@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import checks
+from recovery import checkout, checks, overrides
 from recovery.engines.base import EngineError
 from recovery.faults import StudyError, bounded
 from recovery.manifest import differences
@@ -20,9 +20,10 @@ PROGRAMS = Path("stan")
 
 def main() -> int:
     """Print what the fit gave; return 1 where the study's tables have other numbers."""
+    checkout.must_be(Path(__file__).parent / "scripts")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="the study file, or the manifest.json of a study's results")
-    parser.add_argument("--engine", help="run Stan with this engine instead of the study's")
+    overrides.add_to(parser)
     parser.add_argument("fit", help="SCENARIO/MODEL/PRIOR/REPLICATE")
     asked = parser.parse_args()
     *cell, replicate = asked.fit.split("/")
@@ -30,7 +31,7 @@ def main() -> int:
         parser.error(f"fit: got {asked.fit!r}, must be SCENARIO/MODEL/PRIOR/REPLICATE")
     try:
         made, raw = _read(asked.study)
-        raw |= {"engine": asked.engine} if asked.engine else {}
+        raw = overrides.applied(raw, overrides.entries_of(asked))
         refuse_outside(raw, asked.study)
         design = checks.prepare(raw, [asked.study], PROGRAMS, thoroughly=False)
         for line in differences(made, design) if made else []:

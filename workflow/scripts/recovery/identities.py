@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from recovery import tables
 from recovery.design import Design
 from recovery.hashing import digest
+from recovery.tables.summaries import SUMMARIES
 
 
 def expected(design: Design) -> Iterator[tuple[str, str]]:
@@ -56,12 +56,33 @@ def check_standing(design: Design, summary: str, remembered: bool) -> None:
     StaleTableError
         With the files, and the command that cures it.
     """
-    summaries = (f"results/{design.study.name}/summary/{name}.parquet" for name in tables.SUMMARIES)
-    wanted = [*expected(design), *((file, summary) for file in summaries)]
-    standing = [(file, identity) for file, identity in wanted if Path(file).exists()]
-    files = [file for file, identity in standing if not _is(file, identity)]
-    if files and not remembered:
-        raise tables.stale(files)
+    results = f"results/{design.study.name}"
+    summaries = [(f"{results}/summary/{name}.parquet", summary) for name in SUMMARIES]
+    others, damaged = [], []
+    for file, identity in [*expected(design), *summaries, *_beside(design)]:
+        try:
+            if tables.read_identity(file) != identity and identity is not None:
+                others.append(file)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except tables.StaleTableError:
+            damaged.append(file)
+    if damaged:
+        raise tables.damaged(damaged)
+    if others and not remembered:
+        raise tables.stale(others)
+
+
+def _beside(design: Design) -> Iterator[tuple[str, None]]:
+    """Tables that the summary does not rest on, whatever made them."""
+    yield f"results/{design.study.name}/figures/costs.parquet", None
+    for cell in design.observed_cells:
+        for table in set(design.tables_of(cell)) - set(design.observed_summed_up):
+            yield design.observed_file(table, *cell), None
+    for cell in design.cells:
+        for table in set(design.tables_of(cell)) - set(design.summed_up):
+            for batch in design.batches(cell[0]):
+                yield design.cell_file(table, cell, batch), None
 
 
 def _is(file: str, identity: str) -> bool:

@@ -129,7 +129,7 @@ class Study(Frozen):
     @property
     def attempts(self) -> list[dict[str, Any]]:
         """The sampler's settings of every attempt at a fit: `sampler`, then each rescue."""
-        settings = self.sampler.model_dump(mode="json")
+        settings = self.sampler.given()
         steps = [step.model_dump(mode="json", exclude_none=True) for step in self.rescue]
         return [settings, *(settings | step for step in steps)]
 
@@ -166,6 +166,17 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
         raise study_error(file, validation_faults(wrong, ("family",))) from None
     except ValueError as wrong:
         raise study_error(file, [f"family: {wrong}"]) from None
+    study = study.model_copy(update={"family": family.CHOICE or study.family})
+    family.rehearse(lambda: _as_plain(*_with_parts(study, family, [])))
+    study, faults = _with_parts(study, family, faults)
+    faults += [*dangling(study, family), *unplannable(study, family)]
+    if faults:
+        raise study_error(file, faults)
+    return study
+
+
+def _with_parts(study: Study, family: Family, faults: list) -> tuple[Study, list]:
+    """The study with its family's parts typed, and faults with those of the parts."""
     priors = {
         name: checked(family.Prior, value, ("priors", name), faults)
         for name, value in study.priors.items()
@@ -178,13 +189,14 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
         name: _observed(value, family, ("observed", name), faults)
         for name, value in study.observed.items()
     }
-    chosen = {"family": family.CHOICE or study.family}
     parts = {"priors": priors, "truths": truths, "observed": observed}
-    study = study.model_copy(update=chosen | parts)
-    faults += [*dangling(study, family), *unplannable(study, family)]
-    if faults:
-        raise study_error(file, faults)
-    return study
+    return study.model_copy(update=parts), faults
+
+
+def _as_plain(study: Study, faults: list) -> None:
+    """Serialise a study, as everything after its checks does."""
+    if not faults:
+        study.model_dump(mode="json")
 
 
 def _split(kind: type[Flat], value: Any, part_kind: type[BaseModel], place: tuple, faults: list):

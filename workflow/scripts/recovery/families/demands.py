@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from recovery.families.base import Model
+from recovery.families.base import MOST_ROWS, Model
 from recovery.faults import StudyError, shown
 from recovery.fields import Frozen, for_snakemake
 
@@ -210,6 +210,8 @@ def of_simulated(
     except ValueError:  # rows of several lengths
         return "a column is no array, must have one row an observation"
     length = arrays[outcome].shape
+    if arrays[outcome].size > MOST_ROWS:
+        return f"returned {arrays[outcome].size:,} observations, must be at most {MOST_ROWS:,}"
     for name, values in arrays.items():
         if values.ndim != 1 or values.shape != length:
             return f"column {name!r} has shape {values.shape}, must have one row an observation"

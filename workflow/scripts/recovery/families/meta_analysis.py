@@ -19,6 +19,7 @@ from scipy.special import gammaln
 
 from recovery.families import observed
 from recovery.families.base import Columns, Family, Model, Nothing, Values
+from recovery.faults import shown
 from recovery.fields import Frozen, NonNegative, Positive, Real, Scale, Text
 
 JOINT, COMMON = "random effects", "common effect"
@@ -226,10 +227,11 @@ class MetaAnalysis(Family):
             raise ValueError("effects and their standard errors cannot be standardized")
         participant = observed.participants(table, columns.study)
         if participant.max() < participant.size:
-            raise ValueError(f"column {columns.study!r} must name every study once")
+            row = int(np.setdiff1d(np.arange(participant.size), np.unique(participant, True)[1])[0])
+            got = f"{shown(str(table[columns.study][row]))} again in row {row + 1}"
+            raise ValueError(f"column {columns.study!r} must name every study once, got {got}")
         se = observed.numbers(table, columns.standard_error)
-        if se.min() <= 0:
-            raise ValueError(f"column {columns.standard_error!r} must hold numbers above 0")
+        observed.must_hold(table, columns.standard_error, "numbers above 0", se > 0)
         y = observed.numbers(table, columns.effect)
         return {"participant": participant, "y": y, "se": se}
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from scipy.special import expit, log_expit
 
 from recovery.families.base import Columns, Values
-from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, classical, models
+from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, models
 
 
 class Bernoulli(Outcome):
@@ -38,9 +38,9 @@ class Bernoulli(Outcome):
         """Return log probabilities."""
         return log_expit(np.where(y == 1, predictor, -predictor))
 
-    def refuse(self, columns: Columns) -> dict[str, str]:
-        """Return what y must hold if it has anything else."""
-        return {} if np.isin(columns["y"], (0, 1)).all() else {"y": "only 0 and 1"}
+    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+        """Return what y must hold, and which rows do."""
+        return {"y": ("only 0 and 1", np.isin(columns["y"], (0, 1)))}
 
 
 def family(options: Options) -> Multilevel:
@@ -51,5 +51,4 @@ def family(options: Options) -> Multilevel:
         ". Then its beta is that of the population's average too, nearer to 0 than a participant's"
     )
     shared = models("multilevel_bernoulli", layout, outcome.PARAMETERS, serving, absorbs)
-    estimators = classical.binomial(layout)
-    return Multilevel(layout, outcome, shared, estimators, classical.GENERALIZED)
+    return Multilevel(layout, outcome, shared, lambda classical: classical.binomial(layout))

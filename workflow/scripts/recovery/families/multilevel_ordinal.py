@@ -16,7 +16,7 @@ from scipy.special import expit, log_expit
 
 from recovery.families import multilevel
 from recovery.families.base import Columns, SimulationError, Values
-from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, classical, models
+from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, models
 from recovery.fields import Real
 
 MOST_CATEGORIES = 20
@@ -107,12 +107,10 @@ class Ordinal(Outcome):
         apart = np.log1p(-np.exp(below - above))
         return log_expit(predictor - below) + log_expit(above - predictor) + apart
 
-    def refuse(self, columns: Columns) -> dict[str, str]:
-        """Return what y must hold if it has anything else."""
-        known = np.arange(1, self.categories + 1)
-        if np.isin(columns["y"], known).all():
-            return {}
-        return {"y": f"only categories, whole numbers from 1 to {self.categories}"}
+    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+        """Return what y must hold, and which rows do."""
+        wanted = f"only categories, whole numbers from 1 to {self.categories}"
+        return {"y": (wanted, np.isin(columns["y"], np.arange(1, self.categories + 1)))}
 
 
 def order_statistic_sd(place: int, number: int) -> float:
@@ -135,5 +133,6 @@ def family(options: Options) -> Multilevel:
     )
     serving = ["pooled", "noncentered"]
     shared = models("multilevel_ordinal", layout, outcome.PARAMETERS, serving, absorbs)
-    estimators = classical.ordered(layout, [*outcome.PARAMETERS])
-    return Multilevel(layout, outcome, shared, estimators, classical.GENERALIZED)
+    return Multilevel(
+        layout, outcome, shared, lambda classical: classical.ordered(layout, [*outcome.PARAMETERS])
+    )

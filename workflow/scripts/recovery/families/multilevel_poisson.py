@@ -14,7 +14,7 @@ from scipy.special import gammaln
 
 from recovery.families import multilevel
 from recovery.families.base import Columns, SimulationError, Values
-from recovery.families.multilevel import Layout, Multilevel, Outcome, classical, models
+from recovery.families.multilevel import Layout, Multilevel, Outcome, models
 from recovery.fields import Positive
 
 MOST = 2**30  # the largest rate that Stan draws a count from; its integers have 32 bits
@@ -89,14 +89,14 @@ class Poisson(Outcome):
         """Return log probabilities."""
         return y * predictor - self.expected(predictor, {}) - gammaln(y + 1)
 
-    def refuse(self, columns: Columns) -> dict[str, str]:
-        """Return what y and exposures must hold if they have anything else."""
-        y, wanted = columns["y"], {}
-        if ((y < 0) | (y > LARGEST) | (y != np.floor(y))).any():
-            wanted["y"] = f"counts: whole numbers from 0 to {LARGEST:,}"
-        if self.COVARIATES and (columns["exposure"] <= 0).any():
-            wanted["exposure"] = "only numbers above 0"
-        return wanted
+    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+        """Return what y and exposures must hold, and which rows do."""
+        y = columns["y"]
+        counts = (y >= 0) & (y <= LARGEST) & (y == np.floor(y))
+        found = {"y": (f"counts: whole numbers from 0 to {LARGEST:,}", counts)}
+        if self.COVARIATES:
+            found["exposure"] = ("only numbers above 0", columns["exposure"] > 0)
+        return found
 
 
 def family(options: Options) -> Multilevel:
@@ -108,5 +108,6 @@ def family(options: Options) -> Multilevel:
         "a typical participant's"
     )
     shared = models("multilevel_poisson", layout, outcome.PARAMETERS, serving, absorbs)
-    estimators = classical.poisson(layout, outcome.offset)
-    return Multilevel(layout, outcome, shared, estimators, classical.GENERALIZED)
+    return Multilevel(
+        layout, outcome, shared, lambda classical: classical.poisson(layout, outcome.offset)
+    )

@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from recovery.families.base import Columns
+from recovery.faults import shown
+
+_NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")
+_NOT_ZERO = re.compile(r"[^eE]*[1-9]")  # a digit of its own, not of its power of ten
 
 
 def numbers(table: Mapping, column: str) -> np.ndarray:
-    """Return a column of a CSV file as numbers; ValueError if it holds others things."""
-    if np.issubdtype(table[column].dtype, np.datetime64):
-        raise ValueError(f"column {column!r} must hold numbers")
-    try:
-        return np.asarray(table[column], dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"column {column!r} must hold numbers") from None
+    """Return a column of a CSV file as numbers; ValueError if it holds other things."""
+    cells = np.asarray(table[column])
+    if not np.issubdtype(cells.dtype, np.number):
+        must_hold(table, column, "numbers", np.array([_is_number(str(cell)) for cell in cells]))
+    return cells.astype(float)
+
+
+def must_hold(table: Mapping, column: str, wanted: str, right: np.ndarray) -> None:
+    """Refuse a column of a CSV file whose rows are not all right; ValueError has the first."""
+    if not right.all():
+        row = int(np.argmin(right))
+        got = shown(str(table[column][row]))
+        raise ValueError(f"column {column!r} must hold {wanted}, got {got} in row {row + 1}")
+
+
+def _is_number(cell: str) -> bool:
+    """Whether text is a finite number as CSV files have it: no `nan`, `1,000`, `1_000` or `true`.
+
+    One too small to be told from 0 is none either.
+    """
+    if not _NUMBER.fullmatch(cell):
+        return False
+    value = abs(float(cell))
+    return 0 < value < math.inf or (value == 0 and not _NOT_ZERO.match(cell))
 
 
 def participants(table: Mapping, column: str) -> np.ndarray:
-    """Return the participant of every row, numbered from 1 in the order they appear."""
+    """Return the participant of every row, numbered from 1 in the order they appear.
+
+    Names are text to the letter: `17`, `017` and `17.0` are three of them.
+    """
     _, first, number = np.unique(table[column], return_index=True, return_inverse=True)
     participant = np.argsort(np.argsort(first))[number] + 1
     if participant.max() < 2:

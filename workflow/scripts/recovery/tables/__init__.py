@@ -1,4 +1,7 @@
-"""The Parquet tables of a study; the only import of pyarrow."""
+"""The Parquet tables of a study; the only import of pyarrow.
+
+Those of the summary are not imported here, since no fit rests on what they are.
+"""
 
 from recovery.tables.batches import (
     DIAGNOSTICS,
@@ -11,13 +14,14 @@ from recovery.tables.batches import (
     interval_columns,
     quantile_columns,
 )
+from recovery.tables.csv_text import read_csv
 from recovery.tables.files import (
     StaleTableError,
     appending,
     are_current,
+    damaged,
     from_rows,
     read,
-    read_csv,
     read_frame,
     read_identity,
     read_of,
@@ -28,19 +32,17 @@ from recovery.tables.files import (
     write,
     write_csv,
 )
-from recovery.tables.summaries import COSTS, SUMMARIES
 
 __all__ = [
-    "COSTS",
     "DIAGNOSTICS",
     "DRAWS",
     "LOO",
     "PARTICIPANTS",
-    "SUMMARIES",
     "TRUTH",
     "StaleTableError",
     "appending",
     "are_current",
+    "damaged",
     "data_schema",
     "estimates_schema",
     "from_rows",

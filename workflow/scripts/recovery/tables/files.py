@@ -1,28 +1,33 @@
 """Writing and reading tables.
 
 A table appears under its name only when it is complete. What decided its numbers, its
-identity, stands in its footer.
+identity, stands in its footer, and so does the hash of its content, which every reading checks.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
+import shlex
+import stat
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from recovery.tables import checksum
 from recovery.tables.batches import REAL, column
 
 Columns = Mapping[str, Sequence]
 MOST_NAMED = 50  # stale files; of more, their folders, or those above
+SETTLED = 2e9  # nanoseconds after which a file that changes again is sure to have another time
+_checked: dict[tuple, Mapping[bytes, bytes]] = {}  # footers of whole files, by `_state`
 
 
 def from_rows(rows: Sequence[Mapping], schema: pa.Schema) -> dict[str, list]:
@@ -50,11 +55,22 @@ def write(
     """
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in schema]
     table = pa.Table.from_arrays(arrays, schema=_described(schema, identity, seconds))
-    replace(path, lambda beside: pq.write_table(table, beside, compression="zstd"))
+    with whole(path) as beside:
+        with _writing(beside, table.schema) as writer:
+            writer.write_table(table)
+        checksum.seal(beside)
 
 
 def _described(schema: pa.Schema, identity: str, seconds: Mapping | None = None) -> pa.Schema:
     return schema.with_metadata({"identity": identity, "seconds": json.dumps(seconds or {})})
+
+
+@contextlib.contextmanager
+def _writing(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """Yield a writer of a table that `checksum.seal` makes whole."""
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        writer.add_key_value_metadata({checksum.KEY: checksum.UNSEALED})
+        yield writer
 
 
 @contextlib.contextmanager
@@ -64,29 +80,28 @@ def appending(path: str | Path, schema: pa.Schema, identity: str) -> Iterator[Ca
     Each call is a row group of its own, so that no more than one is held in memory.
     Columns that the schema lacks are real; they must be the same in all calls.
     """
-    writer = None
     with whole(path) as beside:
+        with contextlib.ExitStack() as stack:
+            writer = None
 
-        def append(columns: Columns) -> None:
-            nonlocal writer
-            own = [column(name, REAL) for name in columns if name not in schema.names]
-            described = _described(pa.schema([*schema, *own]), identity)
-            if writer is None:
-                writer = pq.ParquetWriter(beside, described, compression="zstd")
-            writer.write_table(pa.table(dict(columns), schema=described))
+            def append(columns: Columns) -> None:
+                nonlocal writer
+                own = [column(name, REAL) for name in columns if name not in schema.names]
+                described = _described(pa.schema([*schema, *own]), identity)
+                if writer is None:
+                    writer = stack.enter_context(_writing(beside, described))
+                writer.write_table(pa.table(dict(columns), schema=described))
 
-        try:
             yield append
             if writer is None:
                 append({name: [] for name in schema.names})
-        finally:
-            if writer is not None:
-                writer.close()
+        checksum.seal(beside)
 
 
 def write_csv(path: str | Path, source: str | Path) -> None:
     """Write the CSV twin of a Parquet table."""
-    table = pq.read_table(source)
+    with _opened(source) as file:
+        table = pq.read_table(file)
     replace(path, lambda beside: pa.csv.write_csv(table, beside))
 
 
@@ -123,9 +138,9 @@ def read(
     path: str | Path, columns: Sequence[str] | None = None, filters: Sequence[tuple] | None = None
 ) -> dict[str, np.ndarray]:
     """Read a table's columns as arrays; null numbers become NaN. Filters are pyarrow's."""
-    with _whole_file(path):
+    with _opened(path) as file:
         table = pq.read_table(
-            path, columns=columns, filters=filters, use_threads=False, pre_buffer=False
+            file, columns=columns, filters=filters, use_threads=False, pre_buffer=False
         )
     return {
         name: column.to_numpy(zero_copy_only=False)
@@ -138,28 +153,81 @@ class StaleTableError(Exception):
 
 
 @contextlib.contextmanager
-def _whole_file(path: str | Path) -> Iterator[None]:
-    """Say of a file that is no whole Parquet file that it is none, and how to be rid of it."""
+def _opened(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a table whose content is what was written; StaleTableError if it is not."""
+    with _refusing(path):
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait for ever
+            raise checksum.DamagedError
+        with Path(path).open("rb") as file:
+            _footer(file)
+            file.seek(0)
+            yield file
+
+
+@contextlib.contextmanager
+def _refusing(path: str | Path) -> Iterator[None]:
+    """Say of a file that is no whole table that it is none, and how to be rid of it."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise
-    except (OSError, pa.ArrowInvalid):
-        raise StaleTableError(
-            f"{path}: is cut short or damaged. Remove it, then run the same command again:\n"
-            f"rm {path}"
-        ) from None
+    except (OSError, pa.ArrowException, checksum.DamagedError):
+        raise damaged([path]) from None
+
+
+def _footer(file: BinaryIO) -> Mapping[bytes, bytes]:
+    """What a whole table says of itself; its content is read once for as long as it stays."""
+    state = _state(found := os.fstat(file.fileno()))
+    if state in _checked:
+        return _checked[state]
+    checksum.check(file)
+    file.seek(0)
+    metadata = pq.read_schema(file).metadata
+    if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > SETTLED:
+        _checked[state] = metadata
+    return metadata
+
+
+def _state(found: os.stat_result) -> tuple:
+    """What changes when a file does."""
+    times = found.st_mtime_ns, found.st_ctime_ns
+    return found.st_dev, found.st_ino, found.st_size, *times
+
+
+def _metadata(path: str | Path) -> Mapping[bytes, bytes]:
+    """What a whole table says of itself: a plan asks many times."""
+    with _refusing(path):
+        if (known := _checked.get(_state(Path(path).stat()))) is not None:
+            return known
+        with _opened(path) as file:
+            return _footer(file)
+
+
+def damaged(paths: Sequence[str | Path]) -> StaleTableError:
+    """Return the error that names tables that are not whole and says how to be rid of them."""
+    one = len(paths) == 1
+    which = f"{paths[0]}: is" if one else f"{len(paths)} tables are"
+    return StaleTableError(
+        f"{which} cut short or damaged, or made by another version than this one. "
+        f"Remove {'it' if one else 'them'}, then run the same command again:\n{_removing(paths)}"
+    )
+
+
+def _removing(paths: Sequence[str | Path]) -> str:
+    """The command that removes files; of very many, their folders, or those above."""
+    named = dict.fromkeys(map(Path, paths))
+    while len(named) > MOST_NAMED:
+        named = dict.fromkeys(path.parent for path in named)
+    folders = len(paths) > MOST_NAMED or any(map(os.path.isdir, named))
+    return shlex.join(["rm", *(["-r"] if folders else []), *map(str, named)])
 
 
 def stale(paths: Sequence[str | Path]) -> StaleTableError:
     """Return the error that names stale tables and says how to be rid of them."""
-    named, many = dict.fromkeys(map(Path, paths)), len(paths) > MOST_NAMED
-    while len(named) > MOST_NAMED:
-        named = dict.fromkeys(path.parent for path in named)
     return StaleTableError(
         f"{len(paths)} {'table was' if len(paths) == 1 else 'tables were'} made by another study "
         "file, program or version than this one. Remove, then run the same command again:\n"
-        f"rm {'-r ' if many else ''}{' '.join(map(str, named))}"
+        f"{_removing(paths)}"
     )
 
 
@@ -183,31 +251,20 @@ def read_frame(
     """
     parts = []
     for path in paths:
-        with _whole_file(path):
-            file = pq.ParquetFile(path, read_dictionary=categories)
-            parts.append(file.read(columns, use_threads=False))
+        with _opened(path) as file:
+            whole_table = pq.ParquetFile(file, read_dictionary=categories)
+            parts.append(whole_table.read(columns, use_threads=False))
     return pa.concat_tables(parts).unify_dictionaries().to_pandas()
 
 
-def read_identity(path: str | Path) -> str | None:
-    """Return the identity in a table's footer; None if it has none."""
-    found = Path(path).stat()
-    return _identity(str(path), found.st_mtime_ns, found.st_size)
-
-
-@functools.cache
-def _identity(path: str, *_changes: int) -> str | None:
-    """Read an identity once for as long as its file does not change: a plan asks many times."""
-    with _whole_file(path):
-        metadata = pq.read_schema(path).metadata or {}
-    identity = metadata.get(b"identity")
-    return identity.decode() if identity else None
+def read_identity(path: str | Path) -> str:
+    """Return the identity in a table's footer."""
+    return _metadata(path)[b"identity"].decode()
 
 
 def read_seconds(path: str | Path) -> dict[str, float]:
     """Return what a table's job cost, from its footer."""
-    with _whole_file(path):
-        return json.loads(pq.read_schema(path).metadata[b"seconds"])
+    return json.loads(_metadata(path)[b"seconds"])
 
 
 def are_current(paths: Iterable[str | Path], identity: str) -> bool:
@@ -220,22 +277,5 @@ def are_current(paths: Iterable[str | Path], identity: str) -> bool:
     """
     try:
         return all(read_identity(path) == identity for path in paths)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
-
-
-def read_csv(path: str | Path) -> dict[str, np.ndarray]:
-    """Read a researcher's CSV file as arrays; ValueError says what is wrong with it."""
-    try:
-        nulls = pa.csv.ConvertOptions(strings_can_be_null=True)
-        table = pa.csv.read_csv(path, convert_options=nulls)
-    except (pa.ArrowInvalid, OSError) as error:  # may quote what stands in the file
-        printable = "".join(c if c.isprintable() else " " for c in str(error))
-        raise ValueError(" ".join(printable.split())) from None
-    for name in table.column_names:
-        if table.column_names.count(name) > 1:
-            raise ValueError(f"column {name!r} stands in it more than once")
-    return {
-        name: column.to_numpy()
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }

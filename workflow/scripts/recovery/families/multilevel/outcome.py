@@ -99,6 +99,6 @@ class Outcome:
         """
         raise NotImplementedError
 
-    def refuse(self, columns: Columns) -> dict[str, str]:
-        """Return what observed columns must hold, where these do not: y and covariates."""
+    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+        """Return what observed columns (y, covariates) must hold, and which rows do."""
         return {}
