@@ -37,6 +37,12 @@ WRITTEN = {
     "TSV in gzip": lambda table: gzip.compress(as_tsv(table).encode()),
     "Parquet": lambda table: table.to_parquet(),
     "Parquet of categories": lambda table: table.astype({"model": "category"}).to_parquet(),
+    "Parquet with an index": lambda table: table.set_index(["model", "replicate"]).to_parquet(),
+    "Parquet of some rows": lambda table: pd.concat([table[20:], table[:20]]).to_parquet(),
+    "Parquet of nullable types": lambda table: table.convert_dtypes().to_parquet(),
+    "Parquet of other types": lambda table: table.astype(
+        {"replicate": float, "truth": "int8", "sd": "float32"}
+    ).to_parquet(),
     "lines of Windows": lambda table: table.to_csv(index=False, lineterminator="\r\n").encode(),
 }
 
@@ -65,7 +71,7 @@ def test_the_documented_command_prints_csv(table, tmp_path):
         (lambda t: t.drop(columns=["truth", "q2_5"]), "lacks the columns truth, q2_5"),
         (lambda t: t.assign(sd="much"), "column sd must hold a finite number"),
         (lambda t: t.assign(mean="1,5"), "column mean must hold a finite number or NA"),
-        (lambda t: t.assign(q2_5=True), "column q2_5 must hold a finite number or NA"),
+        (lambda t: t.assign(q2_5=t["q2_5"] < 9), "column q2_5 must hold a finite number or NA"),
         (lambda t: t.assign(truth=np.nan), "column truth must hold a finite number in every row"),
         (lambda t: t.assign(replicate=t["replicate"].where(t.index > 3)), "row 1 has none"),
         (lambda t: t.assign(mean=np.inf), "column mean must hold a finite number"),
@@ -209,6 +215,14 @@ def test_names_are_text_to_the_letter(table, column, tmp_path):
     assert (found.loc[found["measure"] == "bias", "n_replicates"] == 40).all()
 
 
+def test_replicates_are_paired_whatever_their_type(table, tmp_path):
+    table.to_csv(tmp_path / "a.csv", index=False)
+    other = table.assign(model="n", replicate=table["replicate"].astype(float))
+    other.to_parquet(tmp_path / "b.parquet")
+    found = score.compare([tmp_path / "a.csv", tmp_path / "b.parquet"])
+    assert (found.loc[found["measure"] == "bias", "n_pairs"] == 40).all()
+
+
 def test_replicates_are_paired_by_what_is_written(table, tmp_path):
     other = table.assign(model="n", replicate=[f"0{n}" for n in table["replicate"]])
     pd.concat([table, other]).to_csv(tmp_path / "made.csv", index=False)
@@ -293,6 +307,7 @@ def test_what_is_no_file_is_refused_at_once(file):
     [
         (["--replicates", "39"], "replicates: got 39, but scenario 's' has 40"),
         (["--replicates", "0"], "replicates: got 0, but scenario 's' has 40"),
+        (["--positive", "tau"], "positive: got 'tau', must be one of 'b'"),
         (["--reference", "other"], "reference: got 'other', must be one of 'm'"),
         (["--levels", "0.95", "0.950001"], "levels: 0.95 and 0.950001 are too near"),
     ],

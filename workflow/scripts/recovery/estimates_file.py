@@ -48,10 +48,7 @@ def read(files: Sequence[str | Path], intervals: Mapping[float, Bounds]) -> pd.D
         raise ValueError(f"{named}: two rows for one cell, replicate and parameter: {row}")
     of_errors = ["sd", *bounds]
     table.loc[table[["mean", *of_errors]].isna().any(axis="columns"), of_errors] = np.nan
-    numbers = pd.to_numeric(table["replicate"], errors="coerce")
-    order = np.lexsort((table["replicate"], numbers))
-    table["replicate"] = pd.factorize(table["replicate"].iloc[order])[0][np.argsort(order)]
-    return table
+    return table.assign(replicate=pd.factorize(table["replicate"], sort=True)[0])
 
 
 def _read(path: str | Path, bounds: Sequence[str]) -> pd.DataFrame:
@@ -81,6 +78,7 @@ def _table(content: bytes, wanted: Sequence[str]) -> pd.DataFrame:
         return _table(gzip.decompress(content), wanted)
     if content.startswith(b"PAR1"):
         whole = pd.read_parquet(io.BytesIO(content))
+        whole = whole.reset_index(drop=not set(whole.index.names) & set(wanted))
         return whole[[name for name in dict.fromkeys(wanted) if name in whole]]
     return _of_text(content.decode("utf-8-sig"), wanted)
 
@@ -114,12 +112,14 @@ def _texts(column: pd.Series) -> pd.Series:
     if empty.any():
         row = int(np.argmax(empty)) + 1
         raise ValueError(f"column {column.name} must have a value in every row; row {row} has none")
+    if pd.api.types.is_float_dtype(column) and (column % 1 == 0).all():
+        column = column.astype("int64")  # as others write it, whose columns have no nulls
     return column.astype(str)
 
 
 def _numbers(column: pd.Series) -> np.ndarray:
     """Numbers, NaN where a cell is empty or says that there is none."""
-    if column.dtype == bool:
+    if pd.api.types.is_bool_dtype(column):
         raise ValueError(f"column {column.name} must hold a finite number or NA, not true or false")
     if not pd.api.types.is_numeric_dtype(column):
         texts = column.astype(object).where(column.notna(), "")

@@ -113,6 +113,9 @@ def _scenarios(
         raise ValueError(f"levels: {error}") from None
     files = [files] if isinstance(files, str | Path) else files
     table = estimates_file.read(files, intervals)
+    names = table["parameter"].unique()
+    if unknown := [name for name in positive if name not in names]:
+        raise ValueError(f"positive: got {shown(unknown[0])}, must be one of {listed(names)}")
     for scenario, rows in table.groupby("scenario", sort=False):
         cells = {}
         for cell, mine in rows.groupby(["model", "prior"], sort=False):
