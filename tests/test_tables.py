@@ -14,6 +14,7 @@ TRUTH = {
     "parameter": np.array(["beta[1]", "sigma"], dtype=object),
     "truth": np.array([0.1 + 0.2, np.nan]),
     "data_seed": np.array([2**63 - 1, 3]),
+    "error": np.array([None, "why"], dtype=object),
 }
 
 
