@@ -12,6 +12,7 @@ from recovery.engines.base import EngineError
 from recovery.faults import StudyError
 from recovery.manifest import differences
 from recovery.replay import Replayed, replay
+from recovery.tables import StaleTableError
 from recovery.yaml_file import read_yaml
 
 PROGRAMS = Path("stan")
@@ -34,7 +35,7 @@ def main() -> int:
         for line in differences(made, design) if made else []:
             print(line)
         found = replay(design, tuple(cell), int(replicate), PROGRAMS)
-    except (StudyError, EngineError) as refused:
+    except (StudyError, EngineError, StaleTableError) as refused:
         sys.exit(str(refused))
     _show(found)
     return 1 if found.differences else 0
