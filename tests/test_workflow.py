@@ -60,10 +60,10 @@ def test_all_models_fit_the_same_datasets(finished):
     assert (seeds == 1).all()
 
 
-@pytest.mark.parametrize("table", ["models", "cells", "comparison"])
-def test_the_tables_for_a_paper_compile(finished, tmp_path, table):
-    source = finished.folder / f"results/small/tables/{table}.tex"
-    assert typeset(Path(shutil.copy(source, tmp_path))).text.endswith("After. 1")
+def test_the_tables_for_a_paper_compile(finished, tmp_path):
+    written = sorted((finished.folder / "results/small/tables").iterdir())
+    assert len(written) == 3
+    assert typeset(*(Path(shutil.copy(each, tmp_path)) for each in written)).pages == 1
 
 
 def test_the_page_asks_nothing_of_the_network(page):

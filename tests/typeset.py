@@ -15,7 +15,7 @@ DOCUMENT = r"""\documentclass[%s]{article}
 \typeout{WIDTH \the\textwidth}
 \begin{document}
 Before.
-\input{%s}
+%s
 After.
 \end{document}
 """
@@ -37,20 +37,21 @@ class Page:
     pages: int
 
 
-def typeset(table: Path, size: str = "10pt") -> Page:
-    """Compile a table of ours, with the packages that its first line names.
+def typeset(*tables: Path, size: str = "10pt") -> Page:
+    """Compile tables of ours, with the packages that their first lines name.
 
     No character is missing, nothing is wider than the text.
     """
     if not all(map(shutil.which, ("pdflatex", "pdftotext"))):
         pytest.skip("pdflatex and pdftotext are not on this machine")
-    packages = re.search(r"^% (\\usepackage.*)$", table.read_text(encoding="utf-8"), re.MULTILINE)
-    named = packages[1] if packages else ""
-    document = table.with_suffix(".document.tex")
-    document.write_text(DOCUMENT % (size, named, table.name), encoding="utf-8")
+    written = "".join(table.read_text(encoding="utf-8") for table in tables)
+    packages = set(re.findall(r"^% (\\usepackage.*)$", written, re.MULTILINE))
+    inputs = "\n".join(f"\\input{{{table.name}}}" for table in tables)
+    document = tables[0].with_suffix(".document.tex")
+    document.write_text(DOCUMENT % (size, "\n".join(packages), inputs), encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", document.name]
     for _ in range(4):  # the widths of columns settle
-        done = subprocess.run(command, cwd=table.parent, capture_output=True, check=False)
+        done = subprocess.run(command, cwd=document.parent, capture_output=True, check=False)
         said = document.with_suffix(".log").read_text(encoding="latin-1")
         assert done.returncode == 0, said[-3000:]
         if "Rerun LaTeX" not in said:
