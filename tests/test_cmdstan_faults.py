@@ -374,7 +374,9 @@ def test_the_first_fit_of_the_other_engine_too(monkeypatch):
     monkeypatch.setattr(
         family, "stan_data", lambda columns, prior: made(columns, prior) | {"y": [1.0]}
     )
-    with pytest.raises(EngineError, match=r"pooled\.stan: does not fit its data: .*name=y"):
+    with pytest.raises(
+        EngineError, match=r"pooled\.stan: does not fit its data: .*stan_data: y: got"
+    ):
         fit_batch(None, engine="stanli")
 
 

@@ -130,6 +130,16 @@ def test_its_fits_are_failed_rows_with_the_reason_and_no_rescue(begin):
     assert {1, 2, 4} == set(found["estimates"]["replicate"])
 
 
+def test_a_share_of_the_fits_has_its_failed_rows_too(begin):
+    design, data, truth = simulated(fated(begin, "raise ValueError('unlucky')"))
+    specification = design.fit(SCENARIO, "hierarchical", "weakly_informative", BATCH)
+    program = Program(str(families.find(design.study.family).program("hierarchical", STAN)), STAN)
+    fitter = fitting.Fitter(specification | {"only": [2, FATED]}, program)
+    found = fitting.fit_batch(data, truth, fitter)["diagnostics"]
+    assert found["replicate"] == [2, FATED]
+    assert found["status"] == ["ok", "failed"]
+
+
 def test_the_tables_go_through_their_files(begin, tmp_path):
     design, data, truth = simulated(fated(begin, "os._exit(0)"))
     schemas = {"data": tables.data_schema(families.find(design.study.family).COLUMNS)}

@@ -110,3 +110,22 @@ def test_a_study_needs_what_its_scenarios_need_together(rng):
     coverage = pd.DataFrame({"measure": "coverage", "n_needed": [700], "n_needed_mcse": [0.0]})
     assert precision.most(pd.concat([table, coverage])) == 700
     assert precision.most(table.assign(n_needed=np.nan)) is None
+
+
+def test_the_largest_mcse_reached_is_not_that_of_the_noisiest_cell(rng):
+    table, _ = scored(rng.normal(size=(60, 20)))
+    shares = rng.binomial(20, LEVEL, size=60) / 20
+    hits = pd.DataFrame({"measure": "coverage", "subset": "all", "level": LEVEL, "value": shares})
+    hits = hits.assign(mcse=np.sqrt(shares * (1 - shares) / 20), n_replicates=20)
+    table = pd.concat([table.assign(level=np.nan), hits], ignore_index=True)
+    found = precision.largest_reached(table, LEVEL)
+    assert table.loc[table["measure"] == "z_score", "mcse"].max() > 0.28
+    assert found["z_score"]["mcse"] == pytest.approx(1 / np.sqrt(20), rel=0.1)
+    assert hits["mcse"].max() > 0.08
+    assert found["coverage"]["mcse"] == pytest.approx(np.sqrt(LEVEL * (1 - LEVEL) / 20))
+    table.loc[table.index[-1], "value"] = 0.5  # clearly off: 10 of 20
+    found = precision.largest_reached(table, LEVEL)
+    assert found["coverage"] == {"mcse": pytest.approx(np.sqrt(0.25 / 20)), "n_replicates": 20}
+    nothing = precision.largest_reached(table.assign(mcse=np.nan), LEVEL)
+    assert np.isnan(nothing["coverage"]["mcse"])
+    assert np.isnan(nothing["z_score"]["mcse"])

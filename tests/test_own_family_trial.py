@@ -202,6 +202,23 @@ def test_data_are_held_to_their_declarations(begin, declared, returned, said):
     assert f"means.stan: stan_data: X: {said}" in tried_in_vain(raw)
 
 
+def test_data_of_every_size_are_held_to_their_declarations(begin):
+    """A square matrix, transposed, goes unnoticed; what holds for one size may for no other."""
+    square = '"X": np.ones((observations["y"].size, 50)),'
+    before = '        "prior_mu_mean"'
+    raw = begin(
+        ("family.stan", "  vector[N] y;", "  vector[N] y;\n  matrix[50, N] X;"),
+        ("family.py", before, f"        {square}\n{before}"),
+    )
+    assert len(tried(raw | {"participants": [10]})) == 2
+    said = tried_in_vain(raw)
+    assert (
+        "means.stan: stan_data: X: got shape (100, 50), must be matrix[50, N] with N = 100, of "
+        "shape (50, 100)\n  " in said
+    )
+    assert said.endswith("(typical-20x5)")
+
+
 def test_entries_that_the_program_does_not_declare_do_no_harm(begin):
     more = '        "note": "text", "ragged": [[1], [2, 3]],\n        "prior_mu_mean"'
     assert len(tried(begin(("family.py", '        "prior_mu_mean"', more)))) == 2

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from workflow_runs import SMALL, check_out
 
-from recovery import draws
+from recovery import draws, tables
 
 pytestmark = pytest.mark.workflow
 SLEEP = {
@@ -83,15 +83,25 @@ def test_another_number_in_the_studys_table_is_named(finished, tmp_path):
     file = (
         tmp_path / "changed/results/small/estimates/plain-4x5/noncentered/weak/00003-00004.parquet"
     )
-    table = pq.read_table(file)
-    means = table["mean"].to_pylist()
-    means[0] += 1e-12
-    place = table.schema.get_field_index("mean")
-    pq.write_table(table.set_column(place, table.schema.field(place), [means]), file)
+    columns = tables.read(file)
+    columns["mean"][0] += 1e-12
+    tables.write(columns, file, pq.read_schema(file), tables.read_identity(file))
     done = replay(changed, FITS[0])
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1].startswith("estimates, beta[1], mean: ")
     assert SAME not in done.stdout
+
+
+def test_a_damaged_table_is_not_compared_with(finished, tmp_path):
+    changed = finished.copy(tmp_path / "changed")
+    file = "results/small/estimates/plain-4x5/noncentered/weak/00003-00004.parquet"
+    content = bytearray((changed.folder / file).read_bytes())
+    content[706] ^= 128
+    (changed.folder / file).write_bytes(content)
+    done = replay(changed, FITS[0])
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert f"{file}: is cut short or damaged" in done.stderr
 
 
 def test_it_says_that_the_tables_are_of_another_version(finished, tmp_path):

@@ -7,9 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from typeset import typeset
 from workflow_runs import SMALL, SUMMARY, assert_same, check_out
 
 pytestmark = pytest.mark.workflow
@@ -56,6 +58,12 @@ def test_all_models_fit_the_same_datasets(finished):
     assert (truths.nunique() == 1).all()
     seeds = finished.numbers()["truth"].groupby(["place", "replicate"])["data_seed"].nunique()
     assert (seeds == 1).all()
+
+
+def test_the_tables_for_a_paper_compile(finished, tmp_path):
+    written = sorted((finished.folder / "results/small/tables").iterdir())
+    assert len(written) == 3
+    assert typeset(*(Path(shutil.copy(each, tmp_path)) for each in written)).pages == 1
 
 
 def test_the_page_asks_nothing_of_the_network(page):

@@ -38,7 +38,10 @@ def main() -> None:
     table = Path("results", study.name, "summary", "precision.parquet")
     if not table.exists():
         sys.exit(f"{table}: not there yet; run the study first: make study STUDY={file}")
-    found = tables.read_frame([table])
+    try:
+        found = tables.read_frame([table])
+    except tables.StaleTableError as damaged:
+        sys.exit(str(damaged))
     if not _answers(found, study):
         sys.exit(f"{table}: is of an earlier study file; run it first: make study STUDY={file}")
     needed = None if found.empty else most(found)

@@ -13,6 +13,7 @@ from recovery.faults import StudyError, bounded
 from recovery.manifest import differences
 from recovery.named_files import refuse_outside
 from recovery.replay import Replayed, replay
+from recovery.tables import StaleTableError
 from recovery.yaml_file import read_yaml
 
 PROGRAMS = Path("stan")
@@ -37,7 +38,7 @@ def main() -> int:
         for line in differences(made, design) if made else []:
             print(line)
         found = replay(design, tuple(cell), int(replicate), PROGRAMS)
-    except (StudyError, EngineError) as refused:
+    except (StudyError, EngineError, StaleTableError) as refused:
         sys.exit(bounded(str(refused)))
     _show(found)
     return 1 if found.differences else 0

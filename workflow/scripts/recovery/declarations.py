@@ -10,6 +10,8 @@ from pathlib import Path
 from recovery import sizes
 from recovery.engines.base import Program
 from recovery.faults import StudyError
+from recovery.programs import folders_of
+from recovery.source_files import source_text
 
 _SCALARS = {"int": "int", "real": "real", "complex": "complex"}
 _VECTORS = (
@@ -87,18 +89,13 @@ def _with_includes(path: Path, include: Path, within: tuple[Path, ...] = ()) -> 
     """The text of a program and of all that it includes, without comments and strings."""
     if path.resolve() in within:
         raise StudyError(f"{path}: includes itself")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise StudyError(f"{path}: cannot be read: {reason}") from None
-    within = (*within, path.resolve())
+    text, within = source_text(path), (*within, path.resolve())
 
     def instead(match: re.Match) -> str:
         if match["file"] is None:
             return ' "" ' if match[0][0] == '"' else " "
         name = match["file"].lstrip("/")
-        places = (within[0].parent / name, include / name)
+        places = [Path(folder, name) for folder in folders_of(within[0], include)]
         found = next((place for place in places if place.is_file()), places[0])
         return _with_includes(found, include, within)
 

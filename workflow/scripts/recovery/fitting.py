@@ -270,7 +270,7 @@ def fit_batch(
     ------
     EngineError
         When the engine cannot serve the program at all, the program cannot read the data of
-        the first fit, or the machine failed.
+        replicate 1, or the machine failed.
     """
     specification = fitter.specification
     keys = {name: specification[name] for name in ("scenario", "model", "prior")}
@@ -279,8 +279,7 @@ def fit_batch(
         for task in _tasks(data, truth, specification.get("only")):
             fit_keys = {**keys, "replicate": task.replicate}
             fit = None
-            first = not rows["diagnostics"]
-            for attempt in _attempts(child, task, fitter, first):
+            for attempt in _attempts(child, task, fitter):
                 rows["diagnostics"].append(fit_keys | attempt.diagnostics)
                 if fit is None or attempt.diagnostics["status"] == "ok":
                     fit = attempt
@@ -323,7 +322,7 @@ def _tasks(
 
 
 def _fit_or_failure(child: Child, task: Task, program: str | None = None) -> Fit:
-    """A fit, or its error; of the first of a batch, data that it cannot read are the study's."""
+    """A fit, or its error; data that the program cannot read are the study's where it is named."""
     try:
         return child.call(task)
     except EngineError:
@@ -333,7 +332,7 @@ def _fit_or_failure(child: Child, task: Task, program: str | None = None) -> Fit
     except Exception as raised:
         if isinstance(raised, OSError) and raised.errno in _OF_THE_MACHINE:
             raise _of_the_machine(raised) from None
-        if isinstance(raised, DataError) and program:
+        if isinstance(raised, DataError | stan_data.StanDataError) and program:
             raise EngineError(f"{program}: does not fit its data: {raised}") from None
         error = f"{type(raised).__name__}: {raised}"
     return _failed("fit", error)
@@ -353,13 +352,13 @@ def _of_the_machine(error: OSError) -> MachineError:
     )
 
 
-def _attempts(child: Child, task: Task, fitter: Fitter, first: bool) -> Iterator[Fit]:
+def _attempts(child: Child, task: Task, fitter: Fitter) -> Iterator[Fit]:
     """Fit a dataset, and again with the next settings until it has converged or none are left.
 
     Where there is none to fit, that is all that one attempt says.
     """
     specification = fitter.specification
-    program = fitter.program.path if first and fitter.program else None
+    program = fitter.program.path if task.replicate == 1 and fitter.program else None
     for number in range(1, (1 if task.unsimulated else fitter.n_attempts) + 1):
         if task.unsimulated:
             fit = _failed("simulation", f"simulation: {task.unsimulated}")

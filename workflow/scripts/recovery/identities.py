@@ -59,7 +59,9 @@ def check_standing(design: Design, summary: str, remembered: bool) -> None:
     results = f"results/{design.study.name}"
     summaries = [(f"{results}/summary/{name}.parquet", summary) for name in SUMMARIES]
     others, damaged = [], []
-    for file, identity in [*expected(design), *summaries, *_beside(design)]:
+    figures = (f"{results}/figures/costs.parquet", None)
+    beside = [(file, None) for file in _beside(design)]
+    for file, identity in [*expected(design), *summaries, figures, *beside]:
         try:
             if tables.read_identity(file) != identity and identity is not None:
                 others.append(file)
@@ -73,16 +75,20 @@ def check_standing(design: Design, summary: str, remembered: bool) -> None:
         raise tables.stale(others)
 
 
-def _beside(design: Design) -> Iterator[tuple[str, None]]:
-    """Tables that the summary does not rest on, whatever made them."""
-    yield f"results/{design.study.name}/figures/costs.parquet", None
+def files(design: Design) -> list[str]:
+    """Return every table that the study's data and fits leave behind."""
+    return [*(file for file, _ in expected(design)), *_beside(design)]
+
+
+def _beside(design: Design) -> Iterator[str]:
+    """Those that the summary does not rest on."""
     for cell in design.observed_cells:
         for table in set(design.tables_of(cell)) - set(design.observed_summed_up):
-            yield design.observed_file(table, *cell), None
+            yield design.observed_file(table, *cell)
     for cell in design.cells:
         for table in set(design.tables_of(cell)) - set(design.summed_up):
             for batch in design.batches(cell[0]):
-                yield design.cell_file(table, cell, batch), None
+                yield design.cell_file(table, cell, batch)
 
 
 def _is(file: str, identity: str) -> bool:

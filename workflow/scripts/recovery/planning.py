@@ -155,9 +155,7 @@ def needed(performance: pd.DataFrame, planning: Mapping[str, Wanted], level: flo
     """Return how many participants each wanted value takes, for every model and prior.
 
     It is the smallest number from which on the measure is as wanted, up to the largest count
-    studied. The 95 % interval is of Monte Carlo error, not of the interpolation. At the counts
-    it is decided by the plotted intervals: none below `lower` and all from `upper` on are as
-    wanted, whatever the true value in them; between counts it is read as Fieller does.
+    studied. The 95 % interval is of Monte Carlo error, not of the interpolation (`Bars.first`).
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from recovery.measures import Cells, of_level
 from recovery.measures.largest import taken_together
@@ -96,6 +97,34 @@ def _row(
         "n_needed": max(2, math.ceil(round(n_planned * ratio, 6))),
         "n_needed_mcse": n_planned * ratio * relative,
     }
+
+
+def largest_reached(performance: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
+    """Return the largest MCSE of coverage and of bias, and how many replicates it rests on.
+
+    Bias is in posterior SDs (the measure z_score), so that parameters compare. So that noise
+    is not taken for a large MCSE, that of bias is of cells that do not differ together, and
+    coverage is taken at its nominal level where it does not differ from it clearly (exact
+    binomial tests at 5 %, Bonferroni).
+    """
+    table = performance[performance["subset"] == "all"]
+    scores = table[table["measure"] == "z_score"].dropna(subset="mcse")
+    hits = of_level(table, "coverage", level).dropna(subset="mcse")
+    n = hits["n_replicates"].to_numpy(dtype=np.int64)
+    held = np.rint(hits["value"].to_numpy() * n)
+    tail = np.minimum(special.bdtr(held, n, level), special.bdtrc(held - 1, n, level))
+    share = hits["value"].where(2 * tail * max(1, len(hits)) < 0.05, level)
+    reached = {
+        "coverage": (hits, np.sqrt(share * (1 - share) / n)),
+        "z_score": (scores, _of_bias(table, scores, None)[0]),
+    }
+    found = {measure: {"mcse": math.nan, "n_replicates": 0} for measure in reached}
+    for measure, (rows, mcse) in reached.items():
+        if len(mcse):
+            place = mcse.idxmax()
+            n_replicates = int(rows.loc[place, "n_replicates"])
+            found[measure] = {"mcse": float(mcse[place]), "n_replicates": n_replicates}
+    return found
 
 
 def _of_bias(

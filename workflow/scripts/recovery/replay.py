@@ -191,10 +191,7 @@ def _differences(
 
 def _rows(file: str, replicate: int) -> pd.DataFrame:
     """One fit's rows of a table of the study."""
-    try:
-        table = tables.read_frame([file])
-    except (OSError, ValueError) as error:
-        raise StudyError(f"{file}: cannot be read: {error}") from None
+    table = tables.read_frame([file])
     return table[table["replicate"] == replicate].drop(columns=list(TIMINGS), errors="ignore")
 
 

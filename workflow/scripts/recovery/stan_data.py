@@ -19,6 +19,10 @@ from recovery.faults import StudyError, shown
 _LIMITS = np.iinfo(np.int32)  # of Stan's integers
 
 
+class StanDataError(StudyError):
+    """Data lack an entry that a program declares, or have another type or shape."""
+
+
 class _EntryError(Exception):
     """What is wrong with one entry."""
 
@@ -42,7 +46,7 @@ def held(data: Mapping[str, Any], block: DataBlock) -> dict[str, Any]:
 
     Raises
     ------
-    StudyError
+    StanDataError
         With a line for every entry that is missing, or of another type or shape.
     """
     found: dict[str, Any] = {}
@@ -57,7 +61,7 @@ def held(data: Mapping[str, Any], block: DataBlock) -> dict[str, Any]:
         except _EntryError as fault:
             faults.append(f": {entry.name}: {fault}")
     if faults:
-        raise StudyError("\n".join(f"{block.program}: stan_data{fault}" for fault in faults))
+        raise StanDataError("\n".join(f"{block.program}: stan_data{fault}" for fault in faults))
     return found
 
 

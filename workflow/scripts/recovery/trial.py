@@ -61,7 +61,9 @@ def run(design: Design, programs: Mapping[str, Program]) -> list[str]:
         mine = [s for s in by_size(design) if s.truth == truth]
         rows = [f"{found['simulate', s.name, '1'][1]:,}" for s in mine]
         said.append(f"{truth}: {', '.join(rows)} observations simulated")
-    return said + _fits(design, calls, programs)
+    said += _fits(design, calls, programs)
+    _hold_data(design, calls, programs)
+    return said
 
 
 def _otherwise(function: str) -> str:
@@ -115,6 +117,23 @@ def _fits(design: Design, calls: Calls, programs: Mapping[str, Program]) -> list
                     raise StudyError(f"{program.path}: a fit of 50 iterations: {lost}") from None
                 said.append(f"{model} under {prior}: fits its data and has its parameters")
     return said
+
+
+def _hold_data(design: Design, calls: Calls, programs: Mapping[str, Program]) -> None:
+    """Hold data of every size to all programs: what fits the smallest may fit no other."""
+
+    def hold(scenario: str) -> None:
+        for prior in design.study.priors:
+            data = calls.stan_data(scenario, prior)
+            for program in programs.values():
+                stan_data.held(data, declarations.of_program(program))
+
+    with Child(hold, design.study.sampler.time_limit, "trial") as child:
+        for scenario in by_size(design):
+            try:
+                child.call(scenario.name)
+            except (StudyError, ChildLostError) as error:
+                raise StudyError(f"{error}\n  {scenario.sized} ({scenario.name})") from None
 
 
 def one_fit(

@@ -32,15 +32,15 @@ def p_value(name: str, first: Measure, second: Measure) -> float:
         return math.nan
     if name in SHARES:
         return mcnemar(*discordant(first, second))
-    one, other = first.influence + first.value, second.influence + second.value
-    apart = one - other
-    scale = max(np.abs(one).max(), np.abs(other).max())
-    if not np.isfinite(scale):
+    apart, value = first.influence - second.influence, first.value - second.value
+    n = apart.size
+    spread = math.sqrt(float((apart * apart).sum()) / n)
+    scale = max(abs(each.value) + each.mcse * math.sqrt(n) for each in (first, second))
+    if not math.isfinite(scale):
         return math.nan
-    apart[np.abs(apart) <= ROUNDING * scale] = 0
-    if not apart.any():
-        return 1.0
-    return random_signs(apart) if name == "mse" else student(apart)
+    if spread <= ROUNDING * scale:  # the same difference in every pair, or none
+        return 1.0 if abs(value) <= ROUNDING * scale else 2.0 ** (1 - n)
+    return random_signs(apart + value) if name == "mse" else student(value, apart, spread)
 
 
 def mcnemar(first_alone: int, second_alone: int) -> float:
@@ -49,23 +49,26 @@ def mcnemar(first_alone: int, second_alone: int) -> float:
     return min(1.0, 2 * float(special.bdtr(fewer, both, 0.5)))
 
 
-def student(values: np.ndarray) -> float:
+def student(mean: float, centred: np.ndarray, spread: float) -> float:
     """Return the p-value of a mean of 0, by Student's t or its correction for skewness.
 
     The larger of the two: t is right for normal values, and for skewed ones too small on one
     side.
 
+    Parameters
+    ----------
+    centred : ndarray, shape (n,)
+        The values less their mean.
+    spread : float
+        The root of their mean square.
+
     References
     ----------
     Hall (1992), doi:10.1111/j.2517-6161.1992.tb01872.x, section 4 (cubic transformation).
     """
-    n, centred = values.size, values - values.mean()
-    squares = centred * centred
-    spread = math.sqrt(squares.mean())
-    if spread <= ROUNDING * abs(values.mean()):
-        return 2.0 ** (1 - n)  # the same difference in every pair: by its sign alone
-    t = values.mean() / (spread * math.sqrt(n / (n - 1)))
-    skewness = float((squares * centred).mean()) / spread**3
+    n = centred.size
+    t = mean / (spread * math.sqrt(n / (n - 1)))
+    skewness = float((centred * centred * centred).sum()) / n / spread**3
     corrected = t + skewness * t**2 / 3 + skewness**2 * t**3 / 27 + skewness / (6 * n)
     least = min(abs(t), abs(corrected)) * math.sqrt(n)
     return 2 * float(special.stdtr(n - 1, -least))
@@ -83,16 +86,17 @@ def random_signs(values: np.ndarray) -> float:
     Robinson (1982), doi:10.1111/j.2517-6161.1982.tb01191.x; Lugannani & Rice (1980),
     doi:10.2307/1426607.
     """
-    values = values[values != 0] / np.abs(values).max()
-    size, total = np.abs(values), abs(float(values.sum()))
-    smallest = 2.0 ** (1 - size.size)
+    size = np.abs(values)
+    total, largest = abs(float(values.sum())), size.max()
+    size, total = size / largest, total / largest
+    smallest = 2.0 ** (1 - np.count_nonzero(size))
     if total >= size.sum() * (1 - _CLOSE):  # all have one sign
         return smallest
     s = _saddlepoint(size, total)
     at = s * size
     generating = float((at + np.log1p(np.exp(-2 * at))).sum()) - size.size * math.log(2)
     w = math.sqrt(max(0.0, 2 * (s * total - generating)))
-    u = s * math.sqrt(float((size**2 * (1 - np.tanh(at) ** 2)).sum()))
+    u = s * math.sqrt(_curvature(size, np.tanh(at)))
     if w < 1e-3:
         return 1.0
     density = math.exp(-(w**2) / 2) / math.sqrt(2 * math.pi)
@@ -105,11 +109,16 @@ def _saddlepoint(size: np.ndarray, total: float) -> float:
 
     By Newton's method, whose steps from below stay below: the derivative is concave.
     """
-    s = 0.0
+    s = total / float((size * size).sum())
     for _ in range(_STEPS):
         slope = np.tanh(s * size)
-        missing = total - float(slope @ size)
+        missing = total - float((slope * size).sum())
         if missing <= _CLOSE * total:
             break
-        s += missing / float((size**2 * (1 - slope**2)).sum())
+        s += missing / _curvature(size, slope)
     return s
+
+
+def _curvature(size: np.ndarray, slope: np.ndarray) -> float:
+    moved = size * slope
+    return float((size * size - moved * moved).sum())

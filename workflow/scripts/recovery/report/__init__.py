@@ -16,6 +16,7 @@ from recovery.estimators import approximating, method, without_prior
 from recovery.families.base import Family
 from recovery.gallery import figures, words
 from recovery.measures import ENOUGH_IF_SKEWED, few_if_skewed
+from recovery.precision import largest_reached
 from recovery.report import (
     asked,
     compared,
@@ -75,7 +76,7 @@ def write(
         "study": study,
         "design": design,
         "totals": found.totals(summaries["convergence"]),
-        "largest": methods.reached(performance, study.plotted_level),
+        "largest": largest_reached(performance, study.plotted_level),
         "fewer_intervals": any(
             0 < row["intervals"] < row["planned"] for row in tabulated["glance"]
         ),

@@ -12,24 +12,10 @@ from recovery.design import Design
 from recovery.estimators import method
 from recovery.families.base import Family
 from recovery.gallery import words
-from recovery.measures import of_level
 from recovery.measures.single import OF_ESTIMATES, OF_INTERVALS
+from recovery.precision import largest_reached
 from recovery.study import Study
 from recovery.truths import ObservedTruth, PriorTruth
-
-
-def reached(performance: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
-    """Return the largest MCSE of coverage and of bias, and how many replicates it rests on.
-
-    Bias is in posterior SDs (the measure z_score), so that parameters compare.
-    """
-    everything = performance[performance["subset"] == "all"]
-    found = {}
-    for measure in ("coverage", "z_score"):
-        rows = of_level(everything, measure, level).dropna(subset="mcse")
-        largest = rows.nlargest(1, "mcse")[["mcse", "n_replicates"]].to_dict("records")
-        found[measure] = largest[0] if largest else {"mcse": math.nan, "n_replicates": 0}
-    return found
 
 
 def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str, Any]:
@@ -51,7 +37,7 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
             "replicates": study.replicates,
             "largest_mcse_reached": {
                 name: largest["mcse"] if math.isfinite(largest["mcse"]) else None
-                for name, largest in reached(performance, study.plotted_level).items()
+                for name, largest in largest_reached(performance, study.plotted_level).items()
             },
         },
         "estimands": list(dict.fromkeys(performance["parameter"])),

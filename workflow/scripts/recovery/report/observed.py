@@ -41,10 +41,7 @@ def rows(
         fits = fits_by_prior(study)
         found.append(
             {
-                "outcomes": [
-                    _outcome(went.loc[fit], mine[mine.index.droplevel(2).isin([fit])], study)
-                    for fit in fits
-                ],
+                "outcomes": [_outcome(went.loc[fit], _of(mine, fit), study) for fit in fits],
                 "name": name,
                 "path": data.path,
                 "standardize": data.standardize,
@@ -66,6 +63,11 @@ def rows(
             }
         )
     return found
+
+
+def _of(estimates: pd.DataFrame, fit: tuple[str, str]) -> pd.DataFrame:
+    """The rows of one model under one prior."""
+    return estimates[estimates.index.droplevel("parameter").isin([fit])]
 
 
 def _outcome(fit: pd.Series, estimates: pd.DataFrame, study: Study) -> str:

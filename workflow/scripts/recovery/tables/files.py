@@ -214,11 +214,11 @@ def damaged(paths: Sequence[str | Path]) -> StaleTableError:
 
 
 def _removing(paths: Sequence[str | Path]) -> str:
-    """The command that removes files; of very many, their folders, or those above."""
-    named = dict.fromkeys(map(Path, paths))
+    """The command that removes files; of very many, folders that hold them."""
+    named, many = dict.fromkeys(map(Path, paths)), len(paths) > MOST_NAMED
     while len(named) > MOST_NAMED:
         named = dict.fromkeys(path.parent for path in named)
-    folders = len(paths) > MOST_NAMED or any(map(os.path.isdir, named))
+    folders = many or any(map(os.path.isdir, named))
     return shlex.join(["rm", *(["-r"] if folders else []), *map(str, named)])
 
 

@@ -1,0 +1,152 @@
+"""Any text as LaTeX that plain pdflatex prints: nothing stops it, no character is dropped."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+_SPECIAL = {
+    "\\": "\\textbackslash ",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "{''}",
+    **{c: f"\\{c}" for c in "$&#%_"},
+    **{c: f"{{{c}}}" for c in "-'`[]*"},  # not joined to the next, no option of a line's end
+}
+_SYMBOLS = {
+    "\N{MINUS SIGN}": "$-$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "÷": r"$\div$",
+    "·": r"$\cdot$",
+    "°": r"$^{\circ}$",
+    "µ": r"$\mu$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "≠": r"$\neq$",
+    "≈": r"$\approx$",
+    "∞": r"$\infty$",
+    "\N{FRACTION SLASH}": "/",
+    "→": r"$\rightarrow$",
+    "←": r"$\leftarrow$",
+    "\N{EN DASH}": "{--}",
+    "—": "{---}",
+    "\N{LEFT SINGLE QUOTATION MARK}": "{`}",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "{'}",
+    "“": "{``}",
+    "”": "{''}",
+    "…": r"\ldots{}",
+    "\N{NO-BREAK SPACE}": "~",
+    "\N{SOFT HYPHEN}": r"\-",
+    "ß": r"\ss{}",
+    "æ": r"\ae{}",
+    "Æ": r"\AE{}",
+    "ø": r"\o{}",
+    "Ø": r"\O{}",
+    "œ": r"\oe{}",
+    "Œ": r"\OE{}",
+    "ł": r"\l{}",
+    "Ł": r"\L{}",
+    "ı": r"\i{}",
+    "§": r"\S{}",
+    "£": r"\pounds{}",
+    "©": r"\copyright{}",
+    "¿": "{?`}",
+    "¡": "{!`}",
+    "ς": r"$\varsigma$",
+    "ο": "o",
+    "Ο": "O",
+    **dict.fromkeys("\t\n\r", " "),
+}
+_SYMBOL_WIDTHS = {"\N{MINUS SIGN}": 0.8, "\N{NO-BREAK SPACE}": 0.4, "\N{SOFT HYPHEN}": 0.4}
+_ACCENTS = dict(
+    zip(
+        "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327\u0323\u0331",
+        ("`", "'", "^", "~", "=", "u", ".", '"', "r", "H", "v", "c", "d", "b"),
+        strict=True,
+    )
+)
+_BELOW = "\u0327\u0323\u0331"
+_GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma"
+_GREEK = {*_GREEK.split(), "tau", "upsilon", "phi", "chi", "psi", "omega"}
+_CAPITALS = {"Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi"}
+_CAPITALS |= {"Omega"}
+_AS_LATIN = {"ETA": "H", "RHO": "P", "CHI": "X"}  # the others by their first letter
+
+_WIDTHS = {  # rounded up; all other printable ASCII characters have 0.56 em
+    0.31: "ijl.,:;'`!|[]",
+    0.40: " frst()-I",
+    0.50: "acegoz0123456789/{}\\_",
+    0.70: "EFJLPZ",
+    0.80: "ABCDGHKNOQRTUVXYw+=<>&@~^",
+    0.93: "mM#%",
+    1.03: "W",
+}
+_EM = {character: em for em, characters in _WIDTHS.items() for character in characters}
+
+
+def escaped(text: str) -> str:
+    """Return text as LaTeX; a character that plain pdflatex has not, as its code: U+1F600."""
+    written = "".join(tex for tex, _ in _pieces(text))
+    return written.replace("\\textbackslash  ", "\\textbackslash{} ")  # TeX would take both spaces
+
+
+def width(text: str) -> float:
+    """Return at most how wide text is in Computer Modern, in em of its ten-point design."""
+    return sum(em for _, em in _pieces(text))
+
+
+def _pieces(text: str) -> Iterator[tuple[str, float]]:
+    """Every character's LaTeX and width."""
+    for character in unicodedata.normalize("NFC", text):
+        yield _piece(character)
+
+
+def _piece(character: str) -> tuple[str, float]:
+    if character in _SYMBOLS:
+        return _SYMBOLS[character], _SYMBOL_WIDTHS.get(character, 1.2)
+    if " " <= character <= "~":
+        return _SPECIAL.get(character, character), _EM.get(character, 0.56)
+    if known := _greek(character) or _accented(character) or _raised(character):
+        return known, 1.2
+    same = unicodedata.normalize("NFKC", character)
+    found = list(_pieces(same if same != character else f"U+{ord(character):04X}"))
+    return "".join(tex for tex, _ in found), sum(em for _, em in found)
+
+
+def _greek(character: str) -> str | None:
+    kind, _, letter = unicodedata.name(character, "").replace("LAMDA", "LAMBDA").rpartition(" ")
+    if letter.lower() not in _GREEK:
+        return None
+    if kind == "GREEK SMALL LETTER":
+        return f"$\\{letter.lower()}$"
+    if kind != "GREEK CAPITAL LETTER":
+        return None
+    capital = letter.capitalize()
+    return f"$\\{capital}$" if capital in _CAPITALS else _AS_LATIN.get(letter, letter[0])
+
+
+def _accented(character: str) -> str | None:
+    """A Latin letter under or over one accent."""
+    base, *marks = unicodedata.normalize("NFD", character)
+    if len(marks) != 1 or marks[0] not in _ACCENTS or not (base.isascii() and base.isalpha()):
+        return None
+    if base in "ij" and marks[0] not in _BELOW:
+        base = f"\\{base}"  # without its dot
+    return f"\\{_ACCENTS[marks[0]]}{{{base}}}"
+
+
+def _raised(character: str) -> str | None:
+    """A digit or sign that stands higher or lower than the line."""
+    kind, _, code = unicodedata.decomposition(character).partition(" ")
+    if kind not in ("<super>", "<sub>") or " " in code:
+        return None
+    base = chr(int(code, 16)).replace("\N{MINUS SIGN}", "-")
+    if not base.isascii():
+        return None
+    return f"${'^' if kind == '<super>' else '_'}{{{base}}}$"
