@@ -5,8 +5,11 @@ import math
 
 import pandas as pd
 import pytest
-from conftest import DROP, ROOT, changed, make_study
+from conftest import DROP, ROOT, SMALL, changed, make_study
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
+from snakemake.io import PeriodicityDetector
 
 from recovery import families, measures, tables
 from recovery.faults import StudyError
@@ -176,6 +179,11 @@ FAULTS = {
         (("name", ""), f"name: got '', {NAME}"),
         (("name", "small\n"), f"name: got 'small\\n', {NAME}"),
         (("name", "a" * 61), "at most 60 characters"),
+        (("name", "x" + "a" * 20), "name: got 'xaaaaaaaaaaaaaaaaaaaa', must not end in 'a' 20 tim"),
+        (
+            ("priors", "ab" * 25, {}),
+            "must not end in 'ab' 20 times or more, which Snakemake refuses",
+        ),
         (("truths", "Strong", OTHER_TRUTH), f"truths.Strong: got 'Strong', {NAME}"),
         (("truths", 1, OTHER_TRUTH), "got 1, must be a name in quotes, of lower-case letters"),
         (("priors", "a-b", {}), f"priors.a-b: got 'a-b', {NAME}"),
@@ -330,6 +338,15 @@ def test_what_a_study_holds_cannot_be_changed(pick):
 @pytest.mark.parametrize(("levels", "plotted"), [([0.5, 0.89], 0.89), ([0.5, 0.95, 0.9], 0.95)])
 def test_figures_show_the_89_per_cent_interval_or_the_widest(levels, plotted):
     assert make_study(("intervals", levels)).plotted_level == plotted
+
+
+@given(st.from_regex(r"[ab1]{0,3}([ab_]{1,2})\1{15,24}", fullmatch=True).map(lambda t: t[:60]))
+def test_names_that_snakemake_takes_for_a_loop_are_refused_and_no_others(name):
+    refused = PeriodicityDetector().is_periodic(name) is not None
+    if refused:
+        assert "20 times or more" in refusal(changed(SMALL, ("name", name)))
+    else:
+        assert make_study(("name", name)).name == name
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda p: p.name)

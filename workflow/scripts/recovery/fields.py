@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from itertools import pairwise
 from typing import Annotated, Any
@@ -51,6 +52,14 @@ def apart(levels: tuple[float, ...]) -> tuple[float, ...]:
     return levels
 
 
+def _of_few_repeats(name: str) -> str:
+    if found := re.search(r"(.+?)\1{19,}$", name):
+        raise ValueError(
+            f"got {name!r}, must not end in {found[1]!r} 20 times or more, which Snakemake refuses"
+        )
+    return name
+
+
 def for_snakemake(path: str) -> str:
     """Return a path that Snakemake takes as it is; ValueError if it would not."""
     if set(path) & set("{}<>\n"):  # wildcards and path variables of Snakemake, and its lists
@@ -87,7 +96,11 @@ def repeated(kind: Any, size: int) -> Any:
     return Annotated[whole, BeforeValidator(widened, json_schema_input_type=kind | whole)]
 
 
-Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60)]
+Name = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60),
+    AfterValidator(_of_few_repeats),
+]
 Text = Annotated[str, Strict(), Field(max_length=1000), AfterValidator(_of_characters)]
 Title = Annotated[
     str,
