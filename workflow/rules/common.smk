@@ -223,6 +223,11 @@ def fit_minutes(wildcards, attempt):
 # Everything at once
 
 
+def data_and_fits(wildcards):
+    """Every table below the summary: one that was removed is made again, whatever else stands."""
+    return identities.files(DESIGN)
+
+
 def study_params(*modules):
     """What a step after the fits depends on: the study, its sources, and the step's own code."""
     return {
