@@ -1,10 +1,10 @@
-# study, replay, enough, family, test, check, calibrate, bench, schema: each makes .venv first if need be.
+# study, replay, enough, family, test, check, calibrate, bench, docs-numbers, schema: each makes .venv first if need be.
 
 STUDY ?= config/config.yaml
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study replay enough family test check calibrate bench schema lock clean
+.PHONY: study replay enough family test check calibrate bench docs-numbers schema lock clean
 
 study: .venv/complete
 	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE)) \
@@ -12,12 +12,12 @@ study: .venv/complete
 
 # One fit again, FIT=SCENARIO/MODEL/PRIOR/REPLICATE; STUDY may be a manifest.json too.
 replay: .venv/complete
-	@$(BIN)/python workflow/replay.py "$(STUDY)" "$(FIT)" $(if $(ENGINE),--engine $(ENGINE))
+	@$(BIN)/python workflow/replay.py "$(STUDY)" "$(FIT)" $(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
 
 # As many replicates as the study's `precision` takes, and the study with them.
 enough: .venv/complete
-	@$(BIN)/python workflow/enough.py "$(STUDY)"
-	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE))
+	@$(BIN)/python workflow/enough.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
+	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE)) $(ARGS)
 
 # A family of your own, NAME=...: its Python file, its Stan program and a study of it.
 family: .venv/complete
@@ -39,7 +39,7 @@ check: .venv/complete
 	@echo "Setting up .venv: about a minute, once."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes -r requirements.lock
-	@$(BIN)/python -m compileall -q workflow/scripts
+	@$(BIN)/python -m compileall -q --invalidation-mode checked-hash workflow/scripts
 	@touch $@
 
 calibrate: .venv/complete
@@ -47,6 +47,11 @@ calibrate: .venv/complete
 
 bench: .venv/complete
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+# The default study, and its numbers in the manual.
+docs-numbers: .venv/complete
+	@$(BIN)/python workflow/run.py config/config.yaml
+	@$(BIN)/python tests/docs_numbers.py results/multilevel/summary
 
 schema: .venv/complete
 	PYTHONPATH=workflow/scripts $(BIN)/python -m recovery.schema

@@ -24,6 +24,7 @@ localrules:
     summarise,
     figures,
     report,
+    outcome,
 
 
 rule all:
@@ -33,6 +34,7 @@ rule all:
         expand(rules.summarise.output, study=STUDY.name),
         expand(rules.figures.output, study=STUDY.name),
         expand(rules.report.output, study=STUDY.name),
+        expand(rules.outcome.output, study=STUDY.name),
         data_and_fits,
 
 
@@ -43,9 +45,15 @@ onstart:
     print(f"{max(batch_size(STUDY, each) for each in DESIGN.scenarios.values()):,}.")
 
 
+onsuccess:
+    print("\n".join(said_at_the_end()))
+
+
 onerror:
-    print(
-        f"{STUDY.name}: not finished. Every table that is there is whole; the same command",
-        end=" ",
-    )
-    print("goes on from them. Logs of what failed lie in", f"results/{STUDY.name}/logs/.")
+    print("\n".join(said_at_the_end()))
+    if not page_is_written():
+        print(
+            f"{STUDY.name}: not finished. Every table that is there is whole; the same command",
+            end=" ",
+        )
+        print("goes on from them. Logs of what failed lie in", f"results/{STUDY.name}/logs/.")

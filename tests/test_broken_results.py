@@ -215,6 +215,8 @@ def test_results_of_an_older_version_are_told(changed, gone):
     said = said_by(changed.make_study(SUMMARY))
     assert "made by another study file, program or version than this one" in said
     assert f"results/small/estimates/{BATCH}" in said
+    assert "WorkflowError" not in said
+    assert "common.smk" not in said
     assert contents(changed) == before
 
 

@@ -64,7 +64,12 @@ def test_holm_multiplies_the_smallest_by_all_the_next_by_one_fewer():
 
 
 def fits(n=200, **changes) -> pd.DataFrame:
-    rows = {"replicate": np.arange(1, n + 1), "status": "ok", "min_ess_bulk": 400.0}
+    rows = {
+        "replicate": np.arange(1, n + 1),
+        "status": "ok",
+        "failed_in": None,
+        "min_ess_bulk": 400.0,
+    }
     return pd.DataFrame(rows | {"seed": np.arange(7, n + 7)} | changes)
 
 
@@ -108,6 +113,19 @@ def test_fits_with_few_effective_draws_are_left_out_and_counted():
 def test_one_fit_of_200_may_be_missing():
     failed = fits(status=["failed"] + ["ok"] * 199)
     assert judged(calibration.of_cell(uniform_ranks(), failed, 200))["verdict"][0] == "calibrated"
+
+
+@pytest.mark.parametrize(("n", "verdict"), [(2, "calibrated"), (3, "inconclusive")])
+def test_what_could_not_be_simulated_is_said_with_what_it_makes_of_truths(n, verdict):
+    without = {"status": ["failed"] * n + ["ok"] * (200 - n)}
+    without["failed_in"] = ["simulation"] * n + [None] * (200 - n)
+    found = judged(calibration.of_cell(uniform_ranks(), fits(**without), 200))
+    assert found["verdict"][0] == verdict
+    assert found["n_left_out"][0] == n
+    assert found["reason"][0].endswith(
+        f"{n} of 200 datasets could not be simulated, so truths are draws from the prior only "
+        "where data can be simulated"
+    )
 
 
 def test_few_replicates_are_inconclusive_never_a_pass():

@@ -75,10 +75,26 @@ def test_a_program_that_does_not_compile_is_refused_with_its_file(raw_study, tmp
 def test_a_program_that_wants_other_data_is_refused_with_its_file(raw_study, tmp_path, programs):
     other = programs / "multilevel_linear" / "pooled.stan"
     other.write_text(other.read_text().replace("data {", "data {\n  int M;", 1))
-    with pytest.raises(EngineError) as refused:
+    with pytest.raises(StudyError) as refused:
         prepare(raw_study, [write(tmp_path, raw_study)], programs, thoroughly=True)
-    assert str(refused.value).startswith(f"{other}: does not fit its data: ")
-    assert "M" in str(refused.value)
+    assert str(refused.value).startswith(
+        f"{other}: stan_data lacks M, declared as int; it returned N, K, "
+    )
+
+
+def test_data_of_another_shape_are_refused_by_either_engine(
+    raw_study, tmp_path, programs, cmdstan_home
+):
+    other = programs / "multilevel_linear" / "pooled.stan"
+    other.write_text(other.read_text().replace("matrix[N, K] X", "matrix[K, N] X", 1))
+    for engine in ("stanli", "cmdstan"):
+        raw = changed(raw_study, ("engine", engine))
+        with pytest.raises(StudyError) as refused:
+            prepare(raw, [write(tmp_path, raw)], programs, thoroughly=True)
+        assert str(refused.value) == (
+            f"{other}: stan_data: X: got shape (12, 2), must be matrix[K, N] with K = 2, N = 12, "
+            "of shape (2, 12)"
+        )
 
 
 def test_a_program_whose_include_is_missing_is_refused(raw_study, tmp_path, programs):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from test_measures import LEVEL, Z, replicates
+from test_measures import LEVEL, replicates
 
 from recovery import measures
 from recovery.measures import Fits, paired, single
@@ -81,20 +81,6 @@ def test_fewer_than_two_replicates_have_neither_value_nor_mcse(n):
         measures.performance({("m", "p"): fits(beta=replicates([1.0] * n))}, 5), subset="all"
     )
     assert found.loc[list(single.OF_ESTIMATES), ["value", "mcse"]].isna().all(axis=None)
-
-
-def test_a_table_made_elsewhere_is_scored_whatever_the_order_of_its_rows(rng):
-    table = pd.DataFrame({"mean": rng.normal(size=50), "sd": 1.0, "truth": 0.0})
-    table = table.assign(q5=table["mean"] - Z, q95=table["mean"] + Z, parameter="beta")
-    table = table.assign(replicate=np.arange(50), scenario="s", model="m", prior="p")
-    levels = {LEVEL: ("q5", "q95")}
-    found = measures.performance_of_table(table, levels)
-    shuffled = measures.performance_of_table(table.sample(frac=1, random_state=1), levels)
-    pd.testing.assert_frame_equal(found, shuffled, check_exact=True)
-    assert set(found["subset"]) == {"all"}
-    bias = rows(found).loc["bias"]
-    assert bias["value"] == table["mean"].mean()
-    assert np.isnan(rows(found).loc["mcmc_error", "value"])
 
 
 # Comparisons

@@ -55,7 +55,7 @@ def _poisson_study(prior: dict):
     return parse(raw, families.find)
 
 
-def test_a_replicate_that_cannot_be_simulated_stops_its_batch():
+def test_a_replicate_that_cannot_be_simulated_is_a_row_that_says_why():
     specification = {
         "family": "multilevel_poisson",
         "root_seed": 1,
@@ -64,8 +64,16 @@ def test_a_replicate_that_cannot_be_simulated_stops_its_batch():
         "participants": 2,
         "observations": 2,
     }
-    with pytest.raises(StudyError, match="replicate 3 cannot be simulated: an expected count"):
-        datasets.simulate_batch(specification)
+    data, truth = datasets.simulate_batch(specification)
+    assert {name: len(values) for name, values in data.items()} == {
+        "replicate": 0,
+        "participant": 0,
+        "x": 0,
+        "y": 0,
+    }
+    assert truth["replicate"].tolist() == [3, 4]
+    assert truth["parameter"].tolist() == [None, None]
+    assert all(error.startswith("an expected count is exp(25)") for error in truth["error"])
 
 
 def test_a_wide_prior_still_tries_its_programs():

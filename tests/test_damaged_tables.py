@@ -13,6 +13,7 @@ from conftest import make_design
 
 from recovery import identities, tables
 from recovery.tables import checksum
+from recovery.tables.summaries import SUMMARIES
 
 FLIPS = 1500  # of each kind of table, at random
 SCHEMAS = {
@@ -22,7 +23,7 @@ SCHEMAS = {
     "participants": tables.PARTICIPANTS,
     "diagnostics": tables.DIAGNOSTICS,
     "loo": tables.LOO,
-    "summary": tables.SUMMARIES["performance"],
+    "summary": SUMMARIES["performance"],
 }
 READERS = {
     "read": tables.read,

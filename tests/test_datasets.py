@@ -5,9 +5,9 @@ import pytest
 from conftest import DROP, ROOT, make_design, make_study
 
 from recovery import datasets, families, tables
-from recovery.design import dataset_seed
 from recovery.faults import StudyError
 from recovery.scenarios import Batch
+from recovery.seeds import dataset_seed
 from recovery.truths import Observed
 
 family = families.find("multilevel_linear")

@@ -6,8 +6,8 @@ import pytest
 from conftest import DROP, LINEAR, STAN, make_design, make_study
 
 from recovery import provenance
-from recovery.design import dataset_seed, fit_seed
 from recovery.scenarios import Batch, batch_size
+from recovery.seeds import dataset_seed, fit_seed
 
 SCENARIO = "moderate-4x3"
 MODERATE = {"beta": [0.5, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.3, "sigma": 1.0}

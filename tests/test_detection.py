@@ -9,10 +9,10 @@ import pytest
 from conftest import ROOT, STAN, make_design
 
 from recovery import calibration, families, fitting, measures
-from recovery.design import dataset_seed
 from recovery.engines.base import Program
 from recovery.measures.replicates import from_table
 from recovery.scenarios import Batch
+from recovery.seeds import dataset_seed
 
 family = families.find("multilevel_linear")
 

@@ -12,7 +12,13 @@ import pytest
 from conftest import ROOT, STAN
 
 from recovery import engines, families, posterior
-from recovery.engines.base import SAMPLER_COLUMNS, EngineError, Program, Settings
+from recovery.engines.base import (
+    SAMPLER_COLUMNS,
+    DataError,
+    EngineError,
+    Program,
+    Settings,
+)
 
 family = families.find("multilevel_linear")
 SETTINGS = Settings(chains=4, warmup=500, draws=2000, adapt_delta=0.9, max_treedepth=10)
@@ -29,10 +35,11 @@ model { x ~ normal(0, 1); }
 generated quantities { int k = ordered_logistic_rng(x, [-1, 1]'); }
 """
 ONE_FIT = """
-import sys
+import json, pathlib, sys
 from recovery.engines import base, cmdstan
 loaded = cmdstan.load(base.Program("glm.stan", ".", sys.argv[1]))
-cmdstan.sample(loaded, sys.argv[2], 1, base.Settings(2, 50, 50, 0.8, 10))
+data = json.loads(pathlib.Path(sys.argv[2]).read_text())
+cmdstan.sample(loaded, data, 1, base.Settings(2, 50, 50, 0.8, 10))
 """
 FLAT_GLM = {
     "K": 1,
@@ -169,6 +176,15 @@ def test_stanli_fails_with_stans_message(engine, program, data, message):
         engine.sample(loaded, data, 1, SHORT)
 
 
+@pytest.mark.parametrize(
+    "data", [{"N": 2}, {"N": 2, "y": [1.0]}, {"N": 1.5, "y": [1.0]}, {"N": 1, "y": "1"}]
+)
+def test_stanli_tells_data_apart_that_cannot_be_read(engine, program, data):
+    loaded = engine.load(program(NORMAL))
+    with pytest.raises(DataError):
+        engine.sample(loaded, data, 1, SHORT)
+
+
 def test_stanli_says_its_version(engine):
     assert re.fullmatch(r"\d+\.\d+\.\d+", engine.version())
 
@@ -236,7 +252,7 @@ def test_cmdstan_fits_without_a_word(loaded, as_pooled, tmp_path):
     # In a process of its own: pytest's handlers change what cmdstanpy logs.
     data = tmp_path / "data.json"
     cmdstanpy.write_stan_json(str(data), as_pooled)
-    arguments = [loaded.exe_file, str(data)]
+    arguments = [loaded.executable, str(data)]
     command = [sys.executable, "-c", ONE_FIT, *arguments]
     scripts = {"PYTHONPATH": str(ROOT / "workflow" / "scripts")}
     done = subprocess.run(
@@ -257,8 +273,8 @@ def test_cmdstan_says_its_version(cmdstan, cmdstan_home):
 
 
 @pytest.mark.parametrize("model", family.MODELS)
-def test_cmdstan_compiles_every_shipped_program(cmdstan, cmdstan_home, model):
-    cmdstan.check(shipped(model), {})
+def test_cmdstan_compiles_every_shipped_program(cmdstan, cmdstan_home, model, simulated, prior):
+    cmdstan.check(shipped(model), family.stan_data(simulated[0], prior))
     assert not list(STAN.rglob("*.hpp"))
 
 

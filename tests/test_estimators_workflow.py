@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from workflow_runs import SMALL, SUMMARY, check_out
 
+from recovery import score
+
 pytestmark = pytest.mark.workflow
 
 WEAK = SMALL["priors"]["weak"]
@@ -59,6 +61,25 @@ def test_estimators_are_compared_with_models_on_the_same_datasets(finished):
     assert sorted(map(tuple, pairs.to_numpy())) == with_prior
     truths = finished.numbers()["estimates"].groupby(["replicate", "parameter"])["truth"]
     assert (truths.nunique() == 1).all()
+
+
+def test_the_studys_own_estimates_are_scored_as_a_table_made_elsewhere(finished):
+    files = sorted((finished.folder / "results/small/estimates").rglob("*.parquet"))
+    positive = ["sigma", "sigma_p[1]", "sigma_p[2]"]
+    keys = ["model", "prior", "parameter", "measure", "level"]
+    values = ["value", "mcse", "lower", "upper", "n_replicates"]
+    found = score.score(files, [0.5, 0.89, 0.95], positive, replicates=4).set_index(keys)
+    mine = summary(finished, "performance").set_index(keys)
+    mine = mine[(mine["subset"] == "all") & (mine.index.get_level_values(3) != "contraction")]
+    assert mine[mine.index.get_level_values(0) == "reml"]["value"].notna().any()
+    pd.testing.assert_frame_equal(found.loc[mine.index, values], mine[values], rtol=1e-12)
+    keys = ["compared", "first", "second", "given", "parameter", "measure", "level"]
+    found = score.compare(files, [0.5, 0.89, 0.95], positive, reference="reml").set_index(keys)
+    mine = summary(finished, "comparison")
+    mine = mine[(mine["subset"] == "all") & (mine["second"] == "reml")]
+    mine = mine[mine["measure"] != "contraction"].set_index(keys)
+    values = ["value", "mcse", "n_pairs"]
+    pd.testing.assert_frame_equal(found.loc[mine.index, values], mine[values], rtol=1e-12)
 
 
 def test_every_planned_fit_has_a_row(finished):

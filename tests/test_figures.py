@@ -1,5 +1,7 @@
 """Which figures a study has, what they compute, and what they say when there is nothing."""
 
+import struct
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -113,6 +115,22 @@ def texts(drawn) -> list[str]:
 def close():
     yield
     plt.close("all")
+
+
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize(("size", "pixels"), [((600, 1), (60_000, 100)), ((6, 4), (900, 600))])
+def test_a_figure_of_any_width_can_be_saved(size, pixels, tmp_path):
+    figures.save(plt.figure(figsize=size), tmp_path / "a.png", "png", "identity")
+    header = (tmp_path / "a.png").read_bytes()[16:24]
+    assert struct.unpack(">II", header) == pixels
+
+
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize("size", [(1, 900), (200, 200), (100, 30)])
+def test_a_figure_of_any_area_can_be_held(size):
+    dots = figures.resolution(plt.figure(figsize=size))
+    assert max(size) * dots <= 60_001
+    assert size[0] * dots * size[1] * dots <= 100_000_001
 
 
 @pytest.mark.usefixtures("close")

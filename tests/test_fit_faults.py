@@ -7,12 +7,12 @@ import resource
 
 import numpy as np
 import pytest
-from conftest import STAN, make_design
+from conftest import LINEAR, STAN, make_design
 
 from recovery import datasets, engines, fitting
-from recovery.design import fit_seed
 from recovery.engines.base import Program
 from recovery.scenarios import Batch
+from recovery.seeds import fit_seed
 
 SCENARIO, BATCH = "moderate-4x3", Batch(1, 4, 4)
 FATED = 2  # the replicate that meets with it
@@ -67,6 +67,30 @@ def test_a_program_that_refuses_one_dataset(tmp_path, unharmed, block, statement
     error = hold_alone(batch(program), unharmed)
     assert error.startswith("RuntimeError: ")
     assert message in error
+
+
+@pytest.mark.parametrize(
+    ("entry", "change", "message"),
+    [
+        ("X", lambda x: x.T, "got shape (2, 12), must be matrix[N, K] with N = 12, K = 2, of"),
+        ("X", np.ravel, "got shape (24,), must be matrix[N, K] with N = 12, K = 2, of shape"),
+        ("N", float, "got 12.0, must be int: integers, without a point"),
+        ("y", lambda y: y[None], "got shape (1, 12), must be vector[N] with N = 12, of shape"),
+    ],
+)
+def test_data_of_another_shape_in_one_replicate(monkeypatch, unharmed, entry, change, message):
+    given, _ = datasets.simulate_batch(DESIGN.simulation(SCENARIO, BATCH))
+    fateful, stan_data = given["y"][given["replicate"] == FATED], LINEAR.stan_data
+
+    def stan_data_or_not(columns, prior):
+        data = stan_data(columns, prior)
+        if np.array_equal(columns["y"], fateful):
+            data[entry] = change(data[entry])
+        return data
+
+    monkeypatch.setattr(LINEAR, "stan_data", stan_data_or_not)
+    error = hold_alone(batch(), unharmed)
+    assert error.startswith(f"StudyError: {SOURCE}: stan_data: {entry}: {message}")
 
 
 def read_what_is_not_ours():

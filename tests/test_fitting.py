@@ -9,9 +9,9 @@ import pytest
 from conftest import STAN, make_design
 
 from recovery import datasets, engines, families, fitting, tables
-from recovery.design import fit_seed
 from recovery.engines.base import EngineError, Program
 from recovery.scenarios import Batch
+from recovery.seeds import fit_seed
 
 family = families.find("multilevel_linear")
 

@@ -1,7 +1,11 @@
 """A folder of results is of one study, and of one run at a time."""
 
 import fcntl
+import json
 import os
+import stat
+import subprocess
+import time
 
 import pytest
 from conftest import make_study
@@ -28,7 +32,7 @@ def test_a_folder_is_held_by_one_run_at_a_time():
 
 def test_the_process_that_make_study_became_holds_it_already(monkeypatch):
     folder.hold(STUDY)
-    monkeypatch.setenv(folder.HOLDER, str(os.getpid()))
+    monkeypatch.setenv(folder.HOLDER, folder.holder(STUDY))
     folder.take(STUDY, "a.yaml")
     assert folder.is_remembered(STUDY)
 
@@ -59,14 +63,119 @@ def test_a_new_folder_is_remembered_and_one_from_elsewhere_is_not(tmp_path, monk
     folder.hold(STUDY)
     assert not folder.is_remembered(STUDY)
     (tables / "a.parquet").unlink()
-    monkeypatch.setenv(folder.HOLDER, str(os.getpid()))
+    monkeypatch.setenv(folder.HOLDER, folder.holder(STUDY))
     folder.take(STUDY, "a.yaml")
     assert folder.is_remembered(STUDY)
     (tmp_path / ".snakemake/small.born").unlink()
     assert not folder.is_remembered(STUDY)
 
 
-def test_a_place_that_cannot_be_made_is_told(tmp_path):
-    (tmp_path / "results").write_text("not a folder")
-    with pytest.raises(StudyError, match="results/small: cannot be written to: Not a directory"):
+PLACES = ["results", "results/small", ".snakemake", ".snakemake/locks", ".snakemake/metadata"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_file_where_results_go_is_told(tmp_path, place):
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text("not a folder")
+    with pytest.raises(StudyError, match=f"^{place}: is no folder, must be one; move it away$"):
         folder.hold(STUDY)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_link_to_nothing_where_results_go_is_told(tmp_path, place):
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).symlink_to("away")
+    with pytest.raises(StudyError, match=rf"^{place}: is a link to away, which is not [^\n]*\nrm "):
+        folder.hold(STUDY)
+    (tmp_path / place).parent.joinpath("away").mkdir()
+    folder.hold(STUDY)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_all_that_is_made_has_the_rights_that_the_umask_leaves(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        folder.take(STUDY, "a.yaml")
+    finally:
+        os.umask(before)
+    made = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.name for path in made} == {".lock", ".study.json", ".born", "small.born"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {mode}
+
+
+ODD = [
+    "",
+    "[1, 2]",
+    "3",
+    "null",
+    '"text"',
+    "{}",
+    '{"file": 1, "title": 2, "study": 3}',
+    "[" * 90_000,
+]
+
+
+@pytest.mark.parametrize("content", ODD, ids=range(len(ODD)))
+def test_a_mark_that_says_nothing_is_no_mark(content, monkeypatch):
+    monkeypatch.setenv(folder.HOLDER, folder.holder(STUDY))
+    folder.of(STUDY).mkdir(parents=True)
+    mark = folder.of(STUDY) / ".study.json"
+    mark.write_text(content)
+    folder.refuse_foreign(OTHER, "b.yaml")
+    folder.take(OTHER, "b.yaml")
+    assert json.loads(mark.read_text())["file"] == "b.yaml"
+
+
+def _as_pipe(path):
+    os.mkfifo(path)
+
+
+def _as_bytes(path):
+    path.write_bytes(b"\xff\xfe" * 10)
+
+
+def _as_huge(path):
+    path.write_text("{" * 10_000_000)
+
+
+@pytest.mark.parametrize("make", [_as_pipe, _as_bytes, _as_huge])
+def test_files_of_odd_kinds_are_passed_over(tmp_path, monkeypatch, make):
+    monkeypatch.setenv(folder.HOLDER, folder.holder(STUDY))
+    locks = tmp_path / ".snakemake/locks"
+    locks.mkdir(parents=True)
+    make(locks / "0.input.lock")
+    (locks / "1.input.lock").mkdir()
+    folder.clear_what_a_killed_run_locked(STUDY)
+    folder.of(STUDY).mkdir(parents=True)
+    make(folder.of(STUDY) / ".study.json")
+    make(folder.of(STUDY) / ".born")
+    folder.refuse_foreign(OTHER, "b.yaml")
+    assert not folder.is_remembered(STUDY)
+    folder.take(STUDY, "a.yaml")
+    assert folder.is_remembered(STUDY)
+
+
+@pytest.mark.parametrize("name", [".lock", ".study.json", ".born"])
+def test_a_folder_of_that_name_is_told_with_the_cure(name):
+    (folder.of(STUDY) / name).mkdir(parents=True)
+    with pytest.raises(StudyError) as refused:
+        folder.take(STUDY, "a.yaml")
+    place = f"results/small/{name}"
+    assert str(refused.value) == f"{place}: is a folder, must be a file; remove it:\nrm -r {place}"
+
+
+def test_inputs_that_are_dated_later_than_now_are_told_with_the_cure(tmp_path):
+    folder.hold(STUDY)
+    for name, ahead in (("old", -100), ("now", 0), ("a b", 3600), ("later", 7200)):
+        (tmp_path / name).touch()
+        date = time.time() + ahead
+        os.utime(tmp_path / name, (date, date))
+    folder.refuse_future(STUDY, ["old", "now", "missing"])
+    with pytest.raises(StudyError) as refused:
+        folder.refuse_future(STUDY, ["later", "old", "a b", "a b"])
+    first, cure = str(refused.value).splitlines()
+    assert first.startswith("a b: is dated 2")
+    assert "(so are 1 more)" in first
+    assert cure == "touch 'a b' later"
+    subprocess.run(cure, shell=True, check=True)
+    folder.refuse_future(STUDY, ["later", "a b"])

@@ -13,7 +13,8 @@ SCRIPTS = ROOT / "workflow/scripts"
 
 def run(code: str, log) -> str:
     """Run code in a job that logs there; return what it says on its terminal."""
-    start = f"from recovery import jobs, tables\njobs.begin({str(log)!r})\n"
+    script = str(SCRIPTS / "fit.py")
+    start = f"from recovery import jobs, tables\njobs.begin({str(log)!r}, {script!r})\n"
     done = subprocess.run(
         [sys.executable, "-c", start + code],
         env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
@@ -51,10 +52,10 @@ def test_an_error_of_the_program_keeps_its_traceback(tmp_path):
 
 def test_a_file_that_may_not_grow_is_told_and_not_left_behind(tmp_path):
     code = (
-        "import resource\n"
+        "import resource\nfrom recovery.tables import summaries\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
         "columns = {'step': [str(i**9) for i in range(5000)], 'seconds': [1.0] * 5000}\n"
-        f"tables.write(columns, {str(tmp_path / 'a.parquet')!r}, tables.COSTS, 'identity')\n"
+        f"tables.write(columns, {str(tmp_path / 'a.parquet')!r}, summaries.COSTS, 'identity')\n"
     )
     run(code, tmp_path / "log")
     assert (tmp_path / "log").read_text() == (

@@ -43,9 +43,15 @@ def test_relative_bias_is_absent_where_truth_is_0_or_varies(truth):
     assert np.isnan(single.relative_bias(replicates([1, 2, 6], truth)).value)
 
 
-def test_empirical_se_is_the_sd_of_errors():
-    # squared deviations 4, 1, 9 over twice the SD
-    mcse = np.std([4, 1, 9], ddof=1) / (2 * np.sqrt(7)) / np.sqrt(3)
+def jackknife(statistic, values) -> float:
+    """The jackknife's standard error of the logarithm of a statistic, by leaving one out."""
+    n = len(values)
+    left_out = np.log([statistic(np.delete(values, i)) for i in range(n)])
+    return np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2))
+
+
+def test_empirical_se_is_the_sd_of_errors_with_the_mcse_of_the_jackknife():
+    mcse = np.sqrt(7) * jackknife(lambda errors: np.std(errors, ddof=1), THREE.error)
     assert single.empirical_se(THREE)[:2] == pytest.approx((np.sqrt(7), mcse))
 
 
@@ -83,9 +89,15 @@ def test_mse_is_squared_bias_plus_variance(rng):
     assert found.mcse == pytest.approx(morris)
 
 
-def test_rmse_is_the_root_of_mse_with_the_delta_methods_mcse():
-    expected = np.sqrt(41 / 3), single.mse(THREE).mcse / (2 * np.sqrt(41 / 3))
-    assert single.rmse(THREE)[:2] == pytest.approx(expected)
+def test_rmse_is_the_root_of_mse_with_the_mcse_of_the_jackknife():
+    mcse = np.sqrt(41 / 3) * jackknife(lambda errors: np.sqrt(np.mean(errors**2)), THREE.error)
+    assert single.rmse(THREE)[:2] == pytest.approx((np.sqrt(41 / 3), mcse))
+
+
+def test_of_many_replicates_the_mcse_of_rmse_is_the_delta_methods(rng):
+    x = replicates(rng.normal(1, 2, size=10_000))
+    expected = single.mse(x).mcse / (2 * single.rmse(x).value)
+    assert single.rmse(x).mcse == pytest.approx(expected, rel=0.001)
 
 
 def test_estimates_without_error_have_rmse_0_and_mcse_0():

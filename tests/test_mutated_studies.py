@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from workflow_runs import check_out
 
 from recovery import checks, datasets
-from recovery.design import fit_seed
 from recovery.faults import StudyError
+from recovery.named_files import refuse_outside
+from recovery.seeds import fit_seed
 from recovery.yaml_file import read_yaml
 
 OBSERVED = {
@@ -154,7 +155,9 @@ def prepared(content: bytes, folder: Path):
     file = folder / "study.yaml"
     file.write_bytes(content)
     try:
-        return checks.prepare(read_yaml(file), [file], STAN, thoroughly=False)
+        raw = read_yaml(file)
+        refuse_outside(raw, str(file))
+        return checks.prepare(raw, [file], STAN, thoroughly=False)
     except StudyError as refused:
         return str(refused).replace(str(file), "study.yaml")
 
@@ -220,7 +223,7 @@ def checkout(tmp_path_factory):
 @settings(max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(mutated())
 def test_snakemake_plans_a_mutated_study_or_refuses_it_before_any_job(checkout, raw):
-    text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True).replace(f"{ROOT}/", "")
     (checkout.folder / "study.yaml").write_bytes(text.encode("utf-8", "surrogatepass"))
     done = checkout.snakemake("--dry-run", "--quiet")
     said = done.stdout + done.stderr

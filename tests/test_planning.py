@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import special, stats
+from scipy import optimize, special, stats
+from statsmodels.stats.proportion import proportion_confint
 
 from recovery import planning
 from recovery.settings import Wanted
@@ -78,20 +79,18 @@ def test_coverage_that_is_lost_again_is_reached_where_it_stays():
     assert 12 < found["n_needed"] < 24
 
 
-def test_what_the_mcse_allows_is_the_interval():
-    mcse = 0.05
-    found = row("rmse", 1.0, [2.0, 0.5], [2 * mcse, 0.5 * mcse], counts=(1000, 16_000))
-    # log value is log 2 - (log n - log 1000) / 2: the share t of the way has variance
-    # mcse^2 ((1 - t)^2 + t^2); Fieller's bounds are where it is 1.96 errors from log 1.
-    step = np.log(4)
-    roots = np.roots(
-        [
-            step**2 - 2 * (Z * mcse) ** 2,
-            -2 * step * np.log(2) + 2 * (Z * mcse) ** 2,
-            np.log(2) ** 2 - (Z * mcse) ** 2,
-        ]
-    )
-    lower, upper = np.sort(1000 * 16**roots)
+def test_between_counts_the_interval_is_read_where_its_ends_cross_the_wanted_value():
+    value, mcse, n = np.array([2.0, 0.5]), np.array([0.1, 0.025]), 30
+    found = row("rmse", 1.0, value, mcse, counts=(1000, 16_000), n=n)
+    half = stats.t.isf(0.025, n - 1) * mcse
+
+    def end(share, sign):
+        """Logarithm of one end, the share of the way from 1000 to 16,000."""
+        y, reach = np.log(value), np.log(value + sign * half) - np.log(value)
+        weights = np.array([1 - share, share])
+        return weights @ y + sign * np.sqrt(((weights * reach) ** 2).sum())
+
+    lower, upper = (1000 * 16 ** optimize.brentq(end, 0, 1, args=(sign,)) for sign in (-1, 1))
     assert found["n_needed"] == 4000
     assert found["lower"] == math.ceil(lower)
     assert found["upper"] == math.ceil(upper)
@@ -137,9 +136,9 @@ def test_a_curve_is_level_outside_its_knots():
     [
         ([3.0, 2.0, 0.5], 0.01, ("reached", "between", "between")),
         ([0.9, 0.7, 0.5], 0.01, ("at the smallest count", "open", 6)),
-        ([0.9, 0.7, 0.5], 0.15, ("at the smallest count", "open", "between")),
+        ([0.9, 0.7, 0.5], 0.15, ("not clear", "open", "between")),
         ([3.0, 2.0, 1.5], 0.01, ("beyond the largest count", 24, "open")),
-        ([3.0, 2.0, 1.1], 0.20, ("beyond the largest count", "between", "open")),
+        ([3.0, 2.0, 1.1], 0.20, ("not clear", "between", "open")),
         ([1.2, 1.1, 1.0], 2.00, ("reached", "open", "open")),
         ([np.nan, np.nan, np.nan], np.nan, ("unknown", "open", "open")),
         ([np.nan, np.nan, 0.5], 0.01, ("unknown", "open", "open")),
@@ -179,10 +178,63 @@ def test_an_observed_100_percent_reaches_whatever_is_wanted_and_says_that_it_is_
     assert math.isnan(found["upper"])
 
 
-def test_an_observed_0_percent_reaches_nothing():
+def test_an_observed_0_percent_reaches_nothing_and_is_beyond_what_its_bar_leaves_out():
     found = row("power", 0.001, [0.0, 0.0, 0.0], n=20)
-    assert found["status"] == planning.BEYOND
+    assert found["status"] == planning.UNCLEAR
+    assert math.isnan(found["n_needed"])
     assert math.isnan(found["lower"])
+    assert row("power", 0.2, [0.0, 0.0, 0.0], n=20)["status"] == planning.BEYOND  # 0 to 16 %
+
+
+def test_19_of_20_does_not_say_that_80_percent_is_reached_at_the_smallest_count():
+    found = row("power", 0.8, [0.95, 1.0, 1.0], n=20)  # Wilson: 76 to 99 %, 84 to 100 %
+    assert found["n_needed"] == 6
+    assert found["status"] == planning.UNCLEAR
+    assert 6 < found["upper"] <= 12
+    assert row("power", 0.76, [0.95, 1.0, 1.0], n=20)["status"] == planning.AT_SMALLEST
+
+
+def wilson(hits, n):
+    """The plotted bar of a share, by another implementation."""
+    return proportion_confint(hits, n, method="wilson")
+
+
+@pytest.mark.parametrize("measure", ["power", "coverage"])
+@pytest.mark.parametrize("n", [5, 20, 100])
+def test_at_every_count_a_bound_of_a_share_says_what_the_plotted_bar_says(rng, measure, n):
+    for wanted in (0.05, 0.5, 0.8, 0.9, 0.95, 0.99):
+        hits = np.array([[0, 0, 0], [n, n, n], *rng.integers(0, n + 1, (50, 3))])
+        tables = [
+            performance(measure, each / n, counts=COUNTS, n=n, model=str(number))
+            for number, each in enumerate(hits)
+        ]
+        said = needed(measure, wanted, pd.concat(tables)).to_dict("records")
+        for each, found in zip(hits, said, strict=True):
+            agrees(found, np.array([wilson(share, n) for share in each]), wanted)
+
+
+@pytest.mark.parametrize("measure", ["interval_width", "rmse"])
+def test_at_every_count_a_bound_of_a_length_says_what_the_plotted_bar_says(rng, measure):
+    n = 20
+    for value in rng.uniform(0.5, 1.5, (150, 3)):
+        mcse = rng.uniform(0.02, 0.4, 3)
+        half = stats.t.isf(0.025, n - 1) * mcse
+        ends = -np.column_stack([value + half, value - half])  # larger is better
+        agrees(row(measure, 1.0, value, mcse, n=n), ends, -1.0)
+
+
+def agrees(found, ends, wanted):
+    """Hold lower, upper and status to the bars at the counts: rows of worse and better ends."""
+    worse, better = ((ends[:, side] >= wanted)[::-1].cumprod()[::-1] for side in (0, 1))
+    for place, count in enumerate(COUNTS):
+        assert (found["upper"] <= count) == worse[place]
+        beyond = found["status"] == planning.BEYOND
+        assert (not found["lower"] > count and not beyond) == better[place]
+    assert (found["status"] == planning.AT_SMALLEST) == worse[0]
+    assert (found["status"] == planning.BEYOND) == (not better[-1])
+    if not math.isnan(found["n_needed"]):
+        assert not found["n_needed"] < found["lower"]
+        assert not found["n_needed"] > found["upper"]
 
 
 def test_every_cell_parameter_and_wanted_measure_has_a_row_of_its_own():
@@ -251,18 +303,26 @@ def at_least(share):
     return share - 4 * math.sqrt(share * (1 - share) / STUDIES)
 
 
-def test_the_interval_of_a_width_misses_as_often_as_it_says_on_either_side(rng):
-    counts, sd = np.array([1000, 4000, 16_000]), 0.04  # whole numbers are close, no rounding
+@pytest.mark.parametrize("replicates", [20, 100])
+def test_the_interval_of_a_width_misses_as_often_as_it_says(rng, replicates):
+    counts, sd = np.array([1000, 4000, 16_000]), 0.2  # whole numbers are close, no rounding
     true = 60 / np.sqrt(counts)
+    widths = true * (1 + sd * rng.normal(size=(replicates, STUDIES, 3)))
+    mcse = widths.std(axis=0, ddof=1) / math.sqrt(replicates)
     tables = [
-        performance("interval_width", found, sd * true, counts=counts)
-        for found in true * (1 + sd * rng.normal(size=(STUDIES, 3)))
+        performance("interval_width", *each, counts=counts, n=replicates)
+        for each in zip(widths.mean(axis=0), mcse, strict=True)
     ]
     for share in missed("interval_width", 60 / math.sqrt(7000), tables, 7000):
         assert at_least(0.025) < share < at_most(0.025)
 
 
-@pytest.mark.parametrize(("replicates", "power"), [(20, 0.8), (200, 0.8), (200, 0.9)])
+def test_a_number_says_how_many_replicates_it_rests_on():
+    found = row("coverage", 0.8, [0.5, 0.9, 0.9], n=[13, 16, 20])
+    assert (found["n_fewest"], found["n_most"]) == (13, 20)
+
+
+@pytest.mark.parametrize(("replicates", "power"), [(20, 0.8), (20, 0.9), (100, 0.8), (200, 0.9)])
 def test_the_interval_of_power_misses_no_more_often_than_it_says(rng, replicates, power):
     counts, effect = np.array([200, 450, 900]), 0.16
     rates = stats.norm.cdf(effect * np.sqrt(counts) - Z)

@@ -164,7 +164,108 @@ def test_a_parameter_that_does_not_vary_has_no_rhat(rng):
         assert np.isnan(found[name]).tolist() == [False, True, False]
 
 
+def stuck(shares=(0, 1, 0, 0), draws=DRAWS):
+    """Chains that each stay at a value of their own."""
+    return np.repeat(np.array(shares, dtype=float)[:, None], draws, axis=1)
+
+
+def one_that_moves(values, chain=2):
+    """Chains that stay at 0 but for one, which has these draws."""
+    found = np.zeros((CHAINS, len(values)))
+    found[chain] = values
+    return found
+
+
+UNUSUAL = {
+    "stuck 3 to 1": lambda rng: stuck(),
+    "stuck 3 to 1, few draws": lambda rng: stuck(draws=50),
+    "stuck 2 to 2": lambda rng: stuck((0, 0, 1, 1)),
+    "each stuck at its own value": lambda rng: stuck((0.1, 0.2, 0.7, 1e9)),
+    "one chain moves": lambda rng: one_that_moves(rng.normal(size=DRAWS)),
+    "one chain is at times 1": lambda rng: one_that_moves(rng.integers(0, 2, DRAWS)),
+    "one draw of one chain": lambda rng: one_that_moves(np.eye(1, DRAWS, 7)[0]),
+    "a chain moves once": lambda rng: one_that_moves(np.arange(DRAWS) >= DRAWS // 2),
+    "one chain is stuck": lambda rng: rng.normal(size=(CHAINS, DRAWS)) * [[1], [1], [1], [0]],
+    "integers": lambda rng: rng.poisson(2, size=(CHAINS, DRAWS)).astype(float),
+    "zeros and ones": lambda rng: rng.integers(0, 2, size=(CHAINS, DRAWS)).astype(float),
+    "nearly always 0": lambda rng: (rng.random((CHAINS, DRAWS)) < 0.001).astype(float),
+    "turns": lambda rng: np.tile([0.0, 1.0], (CHAINS, DRAWS // 2)),
+    "very large": lambda rng: rng.normal(size=(CHAINS, DRAWS)) * 1e200,
+    "very small": lambda rng: rng.normal(size=(CHAINS, DRAWS)) * 1e-200,
+    "rounding alone": lambda rng: 1 + 1e-16 * rng.integers(0, 3, size=(CHAINS, DRAWS)),
+    "four draws": lambda rng: rng.normal(size=(CHAINS, 4)),
+    "seven draws": lambda rng: rng.normal(size=(CHAINS, 7)),
+}
+AGREE = ("one draw of", "integers", "zeros", "nearly", "turns", "very", "rounding")
+LONG = [case for case in UNUSUAL if not case.endswith("draws")]
+
+
+@pytest.mark.parametrize("case", UNUSUAL)
+def test_chains_of_every_kind_have_what_arviz_gives(case, rng):
+    values = UNUSUAL[case](rng)
+    sampler = {"lp__": rng.normal(size=values.shape)}
+    found = posterior.convergence(make_draws(rng, values[:, :, None], **sampler), ["a"])
+    with np.errstate(all="ignore"):
+        expected = {
+            "rhat": array_stats.rhat(values, method="rank"),
+            "ess_bulk": array_stats.ess(values, method="bulk"),
+            "ess_tail": array_stats.ess(values, method="tail", prob=(0.05, 0.95)),
+            "mcse_mean": array_stats.mcse(values, method="mean"),
+        }
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name][0], value, name)
+
+
+@pytest.mark.parametrize("case", LONG)
+def test_only_chains_that_agree_have_converged(case, rng):
+    values = UNUSUAL[case](rng)
+    both = np.stack([rng.normal(size=values.shape), values], axis=2)
+    diagnostics = diagnose(make_draws(rng, both))
+    assert diagnostics["converged"] == case.startswith(AGREE)
+
+
+def test_a_column_that_varies_in_draws_that_splitting_drops_counts(rng):
+    """ArviZ has no rhat for it; it is not constant over all draws, so it is not passed over."""
+    values = np.zeros((CHAINS, 101, 2))
+    values[:, :, 0] = rng.normal(size=(CHAINS, 101))
+    values[1, 50, 1] = 1
+    assert np.isnan(posterior.convergence(make_draws(rng, values), ["b"])["rhat"][0])
+    diagnostics = diagnose(make_draws(rng, values), min_ess_per_chain=1, max_rhat=2)
+    assert not diagnostics["converged"]
+    assert np.isnan(diagnostics["max_rhat"])
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", ["a", "lp__"])
+def test_draws_that_are_not_finite_are_not_passed_over(place, wrong, rng):
+    draws = make_draws(rng)
+    (draws.sampler["lp__"] if place == "lp__" else draws.values[:, :, 0])[1, 3] = wrong
+    diagnostics = diagnose(draws)
+    assert not diagnostics["converged"]
+    assert diagnostics["max_rhat"] == np.inf
+    assert posterior.not_finite(draws, ["a", "b"]) == [place]
+    assert posterior.not_finite(draws, ["b"]) == (["lp__"] if place == "lp__" else [])
+
+
 # Diagnostics
+
+
+def test_a_chain_whose_log_density_does_not_vary_has_not_moved(rng):
+    lp = rng.normal(size=(CHAINS, DRAWS))
+    lp[2] = lp[1, 0]
+    loose = {"max_rhat": 10, "min_ess_per_chain": 1}
+    assert not diagnose(make_draws(rng, lp__=lp), **loose)["converged"]
+    lp[2, -1] += 0.5
+    assert diagnose(make_draws(rng, lp__=lp), **loose)["converged"]
+
+
+@pytest.mark.parametrize("chains", [[3], [0, 1, 2, 3]])
+def test_a_chain_whose_energy_does_not_vary_has_no_ebfmi(chains, rng):
+    energy = rng.normal(size=(CHAINS, DRAWS))
+    energy[chains] = 2.5
+    diagnostics = diagnose(make_draws(rng, energy__=energy), min_ebfmi=0)
+    assert np.isnan(diagnostics["min_ebfmi"])
+    assert not diagnostics["converged"]
 
 
 def test_a_parameter_that_does_not_vary_does_not_stop_convergence(rng):

@@ -82,6 +82,19 @@ def test_one_replicate_cannot_tell():
     assert needed["n_needed"].isna().all()
 
 
+@pytest.mark.parametrize("sd", [1e-9, 1e-50])
+def test_a_number_that_nobody_could_run_is_none(rng, sd):
+    table = scored(rng.normal(size=20), sd=sd)
+    found = precision.needed(table, Precision(bias_relative_to_sd=1e-4), LEVEL, 20)
+    assert found["n_needed"].isna().all()
+
+
+@pytest.mark.parametrize("wanted", [{"coverage": 9e-5}, {"bias_relative_to_sd": 1e-200}])
+def test_a_precision_beyond_all_replicates_is_refused(wanted):
+    with pytest.raises(StudyError, match=r"precision\.\w+: got \S+, must be at least 0\.0001"):
+        make_study(("precision", wanted))
+
+
 def test_whole_batches():
     assert precision.in_whole_batches(make_study(("batch", 25)), 979) == 1000
     assert precision.in_whole_batches(make_study(("batch", 25)), 25) == 25

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, make_study
 
-from recovery import families, figures, gallery, report
+from recovery import failures, families, figures, gallery, report
 from recovery.report import found, latex, planned
 from recovery.study import parse
 from recovery.yaml_file import read_yaml
@@ -70,7 +70,7 @@ def test_the_page_says_why_fits_failed_the_commonest_reason_first():
     reasons = found.reasons(pd.concat([table, first]))
     assert reasons[0] == {"error": "time limit: 1", "n": 2}
     assert {"error": "RuntimeError: no", "n": 1} in reasons
-    assert {"error": "x" * found.LONGEST_REASON, "n": 1} in reasons
+    assert {"error": "x" * failures.LONGEST_REASON, "n": 1} in reasons
     assert len(reasons) == 3
 
 
@@ -99,6 +99,13 @@ def test_latex_tables_hold_words_as_words_and_no_empty_table(tmp_path):
             "at least 20",
         ),
         ("beyond the largest count", (float("nan"),) * 3, "more than 24", "any number"),
+        ("not clear", (6, float("nan"), 9), "perhaps 6 or fewer", "at most 9"),
+        (
+            "not clear",
+            (float("nan"), 20, float("nan")),
+            "perhaps more than 24",
+            "at least 20",
+        ),
         ("unknown", (float("nan"),) * 3, "–", "–"),
     ],
 )
@@ -106,8 +113,9 @@ def test_the_participants_needed_are_said_in_words(status, numbers, needed, inte
     row = dict(zip(("n_needed", "lower", "upper"), numbers, strict=True))
     row |= {"truth": "a_b", "observations": 8, "model": "pooled", "prior": "weak"}
     row |= {"parameter": "sigma", "measure": "coverage", "wanted": 0.87, "status": status}
-    table = pd.DataFrame([row | {"smallest": 6, "largest": 24}])
+    table = pd.DataFrame([row | {"smallest": 6, "largest": 24, "n_fewest": 13, "n_most": 20}])
     (said,) = planned.rows(families.find("multilevel_linear"), table)
     assert (said["needed"], said["interval"], said["status"]) == (needed, interval, status)
+    assert said["replicates"] == ("–" if status == "unknown" else "13 to 20")
     assert said["wanted"] == "coverage at least 87 %"
     assert said["truth"] == "a b"

@@ -135,3 +135,43 @@ def test_results_of_another_study_are_refused_even_without_snakemakes_memory(che
     done = checkout.snakemake("--cores", "1", "--forcerun", "fit", "--", SUMMARY)
     assert done.returncode != 0
     assert re.search(r"\nrm .*results/small/data/", done.stderr + done.stdout)
+
+
+@pytest.fixture(scope="module")
+def estimated(tmp_path_factory):
+    checkout = check_out(tmp_path_factory.mktemp("estimated"))
+    estimators = {"models": ["pooled"], "estimators": ["ols", "optimize_pooled"]}
+    checkout.write(participants=[4], replicates=2, **estimators)
+    done = checkout.snakemake("--cores", "2", SUMMARY)
+    assert done.returncode == 0, done.stderr
+    return checkout
+
+
+@pytest.mark.parametrize(
+    ("file", "jobs"),
+    [
+        ("recovery/approximations.py", {"approximate": 1}),
+        ("recovery/estimators.py", {}),
+        ("recovery/families/multilevel/classical/lines.py", {"estimate": 1}),
+        ("estimate.py", {"estimate": 1}),
+        ("simulate.py", {"simulate": 1, "fit": 1, "estimate": 1, "approximate": 1}),
+    ],
+)
+def test_an_edited_module_or_script_runs_its_steps(estimated, file, jobs):
+    edited = estimated.folder / "workflow/scripts" / file
+    text = edited.read_text()
+    try:
+        edited.write_text(f"{text}\n# edited\n")
+        assert estimated.planned(SUMMARY) == {**jobs, **SUMMARISED}
+    finally:
+        edited.write_text(text)
+
+
+def test_results_of_edited_code_are_refused_without_snakemakes_memory(estimated, tmp_path):
+    copied = estimated.copy(tmp_path / "copied")
+    shutil.rmtree(copied.folder / ".snakemake")
+    script = copied.folder / "workflow/scripts/estimate.py"
+    script.write_text(script.read_text() + "\n# edited\n")
+    done = copied.snakemake("--dry-run", SUMMARY)
+    assert done.returncode != 0
+    assert re.search(r"\nrm .*results/small/estimates/plain-4x5/ols/", done.stderr + done.stdout)

@@ -6,10 +6,10 @@ from test_fitting import rows
 from workflow_runs import check_out
 
 from recovery import datasets, engines, fitting
-from recovery.design import fit_seed
 from recovery.engines.base import Program
 from recovery.faults import StudyError
 from recovery.scenarios import Batch
+from recovery.seeds import fit_seed
 
 BASE = ("sampler", {"chains": 2, "warmup": 100, "draws": 100})
 STEPS = ("rescue", [{"adapt_delta": 0.9}, {"warmup": 200, "draws": 400}])

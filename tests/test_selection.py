@@ -8,8 +8,8 @@ from conftest import SMALL as RAW
 from workflow_runs import check_out
 
 from recovery import checks, families, selection
-from recovery.design import fit_seed
 from recovery.faults import StudyError
+from recovery.seeds import fit_seed
 from recovery.study import parse
 from recovery.yaml_file import read_yaml
 

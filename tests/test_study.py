@@ -3,11 +3,12 @@
 import datetime
 import math
 
+import pandas as pd
 import pytest
 from conftest import DROP, ROOT, changed, make_study
 from pydantic import ValidationError
 
-from recovery import families
+from recovery import families, measures, tables
 from recovery.faults import StudyError
 from recovery.study import parse
 from recovery.yaml_file import read_yaml
@@ -64,6 +65,14 @@ FAULTS = {
         ((*PRIOR, "sigma_rate", True), "priors.weak.sigma_rate: got True, must be a number"),
     ],
     "number that YAML reads as text": [
+        (
+            (*TRUTH, "sigma", "1.0e3"),
+            "got '1.0e3', must be a number, and YAML reads this as text; ",
+        ),
+        ((*TRUTH, "sigma", "1.0e3"), "YAML reads this as text; write it as 1000"),
+        ((*TRUTH, "sigma", "1.5e20"), "write it with a point, as 1.5e+20"),
+        ((*TRUTH, "sigma", "-.5"), "write it with a point, as -0.5"),
+        ((*TRUTH, "sigma", "0x1F"), "got '0x1F', must be a number"),
         ((*PRIOR, "sigma_rate", "1e-3"), f"priors.weak.sigma_rate: {TEXT_NUMBER}"),
         ((*TRUTH, "sigma", "1e-3"), f"truths.moderate.sigma: {TEXT_NUMBER}"),
     ],
@@ -128,6 +137,26 @@ FAULTS = {
             ("participants", [8, 8]),
             "participants: 8 stands in it more than once; every entry must be different",
         ),
+    ],
+    "levels that cannot be told apart": [
+        (
+            ("intervals", [0.5, 0.500004]),
+            "intervals: 0.5 and 0.500004 are too near; levels must be at least 0.0001 from one "
+            "another, from 0 and from 1",
+        ),
+        (("intervals", [0.9, 0.5, 0.90005]), "intervals: 0.9 and 0.90005 are too near; levels"),
+        (("intervals", [0.3, 0.1 + 0.2]), "intervals: 0.3 and 0.3 are too near; levels must be"),
+        (("intervals", [1e-13]), "intervals: 0 and 1e-13 are too near; levels must be at least"),
+        (("intervals", [0.99999]), "intervals: 0.99999 and 1 are too near; levels must be at"),
+    ],
+    "more than can be": [
+        (("intervals", [i / 100 for i in range(1, 30)]), "must have at most 20 entries"),
+        (("participants", [*range(2, 1_000_002)]), "must have at most 1000 entries"),
+        (("observations", [*range(1, 1002)]), "must have at most 1000 entries"),
+        (("truths", {f"t{i}": OTHER_TRUTH for i in range(20_000)}), "must have at most 1000 entr"),
+        (("title", "a" * 10_000_000), "aaa..., must have at most 300 characters"),
+        (("rescue", [{"warmup": i} for i in range(1, 30)]), "must have at most 20 entries"),
+        (("observed", "d", {**OBSERVED, "outcome": "y" * 1001}), "must have at most 1000 charac"),
     ],
     "what breaks a line, a page or a path": [
         (("title", " "), "title: got ' ', must not be empty"),
@@ -242,6 +271,28 @@ def test_published_values_must_name_parameters(raw_study):
     )
 
 
+def test_levels_that_can_be_told_apart_have_columns_of_their_own(raw_study):
+    levels = [0.0001, 0.0002, 0.5, 0.5001, 0.9998, 0.9999]
+    study = parse(changed(raw_study, ("intervals", levels)), families.find)
+    columns = [tables.interval_columns(level) for level in study.intervals]
+    assert len({name for pair in columns for name in pair}) == 2 * len(levels)
+    found = pd.DataFrame({"measure": "coverage", "level": levels})
+    for level in levels:
+        assert measures.of_level(found, "coverage", level)["level"].tolist() == [level]
+
+
+def test_thousands_of_faults_are_told_in_20_lines(raw_study):
+    many = {f"key{number}": 1 for number in range(30_000)}
+    lines = refusal({**raw_study, **many}).splitlines()
+    assert len(lines) == 20
+    assert lines[-1] == "... and 29,981 more"
+    priors = {f"p{number}": raw_study["priors"]["weak"] for number in range(1000)}
+    truths = {f"t{number}": {"prior": "x" * 1000} for number in range(1000)}
+    lines = refusal({**raw_study, "priors": priors, "truths": truths}).splitlines()
+    assert len(lines) == 20
+    assert max(map(len, lines)) <= 500
+
+
 def test_a_valid_study_round_trips(raw_study):
     study = parse(raw_study, families.find)
     again = parse(study.model_dump(mode="json", exclude_none=True), families.find)
@@ -255,7 +306,7 @@ def test_a_scalar_hyperparameter_stands_for_all_coefficients():
 def test_a_study_has_defaults_for_what_few_care_about(raw_study):
     study = parse(changed(raw_study, ("sampler", DROP), ("batch", DROP)), families.find)
     assert study.engine == "stanli"
-    assert study.sampler.model_dump() == {
+    assert study.sampler.given() == {
         "chains": 4,
         "warmup": 1000,
         "draws": 1000,

@@ -14,6 +14,7 @@ TRUTH = {
     "parameter": np.array(["beta[1]", "sigma"], dtype=object),
     "truth": np.array([0.1 + 0.2, np.nan]),
     "data_seed": np.array([2**63 - 1, 3]),
+    "error": np.array([None, "why"], dtype=object),
 }
 
 
@@ -212,3 +213,16 @@ def test_what_is_no_file_is_not_waited_for(tmp_path):
     for path in (tmp_path / "a.csv", tmp_path, "/dev/zero"):
         with pytest.raises(ValueError, match="is not a file"):
             tables.read_csv(path)
+
+
+def test_a_message_names_at_most_50_files_or_folders_that_hold_them_all():
+    places = [f"results/a/{s}/{m}/{n}" for s in range(100) for m in range(9) for n in range(3)]
+    files = [f"{place}/00001-00250.parquet" for place in places]
+    for some in (files[:50], files[:51], files[:300], files):
+        told = str(tables.stale(some))
+        assert told.startswith(f"{len(some)} tables were made by another study")
+        named = told.splitlines()[-1].removeprefix("rm ").removeprefix("-r ").split()
+        assert len(named) <= 50
+        assert all(any(file.startswith(name) for name in named) for file in some)
+    assert str(tables.stale(files[:50])).endswith("rm " + " ".join(files[:50]))
+    assert str(tables.stale(files)).endswith("rm -r results/a")

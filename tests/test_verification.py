@@ -11,8 +11,8 @@ from scipy import stats
 from workflow_runs import check_out
 
 from recovery import verification
-from recovery.design import fit_seed
 from recovery.faults import StudyError
+from recovery.seeds import fit_seed
 
 HALF = ("verify", {"engine": "stanli", "share": 0.5})
 CELL = ("moderate-4x3", "pooled", "weak")
@@ -35,6 +35,13 @@ def test_a_share_of_the_replicates_is_verified():
         )
         == 25
     )
+
+
+def test_a_share_of_no_fit_at_all_leaves_nothing_to_compare():
+    design = make_design(("verify", {"engine": "stanli", "share": 1e-12}))
+    found = verification.table(design)
+    assert set(found["model"]) == {"pooled", "centered"}
+    assert set(found["verdict"]) == {verification.NO_FIT}
 
 
 def test_which_ones_depends_on_nothing_but_seed_and_cell():

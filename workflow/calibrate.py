@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import calibration, tables
+from recovery import calibration, checkout, tables
 from recovery.yaml_file import read_yaml
 
 SHOWN = ["scenario", "model", "quantity", "n_ranked", "p_value", "p_corrected", "verdict"]
@@ -15,6 +15,7 @@ SHOWN = ["scenario", "model", "quantity", "n_ranked", "p_value", "p_corrected", 
 
 def main() -> int:
     """Return 1 unless every program is calibrated wherever calibration applies."""
+    checkout.must_be(Path(__file__).parent / "scripts")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("studies", nargs="+", help="study files")
     good = True

@@ -9,22 +9,30 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import families, tables
+from recovery import checkout, families, overrides, tables
 from recovery.faults import StudyError
-from recovery.precision import in_whole_batches
+from recovery.named_files import refuse_outside
+from recovery.precision import in_whole_batches, most
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
 
 
 def main() -> None:
     """Edit the line `replicates:` of the study file; exit with a message where that cannot be."""
+    checkout.must_be(Path(__file__).parent / "scripts")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="the study file")
-    file = Path(parser.parse_args().study)
+    overrides.add_to(parser)
+    asked = parser.parse_args()
+    file, changes = Path(asked.study), overrides.entries_of(asked)
     try:
-        study = parse(read_yaml(file), families.find, str(file))
+        raw = overrides.applied(read_yaml(file), changes)
+        refuse_outside(raw, str(file))
+        study = parse(raw, families.find, str(file))
     except StudyError as error:
         sys.exit(str(error))
+    if any(change.startswith("replicates=") for change in changes):
+        sys.exit("--config: got replicates, which are raised in the study file; leave it out")
     if study.precision is None:
         sys.exit(f"{file}: precision: missing, must say which Monte Carlo errors are wanted")
     table = Path("results", study.name, "summary", "precision.parquet")
@@ -36,15 +44,15 @@ def main() -> None:
         sys.exit(str(damaged))
     if not _answers(found, study):
         sys.exit(f"{table}: is of an earlier study file; run it first: make study STUDY={file}")
-    needed = found["n_needed"]
-    if needed.empty or needed.isna().any():
+    needed = None if found.empty else most(found)
+    if needed is None:
         sys.exit(f"{table}: does not say how many replicates it takes; raise them in {file}")
-    if needed.max() <= study.replicates:
+    if needed <= study.replicates:
         print(f"{file}: {study.replicates:,} replicates are enough.")
         return
-    raised = in_whole_batches(study, int(needed.max()))
+    raised = in_whole_batches(study, needed)
     edited, places = re.subn(
-        r"(?m)^(replicates:[ \t]*)[\d_]+", rf"\g<1>{raised}", file.read_text(encoding="utf-8")
+        r"(?m)^(replicates:[ \t]*)\d+\b", rf"\g<1>{raised}", file.read_text(encoding="utf-8")
     )
     if places != 1:
         sys.exit(f"{file}: has no line of its own for `replicates:`; set it to {raised}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
+from recovery import checkout
 from recovery.families import SHIPPED
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -14,6 +15,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def main() -> None:
     """Write a family, its program and a study of it; exit with a message where that cannot be."""
+    checkout.must_be(Path(__file__).parent / "scripts")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="lower-case letters, digits and underscores")
     name = parser.parse_args().name

@@ -7,10 +7,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import checks
+from recovery import checkout, checks, overrides
 from recovery.engines.base import EngineError
-from recovery.faults import StudyError
+from recovery.faults import StudyError, bounded
 from recovery.manifest import differences
+from recovery.named_files import refuse_outside
 from recovery.replay import Replayed, replay
 from recovery.tables import StaleTableError
 from recovery.yaml_file import read_yaml
@@ -20,9 +21,10 @@ PROGRAMS = Path("stan")
 
 def main() -> int:
     """Print what the fit gave; return 1 where the study's tables have other numbers."""
+    checkout.must_be(Path(__file__).parent / "scripts")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="the study file, or the manifest.json of a study's results")
-    parser.add_argument("--engine", help="run Stan with this engine instead of the study's")
+    overrides.add_to(parser)
     parser.add_argument("fit", help="SCENARIO/MODEL/PRIOR/REPLICATE")
     asked = parser.parse_args()
     *cell, replicate = asked.fit.split("/")
@@ -30,25 +32,28 @@ def main() -> int:
         parser.error(f"fit: got {asked.fit!r}, must be SCENARIO/MODEL/PRIOR/REPLICATE")
     try:
         made, raw = _read(asked.study)
-        raw |= {"engine": asked.engine} if asked.engine else {}
+        raw = overrides.applied(raw, overrides.entries_of(asked))
+        refuse_outside(raw, asked.study)
         design = checks.prepare(raw, [asked.study], PROGRAMS, thoroughly=False)
         for line in differences(made, design) if made else []:
             print(line)
         found = replay(design, tuple(cell), int(replicate), PROGRAMS)
     except (StudyError, EngineError, StaleTableError) as refused:
-        sys.exit(str(refused))
+        sys.exit(bounded(str(refused)))
     _show(found)
     return 1 if found.differences else 0
 
 
 def _read(file: str) -> tuple[dict | None, dict]:
-    """The manifest, if the file is one, and the study that it holds."""
+    """The manifest, if the file is one, and the study that it or the file itself holds."""
     if not file.endswith(".json"):
         return None, read_yaml(file)
     try:
         made = json.loads(Path(file).read_text(encoding="utf-8"))
+        if "study" not in made:
+            return None, read_yaml(file)
         return made, dict(made["study"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, RecursionError, TypeError) as error:
         raise StudyError(f"{file}: is no manifest of a study: {error}") from None
 
 

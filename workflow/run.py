@@ -11,37 +11,42 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import families, folder
+from recovery import checkout, families, folder, machine, overrides
 from recovery.faults import StudyError
+from recovery.named_files import refuse_outside
 from recovery.study import parse
 from recovery.yaml_file import read_yaml
 
 
 def main() -> None:
     """Become Snakemake at work on a study, alone; exit with a message where that cannot be."""
+    checkout.must_be(Path(__file__).parent / "scripts")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="the study file")
-    parser.add_argument("--engine", help="run Stan with this engine instead of the study's")
+    parser.add_argument("--configfile", "--configfiles", nargs="*", help=argparse.SUPPRESS)
+    overrides.add_to(parser)
     asked, others = parser.parse_known_args()
-    override = {"engine": asked.engine} if asked.engine else {}
+    if asked.configfile is not None:
+        sys.exit(f"--configfile: the study file is {asked.study}; name another with STUDY=FILE")
+    changes = overrides.entries_of(asked)
     try:
-        study = parse({**read_yaml(asked.study), **override}, families.find, asked.study)
+        machine.must_allow_files()
+        raw = overrides.applied(read_yaml(asked.study), changes)
+        refuse_outside(raw, asked.study)
+        study = parse(raw, families.find, asked.study)
+        folder.refuse_foreign(study, asked.study)
+        lock = folder.hold(study)
+        folder.clear_what_a_killed_run_locked(study)
     except StudyError as error:
         sys.exit(str(error))
     # What else is asked stands first: after an option, Snakemake would take it for the option's.
     snakemake = [sys.executable, "-m", "snakemake", *others, "--configfile", asked.study]
-    if asked.engine:
-        snakemake += ["--config", f"engine={asked.engine}"]
-    try:
-        folder.refuse_foreign(study, asked.study)
-        lock = folder.hold(study)
-    except StudyError as error:
-        sys.exit(str(error))
-    folder.clear_what_a_killed_run_locked(study)
+    if changes:
+        snakemake += ["--config", *changes]
     bars = ["--logger", "rich"] if sys.stderr.isatty() else []
     # Snakemake takes this process's place, and with it the lock and signals.
     os.set_inheritable(lock, True)
-    os.environ[folder.HOLDER] = str(os.getpid())
+    os.environ[folder.HOLDER] = folder.holder(study)
     os.execv(sys.executable, [*snakemake, *bars])
 
 

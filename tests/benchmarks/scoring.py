@@ -57,7 +57,8 @@ def _synthesise(content: dict) -> None:
     for scenario in plan.scenarios:
         for batch in plan.batches(scenario):
             identity = plan.simulation(scenario, batch)["identity"]
-            truth = {"replicate": [1], "parameter": ["sigma"], "truth": [1.0], "data_seed": [1]}
+            truth = {"replicate": [1], "parameter": ["sigma"], "truth": [1.0]}
+            truth |= {"data_seed": [1], "error": [None]}
             for name, columns, schema in (
                 ("data", {"replicate": [1] * 4, **data}, tables.data_schema(family.COLUMNS)),
                 ("truth", truth, tables.TRUTH),

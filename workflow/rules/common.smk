@@ -4,11 +4,11 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+sys.path.insert(0, str(SCRIPTS))
 
 from recovery import (
+    checkout,
     checks,
     engines,
     estimators,
@@ -16,7 +16,10 @@ from recovery import (
     folder,
     gallery,
     identities,
+    machine,
+    named_files,
     needs,
+    overrides,
     provenance,
     resources,
     tables,
@@ -24,14 +27,24 @@ from recovery import (
 from recovery.hashing import digest
 from recovery.engines.base import EngineError
 from recovery.estimators import NO_PRIOR
-from recovery.faults import StudyError
+from recovery.faults import StudyError, bounded
 from recovery.scenarios import batch_size
+from recovery.tables.summaries import SUMMARIES
 
 PROGRAMS = Path("stan")
 
-FILES = workflow.overwrite_configfiles or ["config/config.yaml"]
+CHANGES = workflow.config_settings.config_args or []
+FILES = [*map(named_files.from_here, workflow.overwrite_configfiles or ["config/config.yaml"])]
+
+checkout.must_be(SCRIPTS)
+checkout.must_be_startable(SCRIPTS)
 
 try:
+    machine.must_allow_files()
+    machine.use_temporary_folder()
+    if workflow.is_main_process:
+        overrides.must_stand_once(sys.argv)
+    config = overrides.applied(config, CHANGES)
     DESIGN = checks.prepare(
         config,
         FILES,
@@ -39,7 +52,7 @@ try:
         thoroughly=workflow.is_main_process,
     )
 except (StudyError, EngineError) as refused:
-    raise WorkflowError(str(refused)) from None
+    sys.exit(bounded(str(refused)))
 
 STUDY = DESIGN.study
 FAMILY = families.find(STUDY.family)
@@ -49,10 +62,12 @@ FIGURES = gallery.figures(STUDY)
 
 def take_results():
     """Hold the folder of results until this run ends: two at once would mix what they write."""
+    inputs = (str(file) for job in workflow.dag.needrun_jobs() for file in job.input)
     try:
         folder.take(STUDY, FILES[-1])
+        folder.refuse_future(STUDY, inputs)
     except StudyError as refused:
-        raise WorkflowError(str(refused)) from None
+        sys.exit(str(refused))
 
 
 wildcard_constraints:
@@ -65,6 +80,11 @@ wildcard_constraints:
     version=r"[0-9a-f]+",
 
 
+def step_code(step):
+    """The hash of a step's code, for this study's family."""
+    return provenance.step_code(step, *FAMILY.FILES)
+
+
 # Programs
 
 
@@ -72,12 +92,19 @@ def stan_program(wildcards):
     return str(FAMILY.program(estimators.sampled(STUDY, wildcards.model), PROGRAMS))
 
 
+COMPILING = provenance.step_code("compile", provenance.module_file("recovery.engines.cmdstan"))
+
+
 def compiled_version(model):
-    """What decides an executable: it stands in its name, so that no old one is taken for it."""
+    """What decides an executable's numbers; `executables.kept` has what decides it beside."""
     sources = DESIGN.sources
     ours = engines.find(STUDY.engine).COMPILES
     version = sources.engine_version if ours else sources.verifying_version
-    return digest([sources.programs[model], version])[:12]
+    return digest([sources.programs[model], version, COMPILING])[:12]
+
+
+def program_hash(wildcards):
+    return DESIGN.sources.programs[wildcards.model]
 
 
 # Datasets and fits
@@ -181,7 +208,9 @@ def trial_of_family():
 
 
 def try_params(wildcards):
-    identity = identities.of_trial(DESIGN, provenance.modules_hash(*provenance.TRIAL))
+    identity = identities.of_trial(
+        DESIGN, provenance.code_with_engine(FAMILY, "check", STUDY.engine)
+    )
     return {"identity": identity, "sources": asdict(DESIGN.sources)}
 
 
@@ -220,6 +249,11 @@ def fit_minutes(wildcards, attempt):
     return resources.minutes(STUDY, attempt)
 
 
+def guest_minutes():
+    """As long as for fits, where a researcher's own code may take up to the time limit."""
+    return {"runtime": fit_minutes} if families.is_own(STUDY.family) else {}
+
+
 # Everything at once
 
 
@@ -228,27 +262,27 @@ def data_and_fits(wildcards):
     return identities.files(DESIGN)
 
 
-def study_params(*modules):
+def study_params(*code):
     """What a step after the fits depends on: the study, its sources, and the step's own code."""
     return {
         "study": STUDY.model_dump(mode="json"),
         "sources": asdict(DESIGN.sources),
-        "code": provenance.modules_hash(*modules),
+        "code": code,
     }
 
 
 def summary_params(wildcards):
-    return study_params(*provenance.SUMMARY)
+    return study_params(step_code("summarise"))
 
 
 def summary_inputs(wildcards):
-    outputs = [f"{RESULTS}/summary/{name}.parquet" for name in tables.SUMMARIES]
+    outputs = [f"{RESULTS}/summary/{name}.parquet" for name in SUMMARIES]
     settled = tables.are_current(outputs, digest(summary_params(wildcards)))
     return inputs_of(settled, **needs.of_summary(DESIGN))
 
 
 def figure_params(wildcards):
-    return study_params(*provenance.SUMMARY, *provenance.DRAWING)
+    return study_params(step_code("summarise"), step_code("figures"))
 
 
 def figure_inputs(wildcards):
@@ -258,12 +292,36 @@ def figure_inputs(wildcards):
 
 
 def report_params(wildcards):
-    return study_params(*provenance.SUMMARY, *provenance.DRAWING, *provenance.REPORT)
+    """Those of the figures too, which stand on the page."""
+    page = provenance.page_code(*FAMILY.FILES)
+    return study_params(step_code("summarise"), step_code("figures"), page)
+
+
+def page_is_written():
+    return provenance.bear([f"{RESULTS}/report.html"], digest(report_params(None)))
 
 
 def report_inputs(wildcards):
-    settled = provenance.bear([f"{RESULTS}/report.html"], digest(report_params(wildcards)))
-    return inputs_of(settled, **needs.of_report(DESIGN))
+    return inputs_of(page_is_written(), **needs.of_report(DESIGN))
+
+
+def outcome_params(wildcards):
+    return study_params(step_code("summarise"), step_code("outcome"))
+
+
+def outcome_inputs(wildcards):
+    settled = provenance.bear([f"{RESULTS}/outcome.txt"], digest(outcome_params(wildcards)))
+    return inputs_of(settled, **needs.of_outcome(DESIGN))
+
+
+def said_at_the_end():
+    """How all fits went, where that is known."""
+    files = [f"{RESULTS}/summary/{name}.parquet" for name in ("convergence", "verification")]
+    if not tables.are_current(files, digest(summary_params(None))):
+        return []
+    from recovery import failures  # no job needs what it imports
+
+    return failures.outcome(DESIGN)[0]
 
 
 def figure_file(figure, suffix):
@@ -288,4 +346,4 @@ if workflow.is_main_process and not {"--lint", "--unlock"} & set(sys.argv):
     try:
         identities.check_standing(DESIGN, digest(summary_params(None)), folder.is_remembered(STUDY))
     except tables.StaleTableError as stale:
-        raise WorkflowError(str(stale)) from None
+        sys.exit(str(stale))

@@ -13,6 +13,7 @@ rule compile:
         runtime=30,
     params:
         include=str(PROGRAMS),
+        program=program_hash,
     message:
         "Compile {wildcards.model}"
     script:

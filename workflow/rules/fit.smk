@@ -71,7 +71,8 @@ rule fit_observed:
         "../scripts/fit.py"
 
 
-use rule fit as approximate with:
+rule approximate:
+    """Approximate the posteriors of one batch. Wildcards: scenario, model, prior, batch."""
     input:
         unpack(fit_inputs),
         program=ancient(stan_program),
@@ -83,11 +84,22 @@ use rule fit as approximate with:
         "results/{study}/logs/approximate/{scenario}/{model}/{prior}/{batch}.log",
     wildcard_constraints:
         model="|".join(estimators.approximating(STUDY)) or "none",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=fit_memory,
+        runtime=fit_minutes,
+    params:
+        fit=fit_spec,
+        include=str(PROGRAMS),
     message:
         "Approximate by {wildcards.model} under {wildcards.prior} in {wildcards.scenario}, replicates {params.fit[replicates][0]} to {params.fit[replicates][1]}"
+    script:
+        "../scripts/approximate.py"
 
 
-use rule fit_observed as approximate_observed with:
+use rule approximate as approximate_observed with:
     input:
         unpack(fit_observed_inputs),
         program=ancient(stan_program),
@@ -97,7 +109,8 @@ use rule fit_observed as approximate_observed with:
         diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/00001-00001.parquet",
     log:
         "results/{study}/logs/approximate_observed/{dataset}/{model}/{prior}/00001-00001.log",
-    wildcard_constraints:
-        model="|".join(estimators.approximating(STUDY)) or "none",
+    params:
+        fit=fit_observed_spec,
+        include=str(PROGRAMS),
     message:
         "Approximate by {wildcards.model} under {wildcards.prior} in observed {wildcards.dataset}"

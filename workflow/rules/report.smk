@@ -43,3 +43,22 @@ rule report:
         "Write the report"
     script:
         "../scripts/report.py"
+
+
+rule outcome:
+    """Say how all fits went; this fails when none gave estimates, after the page is written."""
+    input:
+        unpack(outcome_inputs),
+    output:
+        said="results/{study}/outcome.txt",
+    log:
+        "results/{study}/logs/outcome.log",
+    retries: 0
+    conda:
+        "../../environment.yml"
+    params:
+        outcome=outcome_params,
+    message:
+        "Say how all fits went"
+    script:
+        "../scripts/outcome.py"

@@ -8,6 +8,8 @@ rule check:
         "results/{study}/logs/check.log",
     conda:
         "../../environment.yml"
+    resources:
+        **guest_minutes(),
     params:
         trial=try_params,
         include=str(PROGRAMS),
@@ -28,6 +30,8 @@ rule simulate:
         "results/{study}/logs/simulate/{scenario}/{batch}.log",
     conda:
         "../../environment.yml"
+    resources:
+        **guest_minutes(),
     params:
         simulation=simulate_spec,
     message:

@@ -1,21 +1,29 @@
 """Rule check: a researcher's own family, tried before it is used."""
 
-from recovery import jobs
-
-jobs.begin(snakemake.log[0])
-
+import sys
 from pathlib import Path
 
-from recovery import checks, tables, trial
+sys.path.insert(0, str(Path(__file__).parent))
+
+from recovery import jobs
+
+jobs.begin(snakemake.log[0], __file__)
+
+from recovery import design, executables, tables, trial
 from recovery.engines.base import Program
 
 params = snakemake.params.trial
-plan = checks.restore(snakemake.config, params["sources"])
-files = list(snakemake.input.programs)
-compiled = list(snakemake.input.get("executables") or [None] * len(files))
+plan = design.restore(snakemake.config, params["sources"])
 programs = {
-    model: Program(file, snakemake.params.include, executable)
-    for model, file, executable in zip(plan.study.models, files, compiled, strict=True)
+    model: executables.provided(
+        plan.study.engine,
+        Program(file, snakemake.params.include),
+        model,
+        plan.sources.programs[model],
+    )
+    for model, file in zip(plan.study.models, snakemake.input.programs, strict=True)
 }
 said = "\n".join([*trial.run(plan, programs), params["identity"], ""])
-tables.replace(snakemake.output.tried, lambda beside: Path(beside).write_text(said))
+tables.replace(
+    snakemake.output.tried, lambda beside: Path(beside).write_text(said, encoding="utf-8")
+)

@@ -1,8 +1,13 @@
 """Rules estimate and estimate_observed: one estimator, fitted to one batch."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 from recovery import jobs
 
-jobs.begin(snakemake.log[0])
+jobs.begin(snakemake.log[0], __file__)
 
 import time
 

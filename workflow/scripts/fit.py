@@ -1,19 +1,31 @@
-"""Rules fit, approximate and those like them: one model under one prior, fitted to one batch."""
+"""Rules fit, verify and fit_observed: one model under one prior, fitted to one batch."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 from recovery import jobs
 
-jobs.begin(snakemake.log[0])
+jobs.begin(snakemake.log[0], __file__)
 
 import time
 
-from recovery import approximating, draws, fitting, tables
+from recovery import draws, executables, fitting, tables
 from recovery.engines.base import Program
 
 specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
-program = Program(
-    snakemake.input.program, snakemake.params.include, snakemake.input.get("executable") or None
+program = executables.provided(
+    specification["engine"],
+    Program(
+        snakemake.input.program,
+        snakemake.params.include,
+        version=specification["engine_version"],
+    ),
+    specification["model"],
+    specification["program"],
 )
-fitter = approximating.fitter_of(specification, program)
+fitter = fitting.Fitter(specification, program)
 started = time.process_time()
 
 dataset = specification["dataset"]

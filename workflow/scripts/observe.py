@@ -1,17 +1,26 @@
 """Rule observe: one observed dataset, in the family's columns."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 from recovery import jobs
 
-jobs.begin(snakemake.log[0])
+jobs.begin(snakemake.log[0], __file__)
 
-from recovery import datasets, families, study, tables
+from recovery import datasets, families, tables
+from recovery.truths import Observed
 
 specification = snakemake.params.observation
-name = specification["dataset"]
 family = families.find(specification["family"])
-observed = study.parse(snakemake.config, families.find).observed[name]
+observed = Observed(
+    path=snakemake.input.csv,
+    columns=family.ObservedColumns(**specification["columns"]),
+    standardize=specification["standardize"],
+)
 
-columns = datasets.read_observed(name, observed, family)
+columns = datasets.read_observed(specification["dataset"], observed, family)
 data = datasets.observed_table(columns)
 schema = tables.data_schema(family.COLUMNS)
 tables.write(data, snakemake.output.data, schema, specification["identity"])

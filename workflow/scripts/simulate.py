@@ -1,8 +1,13 @@
 """Rule simulate: one batch of datasets, and the values behind them."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 from recovery import jobs
 
-jobs.begin(snakemake.log[0])
+jobs.begin(snakemake.log[0], __file__)
 
 from recovery import costs, datasets, families, tables
 

@@ -1,15 +1,21 @@
 """Rule summarise: what was found, over all replicates of every cell."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 from recovery import jobs
 
-jobs.begin(snakemake.log[0])
+jobs.begin(snakemake.log[0], __file__)
 
-from recovery import checks, summaries, tables
+from recovery import design, summaries, tables
 from recovery.hashing import digest
+from recovery.tables.summaries import SUMMARIES
 
 params = snakemake.params.summary
-plan = checks.restore(snakemake.config, params["sources"])
+plan = design.restore(snakemake.config, params["sources"])
 for name, table in summaries.summarise(plan).items():
-    schema = tables.SUMMARIES[name]
+    schema = SUMMARIES[name]
     tables.write(table, snakemake.output[name], schema, digest(params))
     tables.write_csv(snakemake.output[f"{name}_csv"], snakemake.output[name])

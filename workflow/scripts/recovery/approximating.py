@@ -7,19 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from recovery import costs
-from recovery.approximations import has_intervals
-from recovery.design import fit_seed
+from recovery import costs, posterior
+from recovery.approximations import LARGEST_PARETO_K, has_intervals
 from recovery.engines.base import Draws, Program
 from recovery.fitting import Fit, Fitter, Task
+from recovery.seeds import fit_seed
 
 
 class ApproximationFitter(Fitter):
     """Runs one algorithm on one model under one prior, one dataset after another.
 
     It takes what a Fitter does. Draws are those of an approximation: they have no chains, and
-    nothing to say whether they converged but that the algorithm ended without an error.
+    nothing to say whether they converged but that the algorithm ended without an error and, of
+    Pathfinder, Pareto k.
     """
+
+    log_ratios: np.ndarray | None = None  # of the last fit, where its algorithm has them
 
     def __call__(self, task: Task) -> Fit:
         """Approximate one posterior; what Stan refuses is a RuntimeError."""
@@ -32,17 +35,27 @@ class ApproximationFitter(Fitter):
             scores = [row | {"coverage": np.nan} for row in scores]
         diagnostics = {
             "status": "ok",
-            "converged": True,
+            **self._converged(),
             "sampling_seconds": draws.sampling_seconds,
             "other_seconds": costs.used() - started - draws.sampling_seconds,
         }
         return Fit(rows, scores, diagnostics)
 
+    def _converged(self) -> dict[str, Any]:
+        """Whether the last approximation is one that importance resampling could mend."""
+        if self.log_ratios is None:
+            return {"converged": True}
+        k = posterior.pareto_k(self.log_ratios)
+        if k <= LARGEST_PARETO_K:
+            return {"converged": True, "pareto_k": k}
+        error = f"Pareto k is {k:.2g}, above {LARGEST_PARETO_K}: the approximation is poor"
+        return {"converged": False, "pareto_k": k, "error": error}
+
     def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
         """Participants' coefficients; beside a mode, one draw of them would say nothing."""
         if self.model.integrated and not has_intervals(self.specification["model"]):
             return {}
-        return self.family.participants_of(names)
+        return super()._participants_of(names)
 
     def described(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return what a row of diagnostics says of an attempt, however it goes."""
@@ -53,6 +66,7 @@ class ApproximationFitter(Fitter):
         number = self.specification["sampler"].get("draws", 1)
         algorithm = self.specification["algorithm"]
         found = self.engine.approximate(self.loaded, data, seed, algorithm, number)
+        self.log_ratios = found.log_ratios
         return Draws(found.names, found.values[None], {}, 0.0, found.seconds)
 
 

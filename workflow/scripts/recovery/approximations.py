@@ -8,6 +8,7 @@ from typing import Any
 
 from recovery.families.base import Model
 
+LARGEST_PARETO_K = 0.7  # of Pathfinder's draws, up to which resampling them is reliable
 ALGORITHMS = {
     "optimize": (
         "Mode",

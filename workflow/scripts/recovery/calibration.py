@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from recovery.design import rank_rng
 from recovery.estimators import NO_PRIOR
 from recovery.families.base import Family
 from recovery.measures.uniformity import SMALLEST_P, holm, p_value
+from recovery.seeds import rank_rng
 from recovery.study import Study
 from recovery.truths import PriorTruth
 
@@ -80,16 +80,31 @@ def uniforms(ranks: pd.DataFrame, fits: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def of_cell(ranks: pd.DataFrame, fits: pd.DataFrame, n_planned: int) -> pd.DataFrame:
-    """Return the p-value of every quantity of a cell; `judge` corrects them and gives verdicts."""
-    found = uniforms(ranks, fits)
+    """Return the p-value of every quantity of a cell; `judge` corrects them and gives verdicts.
+
+    Its reason is so far what holds whatever the verdict: where some datasets could not be
+    simulated, truths are draws from the prior only given that data can be had.
+    """
+    found, note = uniforms(ranks, fits), _unsimulated(fits, n_planned)
     if not found:  # every fit failed
-        return pd.DataFrame([(None, 0, n_planned, np.nan, "", "")], columns=COLUMNS)
+        return pd.DataFrame([(None, 0, n_planned, np.nan, "", note)], columns=COLUMNS)
     rows = []
     for quantity, values in found.items():
         n = values.size
         p = p_value(values) if n >= FEWEST else np.nan
-        rows.append((quantity, n, n_planned - n, p, "", ""))
+        rows.append((quantity, n, n_planned - n, p, "", note))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _unsimulated(fits: pd.DataFrame, n_planned: int) -> str:
+    """Say of how many replicates there are no data, and what that makes of their truths."""
+    n = int((fits["failed_in"] == "simulation").sum())
+    if not n:
+        return ""
+    return (
+        f"{n} of {n_planned} datasets could not be simulated, so truths are draws from the prior "
+        "only where data can be simulated"
+    )
 
 
 def not_applicable(reason: str) -> pd.DataFrame:
@@ -136,4 +151,5 @@ def _judged(cell: pd.DataFrame, telling: bool) -> pd.DataFrame:
         verdict, reason = MISCALIBRATED, f"ranks are not uniform: {', '.join(failing)}"
     else:
         verdict, reason = CALIBRATED, ""
-    return cell.assign(verdict=verdict, reason=reason)
+    note = cell["reason"].iloc[0]
+    return cell.assign(verdict=verdict, reason="; ".join(filter(None, (reason, note))))

@@ -8,19 +8,26 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel
 
-from recovery import datasets, engines, estimators, families, folder, provenance
+from recovery import (
+    datasets,
+    engines,
+    estimators,
+    executables,
+    families,
+    folder,
+    provenance,
+)
+from recovery.child import ChildLostError, guarded
 from recovery.design import Design
 from recovery.engines.base import Program
-from recovery.families.base import Columns, Family, SimulationError, Values
+from recovery.families.base import MOST_ROWS, Columns, Family, SimulationError, Values
 from recovery.faults import StudyError, listed, study_error
-from recovery.scenarios import batch_size, scenarios_of
-from recovery.sources import Sources
+from recovery.named_files import refuse_outside, within_reach
+from recovery.scenarios import batch_size, scenarios_of, sized
 from recovery.study import Study, parse
 from recovery.yaml_file import read_yaml
 
-MOST_ROWS = 10_000_000  # of one dataset
 MOST_JOBS = 100_000
 FEWEST_DRAWS = 25  # a fifth of them is the least to which a tail can be fitted
 TRIED_DRAWS = 100  # from a prior, for a dataset to try programs with
@@ -50,8 +57,11 @@ def prepare(
     if thoroughly:
         for file in files:
             read_yaml(file)  # Snakemake keeps the last of two equal keys without a word
+        refuse_outside(config, str(files[-1]))
     study = parse(config, families.find, str(files[-1]))
     family = families.find(study.family)
+    if thoroughly and (outside := list(_programs_outside(study, family, programs))):
+        raise study_error(str(files[-1]), outside)
     if faults := [*_too_much(study), *nothing_to_compare(study, family)]:
         raise study_error(str(files[-1]), faults)
     if thoroughly:
@@ -66,9 +76,28 @@ def prepare(
     if thoroughly:
         if lacking := list(estimators.lacking(study, engines.find(study.engine).ALGORITHMS)):
             raise study_error(str(files[-1]), lacking)
-        for engine in {study.engine, *([study.verify.engine] if study.verify else [])}:
+        for engine in engines_of(study):
             try_programs(study, programs, engine)
-    return Design(study, sources)
+    design = Design(study, sources)
+    if thoroughly and executables.ENGINE in engines_of(study):
+        executables.check_tools({model: sources.programs[model] for model in study.models})
+    return design
+
+
+def engines_of(study: Study) -> set[str]:
+    """Return the study's engine, and the one that verifies it."""
+    return {study.engine, *([study.verify.engine] if study.verify else [])}
+
+
+def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[str]:
+    """Programs of a researcher's own family that are out of reach, as its file may not be."""
+    for number, model in enumerate(study.models):
+        program = family.program(model, programs)
+        if families.is_own(study.family) and not within_reach(program):
+            yield (
+                f"models[{number}]: its program {program} lies outside the working directory and "
+                "is not read; copy it there (a link does not do)"
+            )
 
 
 def _too_much(study: Study) -> Iterator[str]:
@@ -78,6 +107,11 @@ def _too_much(study: Study) -> Iterator[str]:
         yield (
             f"observations: {each:,} of each of {people:,} participants are {people * each:,} "
             f"rows a dataset, must be at most {MOST_ROWS:,}"
+        )
+    if (observed := len(study.observed) * len(estimators.fits(study))) > MOST_JOBS:
+        yield (
+            f"observed: {len(study.observed):,} datasets are {observed:,} jobs, must be at most "
+            f"{MOST_JOBS:,}"
         )
     scenarios = len(study.truths) * len(study.participants) * max(1, len(study.observations))
     fits = len(estimators.fits(study))
@@ -105,41 +139,103 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
     fewest = min(settings["chains"] * settings["draws"] for settings in study.attempts)
     if fewest < FEWEST_DRAWS:
         yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
-    rng = np.random.default_rng(study.seed)
+    with guarded(_without_likelihood, families.guest_seconds(study), "check") as without:
+        try:
+            yield from without((study, family))
+        except ChildLostError as lost:
+            raise StudyError(f"{study.family}: {lost}, with a dataset of the first prior") from None
+
+
+def _without_likelihood(asked: tuple[Study, Family]) -> list[str]:
+    """What cannot be left out, tried with a small dataset."""
+    study, family = asked
     prior = next(iter(study.priors.values()))
-    columns, values = _small_dataset(family, prior, rng)
+    columns, values = _small_dataset(study, family)
     one_draw = {name: np.array([value]) for name, value in values.items()}
-    for unit, model in product(study.selection.leave_out, study.models):
-        if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None:
-            yield (
-                f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
-                f"{unit} for the model {model!r}"
-            )
-
-
-def restore(config: Mapping, sources: Mapping) -> Design:
-    """Return the design that `prepare` made, in a job: its study is checked, its sources known."""
-    return Design(parse(config, families.find), Sources(**sources))
+    return [
+        f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
+        f"{unit} for the model {model!r}"
+        for unit, model in product(study.selection.leave_out, study.models)
+        if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None
+    ]
 
 
 def try_programs(study: Study, programs: Path, name: str) -> None:
     """Let an engine take every program of the study, with a small dataset where it can."""
-    engine, family = engines.find(name), families.find(study.family)
-    prior = next(iter(study.priors.values()))
-    rng = np.random.default_rng(study.seed)
-    data = family.stan_data(_small_dataset(family, prior, rng)[0], prior)
-    for model in study.models:
-        engine.check(Program(str(family.program(model, programs)), str(programs)), data)
+    attempt, parameters = _Attempt(study, programs, name), {}
+    with guarded(attempt, families.guest_seconds(study), "check") as tried:
+        for model in (None, *study.models):
+            try:
+                parameters[model] = tried(model)
+            except ChildLostError as lost:
+                made_by = f"{study.family}: simulate or stan_data"
+                place = attempt.program(model).path if model else made_by
+                raise StudyError(f"{place}: {lost}, with a dataset of the first prior") from None
+    if isinstance(study.sampler.inits, Mapping):
+        names = {model: parameters[model] for model in study.models}
+        faults = list(_wrong_inits(study.sampler.inits, names, name, attempt.engine.SOME_INITS))
+        if faults:
+            raise StudyError("\n".join(faults))
 
 
-def _small_dataset(
-    family: Family, prior: BaseModel, rng: np.random.Generator
-) -> tuple[Columns, Values]:
-    """Simulate from a prior; with a wide one, not every draw gives data that can be had."""
-    each = min(2, family.MOST_OBSERVATIONS or 2)
+def _wrong_inits(
+    inits: Mapping, names: Mapping[str, list[str]], engine: str, some: bool
+) -> Iterator[str]:
+    """Yield starting values of no parameter, and those that an engine wants and that lack."""
+    known = dict.fromkeys(each for program in names.values() for each in program)
+    for name in inits:
+        if name not in known:
+            yield f"sampler.inits: got {name!r}, must be one of {listed(known)}"
+    for model, program in names.items():
+        lacking = [each for each in program if each not in inits]
+        if lacking and not some:
+            yield (
+                f"sampler.inits: lacks {listed(lacking)} of the program {model}: the engine "
+                f"{engine} starts at values of all parameters only; `engine: cmdstan` takes some"
+            )
+
+
+class _Attempt:
+    """Takes the programs of a study with the data of a small dataset, which it keeps."""
+
+    def __init__(self, study: Study, programs: Path, engine: str):
+        self.study, self.programs, self.engine = study, programs, engines.find(engine)
+        self.family, self.data = families.find(study.family), {}
+
+    def __call__(self, model: str | None) -> list[str]:
+        """Try a model's program; with None make ready the data.
+
+        Return the program's parameters, where the study says at which values chains start.
+        """
+        if model is not None:
+            program = self.program(model)
+            self.engine.check(program, self.data)
+            wanted = isinstance(self.study.sampler.inits, Mapping)
+            return self.engine.parameters(program, self.data) if wanted else []
+        prior = next(iter(self.study.priors.values()))
+        self.data = self.family.stan_data(_small_dataset(self.study, self.family)[0], prior)
+        return []
+
+    def program(self, model: str) -> Program:
+        """Return a model's program."""
+        return Program(str(self.family.program(model, self.programs)), str(self.programs))
+
+
+def _small_dataset(study: Study, family: Family) -> tuple[Columns, Values]:
+    """Simulate from the first prior the smallest dataset of a study.
+
+    With a wide prior, not every draw gives data that can be had.
+    """
+    rng, prior = np.random.default_rng(study.seed), next(iter(study.priors.values()))
+    some = min(2, family.MOST_OBSERVATIONS or 2)
+    size = min(study.participants), min(study.observations, default=some)
     for _ in range(TRIED_DRAWS):
         try:
-            return family.simulate(family.draw_truth(prior, rng), 2, each, rng)
+            return family.simulate(family.draw_truth(prior, rng), *size, rng)
         except SimulationError as error:
             fault = error
-    raise StudyError(f"none of {TRIED_DRAWS} datasets of the first prior can be drawn: {fault}")
+        except StudyError as error:
+            raise StudyError(f"{error}\n  {sized(*size)}") from None
+    raise StudyError(
+        f"none of {TRIED_DRAWS} datasets of the first prior can be drawn {sized(*size)}: {fault}"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from recovery import estimators
+from recovery import approximations, estimators
 from recovery.families.base import Family
 from recovery.faults import listed
 from recovery.truths import ObservedTruth, PriorTruth
@@ -24,6 +24,8 @@ def dangling(study: Study, family: Family) -> list[str]:
 
     for number, model in enumerate(study.models):
         must_be_one_of(f"models[{number}]", model, family.MODELS)
+        if approximations.parts(model):
+            faults.append(f"models[{number}]: got {model!r}, which names an approximation")
     faults += estimators.faults(study, family)
     for name, truth in study.truths.items():
         if isinstance(truth, PriorTruth):

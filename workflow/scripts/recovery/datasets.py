@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from recovery import families, tables
-from recovery.design import dataset_seed
+from recovery.child import ChildLostError, guarded, in_words
 from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError, listed
+from recovery.named_files import LARGEST_DATA, refuse_odd
+from recovery.seeds import dataset_seed
 from recovery.truths import Observed
+
+LONGEST_REASON = 2000  # characters
 
 
 def simulate_batch(
@@ -34,42 +39,62 @@ def simulate_batch(
     data, truth : dict of ndarray
         The columns of the tables `data` and `truth`, sorted by replicate.
 
-    Raises
-    ------
-    StudyError
-        If a replicate cannot be simulated: leaving it out would choose among datasets.
+    A replicate that cannot be simulated has no row of `data`, and one of `truth` that says why.
+    A researcher's own generator runs in a child, with a time limit for each dataset.
     """
     family = families.find(specification["family"])
     first, end = specification["replicates"]
-    data, truth = [], []
-    for replicate in range(first, end + 1):
-        seed = dataset_seed(specification, replicate)
-        try:
-            columns, values = _simulate_one(
-                specification, family, np.random.default_rng(seed), observed, observed_means
-            )
-        except SimulationError as error:
-            raise StudyError(f"replicate {replicate} cannot be simulated: {error}") from None
-        size = len(next(iter(columns.values())))
-        data.append({"replicate": np.full(size, replicate), **columns})
-        truth.append(
-            {
-                "replicate": np.full(len(values), replicate),
-                "parameter": np.array(list(values), dtype=object),
-                "truth": np.array(list(values.values()), dtype=float),
-                "data_seed": np.full(len(values), seed),
-            }
-        )
+    data, truth = [_no_rows(family)], []
+    simulate = partial(simulate_one, specification, family, observed, observed_means)
+    with guarded(simulate, specification.get("time_limit"), "simulation") as simulate:
+        for replicate in range(first, end + 1):
+            seed = dataset_seed(specification, replicate)
+            try:
+                columns, values = simulate(seed)
+            except Exception as error:
+                truth.append(_truth_rows(replicate, seed, {None: np.nan}, _reason(error)))
+                continue
+            size = len(next(iter(columns.values())))
+            data.append({"replicate": np.full(size, replicate), **columns})
+            truth.append(_truth_rows(replicate, seed, values))
     return _stacked(data), _stacked(truth)
 
 
-def _simulate_one(
+def _reason(error: Exception) -> str:
+    """What kept a replicate from being simulated."""
+    ours = isinstance(error, StudyError | SimulationError | ChildLostError)
+    return (str(error) if ours else in_words(error))[:LONGEST_REASON]
+
+
+def _no_rows(family: Family) -> Columns:
+    kinds = {"integer": int, "real": float}
+    own = {name: np.empty(0, kinds[kind]) for name, kind in family.COLUMNS.items()}
+    return {"replicate": np.empty(0, int), **own}
+
+
+def _truth_rows(
+    replicate: int, seed: int, values: Mapping[str | None, float], error: str | None = None
+) -> Columns:
+    """The rows of the table `truth` of one replicate."""
+    n = len(values)
+    return {
+        "replicate": np.full(n, replicate),
+        "parameter": np.array(list(values), dtype=object),
+        "truth": np.array(list(values.values()), dtype=float),
+        "data_seed": np.full(n, seed),
+        "error": np.full(n, error, dtype=object),
+    }
+
+
+def simulate_one(
     specification: Mapping[str, Any],
     family: Family,
-    rng: np.random.Generator,
     observed: Columns | None,
     observed_means: Values | None,
+    seed: int,
 ) -> tuple[Columns, Values]:
+    """Simulate one dataset from its seed; SimulationError where there are no data to be drawn."""
+    rng = np.random.default_rng(seed)
     content, observations = specification["truth"], specification["observations"]
     if "drawn_from" in content:
         prior = family.Prior(**content["drawn_from"])
@@ -90,6 +115,10 @@ def _stacked(parts: list[Columns]) -> Columns:
 def read_observed(name: str, observed: Observed, family: Family, file: str = "study") -> Columns:
     """Read and check an observed dataset; StudyError names study, file and what is wrong."""
     place = f"{file}: observed.{name}: {observed.path}"
+    try:
+        refuse_odd(observed.path, LARGEST_DATA)
+    except ValueError as error:
+        raise StudyError(f"{place}: {error}") from None
     try:
         table = tables.read_csv(observed.path)
     except ValueError as error:

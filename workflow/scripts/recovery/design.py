@@ -1,7 +1,7 @@
 """A study's scenarios, batches and cells, and the seed and identity of all that is computed.
 
 Pure: no file is touched. What decides a dataset or a fit is gathered in one plain mapping, its
-specification, whose hash is the identity; every seed is derived here from a part of it.
+specification, whose hash is the identity; `seeds` derives every seed from a part of it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from recovery import approximations, estimators
+from recovery import approximations, estimators, families
 from recovery.hashing import digest
 from recovery.scenarios import OBSERVED_BATCH, Batch, Scenario, batch_size, scenarios_of
+from recovery.seeds import verified_rng
 from recovery.sources import Sources
-from recovery.study import Study
+from recovery.study import Study, parse
 from recovery.truths import FromObserved, ObservedTruth, PriorTruth
 
 Cell = tuple[str, str, str]  # scenario, model or estimator, prior
@@ -115,8 +116,14 @@ class Design:
                 **self._mechanism(scenario),
                 "tables": self._source_identities(scenario),
                 "code": self.sources.simulating,
+                **self._guarded(),
             }
         )
+
+    def _guarded(self) -> dict[str, Any]:
+        """The time limit of a dataset, where a researcher's own code simulates it."""
+        seconds = families.guest_seconds(self.study)
+        return {} if seconds is None else {"time_limit": seconds}
 
     def observation(self, dataset: str) -> dict[str, Any]:
         """Return what decides one observed dataset, with its identity."""
@@ -125,7 +132,7 @@ class Design:
                 "family": self.study.family,
                 "dataset": dataset,
                 **self._observed(dataset),
-                "code": self.sources.simulating,
+                "code": self.sources.observing,
             }
         )
 
@@ -151,9 +158,8 @@ class Design:
             return {}
         values = self.study.priors[prior].model_dump(mode="json")
         content = {**self._mechanism(scenario), "model": model, "prior": values}
-        words = _seed({"root_seed": self.study.seed}, {"verified": content}, 4)
         share = self.study.verify.share if self.study.verify else 0
-        chosen = np.random.default_rng(words).random(self.study.replicates) < share
+        chosen = verified_rng(self.study.seed, content).random(self.study.replicates) < share
         found = {}
         for batch in self.batches(scenario):
             mine = np.flatnonzero(chosen[batch.first - 1 : batch.end]) + batch.first
@@ -193,7 +199,7 @@ class Design:
             **mechanism,
             "dataset": dataset,
             "hyperparameters": study.priors[prior].model_dump(mode="json"),
-            "sampler": study.sampler.model_dump(mode="json"),
+            "sampler": study.sampler.given(),
             "intervals": list(study.intervals),
             "plotted_level": study.plotted_level,
             "convergence": study.convergence.model_dump(mode="json"),
@@ -254,47 +260,10 @@ class Design:
         }
 
 
+def restore(config: Mapping[str, Any], sources: Mapping[str, Any]) -> Design:
+    """Return a design that was made before, in a job: its study is checked, its sources known."""
+    return Design(parse(config, families.find), Sources(**sources))
+
+
 def _identified(specification: dict[str, Any]) -> dict[str, Any]:
     return {**specification, "identity": digest(specification)}
-
-
-def dataset_seed(specification: Mapping[str, Any], replicate: int) -> int:
-    """Return the 63-bit seed of a replicate's dataset.
-
-    It is decided by root seed, truth, participants, observations and replicate.
-    """
-    words = _seed(specification, _dataset(specification, replicate), 2)
-    return (int(words[0]) << 31 | int(words[1]) >> 1) & (2**63 - 1)
-
-
-def fit_seed(specification: Mapping[str, Any], replicate: int, attempt: int = 1) -> int:
-    """Return the 31-bit seed of one attempt: the dataset's, its model's and its prior's."""
-    content = {
-        "dataset": _dataset(specification, replicate),
-        "model": specification["model"],
-        "prior": specification["hyperparameters"],
-        **({"attempt": attempt} if attempt > 1 else {}),
-        **({"verified_by": specification["engine"]} if "verifies" in specification else {}),
-    }
-    return int(_seed(specification, content, 1)[0]) >> 1 or 1
-
-
-def rank_rng(seed: int, purpose: str) -> np.random.Generator:
-    """Return what is random in the ranks of a fit with this seed: functions and ties, or jitter."""
-    return np.random.default_rng([seed, *purpose.encode()])
-
-
-def prior_predictive_seed(root_seed: int, prior: Mapping[str, Any]) -> int:
-    """Return the seed of what one prior predicts."""
-    return int(_seed({"root_seed": root_seed}, {"prior_predictive": prior}, 1)[0])
-
-
-def _dataset(specification: Mapping[str, Any], replicate: int) -> dict[str, Any]:
-    keys = ("truth", "participants", "observations")
-    return {"replicate": replicate, **{key: specification[key] for key in keys}}
-
-
-def _seed(specification: Mapping[str, Any], content: Any, words: int) -> np.ndarray:
-    """32-bit words from the root seed and the hash of what the seed is for."""
-    entropy = [specification["root_seed"], int(digest(content), 16)]
-    return np.random.SeedSequence(entropy).generate_state(words, np.uint32)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from recovery import costs, families
+from recovery import costs, families, finite
 from recovery.families.base import Estimates
 from recovery.fitting import Fit, Task
 from recovery.posterior import agreement
@@ -24,6 +24,7 @@ class EstimatorFitter:
     """
 
     n_attempts = 1
+    program = None
 
     def __init__(self, specification: Mapping[str, Any]):
         self.specification = specification
@@ -38,6 +39,7 @@ class EstimatorFitter:
         population, own = [], []
         for part in found.parts:
             groups = self.family.participants_of(list(part.names))
+            _must_be_finite(part, quantile_columns(self.specification["intervals"]).values())
             (own if groups else population).append(part)
         all_own = self.specification.get("keep_draws", False) or task.replicate == 1
         rows = [
@@ -83,10 +85,29 @@ class EstimatorFitter:
         for coefficient, members in self.family.participants_of(list(part.names)).items():
             at = [place[name] for name in members]
             truth = np.array([task.truth[name] for name in members])
+            bounded = np.isfinite(part.error[at]).all()
+            covered = np.mean((low[at] <= truth) & (truth <= high[at]))
             yield {
                 "coefficient": coefficient,
                 "n_participants": len(members),
                 **agreement(part.value[at], truth),
                 "level": level,
-                "coverage": float(np.mean((low[at] <= truth) & (truth <= high[at]))),
+                "coverage": float(covered) if bounded else np.nan,
             }
+
+
+def _must_be_finite(part: Estimates, probabilities: Iterable[float]) -> None:
+    """Raise RuntimeError where an estimate, or the error or the bounds that it has, is not finite.
+
+    Where there is no sound error, error and bounds are NaN; nothing else may be.
+    """
+    with_error = ~np.isnan(part.error)
+    for what, values in (
+        ("estimates that are", np.asarray(part.value)),
+        ("standard errors that are", np.where(with_error, part.error, 0)),
+        *(
+            ("bounds of intervals that are", np.where(with_error, part.quantile(p), 0))
+            for p in probabilities
+        ),
+    ):
+        finite.hold(what, dict(zip(part.names, values, strict=True)))

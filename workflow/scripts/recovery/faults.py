@@ -5,13 +5,33 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+MOST_LINES = 20  # of a message
+MOST_CHARACTERS = 500  # of one of its lines
+MOST_NAMES = 30  # of a list in it
+
 
 class StudyError(Exception):
     """The study file asks for something that cannot be; the message is for its author."""
+
+    def __init__(self, message: str):
+        super().__init__(bounded(message))
+
+
+def bounded(message: str) -> str:
+    """Return a message with its lines cut where they are long, and its end where they are many."""
+    lines = message.splitlines()
+    kept = lines if len(lines) <= MOST_LINES else lines[: MOST_LINES - 1]
+    cut = [
+        line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 3]}..."
+        for line in kept
+    ]
+    more = [f"... and {len(lines) - len(kept):,} more"] if len(kept) < len(lines) else []
+    return "\n".join([*cut, *more])
 
 
 def checked(kind: type[BaseModel], value: Any, place: tuple, faults: list) -> BaseModel | None:
@@ -31,11 +51,8 @@ def validation_faults(error: ValidationError, place: tuple) -> list[str]:
 def _first_causes(errors: list[Mapping]) -> list[Mapping]:
     """Leave out that a list is too short, which pydantic says where its entries are wrong."""
     places = [fault["loc"] for fault in errors]
-
-    def holds_another(loc: tuple) -> bool:
-        return any(len(place) > len(loc) and place[: len(loc)] == loc for place in places)
-
-    return [fault for fault in errors if not holds_another(fault["loc"])]
+    holding_another = {place[:length] for place in places for length in range(len(place))}
+    return [fault for fault in errors if fault["loc"] not in holding_another]
 
 
 def _in_words(fault: Mapping, place: tuple) -> str:
@@ -64,7 +81,6 @@ _ALLOWED = {
     "string_type": "must be text",
     "string_unicode": "must be text without halves of characters",
     "string_too_short": "must not be empty",
-    "string_too_long": "must have at most 60 characters",
     "string_pattern_mismatch": (
         "must be a name of lower-case letters, digits and underscores (it becomes part of a path)"
     ),
@@ -81,8 +97,11 @@ def _allowed(fault: Mapping) -> str:
     kind, context = fault["type"], fault.get("ctx", {})
     if kind == "string_type" and "[key]" in fault["loc"]:
         return "must be a name in quotes, of lower-case letters, digits and underscores"
-    if kind == "float_type" and isinstance(fault["input"], str) and _is_number(fault["input"]):
-        return "must be a number, and YAML reads this as text; write it with a point, as 1.0e-3"
+    if kind == "float_type" and isinstance(fault["input"], str) and (put := number(fault["input"])):
+        how = "with a point, as" if "." in put else "as"
+        return f"must be a number, and YAML reads this as text; write it {how} {put}"
+    if kind == "string_too_long":
+        return f"must have at most {context['max_length']} characters"
     if kind in _ALLOWED:
         return _ALLOWED[kind]
     if kind in ("too_short", "too_long"):
@@ -96,12 +115,20 @@ def _allowed(fault: Mapping) -> str:
     return f"must be otherwise: {fault['msg']}"
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+_NUMBER = re.compile(r"([-+]?)(?=\.?\d)(\d*)(\.?)(\d*)(?:[eE]([-+]?)(\d+))?", re.ASCII)
+
+
+def number(text: str) -> str | None:
+    """A decimal number as every YAML reads it as one, `1e-3` as `1.0e-3`; None if it is none."""
+    found = _NUMBER.fullmatch(text)
+    if not found or len(text) > MOST_CHARACTERS:
+        return None
+    value = float(text)
+    if value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    sign, whole, _, decimals, direction, exponent = found.groups()
+    power = f"e{direction or '+'}{exponent}" if exponent else ""
+    return f"{sign}{whole or '0'}.{decimals or '0'}{power}"
 
 
 def path_in_words(place: tuple) -> str:
@@ -133,8 +160,10 @@ def shown(value: Any) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return names as messages list them."""
-    return ", ".join(repr(name) for name in names) or "(none is declared)"
+    """Return names as messages list them, the first of many."""
+    every = list(names)
+    more = [f"and {len(every) - MOST_NAMES:,} more"] if len(every) > MOST_NAMES else []
+    return ", ".join([*map(shown, islice(every, MOST_NAMES)), *more]) or "(none is declared)"
 
 
 def study_error(file: str, faults: list[str]) -> StudyError:

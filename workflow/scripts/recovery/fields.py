@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import (
@@ -34,6 +35,20 @@ def _no_repeats(values: tuple) -> tuple:
             )
         seen.add(value)
     return values
+
+
+LEAST_APART = 1e-4  # levels of intervals from one another, from 0 and from 1
+
+
+def apart(levels: tuple[float, ...]) -> tuple[float, ...]:
+    """Refuse levels whose bounds would be one quantile, or differ by rounding alone."""
+    for low, high in pairwise(sorted((0.0, *levels, 1.0))):
+        if high - low < LEAST_APART * (1 - 1e-9):
+            raise ValueError(
+                f"{low:.15g} and {high:.15g} are too near; levels must be at least {LEAST_APART} "
+                "from one another, from 0 and from 1"
+            )
+    return levels
 
 
 def for_snakemake(path: str) -> str:
@@ -73,10 +88,10 @@ def repeated(kind: Any, size: int) -> Any:
 
 
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9_]+$", max_length=60)]
-Text = Annotated[str, Strict(), AfterValidator(_of_characters)]
+Text = Annotated[str, Strict(), Field(max_length=1000), AfterValidator(_of_characters)]
 Title = Annotated[
     str,
-    StringConstraints(strict=True, strip_whitespace=True, min_length=1),
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=300),
     AfterValidator(_of_characters),
 ]
 Path = Annotated[Text, AfterValidator(for_snakemake)]
@@ -89,3 +104,4 @@ Correlation = Annotated[float, Strict(), Field(gt=-1, lt=1)]
 Scale = Annotated[Positive, AfterValidator(_drawable)]
 """A hyperparameter of a scale: truths can be drawn from it without overflow."""
 Unique = AfterValidator(_no_repeats)
+Apart = AfterValidator(apart)

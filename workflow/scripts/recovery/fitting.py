@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from recovery import costs, engines, families, loo, posterior, tables
+from recovery import (
+    costs,
+    declarations,
+    engines,
+    families,
+    finite,
+    loo,
+    posterior,
+    stan_data,
+    tables,
+)
 from recovery.child import Child, ChildLostError
-from recovery.design import fit_seed, rank_rng
-from recovery.engines.base import Draws, EngineError, Program, Settings
+from recovery.engines.base import (
+    DataError,
+    Draws,
+    EngineError,
+    MachineError,
+    Program,
+    Settings,
+)
 from recovery.families.base import Columns, Values
+from recovery.seeds import fit_seed, rank_rng
 
 LONGEST_ERROR = 2000
+_OF_THE_MACHINE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE),
+    *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE),
+)
 RANKED_DRAWS = 99  # ranks 0 to 99; at most as many as a fit's effective sample size
 
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: its replicate, data and, unless the data are observed, the values behind them."""
+    """One fit: its replicate, data and, unless the data are observed, the values behind them.
+
+    `unsimulated` says why there are no data; empty where there are.
+    """
 
     replicate: int
     columns: Columns
     truth: Values
     attempt: int = 1
+    unsimulated: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,12 +91,13 @@ class Fitter:
         self.keep_draws = specification.get("keep_draws", False)
         self.return_draws = return_draws or self.keep_draws
         self.loaded = None
+        self.data_block = None
 
     def __call__(self, task: Task) -> Fit:
         """Fit one dataset; what Stan refuses is a RuntimeError."""
         started = costs.used()
         draws = self._sample(task)
-        scored, groups = self.model.scored, self.family.participants_of(draws.names)
+        scored, groups = self.model.scored, self._participants_of(draws.names)
         found = posterior.convergence(draws, scored)
         rows = self._rows(task, draws, groups, found)
         if "drawn_from" in self.specification["truth"]:
@@ -101,16 +129,23 @@ class Fitter:
     def _sample(self, task: Task) -> Draws:
         if self.loaded is None:
             self.loaded = self.engine.load(self.program)
-        data = self.family.stan_data(task.columns, self.prior)
+            self.data_block = declarations.of_program(self.program)
+        data = stan_data.held(self.family.stan_data(task.columns, self.prior), self.data_block)
         seed = fit_seed(self.specification, task.replicate, task.attempt)
         draws = self._run(data, seed, task.attempt)
-        if unusable := posterior.not_finite(draws, self.model.scored):
-            raise RuntimeError(f"draws that are not finite: {', '.join(unusable)}")
+        effects = [name for names in self._participants_of(draws.names).values() for name in names]
+        if unusable := posterior.not_finite(draws, [*self.model.scored, *effects]):
+            raise RuntimeError(f"draws that are not finite: {finite.some(unusable)}")
         return draws
+
+    def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
+        """Participants' coefficients that tables are made from: those that the family groups."""
+        return self.family.participants_of(names)
 
     def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
         sampler = self.attempts[attempt - 1]
-        settings = Settings(**{key: sampler[key] for key in Settings.__annotations__})
+        given = {key: sampler[key] for key in Settings.__annotations__ if key in sampler}
+        settings = Settings(**given)
         return self.engine.sample(self.loaded, data, seed, settings)
 
     def _rows(
@@ -122,12 +157,12 @@ class Fitter:
     ) -> list[dict]:
         """A row a population parameter that the model answers for; participants' where kept."""
         scored, intervals = self.model.scored, self.specification["intervals"]
-        summary = posterior.summarise(draws, scored, intervals)
+        summary = _summary(draws, scored, intervals)
         converged = {name: values[: len(scored)] for name, values in found.items()}
         rows = _estimates(task, scored, summary | converged)
         if groups and (self.keep_draws or task.replicate == 1):
             effects = [name for names in groups.values() for name in names]
-            rows += _estimates(task, effects, posterior.summarise(draws, effects, intervals))
+            rows += _estimates(task, effects, _summary(draws, effects, intervals))
         return rows
 
     def _ranked(self, task: Task, draws: Draws, rows: list[dict]) -> list[dict]:
@@ -143,6 +178,8 @@ class Fitter:
             self.family.test_quantities(each, task.columns, rank_rng(seed, "functions"))
             for each in (values, truth)
         )
+        finite.hold("test quantities that are", found)
+        finite.hold("test quantities of the truth that are", expected)
         rng = rank_rng(seed, "ties")
         ranked = [
             row
@@ -171,16 +208,28 @@ class Fitter:
         for coefficient, members in groups.items():
             truth = np.array([task.truth[name] for name in members])
             means, hits = posterior.means_and_hits(draws, members, truth, level)
+            agreement = posterior.agreement(means, truth)
+            finite.hold("rmse that is", {coefficient: agreement["rmse"]})
             rows.append(
                 {
                     "coefficient": coefficient,
                     "n_participants": len(members),
-                    **posterior.agreement(means, truth),
+                    **agreement,
                     "level": level,
                     "coverage": hits.mean(),
                 }
             )
         return rows
+
+
+def _summary(
+    draws: Draws, names: Sequence[str], intervals: Sequence[float]
+) -> dict[str, np.ndarray]:
+    """What `summarise` returns; draws that are too large to have moments fail the fit."""
+    found = posterior.summarise(draws, names, intervals)
+    for column, values in found.items():
+        finite.hold(f"{column} that is", dict(zip(names, values, strict=True)))
+    return found
 
 
 def _estimates(
@@ -220,7 +269,8 @@ def fit_batch(
     Raises
     ------
     EngineError
-        When the engine cannot serve the program at all.
+        When the engine cannot serve the program at all, the program cannot read the data of
+        replicate 1, or the machine failed.
     """
     specification = fitter.specification
     keys = {name: specification[name] for name in ("scenario", "model", "prior")}
@@ -259,17 +309,20 @@ def _tasks(
 ) -> Iterator[Task]:
     """The fits of a batch, in order; `only` some of its replicates."""
     values = {name: column for name, column in data.items() if name != "replicate"}
-    for replicate in np.unique(data["replicate"]) if only is None else only:
+    every = np.unique((data if truth is None else truth)["replicate"])
+    for replicate in every if only is None else only:
         rows = data["replicate"] == replicate
         columns = {name: column[rows] for name, column in values.items()}
-        named = {}
+        named, reason = {}, None
         if truth is not None:
             mine = truth["replicate"] == replicate
             named = dict(zip(truth["parameter"][mine], truth["truth"][mine], strict=True))
-        yield Task(int(replicate), columns, named)
+            reason = truth["error"][mine][0]
+        yield Task(int(replicate), columns, named, unsimulated=reason or "")
 
 
-def _fit_or_failure(child: Child, task: Task) -> Fit:
+def _fit_or_failure(child: Child, task: Task, program: str | None = None) -> Fit:
+    """A fit, or its error; data that the program cannot read are the study's where it is named."""
     try:
         return child.call(task)
     except EngineError:
@@ -277,15 +330,40 @@ def _fit_or_failure(child: Child, task: Task) -> Fit:
     except ChildLostError as lost:
         error = str(lost)
     except Exception as raised:
+        if isinstance(raised, OSError) and raised.errno in _OF_THE_MACHINE:
+            raise _of_the_machine(raised) from None
+        if isinstance(raised, DataError | stan_data.StanDataError) and program:
+            raise EngineError(f"{program}: does not fit its data: {raised}") from None
         error = f"{type(raised).__name__}: {raised}"
-    return Fit([], [], {"status": "failed", "error": error[:LONGEST_ERROR], "converged": False})
+    return _failed("fit", error)
+
+
+def _failed(step: str, error: str) -> Fit:
+    """A fit that failed, in one of the steps `simulation` and `fit`."""
+    went = {"status": "failed", "failed_in": step, "converged": False}
+    return Fit([], [], went | {"error": error[:LONGEST_ERROR]})
+
+
+def _of_the_machine(error: OSError) -> MachineError:
+    """An error that no fit is to blame for, in words."""
+    return MachineError(
+        f"{error.filename or tempfile.gettempdir()}: {error.strerror}. The machine failed, not "
+        "a fit. Make room, or raise the limit, then run the same command again."
+    )
 
 
 def _attempts(child: Child, task: Task, fitter: Fitter) -> Iterator[Fit]:
-    """Fit a dataset, and again with the next settings until it has converged or none are left."""
+    """Fit a dataset, and again with the next settings until it has converged or none are left.
+
+    Where there is none to fit, that is all that one attempt says.
+    """
     specification = fitter.specification
-    for number in range(1, fitter.n_attempts + 1):
-        fit = _fit_or_failure(child, replace(task, attempt=number))
+    program = fitter.program.path if task.replicate == 1 and fitter.program else None
+    for number in range(1, (1 if task.unsimulated else fitter.n_attempts) + 1):
+        if task.unsimulated:
+            fit = _failed("simulation", f"simulation: {task.unsimulated}")
+        else:
+            fit = _fit_or_failure(child, replace(task, attempt=number), program)
         described = {
             "attempt": number,
             "engine": specification["engine"],

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from recovery import tables
 from recovery.design import Design
 from recovery.hashing import digest
+from recovery.tables.summaries import SUMMARIES
 
 
 def expected(design: Design) -> Iterator[tuple[str, str]]:
@@ -56,7 +57,7 @@ def check_standing(design: Design, summary: str, remembered: bool) -> None:
         With the files, and the command that cures it.
     """
     results = f"results/{design.study.name}"
-    summaries = [(f"{results}/summary/{name}.parquet", summary) for name in tables.SUMMARIES]
+    summaries = [(f"{results}/summary/{name}.parquet", summary) for name in SUMMARIES]
     others, damaged = [], []
     figures = (f"{results}/figures/costs.parquet", None)
     beside = [(file, None) for file in _beside(design)]

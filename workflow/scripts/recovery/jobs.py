@@ -8,6 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from recovery import checkout
 from recovery.child import die_with
 
 _OF_THE_MACHINE = {
@@ -20,8 +21,10 @@ _OF_THE_MACHINE = {
 }
 
 
-def begin(log: str | Path) -> None:
+def begin(log: str | Path, script: str | Path) -> None:
     """Begin a job: what it says goes to its log, and it ends when Snakemake is killed.
+
+    The library must be the one that lies beside its script.
 
     It comes before what takes long to import, for what goes wrong there too. Errors that
     need no programmer come as one message.
@@ -29,6 +32,7 @@ def begin(log: str | Path) -> None:
     die_with(os.getppid())
     sys.excepthook = partial(_tell, sys.stderr)
     sys.stderr = Path(log).open("w", buffering=1, encoding="utf-8")  # noqa: SIM115
+    checkout.must_be(Path(script).parent)
 
 
 def in_words(error: BaseException) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from recovery import posterior
+from recovery import finite, posterior
 from recovery.engines.base import Draws
 from recovery.families.base import Columns, Family
 
@@ -28,17 +28,22 @@ def of_fit(
     Raises
     ------
     RuntimeError
-        When the family has no such likelihood.
+        When the family has no such likelihood, or one that is not finite.
     """
     flat = draws.values.reshape(-1, len(draws.names))
     values = {name: flat[:, place] for place, name in enumerate(draws.names)}
     efficiency = posterior.relative_efficiency(draws, family.MODELS[model].scored)
-    parts = []
+    parts, first = [], 1
     for rows in _chunks(_numbers(family, columns, unit), max(1, LARGEST // len(flat))):
         some = {name: column[rows] for name, column in columns.items()}
         found = family.log_likelihood_of(unit, model, prior, values, some)
         if found is None:
             raise RuntimeError(f"{model}: has no log likelihood of one {unit}")
+        finite.hold(
+            "log likelihood that is",
+            {f"{unit} {first + place}": values for place, values in enumerate(found)},
+        )
+        first += len(found)
         parts.append(posterior.leave_one_out(found, efficiency))
     elpd, p_loo, k = (np.concatenate(part) for part in zip(*parts, strict=True))
     return {

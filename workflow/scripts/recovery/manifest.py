@@ -95,7 +95,8 @@ def _truths_from_observed(design: Design) -> dict[str, dict[str, float]]:
         if isinstance(design.study.truths[scenario.truth], ObservedTruth):
             file = design.dataset_file("truth", name, design.batches(name)[0])
             table = tables.read(file)
-            mine = (table["replicate"] == 1) & np.isin(table["parameter"], list(family.PARAMETERS))
+            named = np.isin(table["parameter"], list(family.PARAMETERS))
+            mine = named & (table["replicate"] == table["replicate"][named].min(initial=2**62))
             values = table["truth"][mine].tolist()
             found[scenario.truth] = dict(zip(table["parameter"][mine], values, strict=True))
     return found

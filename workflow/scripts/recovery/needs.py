@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from recovery import gallery, tables
+from recovery import gallery
 from recovery.design import Cell, Design
+from recovery.tables.summaries import SUMMARIES
 
 Files = dict[str, list[str] | str]
 
@@ -52,8 +53,16 @@ def of_report(design: Design) -> Files:
     }
 
 
+def of_outcome(design: Design) -> Files:
+    """Return what says how fits went, and the page, which is to be written before."""
+    results = f"results/{design.study.name}"
+    names = ("convergence", "verification")
+    summaries = [f"{results}/summary/{name}.parquet" for name in names]
+    return {"summaries": summaries, "page": f"{results}/report.html"}
+
+
 def _summaries(design: Design) -> list[str]:
-    return [f"results/{design.study.name}/summary/{name}.parquet" for name in tables.SUMMARIES]
+    return [f"results/{design.study.name}/summary/{name}.parquet" for name in SUMMARIES]
 
 
 def _of_cells(design: Design, table: str, cells: Iterable[Cell]) -> list[str]:

@@ -9,17 +9,22 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special, stats
 
-from recovery.measures import Z95, of_level
+from recovery.measures import of_level
+from recovery.measures.single import proportion_interval
+from recovery.monte_carlo import half_width
 from recovery.settings import Wanted
 
 REACHED = "reached"
 AT_SMALLEST = "at the smallest count"
 BEYOND = "beyond the largest count"
+UNCLEAR = "not clear"
 UNKNOWN = "unknown"
 
 _CELL = ["truth", "observations", "model", "prior"]
+_READ = ["n_needed", "lower", "upper", "smallest", "largest", "n_fewest", "n_most"]
 _COLUMNS = [*_CELL, "parameter", "measure", "wanted", "n_needed", "lower", "upper", "status"]
-_COLUMNS += ["smallest", "largest"]
+_COLUMNS += ["smallest", "largest", "n_fewest", "n_most"]
+_LEAST = 1e-12  # share that has a place on the scales, as 0 has none
 _CHANCE = 0.01  # of taking noise for a measure that goes the wrong way
 
 
@@ -86,27 +91,71 @@ class Curve:
     y: np.ndarray
     variance: np.ndarray
 
-    def at(self, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return y and its standard error at numbers of participants."""
-        place = np.interp(self.scale.of_count(n), self.x, np.arange(self.x.size))
-        left = np.floor(place).astype(int)
-        right = np.minimum(left + 1, self.x.size - 1)
-        share = place - left
-        y = (1 - share) * self.y[left] + share * self.y[right]
-        variance = (1 - share) ** 2 * self.variance[left] + share**2 * self.variance[right]
-        return y, np.sqrt(variance)
+    def at(self, n: np.ndarray) -> np.ndarray:
+        """Return y at numbers of participants."""
+        return np.interp(self.scale.of_count(n), self.x, self.y)
 
     def value(self, n: np.ndarray) -> np.ndarray:
         """Return the measure itself at numbers of participants."""
-        return self.scale.back(self.scale.better * self.at(n)[0])
+        return self.scale.back(self.scale.better * self.at(n))
+
+
+@dataclass(frozen=True)
+class Bars:
+    """The 95 % intervals at the counts studied, as they are plotted, and between the counts.
+
+    Parameters
+    ----------
+    scale : Scale
+    counts : ndarray, shape (n_counts,)
+    y, below, above : ndarray, shape (n_counts,)
+        On the scale, larger y is better; how far the interval reaches on either side.
+    """
+
+    scale: Scale
+    counts: np.ndarray
+    y: np.ndarray
+    below: np.ndarray
+    above: np.ndarray
+
+    def first(self, target: float, side: int) -> float:
+        """Return the first number from which on an end of the intervals is at the target.
+
+        At the counts it is the plotted bar that decides. Between the last that is not and the
+        next, the number is read where the end of the interval crosses the target: both counts'
+        independent errors, weighted as the curve weighs them. NaN where the last count is not.
+
+        Parameters
+        ----------
+        side : int
+            1 for the better end, -1 for the worse.
+
+        References
+        ----------
+        Zou & Donner (2008), doi:10.1002/sim.3095 (intervals of sums from those of their parts).
+        """
+        reach = self.above if side > 0 else self.below
+        missed = np.flatnonzero(self.y + side * reach < target)
+        if not missed.size:
+            return self.counts[0]
+        last = missed[-1]
+        if last + 1 == self.counts.size:
+            return np.nan
+        grid = np.arange(self.counts[last], self.counts[last + 1] + 1)
+        ends = self.scale.of_count(self.counts[last : last + 2])
+        share = (self.scale.of_count(grid) - ends[0]) / (ends[1] - ends[0])
+        y = (1 - share) * self.y[last] + share * self.y[last + 1]
+        spread = np.hypot((1 - share) * reach[last], share * reach[last + 1])
+        kept = y + side * spread >= target
+        kept[0], kept[-1] = False, True  # as the plotted bars say
+        return _first_kept(kept, grid)
 
 
 def needed(performance: pd.DataFrame, planning: Mapping[str, Wanted], level: float) -> pd.DataFrame:
     """Return how many participants each wanted value takes, for every model and prior.
 
     It is the smallest number from which on the measure is as wanted, up to the largest count
-    studied. The 95 % interval is of Monte Carlo error, not of the interpolation: it holds the
-    numbers at which the curve is within 1.96 standard errors of the wanted value (Fieller).
+    studied. The 95 % interval is of Monte Carlo error, not of the interpolation (`Bars.first`).
 
     Parameters
     ----------
@@ -122,7 +171,8 @@ def needed(performance: pd.DataFrame, planning: Mapping[str, Wanted], level: flo
     DataFrame
         truth, observations, model, prior, parameter, measure, wanted, n_needed (null: not
         reached), lower (null: no lower bound), upper (null: no upper bound), status,
-        smallest and largest, the ends of the counts that have values.
+        smallest and largest, the ends of the counts that have values; n_fewest and n_most
+        replicates that one of these values rests on.
 
     References
     ----------
@@ -145,23 +195,35 @@ def _needed(values: pd.DataFrame, measure: str, wanted: float) -> dict:
     """What one row says, of one cell's values at all counts."""
     values = usable(values, measure)
     if len(values) < 2:
-        none = dict.fromkeys(("n_needed", "lower", "upper", "smallest", "largest"), np.nan)
+        none = dict.fromkeys(_READ, np.nan)
         return none | {"status": UNKNOWN}
     scale = SCALES[measure]
     smallest, largest = values["participants"].iloc[[0, -1]]
     grid = np.arange(smallest, largest + 1)
-    y, error = curve(values, measure, wanted).at(grid)
     target = scale.better * scale.of_value(wanted) - 1e-9  # what rounding may take away
-    n = _first_kept(y >= target, grid)
-    lower = _first_kept(y + Z95 * error >= target, grid)
+    intervals = bars(values, measure, wanted)
+    lower, upper = intervals.first(target, 1), intervals.first(target, -1)
+    n = _first_kept(curve(values, measure, wanted).at(grid) >= target, grid)
+    n = np.maximum(np.fmin(n, upper), lower)  # where a curve was made to rise, off the bars
     return {
         "n_needed": n,
         "lower": np.nan if lower == smallest else np.fmin(largest, lower),
-        "upper": _first_kept(y - Z95 * error >= target, grid),
-        "status": BEYOND if np.isnan(n) else AT_SMALLEST if n == smallest else REACHED,
+        "upper": upper,
+        "status": _status(n, lower, upper, smallest),
         "smallest": smallest,
         "largest": largest,
+        "n_fewest": values["n_replicates"].min(),
+        "n_most": values["n_replicates"].max(),
     }
+
+
+def _status(n: float, lower: float, upper: float, smallest: float) -> str:
+    """What is said of a number; at either end only what the interval says too."""
+    if np.isnan(n):
+        return BEYOND if np.isnan(lower) else UNCLEAR
+    if n == smallest:
+        return AT_SMALLEST if upper == smallest else UNCLEAR
+    return REACHED
 
 
 def usable(values: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -190,14 +252,37 @@ def curve(values: pd.DataFrame, measure: str, wanted: float) -> Curve:
     """
     scale = SCALES[measure]
     x = scale.of_count(values["participants"].to_numpy(dtype=float))
-    value, mcse = values["value"].to_numpy(dtype=float), values["mcse"].to_numpy(dtype=float)
-    if scale.share:
-        n = values["n_replicates"].to_numpy(dtype=float)
-        y, error = _proportions(value, n, wanted, scale)
-    else:
-        y, error = scale.of_value(value), mcse * scale.slope(value)
+    y, error = _on_scale(values, scale, wanted)
     fitted = Curve(scale, x, scale.better * y, error**2)
     return _pooled(fitted) if scale.monotone else fitted
+
+
+def bars(values: pd.DataFrame, measure: str, wanted: float) -> Bars:
+    """Return the plotted intervals of one measure of a cell, a row a count, on its scale.
+
+    Wilson's of shares, Student's t of lengths.
+    """
+    scale = SCALES[measure]
+    value, n = (values[name].to_numpy(dtype=float) for name in ("value", "n_replicates"))
+    if scale.share:
+        pairs = zip(value, n, strict=True)
+        ends = np.array([proportion_interval(*pair, 0.95) for pair in pairs]).T
+        ends = np.clip(ends, _LEAST, 1 - _LEAST)
+    else:
+        spread = half_width(values["mcse"].to_numpy(dtype=float), n)
+        ends = np.maximum([value + spread, value - spread], np.finfo(float).tiny)
+    worse, better = scale.better * scale.of_value(ends)
+    y = scale.better * _on_scale(values, scale, wanted)[0]
+    counts = values["participants"].to_numpy(dtype=float)
+    return Bars(scale, counts, y, y - worse, better - y)
+
+
+def _on_scale(values: pd.DataFrame, scale: Scale, wanted: float) -> tuple[np.ndarray, np.ndarray]:
+    """Values on their scale, and their standard errors there."""
+    value, mcse = values["value"].to_numpy(dtype=float), values["mcse"].to_numpy(dtype=float)
+    if scale.share:
+        return _proportions(value, values["n_replicates"].to_numpy(dtype=float), wanted, scale)
+    return scale.of_value(value), mcse * scale.slope(value)
 
 
 def _proportions(

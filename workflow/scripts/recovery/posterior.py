@@ -12,6 +12,8 @@ from scipy.stats import rankdata
 from recovery.engines.base import Draws
 from recovery.tables import quantile_columns
 
+_ROUNDING = 1e-8  # of log densities
+
 
 def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> dict[str, np.ndarray]:
     """Return mean, median, sd, and the intervals' quantiles of each named column.
@@ -28,8 +30,10 @@ def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> di
     if len(flat) == 1:
         return {"mean": flat[0], "median": flat[0]}
     columns = quantile_columns(levels)
-    quantiles = np.quantile(flat, [0.5, *columns.values()], axis=0)
-    table = {"mean": flat.mean(axis=0), "median": quantiles[0], "sd": flat.std(axis=0, ddof=1)}
+    with np.errstate(over="ignore", invalid="ignore"):  # of draws too large to be squared
+        quantiles = np.quantile(flat, [0.5, *columns.values()], axis=0)
+        mean, sd = flat.mean(axis=0), flat.std(axis=0, ddof=1)
+    table = {"mean": mean, "median": quantiles[0], "sd": sd}
     return table | dict(zip(columns, quantiles[1:], strict=True))
 
 
@@ -69,7 +73,8 @@ def means_and_hits(
     low, high = quantile_columns([level]).values()
     above = _reaches(values, truth, low)
     below = _reaches(-values, -truth, 1 - high)
-    return values.mean(axis=0), above & below
+    with np.errstate(over="ignore"):
+        return values.mean(axis=0), above & below
 
 
 def _reaches(values: np.ndarray, truth: np.ndarray, probability: float) -> np.ndarray:
@@ -83,16 +88,19 @@ def _reaches(values: np.ndarray, truth: np.ndarray, probability: float) -> np.nd
 
 
 def not_finite(draws: Draws, names: Sequence[str]) -> list[str]:
-    """Return those of the named columns that have a draw which is no finite number."""
+    """Return what has a draw that is no finite number: named columns, and the sampler's own."""
+    where = {name: column for column, name in enumerate(draws.names)}
     finite = np.isfinite(draws.values).all(axis=(0, 1))
-    return [name for name in names if not finite[draws.names.index(name)]]
+    found = [name for name in names if not finite[where[name]]]
+    return found + [name for name, values in draws.sampler.items() if not np.isfinite(values).all()]
 
 
 def convergence(draws: Draws, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Return rhat, bulk and tail ESS, and the mean's MCSE of each named column, and of lp__.
 
     Rank-normalised split-rhat; tail ESS is the smaller of those of the 5 % and 95 %
-    quantiles. A column that does not vary has NaN for all four.
+    quantiles. A column that is constant over all draws of all chains has NaN for all four;
+    one with a draw that is no finite number has an infinite rhat, and no effective draws.
 
     Returns
     -------
@@ -107,26 +115,41 @@ def convergence(draws: Draws, names: Sequence[str]) -> dict[str, np.ndarray]:
     columns = [draws.values[:, :, where[name]] for name in names] + [draws.sampler["lp__"]]
     found = np.full((4, len(columns)), np.nan)
     for place, values in enumerate(columns):
-        if np.isfinite(values).all() and np.ptp(values) > 0:
+        if not np.isfinite(values).all():
+            found[:, place] = (np.inf, 0, 0, np.nan)
+        elif np.ptp(values) > 0:
             found[:, place] = _of_column(np.ascontiguousarray(values))
     return dict(zip(("rhat", "ess_bulk", "ess_tail", "mcse_mean"), found, strict=True))
 
 
 def _of_column(values: np.ndarray) -> tuple[float, float, float, float]:
-    """Rhat, bulk and tail ESS and the mean's MCSE of one column, shape (n_chains, n_draws).
+    """Rhat, bulk and tail ESS and the mean's MCSE of one column, shape (n_chains, n_draws)."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # of chains that are stuck
+        return (
+            *_rhat_and_bulk_ess(values),
+            array_stats.ess(values, method="tail", prob=(0.05, 0.95)),
+            array_stats.mcse(values, method="mean"),
+        )
 
-    ArviZ ranks the draws anew for rhat and for bulk ESS. Here they are ranked once, and
-    ArviZ gets the ranks' normal scores of chains already split.
+
+_FEWEST = 4  # draws of a chain from which ArviZ estimates an effective sample size
+
+
+def _rhat_and_bulk_ess(values: np.ndarray) -> tuple[float, float]:
+    """Rhat and bulk ESS of one column.
+
+    ArviZ ranks the draws anew for either. Here they are ranked once, and ArviZ gets the ranks'
+    normal scores of chains already split, unless these are too short for it.
     """
     half = values.shape[1] // 2
+    if half < _FEWEST:
+        return array_stats.rhat(values, method="rank"), array_stats.ess(values, method="bulk")
     split = np.vstack([values[:, :half], values[:, -half:]])
     scores = _normal_scores(split)
     folded = _normal_scores(np.abs(split - np.median(split)))
     return (
         max(array_stats.rhat(each, method="identity") for each in (scores, folded)),
         array_stats.ess(scores, method="identity"),
-        array_stats.ess(values, method="tail", prob=(0.05, 0.95)),
-        array_stats.mcse(values, method="mean"),
     )
 
 
@@ -198,6 +221,34 @@ def _log_sum(values: np.ndarray) -> float:
     return top + np.log(np.exp(values - top).sum())
 
 
+def pareto_k(log_ratios: np.ndarray) -> float:
+    """Return Pareto k of importance ratios: how heavy the tail of the largest is.
+
+    Parameters
+    ----------
+    log_ratios : ndarray, shape (n_draws,)
+        Log density less that of its approximation; what is no finite number weighs nothing.
+
+    Returns
+    -------
+    float
+        0 where all ratios are the same: the approximation is exact. Infinite where no tail can
+        be fitted, as to few draws.
+
+    References
+    ----------
+    Vehtari, Simpson, Gelman, Yao & Gabry (2024), arXiv:1507.02646.
+    """
+    finite = log_ratios[np.isfinite(log_ratios)]
+    if finite.size and np.ptp(finite) < _ROUNDING:
+        return 0.0
+    try:
+        _, k = array_stats.psislw(-finite, r_eff=1.0)
+    except ValueError:
+        return np.inf
+    return float(k) if np.isfinite(k) else np.inf
+
+
 def largest_k(n_draws: int) -> float:
     """Return the Pareto k up to which so many draws make importance sampling reliable.
 
@@ -216,21 +267,21 @@ def diagnose(
     Parameters
     ----------
     found : dict of ndarray
-        What `convergence` returned; parameters that do not vary are passed over.
+        What `convergence` returned; a parameter that is constant over all draws of all chains
+        is passed over, and no other.
     max_treedepth : int
         The sampler's setting, at which a trajectory is saturated.
     thresholds : mapping
         max_rhat, min_ess_per_chain, max_divergent, min_ebfmi.
     """
     n_chains = draws.values.shape[0]
-    varying = np.isfinite(found["rhat"])
-    sampled = varying[-1]  # a chain that moves has a log density that varies
+    varying = ~np.all([np.isnan(values) for values in found.values()], axis=0)
+    # A chain that moves has a log density that varies.
+    moved = bool((np.ptp(draws.sampler["lp__"], axis=1) > 0).all())
     diagnostics = {
         "n_divergent": int(draws.sampler["divergent__"].sum()),
         "n_max_treedepth": int((draws.sampler["treedepth__"] >= max_treedepth).sum()),
-        "min_ebfmi": float(np.min(array_stats.bfmi(draws.sampler["energy__"])))
-        if sampled
-        else np.nan,
+        "min_ebfmi": _smallest_ebfmi(draws) if moved else np.nan,
         "max_rhat": _extreme(np.max, found["rhat"][varying]),
         "min_ess_bulk": _extreme(np.min, found["ess_bulk"][varying]),
         "min_ess_tail": _extreme(np.min, found["ess_tail"][varying]),
@@ -238,7 +289,7 @@ def diagnose(
     }
     enough = thresholds["min_ess_per_chain"] * n_chains
     diagnostics["converged"] = bool(
-        sampled
+        moved
         and diagnostics["max_rhat"] <= thresholds["max_rhat"]
         and diagnostics["min_ess_bulk"] >= enough
         and diagnostics["min_ess_tail"] >= enough
@@ -246,6 +297,12 @@ def diagnose(
         and diagnostics["min_ebfmi"] >= thresholds["min_ebfmi"]
     )
     return diagnostics
+
+
+def _smallest_ebfmi(draws: Draws) -> float:
+    """The smallest of all chains; NaN where the energy of one does not vary."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.min(array_stats.bfmi(draws.sampler["energy__"])))
 
 
 def _extreme(pick, values: np.ndarray) -> float:
@@ -267,12 +324,13 @@ def agreement(estimates: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         two are NaN when true values do not vary, or by too little for a computer.
     """
     centred = truth - truth.mean()
-    spread, covariance = centred @ centred, centred @ (estimates - estimates.mean())
-    # Not by squares alone: rounding leaves them above 0, and very small ones lose their digits.
-    varies = np.ptp(truth) > 0 and spread >= np.finfo(float).tiny
-    total = np.sqrt(spread * np.square(estimates - estimates.mean()).sum())
-    return {
-        "rmse": float(np.sqrt(np.mean((estimates - truth) ** 2))),
-        "correlation": float(covariance / total) if varies and total > 0 else np.nan,
-        "shrinkage_slope": float(covariance / spread) if varies else np.nan,
-    }
+    with np.errstate(over="ignore", invalid="ignore"):  # of means too large to be squared
+        spread, covariance = centred @ centred, centred @ (estimates - estimates.mean())
+        # Not by squares alone: rounding leaves them above 0, and very small ones lose their digits.
+        varies = np.ptp(truth) > 0 and spread >= np.finfo(float).tiny
+        total = np.sqrt(spread * np.square(estimates - estimates.mean()).sum())
+        return {
+            "rmse": float(np.sqrt(np.mean((estimates - truth) ** 2))),
+            "correlation": float(covariance / total) if varies and total > 0 else np.nan,
+            "shrinkage_slope": float(covariance / spread) if varies else np.nan,
+        }

@@ -1,50 +1,32 @@
-"""Where numbers come from: hashes of programs, library modules and data, and versions."""
+"""Where numbers come from: hashes of programs, of the code of every step, of data, and versions.
+
+The code of a step is its script, workflow/scripts/STEP.py, and every module of the library that
+this imports, however far down: `imports` reads which. To these come what a step finds by name:
+the study's engine, its family and, for estimates, the family's estimators. There are no
+exceptions. Modules that many steps import (`faults`, `fields`, `hashing`, `jobs`, `tables`) count
+for each of them, though most edits there change no number: a needless rerun costs time, a missing
+one a wrong number. So a module that fits import must not import what only plans, summaries or
+pages need; `tests/test_provenance.py` holds which step each module belongs to.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from recovery.estimators import approximating, without_prior
 from recovery.families.base import Family
-from recovery.faults import StudyError
 from recovery.hashing import digest
+from recovery.imports import LIBRARY, closure, module_file
+from recovery.programs import program_hash
 from recovery.sources import Sources
 from recovery.study import Study
 
-LIBRARY = Path(__file__).parent
-_SIMULATING = (
-    "design.py",
-    "hashing.py",
-    "scenarios.py",
-    "datasets.py",
-    "tables/checksum.py",
-    "tables/csv_text.py",
-    "tables/files.py",
-    "tables/batches.py",
-    "fields.py",
-    "families/base.py",
-    "families/correlations.py",
-    "families/lkj.py",
-    "families/observed.py",
-)
-_FITTING = ("fitting.py", "posterior.py", "child.py", "draws.py", "engines/base.py")
-_APPROXIMATING = ("approximating.py", *_FITTING)
-_INCLUDE = re.compile(r"^\s*#include\s+[\"<]?([^\s\">]+)", re.MULTILINE)
-
-
-def program_hash(path: Path, include: Path) -> str:
-    """Return the hash of a program with all that it includes."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
-    included = [program_hash(include / name, include) for name in _INCLUDE.findall(text)]
-    return digest([text, included])
+SCRIPTS = LIBRARY.parent
 
 
 def file_hash(path: Path) -> str:
@@ -62,30 +44,33 @@ def sources(
     folder : Path
         The folder of all Stan programs; includes are found from it.
     """
-    engine = f"engines/{study.engine}.py"
-    verifying = f"engines/{study.verify.engine}.py" if study.verify else None
-    fitting = (*_FITTING, *(["loo.py"] if study.selection else []))
+    fitting = partial(code_with_engine, family)
     return Sources(
         programs={
             model: program_hash(family.program(model, folder), folder) for model in study.models
         },
         observed={name: file_hash(Path(data.path)) for name, data in study.observed.items()},
-        simulating=digest([modules_hash(*_SIMULATING), *map(file_hash, family.FILES)]),
-        fitting=modules_hash(*fitting, engine),
+        simulating=step_code("simulate", *family.FILES),
+        observing=step_code("observe", *family.FILES) if study.observed else "",
+        fitting=fitting("fit", study.engine),
         engine_version=engine_version,
-        verifying=modules_hash(*fitting, verifying) if verifying else "",
+        verifying=fitting("fit", study.verify.engine) if study.verify else "",
         verifying_version=verifying_version,
         **(_estimating(study, family) if without_prior(study) else {}),
-        approximating=modules_hash(*_APPROXIMATING, engine) if approximating(study) else "",
+        approximating=fitting("approximate", study.engine) if approximating(study) else "",
     )
+
+
+def code_with_engine(family: Family, step: str, engine: str) -> str:
+    """Return the hash of the code of a step that runs an engine on a family's programs."""
+    return step_code(step, *family.FILES, module_file(f"recovery.engines.{engine}"))
 
 
 def _estimating(study: Study, family: Family) -> dict[str, Any]:
     """What decides estimators: our modules, the family's, and the packages that they call."""
     packages = {name: family.ESTIMATORS[name].library for name in without_prior(study)}
-    ours = modules_hash("estimating.py", *_FITTING)
     return {
-        "estimating": digest([ours, *map(file_hash, family.ESTIMATING)]),
+        "estimating": step_code("estimate", *family.FILES, *family.ESTIMATING),
         "estimating_engines": {name: [each, _version(each)] for name, each in packages.items()},
     }
 
@@ -96,23 +81,28 @@ def _version(package: str) -> str:
     return found if package == "scipy" else f"{found} (scipy {version('scipy')})"
 
 
-def modules_hash(*names: str) -> str:
-    """Return the hash of some of the library's modules, by their content."""
-    return digest({name: file_hash(LIBRARY / name) for name in names})
+@lru_cache
+def step_code(step: str, *found: Path) -> str:
+    """Return the hash of the code of a step.
+
+    Parameters
+    ----------
+    step : str
+        The name of its script.
+    found : Path
+        Files that it finds by their names at run time.
+    """
+    files = closure([SCRIPTS / f"{step}.py", *found])
+    ours = {str(f.relative_to(SCRIPTS)): f for f in files if f.is_relative_to(SCRIPTS)}
+    others = sorted(file_hash(file) for file in files if not file.is_relative_to(SCRIPTS))
+    return digest([{name: file_hash(file) for name, file in ours.items()}, others])
 
 
-def package(name: str) -> list[str]:
-    """Return the modules of one of the library's packages, for `modules_hash`."""
-    return sorted(str(path.relative_to(LIBRARY)) for path in (LIBRARY / name).glob("*.py"))
-
-
-def pages() -> list[str]:
-    """Return the page's template and all captions, for `modules_hash`."""
-    return sorted(
-        f"../../report/{path.name}"
-        for path in (LIBRARY / "../../report").iterdir()
-        if path.suffix in (".html", ".rst", ".txt")
-    )
+def page_code(*found: Path) -> str:
+    """Return the hash of the code of the report, and of the page's template and all captions."""
+    place = SCRIPTS.parent / "report"
+    files = sorted(file for file in place.iterdir() if file.suffix in (".html", ".rst", ".txt"))
+    return digest([step_code("report", *found), {file.name: file_hash(file) for file in files}])
 
 
 def bear(paths: Iterable[str | Path], identity: str) -> bool:
@@ -121,22 +111,3 @@ def bear(paths: Iterable[str | Path], identity: str) -> bool:
         return all(identity in Path(path).read_text(encoding="utf-8") for path in paths)
     except OSError:
         return False
-
-
-# The modules that decide what each step beside simulations and fits makes.
-SUMMARY = (
-    "calibration.py",
-    "efficiency.py",
-    "identities.py",
-    "planning.py",
-    "precision.py",
-    "ranks.py",
-    "selection.py",
-    "summaries.py",
-    "tables/summaries.py",
-    "verification.py",
-    *package("measures"),
-)
-TRIAL = ("trial.py", "families/own.py", "families/demands.py")
-DRAWING = ("gallery.py", *package("figures"))
-REPORT = ("manifest.py", *package("report"), *pages())

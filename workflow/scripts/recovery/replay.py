@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,9 @@ from recovery import (
     approximating,
     datasets,
     draws,
-    engines,
     estimating,
     estimators,
+    executables,
     families,
     fitting,
     tables,
@@ -135,8 +134,10 @@ def _simulated(
 
 
 def _program(design: Design, model: str, programs: Path) -> Program:
+    """A program, with its executable where the engine wants one: the study's, if it stands."""
     path = families.find(design.study.family).program(model, programs)
-    return Program(str(path), str(programs))
+    program, hashed = Program(str(path), str(programs)), design.sources.programs[model]
+    return executables.provided(design.study.engine, program, model, hashed)
 
 
 def _fit(
@@ -147,14 +148,9 @@ def _fit(
     place: Path | None = None,
 ) -> dict[str, dict]:
     """The rows of a batch of one fit; its draws go to `place`."""
-    engine = engines.find(specification["engine"])
-    with tempfile.TemporaryDirectory() as folder:
-        if engine.COMPILES:
-            program = Program(program.path, program.include, f"{folder}/program")
-            engine.compile_program(program)
-        with draws.kept(place, specification["identity"]) as keep:
-            fitter = approximating.fitter_of(specification, program, place is not None)
-            return fitting.fit_batch(data, truth, fitter, keep)
+    with draws.kept(place, specification["identity"]) as keep:
+        fitter = approximating.fitter_of(specification, program, place is not None)
+        return fitting.fit_batch(data, truth, fitter, keep)
 
 
 def _batch(design: Design, cell: Cell, replicate: int) -> Batch:

@@ -26,6 +26,17 @@ class Scenario:
         each = f"x{self.observations}" if self.observations else ""
         return f"{self.truth}-{self.participants}{each}"
 
+    @property
+    def sized(self) -> str:
+        """Its size in words."""
+        return sized(self.participants, self.observations)
+
+
+def sized(participants: int, observations: int | None) -> str:
+    """Return the size of a dataset in words, for messages."""
+    each = f" and {observations} observations of each" if observations else ""
+    return f"with {participants} participants{each}"
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -1,95 +1,159 @@
-"""Score a table of estimates made elsewhere: python -m recovery.score FILE.
+"""Score estimates made elsewhere: python -m recovery.score FILE ...
 
-FILE is Parquet or CSV, a row a replicate and parameter, with the columns scenario, model,
-prior, replicate, parameter, truth, mean, sd, and for every interval level the columns of its
-bounds: q2_5 and q97_5 for 0.95. The scores are printed as CSV.
+A FILE is Parquet, CSV or TSV, compressed by gzip or not, a row a replicate and parameter, with
+the columns scenario, model, prior, replicate, parameter, truth, mean, sd, and for every interval
+level the columns of its bounds: q2_5 and q97_5 for 0.95. Several files are one table. A mean that
+is NA is a failure. The scores, or with --comparisons or --reference the paired differences
+between models and priors, are printed as CSV.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from recovery import measures, tables
+from recovery import estimates_file, measures, tables
+from recovery.faults import bounded, listed, shown
+from recovery.fields import apart
 
-NEEDED = (*measures.CELL, "replicate", "parameter", "truth", "mean", "sd")
-NO_NUMBER = {name: ["", "NA", "NaN", "nan"] for name in ("truth", "mean", "sd")}
-NUMBERS = ("truth", "mean", "sd")
+LEVELS = (0.95,)
+Intervals = dict[float, tuple[str, str]]
 
 
-def score(path: str | Path, levels: list[float], positive: Sequence[str] = ()) -> pd.DataFrame:
-    """Return the performance of a table of estimates.
+def score(
+    files: str | Path | Sequence[str | Path],
+    levels: Sequence[float] = LEVELS,
+    positive: Sequence[str] = (),
+    replicates: int | None = None,
+) -> pd.DataFrame:
+    """Return the performance of every cell and parameter of a table of estimates.
 
     Parameters
     ----------
+    files : path or sequence of path
+        Parts of one table.
+    levels : sequence of float
+        Of the intervals.
     positive : sequence of str
         Parameters that cannot be negative: they have no rejection rate.
+    replicates : int, optional
+        Replicates planned in every scenario; by default those that the table has of it.
 
     Raises
     ------
     ValueError
         When columns are missing, or hold what they cannot.
     """
+    parts = []
+    for scenario, cells, planned in _scenarios(files, levels, positive):
+        if replicates is not None and replicates < planned:
+            raise ValueError(
+                f"replicates: got {replicates}, but scenario {shown(scenario)} has {planned}"
+            )
+        with np.errstate(all="ignore"):  # what overflows is no number
+            found = measures.performance(cells, replicates or planned)
+        parts.append(found.assign(scenario=scenario))
+    return _whole(parts)
+
+
+def compare(
+    files: str | Path | Sequence[str | Path],
+    levels: Sequence[float] = LEVELS,
+    positive: Sequence[str] = (),
+    reference: str | None = None,
+) -> pd.DataFrame:
+    """Return the paired differences between models, and between the priors of a model.
+
+    Parameters
+    ----------
+    reference : str, optional
+        Only differences of other models from this one, which is the `second`.
+
+    Raises
+    ------
+    ValueError
+        As of `score`, and where no scenario has the reference.
+    """
+    parts, names = [], {}
+    for scenario, cells, _ in _scenarios(files, levels, positive):
+        names |= {model: None for model, _ in cells}
+        last = sorted(cells, key=lambda cell: cell[0] == reference)
+        with np.errstate(all="ignore"):
+            found = measures.comparison({cell: cells[cell] for cell in last})
+        if reference is not None:
+            found = found[(found["compared"] == "model") & (found["second"] == reference)]
+        parts.append(found.assign(scenario=scenario))
+    if reference is not None and reference not in names:
+        raise ValueError(f"reference: got {shown(reference)}, must be one of {listed(names)}")
+    return _whole(parts)
+
+
+def _whole(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """All scenarios, over all replicates: which of them converged is not known."""
+    whole = pd.concat(parts, ignore_index=True).replace([np.inf, -np.inf], np.nan)
+    whole = whole[whole["subset"] == "all"].reset_index(drop=True)
+    return whole[["scenario", *whole.columns.drop("scenario")]]
+
+
+def _scenarios(
+    files: str | Path | Sequence[str | Path], levels: Sequence[float], positive: Sequence[str]
+) -> Iterator[tuple[str, measures.Cells, int]]:
+    """Yield every scenario, its cells, and how many replicates it has."""
     if wrong := [level for level in levels if not 0 < level < 1]:
         raise ValueError(f"levels: got {wrong[0]:g}, must be between 0 and 1")
-    table = _read(Path(path))
-    intervals = {level: tables.interval_columns(level) for level in levels}
-    bounds = [name for pair in intervals.values() for name in pair]
-    if missing := [name for name in (*NEEDED, *bounds) if name not in table]:
-        raise ValueError(f"{path}: lacks the columns {', '.join(missing)}")
-    for name in (*NUMBERS, *bounds):
-        numeric = pd.api.types.is_numeric_dtype(table[name])
-        if not numeric or not np.isfinite(table[name]).all():
-            raise ValueError(f"{path}: column {name} must hold a finite number in every row")
-    _check_rows(path, table, intervals)
-    return measures.performance_of_table(table, intervals, positive)
-
-
-def _check_rows(path: str | Path, table: pd.DataFrame, intervals: dict) -> None:
-    """Refuse rows that cannot be: without a key, twice, or with impossible numbers."""
-    keys = [*measures.CELL, "replicate", "parameter"]
-    if missing := [name for name in keys if table[name].isna().any() or (table[name] == "").any()]:
-        raise ValueError(f"{path}: column {missing[0]} must have a value in every row")
-    if table.duplicated(keys).any():
-        raise ValueError(f"{path}: has two rows for one cell, replicate and parameter")
-    if (table["sd"] < 0).any():
-        raise ValueError(f"{path}: column sd must not be negative")
-    for low, high in intervals.values():
-        if (table[low] > table[high]).any():
-            raise ValueError(f"{path}: column {low} must not be above {high}")
-
-
-def _read(path: Path) -> pd.DataFrame:
     try:
-        if path.suffix == ".csv":
-            keys = dict.fromkeys([*measures.CELL, "parameter"], str)
-            table = pd.read_csv(path, keep_default_na=False, na_values=NO_NUMBER, dtype=keys)
-        else:
-            table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from None
-    if table.empty:
-        raise ValueError(f"{path}: has no rows, must have at least one")
-    return table
-
-
-def main() -> None:
-    """Print the scores as CSV; exit with a message where the file is not as it must be."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file")
-    parser.add_argument("--levels", type=float, nargs="+", default=[0.95])
-    parser.add_argument("--positive", nargs="+", default=[], help="parameters above 0")
-    asked = parser.parse_args()
-    try:
-        found = score(asked.file, asked.levels, asked.positive)
-        found.to_csv(sys.stdout, index=False)
+        intervals = {level: tables.interval_columns(level) for level in apart(tuple(levels))}
     except ValueError as error:
-        sys.exit(str(error))
+        raise ValueError(f"levels: {error}") from None
+    files = [files] if isinstance(files, str | Path) else files
+    table = estimates_file.read(files, intervals)
+    names = table["parameter"].unique()
+    if unknown := [name for name in positive if name not in names]:
+        raise ValueError(f"positive: got {shown(unknown[0])}, must be one of {listed(names)}")
+    for scenario, rows in table.groupby("scenario", sort=False):
+        cells = {}
+        for cell, mine in rows.groupby(["model", "prior"], sort=False):
+            estimates = {
+                name: measures.from_table(
+                    part[part["mean"].notna()], intervals, positive=name in positive
+                )
+                for name, part in mine.groupby("parameter", sort=False)
+            }
+            cells[cell] = measures.Fits(estimates, np.unique(mine["replicate"]))
+        yield scenario, cells, rows["replicate"].nunique()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the scores as CSV; exit with a message where a file is not as it must be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("--levels", type=float, nargs="+", default=LEVELS)
+    parser.add_argument("--positive", nargs="+", default=[], help="parameters above 0")
+    parser.add_argument("--replicates", type=int, help="replicates planned in every scenario")
+    parser.add_argument(
+        "--comparisons", action="store_true", help="print differences between models and priors"
+    )
+    parser.add_argument("--reference", metavar="MODEL", help="print differences from this model")
+    asked = parser.parse_args(arguments)
+    of_table = (asked.files, asked.levels, asked.positive)
+    try:
+        if asked.comparisons or asked.reference is not None:
+            found = compare(*of_table, asked.reference)
+        else:
+            found = score(*of_table, asked.replicates)
+    except ValueError as error:
+        sys.exit(bounded(str(error)))
+    try:
+        found.to_csv(sys.stdout, index=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough, as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from recovery.families.base import Family
 from recovery.measures import mean, proportion
 from recovery.scenarios import Batch
 from recovery.study import Study
+from recovery.tables.summaries import SUMMARIES
 from recovery.truths import PriorTruth
 
 CLEAR = 2  # standard errors of a difference
@@ -74,7 +75,7 @@ def of_scenario(
             found["model"] = found["joint"].map(standing)
             parts.append(found.assign(right=found["joint"] == right))
     found = pd.concat(parts) if parts else pd.DataFrame()
-    return found.reindex(columns=tables.SUMMARIES["selection"].names)
+    return found.reindex(columns=SUMMARIES["selection"].names)
 
 
 def _fits(

@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, Strict, model_validator
+import numpy as np
+from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
 
+from recovery.faults import shown
 from recovery.fields import Count, Frozen, NonNegative, Positive, Proportion, Unique
 
 Engine = Literal["stanli", "cmdstan"]
 Unit = Literal["observation", "participant"]
+
+
+def _initial(value: Any) -> Any:
+    """A radius, `pathfinder`, or values of parameters."""
+    if value is None or value == "pathfinder":
+        return value
+    if isinstance(value, Mapping) and value:
+        return {_parameter(name): _numbers(name, each) for name, each in value.items()}
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < np.inf:
+        return value
+    raise ValueError(
+        f"got {shown(value)}, must be a radius of at least 0, `pathfinder`, or a mapping of "
+        "parameters to values"
+    )
+
+
+def _parameter(name: Any) -> str:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"got the key {shown(name)}, must be a parameter of a program")
+    return name
+
+
+def _numbers(name: str, value: Any) -> Any:
+    """A number, or lists of lists of as many numbers."""
+    try:
+        array = np.array(value)
+    except ValueError:  # lists of different lengths
+        array = np.array("")
+    if array.dtype.kind not in "if" or not np.isfinite(array).all():
+        raise ValueError(f"got {shown(value)} for {name}, must be numbers in the parameter's shape")
+    return value
 
 
 class Sampler(Frozen):
@@ -27,6 +61,41 @@ class Sampler(Frozen):
     """Longest trajectory, as a power of 2 of leapfrog steps."""
     time_limit: Annotated[float, Strict(), Field(gt=0, le=1_000_000)] = 3600.0
     """Seconds after which an attempt at a fit is given up and becomes a failed row."""
+    metric: Literal["diag_e", "dense_e"] | None = None
+    """Mass matrix that warmup adapts: diagonal, Stan's default, or dense."""
+    step_size: Positive | None = None
+    """Step size that warmup starts from; 1 by Stan's default."""
+    inits: Annotated[
+        Any,
+        BeforeValidator(_initial),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"const": "pathfinder"},
+                    {"type": "number", "minimum": 0},
+                    {"type": "object", "minProperties": 1},
+                    {"type": "null"},
+                ]
+            }
+        ),
+    ] = None
+    """Where chains start: uniform within a radius on Stan's unconstrained scale, at draws of
+    Pathfinder, or at values of parameters; within 2 by Stan's default."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unthinned(cls, value: Any) -> Any:
+        for key in ("thin", "thinning"):
+            if isinstance(value, Mapping) and key in value:
+                raise ValueError(
+                    f"got the key {key!r}, must not be there: every draw is kept, since leaving "
+                    "some out makes every estimate less precise; for smaller tables lower `draws`"
+                )
+        return value
+
+    def given(self) -> dict[str, Any]:
+        """Return the settings, those that are left to Stan left out."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 class Rescue(Frozen):
@@ -54,9 +123,9 @@ class Convergence(Frozen):
 class Precision(Frozen):
     """The Monte Carlo standard errors that the study is to reach, in every scenario."""
 
-    coverage: Proportion | None = None
+    coverage: Annotated[float, Strict(), Field(ge=1e-4, lt=1)] | None = None
     """Of the coverage of the plotted intervals, taken at their nominal level."""
-    bias_relative_to_sd: Positive | None = None
+    bias_relative_to_sd: Annotated[float, Strict(), Field(ge=1e-4)] | None = None
     """Of the bias in posterior standard deviations (the mean posterior z-score)."""
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ from recovery.crosschecks import dangling, unplannable
 from recovery.families.base import Family
 from recovery.faults import checked, path_in_words, shown, study_error, validation_faults
 from recovery.fields import (
+    Apart,
     Count,
     Frozen,
     Name,
@@ -45,6 +46,8 @@ from recovery.truths import Flat, Observed, ObservedTruth, PriorTruth
 
 PLOTTED_LEVEL = 0.89
 MOST = 1_000_000  # participants, or observations of one
+MOST_NAMED = 1000  # truths, priors, counts
+MOST_LEVELS = 20  # of intervals, and of attempts
 
 
 def _family_choice(value: Any) -> Any:
@@ -80,27 +83,35 @@ class Study(Frozen):
     """Simulated datasets of every scenario, numbered from 1."""
     batch: Count | None = None
     """Replicates that one job fits; by default a fixed formula of the datasets' size."""
-    truths: Annotated[dict[Name, Any], Field(min_length=1)]
+    truths: Annotated[dict[Name, Any], Field(min_length=1, max_length=MOST_NAMED)]
     """What data are generated from: parameter values, draws from a prior, or an observed fit."""
     participants: Annotated[
-        tuple[Annotated[int, Strict(), Field(ge=2, le=MOST)], ...], Field(min_length=1), Unique
+        tuple[Annotated[int, Strict(), Field(ge=2, le=MOST)], ...],
+        Field(min_length=1, max_length=MOST_NAMED),
+        Unique,
     ]
     """Participant counts; every truth is crossed with every count."""
-    observations: Annotated[tuple[Annotated[int, Strict(), Field(ge=1, le=MOST)], ...], Unique] = ()
+    observations: Annotated[
+        tuple[Annotated[int, Strict(), Field(ge=1, le=MOST)], ...],
+        Field(max_length=MOST_NAMED),
+        Unique,
+    ] = ()
     """Observations per participant, crossed too; not for truths from observed data."""
     models: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
     """The family's programs to fit to every dataset."""
     estimators: Annotated[tuple[Name, ...], Unique] = ()
     """What else to fit: the family's estimators, and algorithm_model for Stan's others."""
-    priors: Annotated[dict[Name, Any], Field(min_length=1)]
+    priors: Annotated[dict[Name, Any], Field(min_length=1, max_length=MOST_NAMED)]
     """Settings of every hyperparameter, each used with every model."""
-    observed: dict[Name, Any] = Field(default_factory=dict)
+    observed: dict[Name, Any] = Field(default_factory=dict, max_length=MOST_NAMED)
     """Real datasets, to which every model is fitted under every prior too."""
     sampler: Sampler = Sampler()
     """How every fit is sampled."""
-    rescue: tuple[Rescue, ...] = ()
+    rescue: Annotated[tuple[Rescue, ...], Field(max_length=MOST_LEVELS)] = ()
     """Settings to try, one after another, on a fit that failed or did not converge."""
-    intervals: Annotated[tuple[Proportion, ...], Field(min_length=1), Unique] = (0.5, 0.89, 0.95)
+    intervals: Annotated[
+        tuple[Proportion, ...], Field(min_length=1, max_length=MOST_LEVELS), Unique, Apart
+    ] = (0.5, 0.89, 0.95)
     """Levels of the central posterior intervals; figures show 0.89, or else the widest."""
     convergence: Convergence = Convergence()
     """When a fit counts as converged."""
@@ -118,7 +129,7 @@ class Study(Frozen):
     @property
     def attempts(self) -> list[dict[str, Any]]:
         """The sampler's settings of every attempt at a fit: `sampler`, then each rescue."""
-        settings = self.sampler.model_dump(mode="json")
+        settings = self.sampler.given()
         steps = [step.model_dump(mode="json", exclude_none=True) for step in self.rescue]
         return [settings, *(settings | step for step in steps)]
 
@@ -155,6 +166,17 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
         raise study_error(file, validation_faults(wrong, ("family",))) from None
     except ValueError as wrong:
         raise study_error(file, [f"family: {wrong}"]) from None
+    study = study.model_copy(update={"family": family.CHOICE or study.family})
+    family.rehearse(lambda: _as_plain(*_with_parts(study, family, [])))
+    study, faults = _with_parts(study, family, faults)
+    faults += [*dangling(study, family), *unplannable(study, family)]
+    if faults:
+        raise study_error(file, faults)
+    return study
+
+
+def _with_parts(study: Study, family: Family, faults: list) -> tuple[Study, list]:
+    """The study with its family's parts typed, and faults with those of the parts."""
     priors = {
         name: checked(family.Prior, value, ("priors", name), faults)
         for name, value in study.priors.items()
@@ -167,13 +189,14 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
         name: _observed(value, family, ("observed", name), faults)
         for name, value in study.observed.items()
     }
-    chosen = {"family": family.CHOICE or study.family}
     parts = {"priors": priors, "truths": truths, "observed": observed}
-    study = study.model_copy(update=chosen | parts)
-    faults += [*dangling(study, family), *unplannable(study, family)]
-    if faults:
-        raise study_error(file, faults)
-    return study
+    return study.model_copy(update=parts), faults
+
+
+def _as_plain(study: Study, faults: list) -> None:
+    """Serialise a study, as everything after its checks does."""
+    if not faults:
+        study.model_dump(mode="json")
 
 
 def _split(kind: type[Flat], value: Any, part_kind: type[BaseModel], place: tuple, faults: list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +16,22 @@ from recovery import (
     families,
     identities,
     measures,
+    nonconvergence,
     planning,
     precision,
+    priors,
     ranks,
     selection,
     tables,
     verification,
 )
 from recovery.approximations import has_intervals
-from recovery.design import Cell, Design, prior_predictive_seed
+from recovery.child import ChildLostError, guarded
+from recovery.design import Cell, Design
 from recovery.estimators import NO_PRIOR, method, sampled
 from recovery.families.base import SimulationError
+from recovery.faults import StudyError
+from recovery.seeds import prior_predictive_seed
 
 PREDICTIVE_DRAWS = 100
 
@@ -80,7 +86,8 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         people[cell[1:]] = tables.read_frame(design.cell_files("participants", cell))
         threshold = study.convergence.min_ebfmi
         outcomes = measures.convergence(diagnostics, study.replicates, threshold)
-        went.append(outcomes.assign(**key))
+        causes = nonconvergence.counts(diagnostics, study.convergence, study.sampler.chains)
+        went.append(outcomes.assign(**key, **causes))
         job_seconds = sum(sum(job.values()) for job in jobs)
         size = sum(_size(design, table, cell) for table in design.tables_of(cell))
         cost.append(key | efficiency.of_cell(diagnostics, job_seconds, size))
@@ -90,7 +97,7 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
     found = {
         "performance": performance,
         "precision": precision.needed(
-            answering(performance), study.precision, level, study.replicates
+            answering(performance), study.precision, level, study.replicates, fits
         ),
         "comparison": measures.comparison(fits),
         "participants": measures.participants(people, converged),
@@ -119,7 +126,7 @@ def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
     scored = method(family, cell[1]).scored
     prior_sd = {}
     if cell[2] != NO_PRIOR:
-        prior_sd = family.prior_sd(study.priors[cell[2]], sampled(study, cell[1]))
+        prior_sd = priors.standard_deviations(study, cell[2], sampled(study, cell[1]))
     estimates = estimates[estimates["parameter"].isin(scored)]
     _check_truth(design, cell, estimates)
     rows = estimates.groupby("parameter", sort=False, observed=True).indices
@@ -194,35 +201,68 @@ def prior_predictive(design: Design) -> pd.DataFrame:
         observations simulated around it (`outcome`). Draws from which no data can be
         simulated are left out.
     """
-    study = design.study
-    family, axis = families.find(study.family), families.find(study.family).AXES
-    own, people = _first_design(design), 1 if axis else min(study.participants)
-    grid = family.line_grid(own) if axis else {}
+    study, own = design.study, _first_design(design)
+    predict = _Predict(design, own)
     parts = []
-    for name, prior in study.priors.items():
-        seed = prior_predictive_seed(study.seed, prior.model_dump(mode="json"))
-        rng = np.random.default_rng(seed)
-        for draw in range(1, PREDICTIVE_DRAWS + 1):
-            try:
-                truth = family.draw_truth(prior, rng)
-                columns, values = family.simulate(truth, people, own, rng)
-            except SimulationError:
-                continue  # the figure says how many draws there are
-            first = columns[family.PARTICIPANT] == 1
-            x = columns[axis.x][first] if axis else np.nan
-            found = [{"kind": "outcome", "x": x, "y": columns[family.OUTCOME][first]}]
-            if axis:
-                line = {"x": grid[axis.x], "y": family.expected(values, grid)}
-                found.insert(0, {"kind": "line", **line})
-            parts += [pd.DataFrame({"prior": name, "draw": draw, **each}) for each in found]
+    with guarded(predict, families.guest_seconds(study), "simulation") as predicted:
+        for name in study.priors if own is not None else ():
+            parts += _draws(predicted, name)
     columns = ["prior", "draw", "kind", "x", "y"]
     return pd.concat(parts) if parts else pd.DataFrame(columns=columns)
 
 
-def _first_design(design: Design) -> datasets.Columns | int:
+def _draws(predicted: Callable, prior: str) -> Iterator[pd.DataFrame]:
+    """What each draw from a prior predicts; nothing after one that takes too long or crashes."""
+    for draw in range(1, PREDICTIVE_DRAWS + 1):
+        try:
+            found = predicted((prior, draw))
+        except ChildLostError:
+            return
+        except (SimulationError, StudyError):
+            continue  # the figure says how many draws there are
+        yield from (pd.DataFrame({"prior": prior, "draw": draw, **each}) for each in found)
+
+
+class _Predict:
+    """Simulates from a prior, draw after draw; called in a child, where it keeps its generators.
+
+    Parameters
+    ----------
+    own : dict of ndarray or int
+        What `_first_design` returned.
+    """
+
+    def __init__(self, design: Design, own: datasets.Columns | int | None):
+        self.study, self.own = design.study, own
+        self.family = families.find(self.study.family)
+        self.axis = self.family.AXES
+        self.people = 1 if self.axis else min(self.study.participants)
+        self.grid = self.family.line_grid(own) if self.axis and own is not None else {}
+        self.generators: dict[str, np.random.Generator] = {}
+
+    def __call__(self, asked: tuple[str, int]) -> list[dict]:
+        """Return the points of the participant's line and of their outcomes."""
+        family, axis, prior = self.family, self.axis, self.study.priors[asked[0]]
+        if asked[0] not in self.generators:
+            seed = prior_predictive_seed(self.study.seed, prior.model_dump(mode="json"))
+            self.generators[asked[0]] = np.random.default_rng(seed)
+        rng = self.generators[asked[0]]
+        truth = family.draw_truth(prior, rng)
+        columns, values = family.simulate(truth, self.people, self.own, rng)
+        first = columns[family.PARTICIPANT] == 1
+        x = columns[axis.x][first] if axis else np.nan
+        outcome = {"kind": "outcome", "x": x, "y": columns[family.OUTCOME][first]}
+        if not axis:
+            return [outcome]
+        line = {"x": self.grid[axis.x], "y": family.expected(values, self.grid)}
+        return [{"kind": "line", **line}, outcome]
+
+
+def _first_design(design: Design) -> datasets.Columns | int | None:
     """The first participant's rows of a study's first dataset, or how many they are.
 
-    The rows where a line is drawn over them, or where the family can take an observed design.
+    The rows where a line is drawn over them, or where the family can take an observed design;
+    none where no dataset of the first batch could be simulated.
     """
     family, name = families.find(design.study.family), next(iter(design.scenarios))
     scenario = design.scenarios[name]
@@ -230,7 +270,9 @@ def _first_design(design: Design) -> datasets.Columns | int:
     if family.AXES is None and not takes_rows:
         return scenario.observations
     data = tables.read(design.dataset_file("data", name, design.batches(name)[0]))
-    first = (data["replicate"] == 1) & (data[family.PARTICIPANT] == 1)
+    if not data["replicate"].size:
+        return None
+    first = (data["replicate"] == data["replicate"].min()) & (data[family.PARTICIPANT] == 1)
     return {name: data[name][first] for name in family.COLUMNS}
 
 

@@ -15,6 +15,7 @@ from recovery.measures.uniformity import holm
 
 FAMILY_WISE = 0.01
 AGREE, DISAGREE, NO_FIT = "agree", "disagree", "no fit to compare"
+ALL_FAILED = "all failed"
 _COLUMNS = ["model", "parameter", "n_fits", "n_one_sided", "mean_z", "mean_square_z"]
 _COLUMNS += ["largest_z", "p_value", "p_corrected", "verdict"]
 
@@ -23,7 +24,38 @@ def table(design: Design) -> pd.DataFrame:
     """Return the summary table of a study; it has no row where nothing is to be verified."""
     models = families.find(design.study.family).MODELS
     scored = {model: models[model].scored for model in design.study.models}
-    return agreement(differences(design), scored if design.study.verify else {})
+    found = agreement(differences(design), scored if design.study.verify else {})
+    return with_failures(found, attempted(design))
+
+
+def attempted(design: Design) -> pd.DataFrame:
+    """Return every fit that the verifying engine was to make: model, status, error."""
+    columns = ["replicate", "attempt", "status", "error"]
+    parts = [pd.DataFrame(columns=["model", "status", "error"])]
+    for cell in design.cells:
+        for batch in design.verified(cell):
+            file = design.verified_file("diagnostics", cell, batch)
+            final = final_attempts(tables.read_frame([file], columns))
+            parts.append(final[["status", "error"]].assign(model=cell[1]))
+    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+
+
+def with_failures(table: pd.DataFrame, attempted: pd.DataFrame) -> pd.DataFrame:
+    """Return what `agreement` returned, with the failures of the verifying engine.
+
+    Where all its fits failed that is the verdict, whatever the study's own engine did.
+    """
+    failed = attempted[attempted["status"] == "failed"]
+    counts = {
+        name: each["model"].value_counts()
+        for name, each in (("n_verified", attempted), ("n_failed", failed))
+    }
+    found = table.assign(
+        **{name: table["model"].map(count).fillna(0).astype(int) for name, count in counts.items()},
+        error=table["model"].map(failed.groupby("model")["error"].first()),
+    )
+    all_failed = (found["n_failed"] > 0) & (found["n_failed"] == found["n_verified"])
+    return found.assign(verdict=found["verdict"].where(~all_failed, ALL_FAILED))
 
 
 def differences(design: Design) -> pd.DataFrame:
@@ -34,7 +66,8 @@ def differences(design: Design) -> pd.DataFrame:
     DataFrame
         scenario, model, prior, replicate, parameter, z: difference of the posterior means,
         the study's less the verifying engine's, over its MCMC standard error, the root of
-        both squared. NaN, with parameter null, for a fit that converged with one engine only.
+        both squared. NaN, with parameter null, for a fit that converged with one engine only
+        and that the verifying engine did not fail to make.
     """
     parts = [_of_cell(design, cell) for cell in design.cells]
     return pd.concat(parts, ignore_index=True)
@@ -47,18 +80,25 @@ def _of_cell(design: Design, cell: Cell) -> pd.DataFrame:
         files.append(design.verified_file("diagnostics", cell, batch))
         ours, theirs = (_converged(file, replicates) for file in files)
         both += sorted(ours & theirs)
-        parts.append(pd.DataFrame({"replicate": sorted(ours ^ theirs), "z": np.nan}))
+        one_sided = sorted((ours ^ theirs) - _failed(files[1]))
+        parts.append(pd.DataFrame({"replicate": one_sided, "z": np.nan}))
         files = [design.cell_file("estimates", cell, batch)]
         files.append(design.verified_file("estimates", cell, batch))
         scored = families.find(design.study.family).MODELS[cell[1]].scored
         parts.append(_apart(*(_estimates(file, ours & theirs, scored) for file in files)))
-    found = pd.concat(parts) if parts else pd.DataFrame({"replicate": [], "z": []})
+    none = pd.DataFrame({"replicate": [], "parameter": [], "z": []})
+    found = pd.concat(parts) if parts else none
     return found.assign(**dict(zip(CELL, cell, strict=True)))
 
 
 def _converged(file: str, replicates: Sequence[int]) -> set[int]:
     fits = final_attempts(tables.read_frame([file]))
     return set(fits.loc[fits["converged"], "replicate"]) & set(replicates)
+
+
+def _failed(file: str) -> set[int]:
+    fits = final_attempts(tables.read_frame([file]))
+    return set(fits.loc[fits["status"] == "failed", "replicate"])
 
 
 def _estimates(file: str, replicates: set[int], scored: Sequence[str]) -> pd.DataFrame:

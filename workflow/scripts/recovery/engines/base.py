@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from recovery.programs import folders_of
+
 SAMPLER_COLUMNS = ("lp__", "divergent__", "treedepth__", "n_leapfrog__", "energy__")
 
 MOST_ITERATIONS = 10_000  # of an optimiser
+_UNREADABLE = (
+    "processing stage=data initialization|unknown data variable|string values not allowed"
+    "|Error in JSON parsing|variable does not exist"
+)
 
 
 class EngineError(Exception):
     """The engine cannot serve a program at all; the message says the way out."""
+
+
+class MachineError(EngineError):
+    """The machine failed, not a fit: its job stops, and is done again by the next run."""
+
+
+class DataError(RuntimeError):
+    """The data lack a variable of the program, or have another shape or type."""
+
+
+def error_of_fit(message: str) -> RuntimeError:
+    """Return the error of a fit, a DataError where Stan could not read the data."""
+    kind = DataError if re.search(_UNREADABLE, message) else RuntimeError
+    return kind(message)
 
 
 @dataclass(frozen=True)
@@ -50,31 +71,53 @@ class Approximation:
         Draws from the approximation; of an optimiser one row, the mode.
     seconds : float
         Processor seconds.
+    log_ratios : ndarray, optional
+        Of Pathfinder: log density less that of its approximation, at all draws of its paths.
     """
 
     names: list[str]
     values: np.ndarray
     seconds: float
+    log_ratios: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How one fit is sampled."""
+    """How one fit is sampled; None leaves a setting to Stan.
+
+    Parameters
+    ----------
+    metric : {"diag_e", "dense_e"}
+    inits : float, "pathfinder" or mapping
+        A radius on the unconstrained scale, or values of parameters on their own.
+    """
 
     chains: int
     warmup: int
     draws: int
     adapt_delta: float
     max_treedepth: int
+    metric: str | None = None
+    step_size: float | None = None
+    inits: Any = None
 
 
 @dataclass(frozen=True)
 class Program:
-    """A Stan program: its file, the folder of its includes and, once compiled, its executable."""
+    """A Stan program: its file, the folder of its includes and, once compiled, its executable.
+
+    `version` is the engine's with which the executable must have been made, where that is known.
+    """
 
     path: str
     include: str
     executable: str | None = None
+    version: str | None = None
+
+    @property
+    def folders(self) -> tuple[str, str]:
+        """Where its includes are looked for."""
+        return folders_of(self.path, self.include)
 
 
 class Engine(Protocol):
@@ -82,18 +125,28 @@ class Engine(Protocol):
 
     COMPILES: bool  # whether a program must be compiled to an executable before `load`
     ALGORITHMS: tuple[str, ...]  # those of `approximations.ALGORITHMS` that it has
+    SOME_INITS: bool  # whether chains may start at values of some parameters, not all
 
     def version(self) -> str:
         """Return the version that decides numbers; EngineError if it is not installed."""
 
     def check(self, program: Program, data: dict) -> None:
-        """Raise EngineError if the program does not compile, or cannot be served in full."""
+        """Raise EngineError if the program does not compile, or cannot be served in full.
+
+        StudyError if the data are not what it declares.
+        """
+
+    def parameters(self, program: Program, data: dict) -> list[str]:
+        """Return the names of a program's parameters; EngineError if it does not compile."""
 
     def load(self, program: Program) -> Any:
         """Make ready what `sample` needs of a program, once for many fits."""
 
     def sample(self, loaded: Any, data: dict, seed: int, settings: Settings) -> Draws:
-        """Fit the program to the data; RuntimeError with Stan's message if that fails."""
+        """Fit the program to the data; RuntimeError with Stan's message if that fails.
+
+        It is a DataError where the data cannot be read, a MachineError where no fit would do.
+        """
 
     def approximate(
         self, loaded: Any, data: dict, seed: int, algorithm: str, draws: int

@@ -2,162 +2,190 @@
 
 from __future__ import annotations
 
-import os
 import re
 import resource
-import shutil
-import subprocess
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cmdstanpy
 import numpy as np
 
+from recovery import stan_data
+from recovery.engines import cmdstan_runs
 from recovery.engines.base import (
     MOST_ITERATIONS,
     SAMPLER_COLUMNS,
     Approximation,
     Draws,
-    EngineError,
+    MachineError,
     Program,
     Settings,
 )
+from recovery.engines.cmdstan_programs import (
+    build,
+    check,
+    check_tools,
+    compile_program,
+    parameters,
+    version,
+)
+
+__all__ = ["ALGORITHMS", "COMPILES", "approximate", "build", "check", "check_tools"]
+__all__ += ["SOME_INITS", "compile_program", "load", "parameters", "sample", "version"]
 
 COMPILES = True
 ALGORITHMS = ("optimize", "laplace", "pathfinder")
+SOME_INITS = True
 FEWEST_OF_A_PATH = 1000  # draws of each of Pathfinder's paths, from which all are resampled
-MISSING = """engine: got 'cmdstan', but CmdStan is not installed. Install it one of these ways:
-  conda env create -f environment.yml                      (brings CmdStan along)
-  .venv/bin/python -m cmdstanpy.install_cmdstan            (needs make and a C++ compiler)
-or name its folder in the environment variable CMDSTAN, or set `engine: stanli`."""
-
-cmdstanpy.disable_logging()
 
 
-def _home() -> Path:
-    """The folder of the installed CmdStan."""
-    try:
-        return Path(cmdstanpy.cmdstan_path())
-    except ValueError:
-        raise EngineError(MISSING) from None
+@dataclass(frozen=True)
+class Loaded:
+    """An executable that runs here."""
+
+    executable: str
 
 
-def version() -> str:
-    """Return the version of the installed CmdStan; EngineError if there is none."""
-    makefile = (_home() / "makefile").read_text(encoding="utf-8")
-    found = re.search(r"^CMDSTAN_VERSION\s*:?=\s*(\S+)", makefile, re.MULTILINE)
-    return found[1] if found else "unknown"
-
-
-def check(program: Program, data: dict) -> None:
-    """Raise EngineError with stanc's message if the program does not compile."""
-    stanc = _home() / "bin" / "stanc"
+def load(program: Program) -> Loaded:
+    """Take the compiled executable; MachineError if it cannot be run, or is of another CmdStan."""
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [stanc, f"--include-paths={program.include}", f"--o={folder}/out.hpp", program.path],
-            capture_output=True,
-            text=True,
-            check=False,
+        found = cmdstan_runs.version(program.executable, Path(folder))
+    wanted = re.match(r"\d+\.\d+\.\d+", program.version or "")
+    if wanted and wanted[0] != found:
+        raise MachineError(
+            f"{program.executable}: is of CmdStan {found}, must be of {program.version}; "
+            f"have it compiled again with\nrm {program.executable}"
         )
-    if done.returncode != 0:
-        raise EngineError(f"{program.path}: does not compile:\n{done.stderr or done.stdout}")
+    return Loaded(program.executable)
 
 
-def compile_program(program: Program) -> None:
-    """Compile the program to its executable, in a temporary folder, then put it in its place."""
-    with tempfile.TemporaryDirectory() as folder:
-        source = shutil.copy(program.path, folder)
-        include = str(Path(program.include).resolve())
-        try:
-            built = cmdstanpy.compile_stan_file(source, stanc_options={"include-paths": [include]})
-        except ValueError as error:
-            raise EngineError(f"{program.path}: does not compile:\n{error}") from None
-        beside = f"{program.executable}.{os.getpid()}"
-        shutil.move(built, beside)  # perhaps from another file system, which takes a while
-        Path(beside).replace(program.executable)
-
-
-def load(program: Program) -> cmdstanpy.CmdStanModel:
-    """Take the compiled executable."""
-    return cmdstanpy.CmdStanModel(exe_file=program.executable)
-
-
-def sample(loaded: cmdstanpy.CmdStanModel, data: dict, seed: int, settings: Settings) -> Draws:
+def sample(loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
     """Fit the program to the data; RuntimeError with Stan's message if that fails."""
     started = _children_seconds()
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            fit = loaded.sample(
-                data=data,
-                chains=settings.chains,
-                parallel_chains=1,
-                seed=seed,
-                iter_warmup=settings.warmup,
-                iter_sampling=settings.draws,
-                adapt_delta=settings.adapt_delta,
-                max_treedepth=settings.max_treedepth,
-                sig_figs=16,
-                show_progress=False,
-                output_dir=folder,
+        common = _common(Path(folder), data, seed)
+        arguments = _of_sampler(settings)
+        inits = _inits(loaded, Path(folder), common, settings)
+        chains = [
+            cmdstan_runs.run(
+                loaded.executable,
+                Path(folder, str(chain)),
+                settings.draws,
+                f"id={chain}",
+                *common,
+                *inits[chain - 1],
+                *arguments,
             )
-        except RuntimeError as error:
-            raise RuntimeError(_once(str(error))) from None
-        values = np.swapaxes(fit.draws(), 0, 1)
-        phases = fit.time
-    names = list(fit.column_names)
-    inside = [name not in SAMPLER_COLUMNS and not name.endswith("__") for name in names]
-    warmup = sum(chain["warmup"] for chain in phases)
-    total = sum(chain["total"] for chain in phases)
+            for chain in range(1, settings.chains + 1)
+        ]
     spent = _children_seconds() - started
+    share = _share_of_warmup(chains)
+    names, values = chains[0].names, np.stack([chain.values for chain in chains])
+    inside = _of_the_program(names)
     return Draws(
         names=[name for name, keep in zip(names, inside, strict=True) if keep],
         values=values[:, :, inside],
         sampler={name: values[:, :, names.index(name)] for name in SAMPLER_COLUMNS},
-        warmup_seconds=spent * warmup / total if total else spent / 2,
-        sampling_seconds=spent * (1 - warmup / total) if total else spent / 2,
+        warmup_seconds=spent * share,
+        sampling_seconds=spent * (1 - share),
     )
 
 
-def approximate(
-    loaded: cmdstanpy.CmdStanModel, data: dict, seed: int, algorithm: str, draws: int
-) -> Approximation:
+def _common(folder: Path, data: dict, seed: int) -> list[str]:
+    """The arguments of all algorithms; the data go to a file in the folder."""
+    file = folder / "data.json"
+    cmdstanpy.write_stan_json(str(file), stan_data.as_json(data))
+    return ["random", f"seed={seed}", "data", "file=../data.json"]
+
+
+def _of_sampler(settings: Settings) -> list[str]:
+    """The arguments of the sampler."""
+    return [
+        "method=sample",
+        f"num_samples={settings.draws}",
+        f"num_warmup={settings.warmup}",
+        "algorithm=hmc",
+        *([f"stepsize={settings.step_size}"] if settings.step_size is not None else []),
+        *([f"metric={settings.metric}"] if settings.metric is not None else []),
+        "engine=nuts",
+        f"max_depth={settings.max_treedepth}",
+        "adapt",
+        "engaged=1",
+        f"delta={settings.adapt_delta}",
+    ]
+
+
+def _inits(loaded: Loaded, folder: Path, common: list[str], settings: Settings) -> list[list[str]]:
+    """The arguments that say where each chain starts; files of values go to the folder."""
+    asked, chains = settings.inits, range(1, settings.chains + 1)
+    if not isinstance(asked, Mapping | str):
+        return [[] if asked is None else [f"init={asked}"] for _ in chains]
+    starts = [asked for _ in chains]
+    if asked == "pathfinder":
+        one_path = ["method=pathfinder", "num_paths=1", f"num_draws={settings.chains}"]
+        place = folder / "pathfinder"
+        found = cmdstan_runs.run(loaded.executable, place, settings.chains, *common, *one_path)
+        starts = [cmdstan_runs.as_variables(found.names, draw) for draw in found.values]
+    for chain, values in zip(chains, starts, strict=True):
+        cmdstanpy.write_stan_json(str(folder / f"init-{chain}.json"), dict(values))
+    return [[f"init=../init-{chain}.json"] for chain in chains]
+
+
+def approximate(loaded: Loaded, data: dict, seed: int, algorithm: str, draws: int) -> Approximation:
     """Run one of `ALGORITHMS`; RuntimeError with Stan's message if that fails."""
     started = _children_seconds()
-    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-        asked = {"data": data, "seed": seed, "sig_figs": 16}
+    with tempfile.TemporaryDirectory() as made:
+        folder, ratios = Path(made), None
+        common = _common(folder, data, seed)
+
+        def run(name: str, n_draws: int, *arguments: Any) -> cmdstan_runs.Output:
+            asked = [f"method={name}", *map(str, arguments)]
+            return cmdstan_runs.run(loaded.executable, folder / name, n_draws, *common, *asked)
+
+        if algorithm == "pathfinder":
+            each = max(draws, FEWEST_OF_A_PATH)
+            numbers = (f"num_draws={each}", f"num_psis_draws={draws}", "save_single_paths=1")
+            found = run(algorithm, draws, *numbers)
+            ratios = _log_ratios(folder / algorithm, each)
+        else:
+            found = run("optimize", 1, "jacobian=1", f"iter={MOST_ITERATIONS}")
+        if algorithm == "laplace":
+            mode = "mode=../optimize/optimize.csv"
+            found = run(algorithm, draws, mode, "jacobian=1", f"draws={draws}")
+    inside = _of_the_program(found.names)
+    names = [name for name, keep in zip(found.names, inside, strict=True) if keep]
+    return Approximation(names, found.values[:, inside], _children_seconds() - started, ratios)
+
+
+def _log_ratios(folder: Path, draws: int) -> np.ndarray:
+    """Log density less that of its approximation, at the draws of every path that succeeded."""
+    parts = []
+    for file in sorted(folder.glob("*_path_*.csv")):
         try:
-            if algorithm == "pathfinder":
-                fit = loaded.pathfinder(
-                    **asked,
-                    draws=draws,
-                    num_single_draws=max(draws, FEWEST_OF_A_PATH),
-                    num_threads=1,
-                    output_dir=first,
-                )
-                values = fit.draws()
-            else:
-                fit = loaded.optimize(
-                    **asked, jacobian=True, iter=MOST_ITERATIONS, output_dir=first
-                )
-                values = fit.optimized_params_np[None, :]
-            if algorithm == "laplace":  # files of one second have one name: another folder
-                fit = loaded.laplace_sample(**asked, mode=fit, draws=draws, output_dir=second)
-                values = fit.draws()
-        except (RuntimeError, ValueError) as error:
-            raise RuntimeError(_once(_after_settings(str(error)))) from None
-    inside = [not name.endswith("__") for name in fit.column_names]
-    names = [name for name, keep in zip(fit.column_names, inside, strict=True) if keep]
-    return Approximation(names, values[:, inside], _children_seconds() - started)
+            path = cmdstan_runs.read_csv(file, draws)
+        except ValueError:  # a path that failed; Pathfinder goes on without it
+            continue
+        density, approximation = (path.names.index(name) for name in ("lp__", "lp_approx__"))
+        parts.append(path.values[:, density] - path.values[:, approximation])
+    return np.concatenate(parts) if parts else np.array([])
 
 
-def _after_settings(message: str) -> str:
-    """The message without CmdStan's list of all its settings, where it has one."""
-    return message.rpartition("num_threads = ")[2].partition("\n")[2].strip() or message
+def _of_the_program(names: list[str]) -> list[bool]:
+    """Which columns are the program's own, not its algorithm's."""
+    return [not name.endswith("__") for name in names]
 
 
-def _once(message: str) -> str:
-    """The message without the lines that stand in it again, for every chain and trial."""
-    return "\n".join(dict.fromkeys(message.splitlines()))
+def _share_of_warmup(chains: list[cmdstan_runs.Output]) -> float:
+    """The share of a fit's time that warmup took, by what CmdStan says of each chain."""
+    comments = "\n".join(chain.comments for chain in chains)
+    warmup, total = (
+        sum(map(float, re.findall(rf"([\d.e+-]+) seconds \({phase}\)", comments)))
+        for phase in ("Warm-up", "Total")
+    )
+    return warmup / total if total else 0.5
 
 
 def _children_seconds() -> float:

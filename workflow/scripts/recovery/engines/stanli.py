@@ -7,13 +7,16 @@ import io
 import re
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import stanli
 
+from recovery import declarations, stan_data
 from recovery.engines.base import (
     MOST_ITERATIONS,
     SAMPLER_COLUMNS,
@@ -22,10 +25,12 @@ from recovery.engines.base import (
     EngineError,
     Program,
     Settings,
+    error_of_fit,
 )
 
 COMPILES = False
 ALGORITHMS = ("optimize",)
+SOME_INITS = False
 
 
 @dataclass(frozen=True)
@@ -43,27 +48,58 @@ def version() -> str:
 
 def check(program: Program, data: dict) -> None:
     """Raise EngineError if the program does not compile, or cannot be served in full."""
+    loaded = load(program)
+    data = stan_data.held(data, declarations.of_program(program))
     try:
-        _model(load(program), data)
+        _model(loaded, data)
     except RuntimeError as error:
         raise EngineError(f"{program.path}: does not fit its data: {error}") from None
+
+
+def parameters(program: Program, data: dict) -> list[str]:
+    """Return the names of a program's parameters."""
+    return _parameters(_model(load(program), data))
+
+
+def _parameters(model: stanli.Model) -> list[str]:
+    """The parameters: stanli asks for each, then for as many values as it has."""
+    named: dict[str, Any] = {}
+    while True:
+        try:
+            model.unconstrain(named)
+        except ValueError as refused:
+            if lacking := re.search(r"no starting value for parameter (\w+)", str(refused)):
+                named[lacking[1]] = 0.0
+                continue
+            if short := re.search(r"(\w+) needs (\d+) starting values", str(refused)):
+                named[short[1]] = [0.0] * int(short[2])
+                continue
+        return list(named)
 
 
 def load(program: Program) -> Loaded:
     """Compile a program; EngineError with Stan's message and the file if that fails."""
     source = Path(program.path).read_text(encoding="utf-8")
     try:
-        return Loaded(program.path, stanli.stan_to_mir(source, include_paths=program.include))
+        return Loaded(program.path, stanli.stan_to_mir(source, include_paths=program.folders))
     except RuntimeError as error:
         raise EngineError(f"{program.path}: does not compile:\n{error}") from None
 
 
 def _model(loaded: Loaded, data: dict) -> stanli.Model:
-    """Bind data to a program; what stanli only warns of is an EngineError here."""
+    """Bind data to a program; what stanli only warns of is an EngineError here.
+
+    Raises
+    ------
+    RuntimeError
+        With Stan's message; a DataError where the data cannot be read.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         try:
-            return stanli.Model(mir=loaded.intermediate, data=data)
+            return stanli.Model(mir=loaded.intermediate, data=stan_data.as_json(data))
+        except RuntimeError as error:
+            raise error_of_fit(str(error)) from None
         except RuntimeWarning as lacking:
             raise EngineError(
                 f"{loaded.program}: stanli cannot run all of this program: {lacking}\n"
@@ -75,8 +111,9 @@ def sample(loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
     """Fit the program to the data; RuntimeError with Stan's message if that fails."""
     started = time.process_time()
     report = io.StringIO()
+    model = _model(loaded, data)
     with contextlib.redirect_stdout(report):
-        fit = _model(loaded, data).sample(
+        fit = model.sample(
             chains=settings.chains,
             seed=seed,
             warmup=settings.warmup,
@@ -85,6 +122,7 @@ def sample(loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
             max_depth=settings.max_treedepth,
             parallel_chains=1,
             refresh=settings.warmup + settings.draws,
+            **_optional(model, settings),
         )
     warmup, sampling = _seconds(report.getvalue(), time.process_time() - started)
     columns = stanli.SAMPLER_COLUMNS
@@ -95,6 +133,28 @@ def sample(loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
         warmup_seconds=warmup,
         sampling_seconds=sampling,
     )
+
+
+def _optional(model: stanli.Model, settings: Settings) -> dict[str, Any]:
+    """What is not left to Stan; RuntimeError where chains cannot start at the values given."""
+    asked = {"metric": settings.metric, "step_size": settings.step_size}
+    given = {name: value for name, value in asked.items() if value is not None}
+    if settings.inits == "pathfinder":
+        return given | {"pathfinder_init": {}}
+    if not isinstance(settings.inits, Mapping):
+        return given if settings.inits is None else given | {"init_radius": settings.inits}
+    # stanli reads values with the first index fastest.
+    values = {
+        name: np.ravel(settings.inits[name], order="F").tolist()
+        if np.ndim(settings.inits[name])
+        else settings.inits[name]
+        for name in _parameters(model)
+        if name in settings.inits
+    }
+    try:
+        return given | {"inits": model.unconstrain(values)}
+    except ValueError as error:
+        raise RuntimeError(str(error)) from None
 
 
 def approximate(loaded: Loaded, data: dict, seed: int, algorithm: str, draws: int) -> Approximation:

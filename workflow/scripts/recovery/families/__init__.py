@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from recovery.families import own
 from recovery.families.base import Family
 
 SHIPPED = (
@@ -21,12 +20,16 @@ SHIPPED = (
     "meta_analysis",
     "mediation",
 )
-_HERE = Path(__file__).parent
 
 
 def is_own(choice: str | Mapping[str, Any]) -> bool:
     """Whether a study names a researcher's own family."""
     return (choice if isinstance(choice, str) else str(choice.get("name"))).endswith(".py")
+
+
+def guest_seconds(study: Any) -> float | None:
+    """Return how long a call of a researcher's own code may take; None of a shipped family."""
+    return study.sampler.time_limit if is_own(study.family) else None
 
 
 def find(choice: str | Mapping[str, Any]) -> Family:
@@ -49,7 +52,7 @@ def find(choice: str | Mapping[str, Any]) -> Family:
             raise ValueError(f"got the options {', '.join(options)}, a file of one's own has none")
         if Path(name).stem in SHIPPED:
             raise ValueError(f"got {name!r}, must have another name than the shipped {known}")
-        return own.load(name)
+        return import_module("recovery.families.own").load(name)
     if name not in SHIPPED:
         raise ValueError(f"got {name!r}, must be one of {known}, or a Python file of one's own")
     return _shipped(name, json.dumps(options, sort_keys=True, default=str))
@@ -62,7 +65,5 @@ def _shipped(name: str, options: str) -> Family:
     family = module.family(chosen)
     others = chosen.model_dump(mode="json", exclude_defaults=True)
     family.CHOICE = {"name": name, **others} if others else name
-    package = Path(import_module(type(family).__module__).__file__).parent
-    shared = sorted(package.glob("*.py")) if package != _HERE else []
-    family.FILES = (Path(module.__file__), *shared)
+    family.FILES = (Path(module.__file__),)
     return family

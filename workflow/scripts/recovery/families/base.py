@@ -16,6 +16,8 @@ from pydantic import BaseModel
 
 from recovery.fields import Frozen
 
+MOST_ROWS = 10_000_000  # of one dataset
+
 Columns = dict[str, np.ndarray]
 """A table as its columns; all have one length."""
 
@@ -156,12 +158,15 @@ class Family:
     Design: type[BaseModel] = Nothing  # options of the generator that may stand beside `prior:`
     ObservedColumns: type[BaseModel] | None = None
     MOST_OBSERVATIONS: int | None = None  # of a participant, where there is a limit
-    FILES: tuple[Path, ...] = ()  # the Python files that decide what it does
-    ESTIMATING: tuple[Path, ...] = ()  # and those that decide what its estimators do
+    FILES: tuple[Path, ...] = ()  # what it is made of, beside what these Python files import
+    ESTIMATING: tuple[Path, ...] = ()  # the same of its estimators
 
     def program(self, model: str, folder: Path) -> Path:
         """Return the file of a model's Stan program, given the folder of all programs."""
         return folder / self.MODELS[model].program
+
+    def rehearse(self, act: Callable[[], object]) -> None:
+        """Do first, where it can do no harm, what runs code of the family in this process."""
 
     def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
         """Draw a Truth from a prior; SimulationError if there is none to be had."""

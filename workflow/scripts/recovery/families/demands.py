@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from recovery.families.base import Model
+from recovery.families.base import MOST_ROWS, Model
 from recovery.faults import StudyError, shown
 from recovery.fields import Frozen, for_snakemake
 
@@ -25,6 +25,7 @@ FUNCTIONS = {
 }
 NEEDED = ("Truth", "Prior", "MODELS", "PARAMETERS", "COLUMNS", "OUTCOME", *FUNCTIONS)
 OPTIONAL = ("PARTICIPANTS", "POSITIVE", "LABELS", "MEANS", "log_likelihood", "prior_sd")
+OF_DRAWS = ("replicate", "chain", "draw")  # columns of kept draws beside the parameters
 RESERVED = ("prior", "model", "from_observed")  # what a study file says of a truth in other ways
 
 
@@ -105,10 +106,16 @@ def _of_parameters(module: ModuleType) -> Iterator[str]:
             whole = r"[A-Za-z]\w*" + (r"(\[[\d,]+\])?" if place == "PARAMETERS" else "")
             if not (isinstance(name, str) and re.fullmatch(whole, name)):
                 yield f"{place}: got the name {shown(name)}, must be a name of Stan's"
+            elif name in OF_DRAWS:
+                yield f"{place}.{name}: must have another name, tables of draws have their own"
             elif not _is_shape(shape) or ("[" in name and shape != ()):
                 yield f"{place}.{name}: got {shown(shape)}, must be a shape: (), (2,) or (2, 3)"
     if not parameters:
         yield "PARAMETERS: got none, must have at least one to score"
+    for name in parameters:
+        whole, _, place = name.partition("[")
+        if place and parameters.get(whole):
+            yield f"PARAMETERS.{name}: is a number of {whole!r} too, must be in one of them"
     for name in set(parameters) & set(people):
         yield f"PARTICIPANTS.{name}: stands in PARAMETERS too, must be in one of them"
 
@@ -203,6 +210,8 @@ def of_simulated(
     except ValueError:  # rows of several lengths
         return "a column is no array, must have one row an observation"
     length = arrays[outcome].shape
+    if arrays[outcome].size > MOST_ROWS:
+        return f"returned {arrays[outcome].size:,} observations, must be at most {MOST_ROWS:,}"
     for name, values in arrays.items():
         if values.ndim != 1 or values.shape != length:
             return f"column {name!r} has shape {values.shape}, must have one row an observation"

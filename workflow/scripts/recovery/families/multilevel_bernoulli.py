@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from scipy.special import expit, log_expit
 
 from recovery.families.base import Columns, Values
-from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, classical, models
+from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, models
 
 
 class Bernoulli(Outcome):
@@ -51,5 +51,4 @@ def family(options: Options) -> Multilevel:
         ". Then its beta is that of the population's average too, nearer to 0 than a participant's"
     )
     shared = models("multilevel_bernoulli", layout, outcome.PARAMETERS, serving, absorbs)
-    estimators = classical.binomial(layout)
-    return Multilevel(layout, outcome, shared, estimators, classical.GENERALIZED)
+    return Multilevel(layout, outcome, shared, lambda classical: classical.binomial(layout))

@@ -18,7 +18,6 @@ from recovery.families.multilevel import (
     Options,
     Outcome,
     Scale,
-    classical,
     models,
 )
 from recovery.fields import Positive
@@ -100,5 +99,9 @@ def family(options: Options) -> Multilevel:
         serving.append("marginal")
     absorbs = ", and its sigma also holds the differences between participants"
     shared = models("multilevel_linear", layout, outcome.PARAMETERS, serving, absorbs)
-    estimators = classical.estimators(layout, tuple(outcome.PARAMETERS))
-    return Multilevel(layout, outcome, shared, estimators, classical.LINEAR)
+    return Multilevel(
+        layout,
+        outcome,
+        shared,
+        lambda classical: classical.estimators(layout, tuple(outcome.PARAMETERS)),
+    )

@@ -16,7 +16,7 @@ from scipy.special import expit, log_expit
 
 from recovery.families import multilevel
 from recovery.families.base import Columns, SimulationError, Values
-from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, classical, models
+from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, models
 from recovery.fields import Real
 
 MOST_CATEGORIES = 20
@@ -133,5 +133,6 @@ def family(options: Options) -> Multilevel:
     )
     serving = ["pooled", "noncentered"]
     shared = models("multilevel_ordinal", layout, outcome.PARAMETERS, serving, absorbs)
-    estimators = classical.ordered(layout, [*outcome.PARAMETERS])
-    return Multilevel(layout, outcome, shared, estimators, classical.GENERALIZED)
+    return Multilevel(
+        layout, outcome, shared, lambda classical: classical.ordered(layout, [*outcome.PARAMETERS])
+    )

@@ -14,7 +14,7 @@ from scipy.special import gammaln
 
 from recovery.families import multilevel
 from recovery.families.base import Columns, SimulationError, Values
-from recovery.families.multilevel import Layout, Multilevel, Outcome, classical, models
+from recovery.families.multilevel import Layout, Multilevel, Outcome, models
 from recovery.fields import Positive
 
 MOST = 2**30  # the largest rate that Stan draws a count from; its integers have 32 bits
@@ -108,5 +108,6 @@ def family(options: Options) -> Multilevel:
         "a typical participant's"
     )
     shared = models("multilevel_poisson", layout, outcome.PARAMETERS, serving, absorbs)
-    estimators = classical.poisson(layout, outcome.offset)
-    return Multilevel(layout, outcome, shared, estimators, classical.GENERALIZED)
+    return Multilevel(
+        layout, outcome, shared, lambda classical: classical.poisson(layout, outcome.offset)
+    )

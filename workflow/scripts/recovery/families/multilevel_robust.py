@@ -19,7 +19,6 @@ from recovery.families.multilevel import (
     Options,
     Outcome,
     Scale,
-    classical,
     models,
 )
 from recovery.fields import Positive
@@ -90,5 +89,4 @@ def family(options: Options) -> Multilevel:
     serving = ["pooled", "centered", "noncentered"]
     absorbs = ", and its sigma and nu also hold the differences between participants"
     shared = models("multilevel_robust", layout, outcome.PARAMETERS, serving, absorbs)
-    estimators = classical.straight(layout)
-    return Multilevel(layout, outcome, shared, estimators, classical.STRAIGHT)
+    return Multilevel(layout, outcome, shared, lambda classical: classical.straight(layout))

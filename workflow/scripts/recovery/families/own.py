@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,11 +21,14 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from recovery.families import demands
+from recovery.child import in_words
+from recovery.families import demands, guests
 from recovery.families.base import Columns, Family, Model, SimulationError, Values
 from recovery.families.demands import Shape, shown
+from recovery.families.guests import in_place, loading, put_back, rehearse
 from recovery.faults import StudyError
 from recovery.fields import Frozen, NonNegative, Positive, Proportion, Real
+from recovery.source_files import source_text
 
 __all__ = [
     "Frozen",
@@ -42,16 +45,16 @@ __all__ = [
 
 def load(path: str) -> OwnFamily:
     """Return the family of a file; StudyError with what is wrong in it."""
-    try:
-        source = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise StudyError(f"{path}: cannot be read: {reason}") from None
-    return _of_source(path, source)
+    return _of_source(path, source_text(path))
 
 
 @lru_cache
 def _of_source(path: str, source: str) -> OwnFamily:
+    rehearse(lambda: _made(path, source), f"{path}: does not load")
+    return _made(path, source)
+
+
+def _made(path: str, source: str) -> OwnFamily:
     return OwnFamily(Path(path), _executed(Path(path), source))
 
 
@@ -60,16 +63,22 @@ def _executed(path: Path, source: str) -> ModuleType:
     module = ModuleType(f"family_{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where pydantic looks up what annotations name
-    try:
-        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
-    except (Exception, SystemExit) as error:
-        raise StudyError(f"{path}: does not load: {in_its_lines(error, path)}") from None
+    refusal = partial(_does_not_load, path)
+    with loading(module), in_place(refusal):
+        try:
+            exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
+        except BaseException as error:
+            raise refusal(in_its_lines(error, path)) from None
     return module
+
+
+def _does_not_load(path: Path, why: str) -> StudyError:
+    return StudyError(f"{path}: does not load: {why}")
 
 
 def in_its_lines(error: BaseException, path: Path) -> str:
     """Return an error with those lines of its traceback that stand in the file."""
-    words = f"{type(error).__name__}: {error}"
+    words = in_words(error)
     if isinstance(error, SyntaxError):
         return f"{words}\n  line {error.lineno}: {(error.text or '').strip()}"
     lines = [
@@ -98,7 +107,7 @@ class OwnFamily(Family):
         demands.check(path, module)
         self.Truth, self.Prior = module.Truth, module.Prior
         self.COLUMNS, self.OUTCOME = module.COLUMNS, module.OUTCOME
-        self.FILES = (path, Path(__file__), Path(demands.__file__))
+        self.FILES = (path, Path(__file__), Path(demands.__file__), Path(guests.__file__))
         self.shapes: Mapping[str, Shape] = module.PARAMETERS
         self.own_shapes: Mapping[str, Shape] = getattr(module, "PARTICIPANTS", {})
         self.means: Mapping[str, str] = getattr(module, "MEANS", {})
@@ -146,6 +155,10 @@ class OwnFamily(Family):
     def program(self, model: str, folder: Path) -> Path:
         """Return the file of a model's Stan program: beside the family's own file."""
         return self.path.parent / self.MODELS[model].program
+
+    def rehearse(self, act: Callable[[], object]) -> None:
+        """Do in a child what has the file's Truth and Prior check values, as a study is read."""
+        rehearse(act, f"{self.path}: Truth or Prior")
 
     def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
         """Draw a Truth from a prior."""
@@ -263,14 +276,18 @@ class OwnFamily(Family):
         return self.means.get(coefficient)
 
     def _call(self, function: str, *arguments: Any) -> Any:
-        """What a function of the file returns; what it raises is a StudyError with its lines."""
+        """What a function of the file returns; what it raises is a StudyError with its lines.
+
+        Not even an exit ends the process; a SimulationError of their own becomes one of ours.
+        """
         called: Callable = getattr(self.module, function)
-        try:
-            return called(*arguments)
-        except SimulationError:
-            raise
-        except Exception as error:
-            raise self._error(function, f"raised {in_its_lines(error, self.path)}") from None
+        with put_back(), in_place(partial(self._error, function)):
+            try:
+                return called(*arguments)
+            except SimulationError as error:
+                raise SimulationError(in_words(error).partition(": ")[2]) from None
+            except BaseException as error:
+                raise self._error(function, f"raised {in_its_lines(error, self.path)}") from None
 
     def _error(self, function: str, what: str) -> StudyError:
         return StudyError(f"{self.path}: {function}: {what}")

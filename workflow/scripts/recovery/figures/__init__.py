@@ -26,6 +26,8 @@ from recovery.figures.material import Material
 from recovery.gallery import Figure, figures
 from recovery.tables import replace
 
+MOST_PIXELS_ACROSS = 60_000  # matplotlib draws fewer than 2^16
+MOST_PIXELS = 100_000_000  # 400 MB while they are drawn
 DRAW = {
     "bias": performance.bias,
     "rmse": performance.rmse,
@@ -105,5 +107,13 @@ def save(drawn: plt.Figure, path: str | Path, suffix: str, identity: str) -> Non
     }
     replace(
         path,
-        lambda beside: drawn.savefig(beside, format=suffix, dpi=150, metadata=kept[suffix]),
+        lambda beside: drawn.savefig(
+            beside, format=suffix, dpi=resolution(drawn), metadata=kept[suffix]
+        ),
     )
+
+
+def resolution(drawn: plt.Figure) -> float:
+    """Return pixels an inch: fewer where a figure of many panels would have too many."""
+    width, height = drawn.get_size_inches()
+    return min(150, MOST_PIXELS_ACROSS / max(width, height), (MOST_PIXELS / width / height) ** 0.5)

@@ -10,12 +10,14 @@ import pandas as pd
 from matplotlib.patches import Patch
 from scipy import stats
 
+from recovery import priors
 from recovery.calibration import why_not
 from recovery.figures import style
 from recovery.figures.material import Material
 from recovery.gallery import Figure
-from recovery.measures import Z95, mean
+from recovery.measures import mean
 from recovery.measures.uniformity import band
+from recovery.monte_carlo import half_width
 
 ACROSS = 4
 BINS = 20
@@ -136,11 +138,11 @@ def contraction(material: Material, figure: Figure) -> plt.Figure:
     Schad, Betancourt & Vasishth (2021), doi:10.1037/met0000275.
     """
     prior, models = _prior(material, figure), _exact_models(material, figure)
-    hyperparameters = material.design.study.priors[prior]
+    study = material.design.study
     known = {
         name: sd
         for model in models
-        for name, sd in material.family.prior_sd(hyperparameters, model).items()
+        for name, sd in priors.standard_deviations(study, prior, model).items()
     }
     shown = material.estimates(figure.scenarios[0].name)
     shown = shown[(shown["prior"] == prior) & shown["model"].isin(models) & (shown["sd"] > 0)]
@@ -169,7 +171,7 @@ def _scores(
     if len(rows) < 2:
         return
     found = mean(x), mean(z)
-    spread = [Z95 * each.mcse for each in found]
+    spread = [half_width(each.mcse, len(rows)) for each in found]
     place = [each.value for each in found]
     axes.errorbar(
         *place, xerr=spread[0], yerr=spread[1], fmt=marker, color=colour, markersize=5, mec="white"

@@ -14,6 +14,7 @@ from recovery.gallery import Figure, fit_label, fits_by_prior
 from recovery.tables import interval_columns
 
 SHOWN_PARTICIPANTS = 12
+NO_DATASET = "Replicate 1 could not be simulated"
 
 
 def _dataset(material: Material, figure: Figure) -> tuple[Columns, Values, pd.DataFrame]:
@@ -54,6 +55,8 @@ def _shown_models(estimates: pd.DataFrame, material: Material) -> dict[str, str]
 def lines(material: Material, figure: Figure) -> plt.Figure:
     """Participants' data, with every kind of pooling's line through them and the true line."""
     columns, values, estimates = _dataset(material, figure)
+    if not columns:
+        return style.nothing(NO_DATASET)
     family, axis = material.family, material.family.AXES
     people = np.unique(columns[axis.participant])[:SHOWN_PARTICIPANTS]
     across = min(6, len(people))
@@ -90,6 +93,8 @@ def _legend(drawn: plt.Figure, material: Material, labels: dict[str, str], extra
 def shrinkage(material: Material, figure: Figure) -> plt.Figure:
     """Each participant's coefficient without pooling, with partial pooling, and in truth."""
     _, values, estimates = _dataset(material, figure)
+    if not values:
+        return style.nothing(NO_DATASET)
     family = material.family
     kinds = {
         family.MODELS[m].pooling: (label, _means(estimates, m))

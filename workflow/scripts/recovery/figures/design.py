@@ -9,7 +9,8 @@ import pandas as pd
 from recovery.figures import style
 from recovery.figures.material import Material
 from recovery.gallery import Figure, words
-from recovery.measures import Z95, of_level
+from recovery.measures import of_level
+from recovery.monte_carlo import with_bounds
 from recovery.scenarios import Scenario, scenarios_of
 from recovery.study import Study
 
@@ -19,15 +20,6 @@ SIDE_BY_SIDE = {
     "coverage": "Coverage",
     "bias_eliminated_coverage": "Bias-eliminated\ncoverage",
 }
-
-
-def with_bounds(table: pd.DataFrame) -> pd.DataFrame:
-    """Return 95 % Monte Carlo bounds of measures: Wilson's where they have them, else 1.96 MCSE."""
-    spread = Z95 * table["mcse"]
-    return table.assign(
-        lower=table["lower"].fillna(table["value"] - spread),
-        upper=table["upper"].fillna(table["value"] + spread),
-    )
 
 
 def lolly(material: Material, figure: Figure) -> plt.Figure:
@@ -68,8 +60,11 @@ def _sticks(axes: plt.Axes, rows: pd.DataFrame, reference: float, material: Mate
     heights, painted = [height[m] for m in rows.index], [colour[m] for m in rows.index]
     axes.hlines(heights, reference, rows["value"], color=painted, alpha=0.35, linewidth=3)
     axes.hlines(heights, rows["lower"], rows["upper"], color=painted, linewidth=1.2)
-    for model, value in rows["value"].items():
-        axes.plot(value, height[model], marker[model], color=colour[model], markersize=4.5)
+    for model, value, n in rows[["value", "n_replicates"]].itertuples():
+        filled = colour[model] if n >= material.design.study.replicates else "white"
+        axes.plot(
+            value, height[model], marker[model], color=colour[model], mfc=filled, markersize=4.5
+        )
     axes.set_yticks(range(len(labels)), reversed(labels.values()))
     axes.set_ylim(-0.6, len(labels) - 0.4)
 
@@ -125,7 +120,7 @@ def nested_loop(material: Material, figure: Figure) -> plt.Figure:
 
 def _steps(axes: plt.Axes, rows: pd.DataFrame, places: list[tuple], material: Material) -> None:
     """One panel: each model's stepped line over the places of the design."""
-    models = material.methods
+    models, study = material.methods, material.design.study
     colour, marker = style.colours(models), style.markers(models)
     edges = np.arange(len(places) + 1) - 0.5
     for model in models:
@@ -135,6 +130,10 @@ def _steps(axes: plt.Axes, rows: pd.DataFrame, places: list[tuple], material: Ma
         value, lower, upper = (mine[name].reindex(places) for name in ("value", "lower", "upper"))
         axes.stairs(value, edges, baseline=None, color=colour[model], linewidth=1.2)
         axes.plot(range(len(places)), value, marker[model], color=colour[model], markersize=3)
+        fewer = mine["n_replicates"].reindex(places) < study.replicates
+        style.open_where(
+            axes, np.arange(len(places)), value.to_numpy(), fewer, marker[model], colour[model]
+        )
         ends = [np.append(bound, bound.iloc[-1]) for bound in (lower, upper)]
         axes.fill_between(edges, *ends, step="post", color=colour[model], alpha=0.15, linewidth=0)
     axes.set_ylim(bottom=0)

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from recovery.estimators import method
 from recovery.figures import style
+from recovery.figures.datasets import NO_DATASET
 from recovery.figures.material import Material
 from recovery.gallery import Figure, partial_model
 from recovery.measures import proportion
@@ -60,6 +61,7 @@ def _zip(axes: plt.Axes, rows: pd.DataFrame, level: float, colour: tuple) -> Non
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
     if not len(rows):
+        style.say(axes, "no intervals")
         return
     truth = rows["truth"].to_numpy()
     lower, upper = (rows[name].to_numpy() - truth for name in interval_columns(level))
@@ -82,6 +84,8 @@ def caterpillar(material: Material, figure: Figure) -> plt.Figure:
     mine = (estimates["model"] == model) & (estimates["prior"] == material.first_prior)
     estimates = estimates[mine & (estimates["replicate"] == 1)].set_index("parameter")
     _, values = material.first_dataset(scenario)
+    if not values:
+        return style.nothing(NO_DATASET)
     coefficients = family.participants_of(list(values))
     height = float(np.clip(0.13 * scenario.participants, 2.2, 6.5))
     drawn, panels = style.folded(len(coefficients), min(2, len(coefficients)), 4.2, height)

@@ -127,13 +127,24 @@ class Material:
         return tables.read_frame([self.design.observed_file("estimates", *cell) for cell in cells])
 
     def first_dataset(self, scenario: Scenario) -> tuple[Columns, Values]:
-        """Return the first replicate of a scenario, and the values behind it."""
+        """Return replicate 1 of a scenario, and the values behind it; none if it failed."""
         batch = self.design.batches(scenario.name)[0]
-        data = tables.read(self.design.dataset_file("data", scenario.name, batch))
+        data = self._first_batch(scenario)
         truth = tables.read(self.design.dataset_file("truth", scenario.name, batch))
         rows, mine = data["replicate"] == 1, truth["replicate"] == 1
+        if not rows.any():
+            return {}, {}
         columns = {name: data[name][rows] for name in self.family.COLUMNS}
         return columns, dict(zip(truth["parameter"][mine], truth["truth"][mine], strict=True))
+
+    def first_outcomes(self, scenario: Scenario) -> np.ndarray:
+        """Return the outcomes of the first dataset that could be simulated; empty without one."""
+        data = self._first_batch(scenario)
+        return data[self.family.OUTCOME][data["replicate"] == data["replicate"].min(initial=2**62)]
+
+    def _first_batch(self, scenario: Scenario) -> Columns:
+        batch = self.design.batches(scenario.name)[0]
+        return tables.read(self.design.dataset_file("data", scenario.name, batch))
 
     def observed_dataset(self, dataset: str) -> Columns:
         """Return an observed dataset."""

@@ -11,7 +11,8 @@ import pandas as pd
 from recovery.figures import style
 from recovery.figures.material import Material
 from recovery.gallery import Figure, words
-from recovery.measures import Z95, of_level
+from recovery.measures import of_level
+from recovery.monte_carlo import half_width, with_bounds
 from recovery.tables import interval_columns
 
 SHOWN_REPLICATES = 40
@@ -31,11 +32,13 @@ def _series(
     rows: pd.DataFrame,
     columns: tuple[str, str, str],
     material: Material,
+    rests_on: str,
     ribbon: bool = False,
 ) -> None:
     """Draw one point a model and participant count, with its uncertainty.
 
-    A ribbon shows the uncertainty around the line between points too.
+    `rests_on` is the column of how many fits a point rests on. A ribbon shows the uncertainty
+    around the line between points too.
     """
     value, lower, upper = columns
     models = material.methods
@@ -55,6 +58,8 @@ def _series(
         axes.errorbar(
             x, y, error, fmt=marker[model], color=colour[model], markersize=4, elinewidth=1.2
         )
+        fewer = mine[rests_on] < material.design.study.replicates
+        style.open_where(axes, x, y, fewer, marker[model], colour[model])
     axes.set_xticks(range(len(counts)), counts)
     axes.set_xlim(-0.5, len(counts) - 0.5)
 
@@ -64,17 +69,15 @@ def _measure(
 ) -> plt.Figure:
     """A measure over participant counts: a row a parameter, a column a prior."""
     level = material.design.study.plotted_level
-    table = of_level(_of(material.performance, figure), measure, level).copy()
-    if measure != "coverage":
-        table["lower"] = table["value"] - Z95 * table["mcse"]
-        table["upper"] = table["value"] + Z95 * table["mcse"]
+    table = with_bounds(of_level(_of(material.performance, figure), measure, level))
     rows, columns = material.parameter_labels, _priors(material)
     drawn, panels = style.grid(list(rows), list(columns))
     for (parameter, prior), axes in panels.items():
         if reference is not None:
             axes.axhline(reference, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         mine = table[(table["parameter"] == parameter) & (table["prior"] == prior)]
-        _series(axes, mine, ("value", "lower", "upper"), material, ribbon=measure == "bias")
+        columns_of = ("value", "lower", "upper")
+        _series(axes, mine, columns_of, material, "n_replicates", ribbon=measure == "bias")
         if measure == "coverage":
             axes.set_ylim(-0.04, 1.04)
     style.title_panels(panels, rows, columns, PARTICIPANTS)
@@ -109,6 +112,7 @@ def _cells(
     table: pd.DataFrame,
     rows: dict[str, str],
     bounds: Callable[[pd.DataFrame, str], pd.DataFrame],
+    rests_on: dict[str, str],
     logarithmic: bool,
 ) -> plt.Figure:
     """Columns of a table of cells over participant counts: a row each, a column a prior."""
@@ -116,7 +120,7 @@ def _cells(
     drawn, panels = style.grid(list(rows), list(columns), height=2.3)
     for (value, prior), axes in panels.items():
         mine = bounds(table[table["prior"] == prior], value)
-        _series(axes, mine, (value, "lower", "upper"), material)
+        _series(axes, mine, (value, "lower", "upper"), material, rests_on[value])
         if logarithmic and (mine[value] > 0).any():
             axes.set_yscale("log")
         elif not logarithmic:
@@ -136,7 +140,8 @@ def convergence(material: Material, figure: Figure) -> plt.Figure:
     def bounds(table: pd.DataFrame, value: str) -> pd.DataFrame:
         return table.assign(lower=table[f"{value}_lower"], upper=table[f"{value}_upper"])
 
-    return _cells(material, figure, material.convergence, rows, bounds, logarithmic=False)
+    rests_on = {"converged_rate": "n_planned", "divergent_rate": "n_ok"}
+    return _cells(material, figure, material.convergence, rows, bounds, rests_on, logarithmic=False)
 
 
 def time(material: Material, figure: Figure) -> plt.Figure:
@@ -147,10 +152,11 @@ def time(material: Material, figure: Figure) -> plt.Figure:
     }
 
     def bounds(table: pd.DataFrame, value: str) -> pd.DataFrame:
-        spread = Z95 * table[f"{value}_mcse"]
+        spread = half_width(table[f"{value}_mcse"], table["n_measured"])
         return table.assign(lower=table[value] - spread, upper=table[value] + spread)
 
-    return _cells(material, figure, material.efficiency, rows, bounds, logarithmic=True)
+    rests_on = dict.fromkeys(rows, "n_measured")
+    return _cells(material, figure, material.efficiency, rows, bounds, rests_on, logarithmic=True)
 
 
 def recovered(material: Material, figure: Figure) -> plt.Figure:

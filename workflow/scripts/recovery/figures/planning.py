@@ -8,10 +8,10 @@ import pandas as pd
 
 from recovery import planning
 from recovery.figures import style
-from recovery.figures.design import with_bounds
 from recovery.figures.material import Material
 from recovery.gallery import Figure, words
 from recovery.measures import of_level
+from recovery.monte_carlo import with_bounds
 
 APART = 0.15  # of models at a count, in logarithms a unit of dodge
 MARGIN = 1.2  # beyond the smallest and the largest count
@@ -108,6 +108,10 @@ def _curves(
             color=colour[model],
             markersize=4,
             elinewidth=1.2,
+        )
+        fewer = mine["n_replicates"] < material.design.study.replicates
+        style.open_where(
+            axes, x * np.exp(APART * beside[model]), y, fewer, marker[model], colour[model]
         )
     if planning.SCALES[measure].share:
         axes.set_ylim(-0.04, 1.04)

@@ -24,8 +24,7 @@ def lines(material: Material, figure: Figure) -> plt.Figure:
     priors = list(material.design.study.priors)
     drawn, panels = style.folded(len(priors), min(3, len(priors)), 3.1, 2.5)
     scenario = next(iter(material.design.scenarios.values()))
-    columns, _ = material.first_dataset(scenario)
-    low, high = columns[axis.y].min(), columns[axis.y].max()
+    seen = material.first_outcomes(scenario)
     for prior, axes in zip(priors, panels, strict=True):
         mine = table[table["prior"] == prior]
         axes.set_title(_title(prior, mine), loc="left", fontweight="bold")
@@ -34,12 +33,14 @@ def lines(material: Material, figure: Figure) -> plt.Figure:
             continue
         ends, outcomes = (mine[mine["kind"] == kind] for kind in ("line", "outcome"))
         x, y = (ends[name].to_numpy().reshape(ends["draw"].nunique(), -1).T for name in "xy")
-        axes.axhspan(low, high, color="0.88", zorder=0)
+        if seen.size:
+            axes.axhspan(seen.min(), seen.max(), color="0.88", zorder=0)
         axes.plot(x, y, color="0.2", alpha=0.25, linewidth=0.7)
         bounds = np.quantile(outcomes["y"], CENTRAL)
         for bound in bounds:
             axes.axhline(bound, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
-        _leave_out_extremes(axes, y, min(low, *bounds), max(high, *bounds))
+        known = np.append(seen, bounds)
+        _leave_out_extremes(axes, y, known.min(), known.max())
         axes.set_xlabel(axis.x_label)
     panels[0].set_ylabel(axis.y_label)
     handles = [
@@ -72,7 +73,7 @@ def outcomes(material: Material, figure: Figure) -> plt.Figure:
     priors = list(material.design.study.priors)
     drawn, panels = style.folded(len(priors), min(3, len(priors)), 3.1, 2.3)
     scenario = next(iter(material.design.scenarios.values()))
-    seen = material.first_dataset(scenario)[0][name]
+    seen = material.first_outcomes(scenario)
     for prior, axes in zip(priors, panels, strict=True):
         mine = table[table["prior"] == prior]
         axes.set_title(_title(prior, mine), loc="left", fontweight="bold")
@@ -82,6 +83,8 @@ def outcomes(material: Material, figure: Figure) -> plt.Figure:
         expected = mine["y"].to_numpy()
         edges = _edges(expected, seen)
         for values, colour in ((seen, "0.82"), (expected, "0.2")):
+            if not values.size:
+                continue
             shares = np.histogram(values, edges)[0] / values.size
             axes.stairs(shares, edges, color=colour, fill=values is seen)
         for bound in np.quantile(expected, CENTRAL):
@@ -99,8 +102,8 @@ def outcomes(material: Material, figure: Figure) -> plt.Figure:
 
 def _edges(expected: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Bins over what is seen and nearly all that is expected; one a value of few integers."""
-    low, high = np.quantile(expected, (0.005, 0.995))
-    low, high = min(low, seen.min()), max(high, seen.max())
+    known = np.append(seen, np.quantile(expected, (0.005, 0.995)))
+    low, high = known.min(), known.max()
     if np.issubdtype(seen.dtype, np.integer) and high - low < BINS:
         return np.arange(np.floor(low), np.floor(high) + 2) - 0.5
     return np.linspace(low, high if high > low else low + 1, BINS + 1)

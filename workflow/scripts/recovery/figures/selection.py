@@ -70,6 +70,8 @@ def _shares(axes: plt.Axes, table: pd.DataFrame, material: Material) -> None:
         axes.errorbar(
             x, y, error, fmt=marker[first], color=colour[first], markersize=4, elinewidth=1.2
         )
+        fewer = mine["n_replicates"] < material.design.study.replicates
+        style.open_where(axes, x, y, fewer, marker[first], colour[first])
         right = mine["right"].to_numpy(dtype=bool)
         axes.plot(x[right], y[right], **_RING)
     axes.set_xticks(range(len(counts)), counts)

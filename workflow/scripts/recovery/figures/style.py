@@ -109,10 +109,28 @@ def say(axes: plt.Axes, text: str) -> None:
         spine.set_visible(False)
 
 
+def nothing(text: str) -> plt.Figure:
+    """Return a figure that says in words why it shows nothing."""
+    figure, (panel,) = folded(1, 1, 4.2, 1.6)
+    say(panel, text)
+    return figure
+
+
 def segments(lower: np.ndarray, upper: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return horizontal segments as one broken line: many in one path keep a file small."""
     x = np.column_stack([lower, upper, np.full(len(y), np.nan)]).ravel()
     return x, np.repeat(np.asarray(y, dtype=float), 3)
+
+
+def open_where(
+    axes: plt.Axes, x: np.ndarray, y: np.ndarray, fewer: np.ndarray, marker: str, colour: tuple
+) -> None:
+    """Draw points that rest on fewer fits than planned again, as open ones."""
+    which = np.asarray(fewer, dtype=bool)
+    if which.any():
+        axes.plot(
+            x[which], y[which], marker, color=colour, mfc="white", mew=0.7, markersize=5.5, zorder=3
+        )
 
 
 def title_panels(

@@ -1,6 +1,7 @@
 """Performance of cells, and differences between them. Pure: tables in, tables out.
 
-A measure of fewer than two replicates has neither value nor MCSE.
+A measure of fewer than two replicates has neither value nor MCSE, and one that is not a mean
+has no MCSE of fewer than three.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from recovery.measures.outcomes import (
     convergence,
     final_attempts,
 )
-from recovery.measures.paired import difference, relative_precision
+from recovery.measures.paired import difference, interval, relative_precision
 from recovery.measures.participants import participants
 from recovery.measures.replicates import Replicates, from_table
+from recovery.measures.significance import p_value
 from recovery.measures.single import (
     ABSENT,
+    ENOUGH_IF_SKEWED,
     FROM_ERRORS,
     LARGE_MCMC_ERROR,
     OF_ESTIMATES,
@@ -37,21 +40,23 @@ from recovery.measures.single import (
 __all__ = [
     "ABSENT",
     "CELL",
+    "ENOUGH_IF_SKEWED",
     "LARGE_MCMC_ERROR",
     "Z95",
+    "Cells",
     "Fits",
     "Measure",
     "Replicates",
     "comparison",
     "converged_replicates",
     "convergence",
+    "few_if_skewed",
     "final_attempts",
     "from_table",
     "mean",
     "of_level",
     "participants",
     "performance",
-    "performance_of_table",
     "proportion",
     "scores",
 ]
@@ -60,7 +65,8 @@ CELL = ["scenario", "model", "prior"]
 _VALUE = ["parameter", "subset", "measure", "level", "value", "mcse"]
 _ENDS = ("lower", "upper")
 _PERFORMANCE = ["model", "prior", *_VALUE, "lower", "upper", "n_replicates"]
-_COMPARISON = ["compared", "first", "second", "given", *_VALUE, "n_pairs"]
+_COMPARISON = ["compared", "first", "second", "given", *_VALUE, "lower", "upper", "p_value"]
+_COMPARISON += ["n_pairs"]
 
 Scores = dict[tuple[str, float], Measure]  # (measure, level or NaN)
 
@@ -81,13 +87,24 @@ def of_level(table: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
     return chosen[chosen["level"].isna() | np.isclose(chosen["level"], level)]
 
 
+def few_if_skewed(performance: pd.DataFrame) -> int | None:
+    """Return the fewest replicates that an RMSE rests on, if too few were errors skewed.
+
+    None where there are `ENOUGH_IF_SKEWED`, or no RMSE.
+    """
+    known = performance[(performance["measure"] == "rmse") & performance["value"].notna()]
+    fewest = known["n_replicates"].min()
+    return int(fewest) if fewest < ENOUGH_IF_SKEWED else None
+
+
 def performance(cells: Cells, n_planned: int) -> pd.DataFrame:
     """Score every cell and parameter of a scenario, in three subsets of replicates.
 
     `all` have estimates; `converged` converged in this cell; `common` converged under every
     model that answers for the parameter, same prior, or for an estimator under every estimator.
     The last two are conditional on data. Measures that need standard errors rest on those
-    replicates that have one.
+    replicates that have one, and those of intervals that exclude 0 on these; `n_replicates`
+    says on how many.
 
     Parameters
     ----------
@@ -114,7 +131,7 @@ def performance(cells: Cells, n_planned: int) -> pd.DataFrame:
                 sizes = {False: len(part), True: len(part.with_error)}
                 for (name, level), found in (its_scores | _bounds(part, n_planned)).items():
                     value = (found.value, found.mcse, found.lower, found.upper)
-                    n = sizes[_from_errors(name)]
+                    n = found.n or sizes[_from_errors(name)]
                     rows.append((model, prior, parameter, subset, name, level, *value, n))
     return pd.DataFrame(rows, columns=_PERFORMANCE)
 
@@ -129,16 +146,20 @@ def _common(cells: Cells, prior: str, parameter: str) -> np.ndarray:
 
 
 def scores(x: Replicates) -> Scores:
-    """Return every measure of one parameter in one cell."""
+    """Return every measure of one parameter in one cell.
+
+    What overflows is infinite, or no number.
+    """
     errors = x.with_error
 
     def enough(name: str, measure: Callable[..., Measure], *arguments) -> Measure:
         which = errors if _from_errors(name) else x
         return measure(which, *arguments) if len(which) >= 2 else ABSENT
 
-    found = {(name, np.nan): enough(name, measure) for name, measure in OF_ESTIMATES.items()}
-    for level in x.bounds:
-        found |= {(name, level): enough(name, of, level) for name, of in OF_INTERVALS.items()}
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = {(name, np.nan): enough(name, measure) for name, measure in OF_ESTIMATES.items()}
+        for level in x.bounds:
+            found |= {(name, level): enough(name, of, level) for name, of in OF_INTERVALS.items()}
     return found
 
 
@@ -175,7 +196,9 @@ def comparison(cells: Cells) -> pd.DataFrame:
     DataFrame
         compared (`model` or `prior`), first, second, given (the prior or model that they
         share; with an estimator, the other's prior), parameter, subset, measure, level, value
-        (first less second), mcse of the paired difference, n_pairs.
+        (first less second), mcse of the paired difference, lower and upper (its 95 % interval),
+        p_value (of no difference, not corrected for how many there are; null where none is
+        known that keeps its rate), n_pairs.
     """
     rows = []
     for parameter in dict.fromkeys(name for fits in cells.values() for name in fits.estimates):
@@ -213,8 +236,8 @@ def _pairs(cells: Sequence[tuple[str, str]]) -> Iterator[tuple]:
 
 def _differences(
     pair: tuple[Replicates, Replicates], which: np.ndarray, known: tuple[Scores, Scores]
-) -> dict[tuple[str, float], tuple[float, float, int]]:
-    """Differences of every measure, their MCSE and how many pairs they rest on.
+) -> dict[tuple[str, float], tuple[float, ...]]:
+    """Differences of every measure: value, MCSE, interval, p-value and number of pairs.
 
     `which` are the replicates of a pair that count; `known` are the scores of all replicates of
     each; only those of fewer are computed.
@@ -228,50 +251,26 @@ def _differences(
             whole | {key: found for key, found in part.items() if _from_errors(key[0])}
             for whole, part in zip((mine, others), both, strict=True)
         )
-    found = {
-        key: (*difference(score, others[key]), (errors if _from_errors(key[0]) else which).size)
-        for key, score in mine.items()
-    }
-    gain = relative_precision(first, second) if which.size >= 2 else (np.nan, np.nan)
-    return found | {("relative_precision", np.nan): (*gain, which.size)}
+    found, gain = {}, (np.nan, np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for key, score in mine.items():
+            n = (errors if _from_errors(key[0]) else which).size
+            found[key] = _difference(key[0], score, others[key], n)
+        squared = found["mse", np.nan]
+        found["rmse", np.nan] = (*found["rmse", np.nan][:-2], *squared[-2:])
+        if which.size >= 2:
+            gain = relative_precision(first, second)
+        bounds = interval("relative_precision", *gain, (ABSENT, ABSENT), which.size)
+    found["relative_precision", np.nan] = (*gain, *bounds, np.nan, which.size)
+    return found
+
+
+def _difference(name: str, first: Measure, second: Measure, n: int) -> tuple[float, ...]:
+    found = difference(first, second)
+    bounds = interval(name, *found, (first, second), n)
+    return *found, *bounds, p_value(name, first, second), n
 
 
 def _scores_of(whole: Replicates, known: Scores, which: np.ndarray) -> Scores:
     part = whole.of(which)
     return known if part is whole else scores(part)
-
-
-def performance_of_table(
-    table: pd.DataFrame,
-    intervals: Mapping[float, tuple[str, str]],
-    positive: Sequence[str] = (),
-) -> pd.DataFrame:
-    """Score a table of estimates made elsewhere, of which nothing else is known.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns scenario, model, prior, replicate, parameter, truth, mean, sd and the
-        intervals' quantiles; mcse_mean if there is one.
-    intervals : mapping
-        Level -> the columns of its lower and upper bound.
-    positive : sequence of str
-        Parameters that cannot be negative.
-
-    Returns
-    -------
-    DataFrame
-        scenario, and the columns of `performance`; all replicates.
-    """
-    parts = []
-    for scenario, rows in table.groupby("scenario", sort=False):
-        cells = {}
-        for cell, mine in rows.groupby(["model", "prior"], sort=False):
-            names = mine.groupby("parameter", sort=False)
-            estimates = {
-                name: from_table(part, intervals, positive=name in positive) for name, part in names
-            }
-            cells[cell] = Fits(estimates, np.unique(mine["replicate"]))
-        found = performance(cells, rows["replicate"].nunique())
-        parts.append(found[found["subset"] == "all"].assign(scenario=scenario))
-    return pd.concat(parts, ignore_index=True)[["scenario", *_PERFORMANCE]]

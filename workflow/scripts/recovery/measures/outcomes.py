@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from recovery.approximations import LARGEST_PARETO_K
 from recovery.measures.single import proportion
 
 
@@ -71,8 +72,11 @@ def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
     row = {
         "n_ok": int(ok.sum()),
         "n_failed": int(outcomes["failed"].sum()),
+        "n_unsimulated": int((diagnostics["failed_in"] == "simulation").sum()),
         "n_converged": int(converged.sum()),
         "error": diagnostics["error"].iloc[np.argmin(ok)] if not ok.all() else None,
+        "n_high_pareto_k": int((diagnostics["pareto_k"] > LARGEST_PARETO_K).sum()),
+        "max_pareto_k": diagnostics["pareto_k"].max(),
     }
     drew = ok & diagnostics["n_divergent"].notna().to_numpy()
     for rate, hits in outcomes.items():

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from recovery.measures.replicates import Replicates
-from recovery.measures.single import Measure, empirical_se
+from recovery.measures.single import Measure, empirical_se, half_width, ratio
+from recovery.monte_carlo import paired_difference
 
 
 def difference(first: Measure, second: Measure) -> tuple[float, float]:
     """Return first less second, and its MCSE.
 
     mcse = SD(influence of first - influence of second) / sqrt(n). For bias, MSE, coverage
-    and other means this is the standard error of a paired difference, for the others its
-    delta method. Absent where either is.
+    and other means this is the standard error of a paired difference, for the others the
+    jackknife's. Absent where either is.
     """
     if np.isnan(first.value) or np.isnan(second.value):
         return np.nan, np.nan
@@ -24,9 +25,9 @@ def difference(first: Measure, second: Measure) -> tuple[float, float]:
 def relative_precision(first: Replicates, second: Replicates) -> tuple[float, float]:
     """Return the squared ratio of second's empirical SE to first's, less 1, and its mcse.
 
-    mcse by the delta method, from influence values; for many normal errors the same as
-    Morris et al.'s 2 (1 + value) sqrt((1 - r^2) / (n - 1)), r the correlation of the errors.
-    Absent where an empirical SE is 0.
+    mcse by the jackknife; for many normal errors the same as Morris et al.'s
+    2 (1 + value) sqrt((1 - r^2) / (n - 1)), r the correlation of the errors. Absent where an
+    empirical SE is 0.
 
     References
     ----------
@@ -35,6 +36,33 @@ def relative_precision(first: Replicates, second: Replicates) -> tuple[float, fl
     one, other = empirical_se(first), empirical_se(second)
     if one.value == 0 or other.value == 0:
         return np.nan, np.nan
-    ratio = (other.value / one.value) ** 2
-    influence = 2 * ratio * (other.influence / other.value - one.influence / one.value)
-    return ratio - 1, influence.std(ddof=1) / np.sqrt(influence.size)
+    found = ratio(other, one, power=2)
+    return found.value - 1, found.mcse
+
+
+def interval(
+    name: str, value: float, mcse: float, measures: tuple[Measure, Measure], n: int
+) -> tuple[float, float]:
+    """Return the 95 % interval of Monte Carlo error of a difference of n pairs.
+
+    By Student's t, of relative precision on the scale of logarithms; of shares the score
+    interval, so that shares of 0 and 1 have one too.
+    """
+    if np.isnan(mcse):
+        return np.nan, np.nan
+    half = half_width(n)
+    if name == "relative_precision":
+        factor = np.exp(half * mcse / (1 + value))
+        return (1 + value) / factor - 1, (1 + value) * factor - 1
+    if name in SHARES:
+        return paired_difference(*discordant(*measures), n)
+    return value - half * mcse, value + half * mcse
+
+
+SHARES = ("coverage", "rejection_rate")
+
+
+def discordant(first: Measure, second: Measure) -> tuple[int, int]:
+    """Return in how many pairs the first alone has a hit, and the second alone."""
+    ahead = np.rint(first.influence + first.value - second.influence - second.value)
+    return int((ahead > 0).sum()), int((ahead < 0).sum())

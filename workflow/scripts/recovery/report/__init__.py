@@ -10,11 +10,13 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from recovery import families, tables
+from recovery import failures, families, tables
 from recovery.design import Design
 from recovery.estimators import approximating, method, without_prior
 from recovery.families.base import Family
 from recovery.gallery import figures, words
+from recovery.measures import ENOUGH_IF_SKEWED, few_if_skewed
+from recovery.precision import largest_reached
 from recovery.report import (
     asked,
     compared,
@@ -23,6 +25,7 @@ from recovery.report import (
     methods,
     observed,
     planned,
+    rests,
     selected,
     spent,
 )
@@ -73,7 +76,10 @@ def write(
         "study": study,
         "design": design,
         "totals": found.totals(summaries["convergence"]),
-        "largest": methods.reached(performance, study.plotted_level),
+        "largest": largest_reached(performance, study.plotted_level),
+        "fewer_intervals": any(
+            0 < row["intervals"] < row["planned"] for row in tabulated["glance"]
+        ),
         "manifest": manifest,
     }
     text = environment.get_template("page.html").render(
@@ -83,10 +89,12 @@ def write(
         **_found(study, family, summaries),
         paragraph=_paragraph(environment, study, family, shared),
         short_chains=found.short_chains(everything),
+        few_if_skewed=few_if_skewed(everything),
+        enough_if_skewed=ENOUGH_IF_SKEWED,
         estimands=_estimands(family, performance),
         observed_totals=observed.totals(fits[1]),
         observed=observed.rows(study, family, *fits),
-        figures=_figures(study, images),
+        figures=_figures(study, images, summaries),
         identity=identity,
     )
     tables.replace(page, lambda beside: beside.write_text(text, encoding="utf-8"))
@@ -117,6 +125,8 @@ def _asked(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
         "models": {model: family.MODELS[model] for model in study.models},
         "approximations": {name: method(family, name) for name in approximating(study)},
         "estimators": {name: family.ESTIMATORS[name] for name in without_prior(study)},
+        "observed_truths": study.observations and methods.has_observed_truth(study),
+        "sources": methods.truths_in_words(study.truths),
         "truths": {
             name: asked.in_words(truth, observed_fits) for name, truth in study.truths.items()
         },
@@ -127,11 +137,15 @@ def _asked(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
 def _found(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """What the summary tables say beside performance."""
     return {
+        "lost": failures.of_cells(family, summaries["convergence"]),
         "reasons": found.reasons(summaries["convergence"]),
+        "unsimulated": found.unsimulated(summaries["convergence"]),
+        "high_pareto_k": found.high_pareto_k(family, summaries["convergence"]),
         "precision": found.precision(study, family, summaries["precision"]),
         "planned": planned.rows(family, summaries["planning"]),
         "verified": found.verified(study, family, summaries["verification"]),
         "selected": selected.section(study, family, summaries["selection"]),
+        "coefficients": len(summaries["participants"]) > 0,
         "calibrated": found.calibrated(family, summaries["calibration"]),
         "costs": spent.rows(summaries["costs"]),
         "in_sampler": spent.in_sampler(summaries["costs"]),
@@ -146,6 +160,7 @@ def _paragraph(
     text = plain.render(
         **shared,
         truths=methods.truths_in_words(study.truths),
+        observed_truths=study.observations and methods.has_observed_truth(study),
         models=[family.MODELS[model].label.lower() for model in study.models],
         approximations=[method(family, name).label for name in approximating(study)],
         estimators=[method(family, name).label for name in without_prior(study)],
@@ -159,11 +174,14 @@ def _estimands(family: Family, performance: pd.DataFrame) -> dict[str, str]:
     return {name: label for name, label in family.PARAMETERS.items() if name in scored}
 
 
-def _figures(study: Study, images: list[str]) -> dict[str, list[dict]]:
+def _figures(
+    study: Study, images: list[str], summaries: Mapping[str, pd.DataFrame]
+) -> dict[str, list[dict]]:
     """Category -> its figures, each with its caption and its picture as a data address."""
     found: dict[str, list[dict]] = {}
     for figure, image in zip(figures(study), images, strict=True):
         caption = (TEMPLATES / f"{figure.kind}.rst").read_text(encoding="utf-8").strip()
+        caption = f"{caption} {rests.on_fits(study, figure, summaries)}".strip()
         picture = base64.b64encode(Path(image).read_bytes()).decode()
         found.setdefault(figure.category, []).append(
             {"name": figure.name, "title": figure.title, "caption": caption, "picture": picture}

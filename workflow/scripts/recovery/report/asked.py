@@ -18,7 +18,7 @@ def in_words(truth, diagnostics: pd.DataFrame) -> dict[str, Any]:
     if isinstance(truth, PriorTruth):
         joint = {"joint model": f"the one that {truth.model} is exact for"} if truth.model else {}
         drawn = {"drawn for every replicate from the prior": words(truth.prior)} | joint
-        return drawn | _plain(truth.design.model_dump())
+        return drawn | _plain(truth.design.model_dump(exclude_none=True))
     if isinstance(truth, ObservedTruth):
         source = truth.from_observed
         fit = diagnostics.set_index(CELL).loc[(source.data, source.model, source.prior)]

@@ -10,24 +10,40 @@ from scipy import stats
 
 from recovery.calibration import NOT_APPLICABLE
 from recovery.estimators import method, methods
+from recovery.failures import first_line, of_verification
 from recovery.families.base import Family
 from recovery.gallery import fits_by_prior, words
 from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level
-from recovery.precision import in_whole_batches
+from recovery.precision import in_whole_batches, most
 from recovery.study import Study
 from recovery.verification import DISAGREE
 
-LONGEST_REASON = 200
 MOST_REASONS = 5
 
 
-def totals(convergence: pd.DataFrame) -> dict[str, int]:
+def totals(convergence: pd.DataFrame) -> dict[str, Any]:
     """Return how the fits of the whole study went, finally, and how many were made again."""
     final = convergence[convergence["attempt"] == "final"]
     first = convergence[convergence["attempt"] == "first"]
     counts = ["n_planned", "n_ok", "n_failed", "n_converged", "n_refitted"]
     found = {count: int(final[count].sum()) for count in counts}
+    found["missed"] = causes(final)
     return found | {"n_rescued": found["n_converged"] - int(first["n_converged"].sum())}
+
+
+_CAUSES = {
+    "n_missed_divergent": "divergences",
+    "n_missed_ess": "low ESS",
+    "n_missed_rhat": "rhat",
+    "n_missed_ebfmi": "low E-BFMI",
+    "n_missed_other": "an estimator's own rule, as singular fits",
+}
+
+
+def causes(cells: pd.DataFrame) -> list[dict[str, Any]]:
+    """Why fits of cells did not converge: the causes, each with its fits, commonest first."""
+    found = [{"cause": label, "n": int(cells[name].sum())} for name, label in _CAUSES.items()]
+    return sorted((each for each in found if each["n"]), key=lambda each: -each["n"])
 
 
 def went(convergence: pd.DataFrame) -> pd.DataFrame:
@@ -40,13 +56,22 @@ def went(convergence: pd.DataFrame) -> pd.DataFrame:
 def reasons(convergence: pd.DataFrame) -> list[dict[str, Any]]:
     """Why fits failed: the commonest first errors of cells, and in how many each is."""
     final = convergence[convergence["attempt"] == "final"]
-    lines = final["error"].dropna().map(_first_line)
+    lines = final["error"].dropna().map(first_line)
     counts = lines.value_counts().head(MOST_REASONS)
     return [{"error": error, "n": n} for error, n in counts.items()]
 
 
-def _first_line(error: str) -> str:
-    return error.partition("\n")[0][:LONGEST_REASON]
+def unsimulated(convergence: pd.DataFrame) -> list[str]:
+    """Of which scenarios some datasets could not be simulated, and how many: most first."""
+    final = convergence[convergence["attempt"] == "final"]
+    counts = final.groupby("scenario", sort=False)[["n_unsimulated", "n_planned"]].max()
+    counts = counts[counts["n_unsimulated"] > 0].sort_values("n_unsimulated", ascending=False)
+    named = [
+        f"{row.Index}: {row.n_unsimulated:,} of {row.n_planned:,}"
+        for row in counts.head(MOST_REASONS).itertuples()
+    ]
+    more = len(counts) - len(named)
+    return [*named, *([f"and in {more:,} more scenarios"] if more else [])]
 
 
 def glance(
@@ -58,6 +83,7 @@ def glance(
     for model, prior in fits_by_prior(study):
         cells = convergence[(convergence["prior"] == prior) & (convergence["model"] == model)]
         shares = coverage[(coverage["prior"] == prior) & (coverage["model"] == model)]
+        planned = len(shares) * study.replicates
         shares = shares[shares["value"].notna()]
         worst = _worst(shares, study.plotted_level) if len(shares) else None
         fits = cells["n_planned"].sum()
@@ -68,13 +94,39 @@ def glance(
                 "fits": int(fits),
                 "failed": int(cells["n_failed"].sum()),
                 "converged": cells["n_converged"].sum() / fits,
-                "coverage": shares["value"].mean() if len(shares) else None,
+                "causes": causes(cells),
+                **_covered(shares, planned),
                 "worst": worst,
-                "seconds": cells["seconds"].mean(),
-                "ess_per_second": cells["ess_per_second"].mean(),
+                "seconds": _over_fits(cells, "seconds"),
+                "ess_per_second": _over_fits(cells, "ess_per_second"),
             }
         )
     return rows
+
+
+def _covered(shares: pd.DataFrame, planned: int) -> dict[str, Any]:
+    """The share of all intervals that hold the truth, and what it were with those that lack.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Coverages of cells and parameters, each of as many intervals as it has replicates.
+    planned : int
+        How many intervals there were, had every fit all of them.
+    """
+    n = int(shares["n_replicates"].sum())
+    if n == 0:
+        return {"coverage": None, "intervals": 0, "planned": planned, "bounds": None}
+    hits = (shares["value"] * shares["n_replicates"]).sum()
+    bounds = (hits / planned, (hits + planned - n) / planned)
+    return {"coverage": hits / n, "intervals": n, "planned": planned, "bounds": bounds}
+
+
+def _over_fits(cells: pd.DataFrame, mean: str) -> float:
+    """The mean over all fits, of cells' means and how many fits each rests on."""
+    known = cells[cells[mean].notna()]
+    n = known["n_measured"]
+    return (known[mean] * n).sum() / n.sum() if n.sum() else math.nan
 
 
 def short_chains(performance: pd.DataFrame) -> dict[str, Any] | None:
@@ -90,14 +142,25 @@ def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, An
     """How many replicates the wanted precision takes; None where the study wants none."""
     if table.empty:
         return None
-    most = table["n_needed"].max() if table["n_needed"].notna().all() else None
+    needed = most(table)
     labels = {name: method(family, name).label for name in methods(study)}
     return {
         "rows": table.assign(model=table["model"].map(labels)).to_dict("records"),
-        "n_needed": most and int(most),
-        "in_batches": most and in_whole_batches(study, int(most)),
-        "enough": most is not None and most <= study.replicates,
+        "n_needed": needed,
+        "in_batches": needed and in_whole_batches(study, needed),
+        "enough": needed is not None and needed <= study.replicates,
     }
+
+
+def high_pareto_k(family: Family, convergence: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row an approximation by Pathfinder with any fit that its Pareto k says is poor."""
+    final = convergence[convergence["attempt"] == "final"]
+    rows = []
+    for model, mine in final[final["n_high_pareto_k"] > 0].groupby("model", sort=False):
+        fits = final.loc[final["model"] == model, "n_ok"].sum()
+        n = mine["n_high_pareto_k"].sum()
+        rows.append({"model": method(family, model).label, "n": int(n), "fits": int(fits)})
+    return rows
 
 
 def verified(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any] | None:
@@ -110,6 +173,7 @@ def verified(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any
         "rows": rows.to_dict("records"),
         "n": int(table.groupby("model", sort=False)["n_fits"].max().sum()),
         "alone": int(table.groupby("model", sort=False)["n_one_sided"].max().sum()),
+        "failures": of_verification(rows),
         "disagree": [f"{row.model}, {row.parameter}" for row in disagree.itertuples()],
     }
 
@@ -129,6 +193,7 @@ def calibrated(family: Family, calibration: pd.DataFrame) -> list[dict[str, Any]
                 "quantities": int(mine["quantity"].notna().sum()),
                 "p_value": mine["p_value"].min(),
                 "p_corrected": mine["p_corrected"].min(),
+                "n_ranked": int(mine["n_ranked"].min()),
                 "n_left_out": int(mine["n_left_out"].max()),
             }
         )
@@ -152,7 +217,7 @@ def cells(
     """A row a cell and parameter."""
     measures = {
         name: of_level(performance, name, study.plotted_level).set_index([*CELL, "parameter"])
-        for name in ("bias", "rmse", "coverage")
+        for name in ("bias", "rmse", "coverage", "coverage_lower_bound", "coverage_upper_bound")
     }
     went = convergence.set_index(CELL)
     rows = []

@@ -13,18 +13,9 @@ from recovery.estimators import method
 from recovery.families.base import Family
 from recovery.gallery import words
 from recovery.measures.single import OF_ESTIMATES, OF_INTERVALS
+from recovery.precision import largest_reached
+from recovery.study import Study
 from recovery.truths import ObservedTruth, PriorTruth
-
-
-def reached(performance: pd.DataFrame, level: float) -> dict[str, float]:
-    """Return the largest MCSE that the number of replicates left: of coverage, and of bias.
-
-    Bias is in posterior SDs (the measure z_score), so that parameters compare.
-    """
-    everything = performance[performance["subset"] == "all"]
-    coverage = everything[(everything["measure"] == "coverage") & (everything["level"] == level)]
-    scaled = everything[everything["measure"] == "z_score"]
-    return {"coverage": coverage["mcse"].max(), "z_score": scaled["mcse"].max()}
 
 
 def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str, Any]:
@@ -45,8 +36,8 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
             "crossing": "full, but for truths from observed data, which bring their design",
             "replicates": study.replicates,
             "largest_mcse_reached": {
-                name: mcse if math.isfinite(mcse) else None
-                for name, mcse in reached(performance, study.plotted_level).items()
+                name: largest["mcse"] if math.isfinite(largest["mcse"]) else None
+                for name, largest in largest_reached(performance, study.plotted_level).items()
             },
         },
         "estimands": list(dict.fromkeys(performance["parameter"])),
@@ -71,11 +62,19 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
 
 def truths_in_words(truths: Mapping[str, Any]) -> list[str]:
     """Return what data were generated from, each with its name."""
-    kinds = {PriorTruth: "a truth drawn afresh from a prior", ObservedTruth: "the posterior mean"}
+    kinds = {
+        PriorTruth: "a truth drawn afresh from a prior",
+        ObservedTruth: "the posterior mean of a fit to observed data",
+    }
     return [
         f"{kinds.get(type(truth), 'a fixed truth')} ({words(name)})"
         for name, truth in truths.items()
     ]
+
+
+def has_observed_truth(study: Study) -> bool:
+    """Whether any truth is what was estimated from observed data, and brings their design."""
+    return any(isinstance(truth, ObservedTruth) for truth in study.truths.values())
 
 
 def listed(items: Iterable) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from recovery.estimators import method
 from recovery.families.base import Family
 from recovery.gallery import words
-from recovery.planning import AT_SMALLEST, BEYOND, UNKNOWN
+from recovery.planning import AT_SMALLEST, BEYOND, UNCLEAR, UNKNOWN
 
 _WANTED = {
     "interval_width": "width at most {:g}",
@@ -34,6 +34,7 @@ def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
             "needed": _needed(row),
             "n_needed": row.n_needed,
             "interval": _interval(row),
+            "replicates": _replicates(row),
             "status": row.status,
         }
         for row in table.itertuples()
@@ -51,6 +52,10 @@ def _needed(row) -> str:
         return f"at most {_count(row.smallest)}"
     if row.status == BEYOND:
         return f"more than {_count(row.largest)}"
+    if row.status == UNCLEAR:
+        if math.isnan(row.n_needed):
+            return f"perhaps more than {_count(row.largest)}"
+        return f"perhaps {_count(row.smallest)} or fewer"
     return _count(row.n_needed)
 
 
@@ -64,6 +69,13 @@ def _interval(row) -> str:
     if math.isnan(row.upper):
         return f"at least {_count(row.lower)}"
     return f"{_count(row.lower)} to {_count(row.upper)}"
+
+
+def _replicates(row) -> str:
+    """How many replicates the values rest on, from which a number is read."""
+    if row.n_fewest == row.n_most:
+        return _count(row.n_most)
+    return "–" if row.status == UNKNOWN else f"{_count(row.n_fewest)} to {_count(row.n_most)}"
 
 
 def _count(value: float, absent: str = "–") -> str:

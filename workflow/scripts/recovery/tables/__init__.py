@@ -1,4 +1,7 @@
-"""The Parquet tables of a study; the only import of pyarrow."""
+"""The Parquet tables of a study; the only import of pyarrow.
+
+Those of the summary are not imported here, since no fit rests on what they are.
+"""
 
 from recovery.tables.batches import (
     DIAGNOSTICS,
@@ -29,15 +32,12 @@ from recovery.tables.files import (
     write,
     write_csv,
 )
-from recovery.tables.summaries import COSTS, SUMMARIES
 
 __all__ = [
-    "COSTS",
     "DIAGNOSTICS",
     "DRAWS",
     "LOO",
     "PARTICIPANTS",
-    "SUMMARIES",
     "TRUTH",
     "StaleTableError",
     "appending",

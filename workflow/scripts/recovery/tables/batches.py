@@ -24,9 +24,10 @@ _FIT = [
 TRUTH = pa.schema(
     [
         column("replicate", INT, "counted from 1"),
-        column("parameter", TEXT),
+        column("parameter", TEXT, "null: the replicate could not be simulated"),
         column("truth", REAL, "the value that the data were generated from"),
         column("data_seed", INT, "seed of numpy.random.default_rng for this dataset"),
+        column("error", TEXT, "why the replicate could not be simulated; else null"),
     ]
 )
 PARTICIPANTS = pa.schema(
@@ -46,6 +47,7 @@ DIAGNOSTICS = pa.schema(
         *_FIT,
         column("attempt", INT, "counted from 1"),
         column("status", TEXT, "ok or failed"),
+        column("failed_in", TEXT, "simulation or fit; null where status is ok"),
         column("error", TEXT, "why it failed; of an estimator, why it did not converge too"),
         column("converged", BOOL),
         column("n_divergent", INT, "divergent transitions after warmup, all chains"),
@@ -54,6 +56,7 @@ DIAGNOSTICS = pa.schema(
         column("max_rhat", REAL, "largest over scored parameters and lp__"),
         column("min_ess_bulk", REAL, "smallest over scored parameters and lp__"),
         column("min_ess_tail", REAL, "smallest over scored parameters and lp__"),
+        column("pareto_k", REAL, "of Pathfinder's importance ratios; infinite: no tail was fitted"),
         column("n_leapfrog", INT, "gradient evaluations after warmup, all chains"),
         column("warmup_seconds", REAL, "processor seconds, summed over chains"),
         column("sampling_seconds", REAL, "processor seconds, summed over chains; of an estimator"),

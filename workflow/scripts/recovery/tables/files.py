@@ -25,7 +25,7 @@ from recovery.tables import checksum
 from recovery.tables.batches import REAL, column
 
 Columns = Mapping[str, Sequence]
-MOST_NAMED = 50  # stale files; of more, their folders
+MOST_NAMED = 50  # stale files; of more, their folders, or those above
 SETTLED = 2e9  # nanoseconds after which a file that changes again is sure to have another time
 _checked: dict[tuple, Mapping[bytes, bytes]] = {}  # footers of whole files, by `_state`
 
@@ -214,9 +214,10 @@ def damaged(paths: Sequence[str | Path]) -> StaleTableError:
 
 
 def _removing(paths: Sequence[str | Path]) -> str:
-    """The command that removes files; of very many, their folders."""
-    many = len(paths) > MOST_NAMED
-    named = dict.fromkeys(Path(path).parent if many else path for path in paths)
+    """The command that removes files; of very many, folders that hold them."""
+    named, many = dict.fromkeys(map(Path, paths)), len(paths) > MOST_NAMED
+    while len(named) > MOST_NAMED:
+        named = dict.fromkeys(path.parent for path in named)
     folders = many or any(map(os.path.isdir, named))
     return shlex.join(["rm", *(["-r"] if folders else []), *map(str, named)])
 

@@ -35,8 +35,8 @@ PERFORMANCE = pa.schema(
         column("level", REAL, "of the intervals; null: the measure has none"),
         column("value", REAL),
         column("mcse", REAL, "Monte Carlo standard error of value"),
-        column("lower", REAL, "of the 95 % Wilson interval, for proportions"),
-        column("upper", REAL, "of the 95 % Wilson interval, for proportions"),
+        column("lower", REAL, "of the 95 % interval of Monte Carlo error"),
+        column("upper", REAL, "of the 95 % interval of Monte Carlo error"),
         column("n_replicates", INT, "that the value rests on"),
     ]
 )
@@ -53,6 +53,9 @@ COMPARISON = pa.schema(
         column("level", REAL, "of the intervals; null: the measure has none"),
         column("value", REAL, "first less second, on the same datasets"),
         column("mcse", REAL, "Monte Carlo standard error of the paired difference"),
+        column("lower", REAL, "of the 95 % interval of Monte Carlo error"),
+        column("upper", REAL, "of the 95 % interval of Monte Carlo error"),
+        column("p_value", REAL, "of no difference, not corrected; null: none is known"),
         column("n_pairs", INT, "replicates that both have"),
     ]
 )
@@ -88,8 +91,16 @@ CONVERGENCE = pa.schema(
         column("n_refitted", INT, "fits with a second attempt"),
         column("n_ok", INT),
         column("n_failed", INT),
+        column("n_unsimulated", INT, "of these, whose dataset could not be simulated"),
         column("n_converged", INT),
         column("error", TEXT, "of the first fit that failed; null: none did"),
+        column("n_missed_rhat", INT, "fits that did not converge: with rhat above its threshold"),
+        column("n_missed_ess", INT, "or bulk or tail ESS below it; a fit may miss several"),
+        column("n_missed_divergent", INT, "or too many divergent transitions"),
+        column("n_missed_ebfmi", INT, "or E-BFMI below it"),
+        column("n_missed_other", INT, "or for the reason that `diagnostics` has as their error"),
+        column("n_high_pareto_k", INT, "Pathfinder's fits whose Pareto k is above 0.7"),
+        column("max_pareto_k", REAL, "largest of Pathfinder's fits; null: it is none of them"),
         *(
             column(f"{rate}_rate{part}", REAL, comment)
             for rate in (
@@ -141,7 +152,7 @@ PRECISION = pa.schema(
         column("parameter", TEXT, "of the cell that needs most replicates"),
         column("measure", TEXT, "coverage or bias_relative_to_sd"),
         column("wanted", REAL, "Monte Carlo standard error"),
-        column("reached", REAL, "largest Monte Carlo standard error; coverage: at nominal level"),
+        column("reached", REAL, "largest MCSE, those that do not differ taken together"),
         column("n_planned", INT, "replicates of the study"),
         column("n_needed", INT, "replicates; null: those there cannot tell"),
         column("n_needed_mcse", REAL, "Monte Carlo standard error of n_needed"),
@@ -159,9 +170,11 @@ PLANNING = pa.schema(
         column("n_needed", INT, "participants; null: not reached, or unknown"),
         column("lower", INT, "of the 95 % interval; null: no lower bound"),
         column("upper", INT, "of the 95 % interval; null: no upper bound"),
-        column("status", TEXT, "reached, at the smallest or beyond the largest count, unknown"),
+        column("status", TEXT, "reached, at the smallest or beyond the largest count, not clear"),
         column("smallest", INT, "count of participants that has a value"),
         column("largest", INT, "count of participants that has a value"),
+        column("n_fewest", INT, "replicates that the value of a count rests on, at the least"),
+        column("n_most", INT, "and at the most"),
     ]
 )
 VERIFICATION = pa.schema(
@@ -169,13 +182,16 @@ VERIFICATION = pa.schema(
         column("model", TEXT),
         column("parameter", TEXT),
         column("n_fits", INT, "converged with both engines"),
-        column("n_one_sided", INT, "converged with one engine only, or failed with one only"),
+        column("n_verified", INT, "fits that the verifying engine was to make, of the model"),
+        column("n_failed", INT, "of these, those that failed"),
+        column("error", TEXT, "of the first of them that failed; null: none did"),
+        column("n_one_sided", INT, "converged with one engine only; without n_failed"),
         column("mean_z", REAL, "z: difference of posterior means over its MCMC standard error"),
         column("mean_square_z", REAL, "1 is expected"),
         column("largest_z", REAL, "in absolute value"),
         column("p_value", REAL, "of z standard normal: its mean and its mean square"),
         column("p_corrected", REAL, "for all models and parameters (Holm)"),
-        column("verdict", TEXT, "agree, disagree or no fit to compare"),
+        column("verdict", TEXT, "agree, disagree, all failed or no fit to compare"),
     ]
 )
 SELECTION = pa.schema(

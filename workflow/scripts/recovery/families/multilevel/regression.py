@@ -7,10 +7,11 @@ beta_p[j] ~ multi_normal(beta, quad_form_diag(Omega, sigma_p))
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from itertools import combinations
 from pathlib import Path
-from types import MappingProxyType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -37,9 +38,9 @@ class Multilevel(Family):
         Which coefficients there are, and which of them vary.
     outcome : Outcome
     models : mapping of str to Model
-    estimators : mapping of str to Estimator
-    estimating : tuple of Path
-        The files that decide what these do.
+    estimators : callable, optional
+        The package `classical` -> mapping of str to Estimator. It is found by its name at run
+        time, not imported, since it decides estimates alone: neither datasets nor fits.
     """
 
     JOINT = JOINT
@@ -49,11 +50,13 @@ class Multilevel(Family):
         layout: Layout,
         outcome: Outcome,
         models: Mapping[str, Model],
-        estimators: Mapping[str, Estimator] = MappingProxyType({}),
-        estimating: tuple[Path, ...] = (),
+        estimators: Callable[[ModuleType], Mapping[str, Estimator]] | None = None,
     ):
         self.layout, self.outcome = layout, outcome
-        self.MODELS, self.ESTIMATORS, self.ESTIMATING = models, estimators, estimating
+        self.MODELS = models
+        if estimators is not None:
+            classical = import_module(f"{__package__}.classical")
+            self.ESTIMATORS, self.ESTIMATING = estimators(classical), (Path(classical.__file__),)
         self.PARAMETERS = layout.beta | layout.sigma_p | layout.omega | dict(outcome.PARAMETERS)
         self.POSITIVE = (*layout.sigma_p, *outcome.POSITIVE)
         self.COEFFICIENTS = layout.coefficients

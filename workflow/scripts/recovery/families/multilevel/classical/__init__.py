@@ -7,22 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from recovery.families.base import Columns, Estimated, Estimator
 from recovery.families.multilevel.layout import Layout
 
-_HERE = Path(__file__)
-STRAIGHT = (_HERE, _HERE.with_name("lines.py"), _HERE.with_name("wald.py"))
-GENERALIZED = (*STRAIGHT, _HERE.with_name("generalized.py"))
-LINEAR = (*STRAIGHT, *map(_HERE.with_name, ("deviance.py", "information.py", "mixed.py")))
 _MIXED = (
     "varying intercepts and slopes without priors, by {what} (Bates et al. 2015). Intervals are "
     "Wald's: normal for beta and for participants' own coefficients, on the scale of log SD for "
     "standard deviations and of Fisher's z for correlations. Where the maximum lies on the edge, "
     "an SD at 0 or correlations at their bounds (a singular fit), the fit counts as not "
-    "converged, and only beta and participants' own coefficients have intervals."
+    "converged, and standard deviations and correlations of coefficients have no intervals; "
+    "those of beta, sigma and participants' own coefficients take what is on the edge as known."
 )
 _POOLED = (
     "one line for everybody by maximum likelihood ({which}), with normal intervals. It takes the "

@@ -86,10 +86,10 @@ class Optimum:
         """Whether it is a minimum."""
         return self.slope <= FLAT
 
-    @property
-    def smallest(self) -> float:
-        """The smallest standard deviation, relative to sigma, of any direction."""
-        return float(np.sqrt(max(0.0, np.linalg.eigvalsh(self.psi)[0])))
+
+def smallest(psi: np.ndarray) -> float:
+    """Return the smallest standard deviation, relative to sigma, of any direction."""
+    return float(np.sqrt(max(0.0, np.linalg.eigvalsh(psi)[0]))) if psi.size else np.inf
 
 
 class _Deviance:

@@ -64,17 +64,21 @@ def covariance(
     omega: np.ndarray,
     pairs: Sequence[tuple[int, int]],
     restricted: bool,
+    interior: np.ndarray,
 ) -> np.ndarray:
     """Return the asymptotic covariance of log SDs, Fisher's z of correlations, and log sigma.
 
     The inverse of the expected information, tr(P V_a P V_b) / 2 for the restricted likelihood
     (P = W - W X (X'WX)^-1 X'W) and tr(W V_a W V_b) / 2 for the full one, V_a being the
-    derivative of Cov(y) / sigma^2 by a parameter. NaN where data do not tell all of them.
+    derivative of Cov(y) / sigma^2 by a parameter. NaN where data do not tell all of them, and for
+    parameters on the edge, which the others take as known.
 
     Parameters
     ----------
     sd, omega : ndarray
         Standard deviations over sigma, and correlations of the pairs.
+    interior : ndarray of bool
+        Which of all these parameters are off the edge, in their order.
 
     References
     ----------
@@ -99,7 +103,7 @@ def covariance(
         through = np.array([moments.covariance @ each for each in score])
         information += np.einsum("aij,bji->ab", through, through)
     lower = np.tril(information)
-    return _inverse((lower + lower.T - np.diag(np.diag(information))) / 2)
+    return _inverse((lower + lower.T - np.diag(np.diag(information))) / 2, interior)
 
 
 def _derivatives(
@@ -137,9 +141,16 @@ def _trace(one: np.ndarray, left: np.ndarray, other: np.ndarray, right: np.ndarr
     return float(np.trace(one @ left @ other @ right, axis1=1, axis2=2).sum())
 
 
-def _inverse(information: np.ndarray) -> np.ndarray:
-    """The inverse; NaN where the data do not tell all parameters."""
-    sizes = np.linalg.eigvalsh(information)
-    if not sizes[0] > 1e-10 * sizes[-1]:
-        return np.full_like(information, np.nan)
-    return np.linalg.inv(information)
+def _inverse(information: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The inverse over some parameters; NaN elsewhere, and where the data do not tell them.
+
+    Each is brought to unit information first: a standard deviation near 0 has little.
+    """
+    chosen, found = np.ix_(known, known), np.full_like(information, np.nan)
+    own, unit = information[chosen], np.sqrt(np.diag(information)[known])
+    if not own.size or not (unit > 0).all():
+        return found
+    scaled = own / np.outer(unit, unit)
+    if np.linalg.eigvalsh(scaled)[0] > 1e-10:
+        found[chosen] = np.linalg.inv(scaled) / np.outer(unit, unit)
+    return found

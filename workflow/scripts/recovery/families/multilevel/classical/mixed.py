@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from recovery.families.base import Columns, Estimated, Estimates
 from recovery.families.multilevel.classical import wald
-from recovery.families.multilevel.classical.deviance import Crossproducts, Optimum, minimise
+from recovery.families.multilevel.classical.deviance import (
+    Crossproducts,
+    Optimum,
+    minimise,
+    smallest,
+)
 from recovery.families.multilevel.classical.information import Moments, covariance
 from recovery.families.multilevel.classical.lines import least_squares, spread
 from recovery.families.multilevel.layout import Layout
@@ -46,7 +53,7 @@ def fit(layout: Layout, columns: Columns, restricted: bool) -> Estimated:
             start + found.beta * units,
             np.sqrt(np.diag(moments.covariance)) * found.sigma * units,
         ),
-        *_components(layout, found, moments, units[varying], unit_y, restricted, bool(trouble)),
+        *_components(layout, found, moments, units[varying], unit_y, restricted),
     ]
     own, error = _participants(data, found, moments)
     names = [f"beta_p[{j},{q + 1}]" for q in range(varying.size) for j in people]
@@ -58,7 +65,7 @@ def fit(layout: Layout, columns: Columns, restricted: bool) -> Estimated:
 def _trouble(found: Optimum) -> str:
     if not found.converged:
         return f"no convergence: the deviance still has a slope of {found.slope:.2g}"
-    if found.smallest < SINGULAR:
+    if smallest(found.psi) < SINGULAR:
         return "singular fit: a standard deviation at 0, or correlations at their bounds"
     return ""
 
@@ -70,17 +77,17 @@ def _components(
     units: np.ndarray,
     unit_y: float,
     restricted: bool,
-    edge: bool,
 ) -> list[Estimates]:
-    """Standard deviations, correlations and sigma; without errors where the maximum is an edge."""
+    """Standard deviations, correlations and sigma; on the edge sigma alone has an error."""
     sd = np.sqrt(np.diag(found.psi))
     pairs = [(a - 1, b - 1) for a, b in layout.pairs]
     scale = [sd[a] * sd[b] for a, b in pairs]
     omega = [found.psi[a, b] / s if s > 0 else 0.0 for (a, b), s in zip(pairs, scale, strict=True)]
     omega = np.clip(omega, -1, 1)
-    errors = np.full(sd.size + len(pairs) + 1, np.nan)
-    if not edge:
-        errors = np.sqrt(np.diag(covariance(moments, sd, omega, pairs, restricted)))
+    interior = _interior(found, pairs)
+    errors = np.sqrt(np.diag(covariance(moments, sd, omega, pairs, restricted, interior)))
+    if not interior.all():  # normal approximations to the coefficients' covariance do not hold
+        errors[:-1] = np.nan
     of_sd, of_omega, of_sigma = np.split(errors, [sd.size, sd.size + len(pairs)])
     sigma_p, sigma = sd * found.sigma * units, np.array([found.sigma * unit_y])
     return [
@@ -88,6 +95,20 @@ def _components(
         wald.fisher(list(layout.omega), omega, of_omega),
         wald.logarithmic(["sigma"], sigma, of_sigma),
     ]
+
+
+def _interior(found: Optimum, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Which standard deviations, correlations and sigma are off the edge; none without a minimum.
+
+    Correlations are at their bounds together, where the coefficients that do vary vary along
+    fewer directions than they are.
+    """
+    if not found.converged:
+        return np.zeros(len(found.psi) + len(pairs) + 1, dtype=bool)
+    varies = np.sqrt(np.diag(found.psi)) >= SINGULAR
+    bound = smallest(found.psi[np.ix_(varies, varies)]) < SINGULAR
+    free = [varies[a] and varies[b] and not bound for a, b in pairs]
+    return np.array([*varies, *free, True])
 
 
 def _participants(

@@ -32,9 +32,12 @@ def logarithmic(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> E
     ----------
     Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 2.4.3.
     """
-    return Estimates(
-        names, value, value * error, lambda p: value * np.exp(special.ndtri(p) * error)
-    )
+
+    def quantile(p: float) -> np.ndarray:
+        with np.errstate(over="ignore"):  # next to 0 data leave all values open
+            return value * np.exp(special.ndtri(p) * error)
+
+    return Estimates(names, value, value * error, quantile)
 
 
 def fisher(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estimates:

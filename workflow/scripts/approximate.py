@@ -1,0 +1,38 @@
+"""Rules approximate and approximate_observed: one approximation of a model, for one batch."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from recovery import jobs
+
+jobs.begin(snakemake.log[0], __file__)
+
+import time
+
+from recovery import approximating, executables, fitting, tables
+from recovery.engines.base import Program
+
+specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
+program = executables.provided(
+    specification["engine"],
+    Program(
+        snakemake.input.program,
+        snakemake.params.include,
+        version=specification["engine_version"],
+    ),
+    specification["approximates"],
+    specification["program"],
+)
+fitter = approximating.ApproximationFitter(specification, program)
+started = time.process_time()
+
+dataset = specification["dataset"]
+data = tables.read_of(snakemake.input.data, dataset)
+truth = snakemake.input.get("truth") and tables.read_of(snakemake.input.truth, dataset)
+
+batch = fitting.fit_batch(data, truth, fitter)
+for name, schema in fitting.schemas(specification).items():
+    cost = {"start": started, "tables": time.process_time() - started}
+    tables.write(batch[name], snakemake.output[name], schema, identity, cost)

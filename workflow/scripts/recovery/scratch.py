@@ -1,0 +1,83 @@
+"""Temporary folders that go with the process that made them, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIX = "recovery-"
+_LOCK = ".lock"
+_TRIALS, _PAUSE = 50, 0.02  # of a removal, and the seconds between them
+_YOUNG = 60  # seconds in which a folder's maker may not have locked it yet
+
+
+@contextlib.contextmanager
+def folder(root: str | Path | None = None) -> Iterator[Path]:
+    """Make a temporary folder; it is removed when the block ends.
+
+    Its maker, and every process that it forks, holds a lock beside it. What a killed one
+    left behind is removed by the next that makes a folder there.
+
+    Parameters
+    ----------
+    root : path, optional
+        Where; by default where everything temporary goes.
+    """
+    root = Path(root or tempfile.gettempdir())
+    _remove_abandoned(root)
+    lock, name = tempfile.mkstemp(prefix=PREFIX, suffix=_LOCK, dir=root)
+    made = Path(name.removesuffix(_LOCK))
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        made.mkdir(mode=0o700)
+        yield made
+    finally:
+        _remove(made)
+        Path(name).unlink(missing_ok=True)
+        os.close(lock)
+
+
+def root_for_make() -> Path:
+    """Return a folder for temporary files whose path Make can read: no space, no sign of Make's.
+
+    Raises
+    ------
+    OSError
+        When there is none.
+    """
+    for root in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
+        if re.fullmatch(r"[\w./+-]+", root, re.ASCII) and os.access(root, os.W_OK | os.X_OK):
+            return Path(root)
+    raise OSError(
+        f"TMPDIR: got {tempfile.gettempdir()!r}, must be a writable folder whose path holds "
+        "letters, digits and `._+-/` only: CmdStan's Makefile reads no other"
+    )
+
+
+def _remove_abandoned(root: Path) -> None:
+    """Remove the folders whose lock no process holds any more."""
+    for lock in root.glob(f"{PREFIX}*{_LOCK}"):
+        with contextlib.suppress(OSError):  # held, another user's, or removed meanwhile
+            if time.time() - lock.stat().st_mtime < _YOUNG:
+                continue
+            with lock.open("r+") as held:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(Path(str(lock).removesuffix(_LOCK)))
+                lock.unlink()
+
+
+def _remove(made: Path) -> None:
+    """Remove a folder, though a process that was just killed may still write there."""
+    for _ in range(_TRIALS):
+        shutil.rmtree(made, ignore_errors=True)
+        if not made.exists():
+            return
+        time.sleep(_PAUSE)
