@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import make_design
 
-from recovery import estimates_file, identities, tables
+from recovery import estimates_file, identities, provenance, tables
 from recovery.tables import checksum
 from recovery.tables.summaries import SUMMARIES
 
@@ -175,6 +175,14 @@ def test_a_missing_table_is_not_current_and_no_damaged_one(tmp_path):
         assert not tables.are_current([path], "an identity")
     with pytest.raises(FileNotFoundError):
         tables.read(tmp_path / "a.parquet")
+
+
+def test_a_figure_that_is_no_text_any_more_bears_no_identity(tmp_path):
+    figure = tmp_path / "a.svg"
+    figure.write_bytes(b"<svg>identity</svg>")
+    assert provenance.bear([figure], "identity")
+    figure.write_bytes(b"<svg>identity\xbc/svg>")
+    assert not provenance.bear([figure], "identity")
 
 
 def test_a_damaged_table_of_ours_is_not_scored(tmp_path, rng):
