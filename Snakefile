@@ -35,7 +35,7 @@ rule all:
         expand(rules.figures.output, study=STUDY.name),
         expand(rules.report.output, study=STUDY.name),
         expand(rules.outcome.output, study=STUDY.name),
-        identities.files(DESIGN),  # those that were damaged and removed, once all else stands
+        data_and_fits,
 
 
 onstart:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import make_design
 
-from recovery import identities, tables
+from recovery import estimates_file, identities, provenance, tables
 from recovery.tables import checksum
 from recovery.tables.summaries import SUMMARIES
 
@@ -175,6 +175,29 @@ def test_a_missing_table_is_not_current_and_no_damaged_one(tmp_path):
         assert not tables.are_current([path], "an identity")
     with pytest.raises(FileNotFoundError):
         tables.read(tmp_path / "a.parquet")
+
+
+def test_a_figure_that_is_no_text_any_more_bears_no_identity(tmp_path):
+    figure = tmp_path / "a.svg"
+    figure.write_bytes(b"<svg>identity</svg>")
+    assert provenance.bear([figure], "identity")
+    figure.write_bytes(b"<svg>identity\xbc/svg>")
+    assert not provenance.bear([figure], "identity")
+
+
+def test_a_damaged_table_of_ours_is_not_scored(tmp_path, rng):
+    path, intervals = tmp_path / "e.parquet", {0.89: ("q5_5", "q94_5")}
+    keys = {"scenario": "a", "model": "m", "prior": "p", "parameter": "sigma"}
+    numbers = {"truth": 1.0, "mean": 1.42, "sd": 0.1, "q5_5": 1.2, "q94_5": 1.6}
+    rows = [keys | numbers | {"replicate": replicate} for replicate in range(1, 40)]
+    schema = tables.estimates_schema([0.89])
+    tables.write(tables.from_rows(rows, schema), path, schema, "an identity")
+    assert estimates_file.read([path], intervals)["mean"].tolist() == [1.42] * 39
+    whole = path.read_bytes()
+    for bit in rng.integers(8 * len(whole), size=200).tolist():
+        path.write_bytes(flipped(whole, bit))
+        with pytest.raises(ValueError, match=re.escape(str(path))):
+            estimates_file.read([path], intervals)
 
 
 def test_every_reader_of_parquet_reads_our_tables(tmp_path):

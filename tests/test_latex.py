@@ -10,6 +10,7 @@ from typeset import typeset
 
 from recovery import tables
 from recovery.report import found, latex, tex
+from recovery.tables.summaries import SUMMARIES
 
 MEASURES = ("bias", "rmse", "coverage")
 NUMBER = r"−?[\d.,]+(?:e[−+]\d+)?"
@@ -29,14 +30,15 @@ def performance(folder, study, rng, scale=1.0) -> pd.DataFrame:
                 key |= {"observations": 3, "model": model, "prior": prior, "parameter": parameter}
                 coverage = rng.integers(1, 40) / 40
                 values = {"bias": scale * rng.normal(), "rmse": scale * rng.exponential()}
-                for measure, value in (values | {"coverage": coverage}).items():
+                bounds = {"coverage_lower_bound": 0.9 * coverage, "coverage_upper_bound": coverage}
+                for measure, value in (values | {"coverage": coverage} | bounds).items():
                     mcse = scale * rng.uniform(0.001, 0.1)
                     row = {"measure": measure, "value": value, "mcse": mcse, "subset": "all"}
                     row |= {"n_replicates": 40 - 3 * (measure == "coverage")}
-                    if measure == "coverage":
+                    if measure.startswith("coverage"):
                         row |= {"level": 0.89, "lower": coverage / 2, "upper": coverage / 2 + 0.5}
                     rows.append(key | row)
-    schema = tables.SUMMARIES["performance"]
+    schema = SUMMARIES["performance"]
     tables.write(tables.from_rows(rows, schema), folder / "p.parquet", schema, "identity")
     return tables.read_frame([folder / "p.parquet"])
 

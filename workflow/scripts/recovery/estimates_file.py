@@ -14,6 +14,7 @@ import pandas as pd
 
 from recovery.faults import listed, shown
 from recovery.named_files import refuse_odd
+from recovery.tables import refuse_damaged
 
 KEYS = ["scenario", "model", "prior", "replicate", "parameter"]
 NUMBERS = ["truth", "mean", "sd"]
@@ -77,6 +78,7 @@ def _table(content: bytes, wanted: Sequence[str]) -> pd.DataFrame:
     if content.startswith(b"\x1f\x8b"):
         return _table(gzip.decompress(content), wanted)
     if content.startswith(b"PAR1"):
+        refuse_damaged(content)
         whole = pd.read_parquet(io.BytesIO(content))
         whole = whole.reset_index(drop=not set(whole.index.names) & set(wanted))
         return whole[[name for name in dict.fromkeys(wanted) if name in whole]]

@@ -109,5 +109,5 @@ def bear(paths: Iterable[str | Path], identity: str) -> bool:
     """Whether all these text files (figures, the page) stand and bear this identity."""
     try:
         return all(identity in Path(path).read_text(encoding="utf-8") for path in paths)
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return False

@@ -188,7 +188,7 @@ def _model(row: Mapping[str, Any]) -> dict[str, str]:
         "Fits": f"{row['fits']:,}",
         "Failed": f"{row['failed']:,}",
         "Converged": percent(row["converged"]),
-        "Mean coverage": percent(row["coverage"]),
+        "Coverage": percent(row["coverage"]),
         "Seconds": number(row["seconds"]),
     }
 

@@ -222,6 +222,14 @@ def _removing(paths: Sequence[str | Path]) -> str:
     return shlex.join(["rm", *(["-r"] if folders else []), *map(str, named)])
 
 
+def refuse_damaged(content: bytes) -> None:
+    """Refuse the content of a table of ours that is not what was written; ValueError says so."""
+    try:
+        checksum.check_ours(content)
+    except checksum.DamagedError:
+        raise ValueError("is cut short or damaged") from None
+
+
 def stale(paths: Sequence[str | Path]) -> StaleTableError:
     """Return the error that names stale tables and says how to be rid of them."""
     return StaleTableError(
