@@ -1,5 +1,7 @@
 """Monte Carlo errors of few replicates: what repeated studies show, and nothing from nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -140,3 +142,13 @@ def test_measures_of_intervals_that_exclude_0_say_on_how_many_they_rest():
     found = rows(measures.performance({("m", "p"): fits}, 4), subset="all")
     assert found.loc[["type_s_error", "type_m_error"], "n_replicates"].tolist() == [2, 2]
     assert found.loc["rejection_rate", "n_replicates"] == 4
+
+
+def test_an_interval_without_a_bound_neither_holds_nor_excludes_anything():
+    x = replicates([0.1, 0.2, 5.0, 6.0], truth=0.5)
+    low, high = x.bounds[LEVEL]
+    x = replace(x, bounds={LEVEL: (low, np.where(x.replicate == 2, np.nan, high))})
+    found = rows(measures.performance({("m", "p"): Fits({"b": x}, x.replicate)}, 4), subset="all")
+    assert found.loc["coverage", ["value", "n_replicates"]].tolist() == [1 / 3, 3]
+    assert found.loc["rejection_rate", "n_replicates"] == 3
+    assert found.loc["bias", "n_replicates"] == 4

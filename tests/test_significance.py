@@ -130,10 +130,11 @@ def test_two_cells_that_agree_are_not_clearly_different(shift, rng):
 
 def test_shares_that_agree_in_every_pair_still_have_an_interval(rng):
     same = rows(compare(replicates([0.1] * 20), replicates([0.2] * 20)), subset="all")
-    found = same.loc["coverage"]
-    assert found["value"] == found["mcse"] == 0
-    assert found["lower"] < -0.02
-    assert found["upper"] > 0.02
+    for name in ("coverage", "bias_eliminated_coverage", "rejection_rate"):
+        found = same.loc[name]
+        assert found["value"] == found["mcse"] == 0
+        assert found["lower"] < -0.02
+        assert found["upper"] > 0.02
 
 
 def test_of_hundreds_of_equal_cells_hardly_any_study_has_a_clear_difference(rng):

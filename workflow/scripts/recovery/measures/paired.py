@@ -54,7 +54,7 @@ def interval(
     if name == "relative_precision":
         factor = np.exp(half * mcse / (1 + value))
         return (1 + value) / factor - 1, (1 + value) * factor - 1
-    if name in SHARES:
+    if name in (*SHARES, "bias_eliminated_coverage"):
         return paired_difference(*discordant(*measures), n)
     return value - half * mcse, value + half * mcse
 

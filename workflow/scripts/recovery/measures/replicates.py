@@ -51,7 +51,10 @@ class Replicates:
     @property
     def with_error(self) -> Replicates:
         """Those that have a standard error, and with it intervals."""
-        return self.of(self.replicate[~np.isnan(self.sd)])
+        known = ~np.isnan(self.sd)
+        for low, high in self.bounds.values():
+            known &= ~np.isnan(low) & ~np.isnan(high)
+        return self.of(self.replicate[known])
 
     def __len__(self) -> int:
         return self.replicate.size
