@@ -20,6 +20,7 @@ import psutil
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 START_SECONDS = 120  # in which a fresh process has imported what it answers with
+LONGEST = 2000  # characters of an error
 GLANCE = 0.5  # seconds after which is looked whether a silent child still lives
 _fork = multiprocessing.get_context("fork")
 _BEGIN = """import sys
@@ -268,8 +269,8 @@ def _sendable(error: BaseException) -> Exception:
 
 
 def in_words(error: BaseException) -> str:
-    """Return the kind of an error and what it says, where it says anything."""
+    """Return the kind of an error and what it says, where it says anything, cut where long."""
     try:
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {error}"[:LONGEST]
     except Exception:
         return type(error).__name__
