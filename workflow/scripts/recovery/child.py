@@ -75,17 +75,22 @@ class Child:
             if not self._hears(seconds):
                 self._end()
                 raise ChildLostError(f"time limit: took more than {seconds:g} seconds")
-            answered, value = self._pipe.recv()
+            answered, value = self._received()
         except (EOFError, OSError):
             raise self._lost() from None
-        except ChildLostError:
-            raise
-        except Exception as error:
-            self._end()
-            raise ChildLostError(f"its answer cannot be read: {in_words(error)}") from None
         if not answered:
             raise value
         return value
+
+    def _received(self) -> tuple[bool, Any]:
+        """What came through the pipe; a child whose answer is none is ended."""
+        found = self._pipe.recv_bytes()
+        try:
+            answered, value = pickle.loads(found)
+        except Exception as error:
+            self._end()
+            raise ChildLostError(f"its answer cannot be read: {in_words(error)}") from None
+        return answered, value
 
     def _hears(self, seconds: float) -> bool:
         """Whether the child answers in time.
