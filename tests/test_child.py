@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from recovery.child import Child, ChildLostError
+from recovery.child import Child, ChildLostError, FreshChild
 
 LONG = 60  # seconds that no test waits
 
@@ -36,11 +36,23 @@ def answer(argument):
         started = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({LONG})"])
         Path(rest[0]).write_text(str(started.pid))
         time.sleep(LONG)
+    if kind == "fork":
+        os.fork() or time.sleep(LONG)
+        os._exit(4)
+    if kind == "garbage":
+        return Garbage()
     if kind == "unsendable answer":
         return lambda: None
     if kind == "unsendable error":
         raise UnsendableError("the reason", 1)
     return rest
+
+
+class Garbage:
+    """Cannot be made again by whoever reads it."""
+
+    def __reduce__(self):
+        return int, ("garbage",)
 
 
 class UnsendableError(Exception):
@@ -167,3 +179,41 @@ def test_an_answer_that_cannot_be_sent_is_an_error_that_says_so(child):
 def test_an_error_that_cannot_be_sent_keeps_its_words(child):
     with pytest.raises(Exception, match="the reason"):
         child.call(("unsendable error",))
+
+
+def test_a_death_is_seen_though_its_own_child_lives_on(child):
+    with pytest.raises(ChildLostError) as lost:
+        child.call(("fork",))
+    assert str(lost.value) == "the process of the fit died: exit code 4"
+
+
+def test_an_answer_that_cannot_be_read_is_a_loss(child):
+    before = child.call(("pid",))
+    with pytest.raises(ChildLostError, match="its answer cannot be read: ValueError: invalid lit"):
+        child.call(("garbage",))
+    assert child.call(("pid",)) != before
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt(), GeneratorExit()])
+def test_what_would_end_a_process_is_an_error_of_its_call(child, error):
+    before = child.call(("pid",))
+    with pytest.raises(RuntimeError, match=f"^{type(error).__name__}: "):
+        child.call(("raise", error))
+    assert child.call(("pid",)) == before
+
+
+def test_a_new_python_has_nothing_of_this_process_but_what_it_is_sent():
+    os.environ["LEFT"] = "1"
+    try:
+        with FreshChild(os.getenv, 30, "test", {"PYTHONHASHSEED": "7", "OTHER": "2"}) as child:
+            assert child.call("PYTHONHASHSEED") == "7"
+            assert (child.call("OTHER"), child.call("LEFT")) == ("2", "1")
+    finally:
+        del os.environ["LEFT"]
+
+
+def test_a_new_python_that_overruns_is_ended_and_replaced():
+    with FreshChild(time.sleep, 0.5, "test", {}) as child:
+        with pytest.raises(ChildLostError, match=r"time limit: took more than 0\.5 seconds"):
+            child.call(60)
+        assert child.call(0) is None

@@ -9,8 +9,9 @@ import own_families
 import pytest
 from conftest import ROOT, STAN
 
-from recovery import checks, datasets, families, fitting, tables
+from recovery import checks, datasets, families, fitting, priors, summaries, tables
 from recovery.engines.base import Program
+from recovery.faults import StudyError
 from recovery.scenarios import Batch
 from recovery.seeds import dataset_seed
 
@@ -166,6 +167,61 @@ def test_drawn_truths_fail_alike(begin):
     assert not failed & set(data["replicate"].tolist())
     assert (truth["truth"][truth["parameter"] == "mu"] <= 0).all()
     assert 8 <= len(failed) <= 32  # of 40, each with a chance of a half: beyond it once in 10,000
+
+
+# What else calls the functions of a file: the summary, the figures, the checks
+
+
+@pytest.mark.parametrize(
+    ("does", "kept"),
+    [
+        ("raise ValueError('no')", lambda draws, lost: set(draws) == set(range(1, 101)) - lost),
+        ("os._exit(0)", lambda draws, lost: set(draws) == set(range(1, min(lost)))),
+        ("\n        while True: pass", lambda draws, lost: set(draws) == set(range(1, min(lost)))),
+    ],
+)
+def test_what_a_prior_expects_leaves_out_draws_without_data(begin, does, kept):
+    shown = summaries.prior_predictive(designed(begin()))
+    whole = shown.groupby("draw")["y"].first()
+    assert set(whole.index) == set(range(1, 101))
+    when = f"    if rng.normal() > 0.5:\n        {does}\n{BEGINS}"
+    raw = begin(("family.py", BEGINS, when), ("family.py", "import numpy as np", IMPORTS))
+    found = summaries.prior_predictive(designed(raw))["draw"].unique().tolist()
+    refuses = f"    if rng.normal() > 0.5:\n        raise SimulationError('no')\n{BEGINS}"
+    plain = begin(
+        ("family.py", BEGINS, refuses),
+        ("family.py", "Positive, Real", "Positive, Real, SimulationError"),
+    )
+    lost = set(range(1, 101)) - set(summaries.prior_predictive(designed(plain))["draw"])
+    assert 10 <= len(lost) <= 55  # of 100, each with a chance of 0.31: beyond it once in 100,000
+    assert kept(found, lost)
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("while True: pass", "prior_sd: time limit: took more than 3 seconds"),
+        ("os._exit(0)", "prior_sd: the process of the prior_sd died: exit code 0"),
+        ("sys.exit(0)", "prior_sd: raised SystemExit: 0"),
+    ],
+)
+def test_prior_deviations_that_cannot_be_had_are_one_message(begin, does, said):
+    function = f"def prior_sd(prior):\n    {does}\n\n\ndef stan_data("
+    raw = begin(
+        ("family.py", "def stan_data(", function), ("family.py", "import numpy as np", IMPORTS)
+    )
+    study = designed(raw).study
+    with pytest.raises(StudyError) as error:
+        priors.standard_deviations(study, "weakly_informative", "hierarchical")
+    assert str(error.value).startswith(f"{raw['family']}: {said}")
+
+
+def test_a_check_of_likelihoods_ends_by_the_time_limit(begin):
+    function = "def log_likelihood(values, data):\n    while True: pass\n\n\ndef stan_data("
+    both = 'MODELS = {"alike": Model("NAME.stan", pooling="complete"), '
+    raw = begin(("family.py", "def stan_data(", function), ("family.py", "MODELS = {", both))
+    with pytest.raises(StudyError, match=r"means\.py: time limit: took more than 3 seconds, with"):
+        designed(raw, models=["alike", "hierarchical"], selection={"leave_out": ["observation"]})
 
 
 def test_nothing_that_it_started_is_left(begin, tmp_path):

@@ -30,7 +30,7 @@ def begin(tmp_path):
 
 def test_the_template_passes_its_trial(begin):
     assert tried(begin()) == [
-        "typical: 50, 100 observations simulated",
+        "typical: 50 observations simulated",
         "hierarchical under weakly_informative: fits its data and has its parameters",
     ]
 

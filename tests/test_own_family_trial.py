@@ -273,7 +273,7 @@ def test_a_generator_that_needs_the_studys_sizes_is_taken(begin):
     raw = begin(("family.py", "    theta = truth.mu", some))
     raw |= {"participants": [12, 8], "observations": [16]}
     checks.try_programs(parse(raw, families.find), STAN, "stanli")
-    assert tried(raw)[0] == "typical: 128, 192 observations simulated"
+    assert tried(raw)[0] == "typical: 128 observations simulated"
 
 
 @pytest.mark.parametrize("refused", [12, 9])
@@ -417,6 +417,20 @@ def test_an_exit_is_no_success(begin, does, said):
         ("family.py", "    theta = truth.mu", f"    {does}\n    theta = truth.mu"),
     )
     assert f"{raw['family']}: simulate: {said}" in tried_in_vain(raw)
+
+
+@pytest.mark.parametrize(
+    ("does", "lines"),
+    [
+        ("simulate(truth, participants, observations, rng)", 13),
+        ("raise ValueError('x' * 10**8)", 3),
+    ],
+)
+def test_what_is_said_stays_short(begin, does, lines):
+    raw = begin(("family.py", "    theta = truth.mu", f"    {does}\n    theta = truth.mu"))
+    said = tried_in_vain(raw)
+    assert len(said.splitlines()) == lines
+    assert len(said) < 4000
 
 
 def refused_before_any_job(raw) -> str:

@@ -139,16 +139,16 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
     fewest = min(settings["chains"] * settings["draws"] for settings in study.attempts)
     if fewest < FEWEST_DRAWS:
         yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
-    with guarded(_without_likelihood, families.guest_seconds(study), "check") as without:
+    seconds = families.guest_seconds(study)
+    with guarded(lambda _: _without_likelihood(study, family), seconds, "check") as without:
         try:
-            yield from without((study, family))
+            yield from without(None)
         except ChildLostError as lost:
             raise StudyError(f"{study.family}: {lost}, with a dataset of the first prior") from None
 
 
-def _without_likelihood(asked: tuple[Study, Family]) -> list[str]:
+def _without_likelihood(study: Study, family: Family) -> list[str]:
     """What cannot be left out, tried with a small dataset."""
-    study, family = asked
     prior = next(iter(study.priors.values()))
     columns, values = _small_dataset(study, family)
     one_draw = {name: np.array([value]) for name, value in values.items()}

@@ -23,6 +23,7 @@ from recovery import scratch
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 START_SECONDS = 120  # in which a fresh process has imported what it answers with
+LONGEST = 2000  # characters of an error
 GLANCE = 0.5  # seconds after which is looked whether a silent child still lives
 _fork = multiprocessing.get_context("fork")
 _BEGIN = """import sys
@@ -78,17 +79,22 @@ class Child:
             if not self._hears(seconds):
                 self._end()
                 raise ChildLostError(f"time limit: took more than {seconds:g} seconds")
-            answered, value = self._pipe.recv()
+            answered, value = self._received()
         except (EOFError, OSError):
             raise self._lost() from None
-        except ChildLostError:
-            raise
-        except Exception as error:
-            self._end()
-            raise ChildLostError(f"its answer cannot be read: {in_words(error)}") from None
         if not answered:
             raise value
         return value
+
+    def _received(self) -> tuple[bool, Any]:
+        """What came through the pipe; a child whose answer is none is ended."""
+        found = self._pipe.recv_bytes()
+        try:
+            answered, value = pickle.loads(found)
+        except Exception as error:
+            self._end()
+            raise ChildLostError(f"its answer cannot be read: {in_words(error)}") from None
+        return answered, value
 
     def _hears(self, seconds: float) -> bool:
         """Whether the child answers in time.
@@ -284,8 +290,8 @@ def _sendable(error: BaseException) -> Exception:
 
 
 def in_words(error: BaseException) -> str:
-    """Return the kind of an error and what it says, where it says anything."""
+    """Return the kind of an error and what it says, where it says anything, cut where long."""
     try:
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {error}"[:LONGEST]
     except Exception:
         return type(error).__name__

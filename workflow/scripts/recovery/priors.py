@@ -19,8 +19,8 @@ def standard_deviations(study: Study, prior: str, model: str) -> Values:
     """
     family = families.find(study.family)
     seconds = families.guest_seconds(study)
-    with guarded(lambda asked: family.prior_sd(*asked), seconds, "prior_sd") as known:
+    with guarded(lambda of: family.prior_sd(study.priors[prior], of), seconds, "prior_sd") as known:
         try:
-            return known((study.priors[prior], model))
+            return known(model)
         except ChildLostError as lost:
             raise StudyError(f"{study.family}: prior_sd: {lost}") from None

@@ -58,9 +58,9 @@ def run(design: Design, programs: Mapping[str, Program]) -> list[str]:
             raise StudyError(f"{study.family}: {step[0]}: {_otherwise(step[0])}")
     said = []
     for truth in study.truths:
-        mine = [s for s in by_size(design) if s.truth == truth]
-        rows = [f"{found['simulate', s.name, '1'][1]:,}" for s in mine]
-        said.append(f"{truth}: {', '.join(rows)} observations simulated")
+        smallest = next(s for s in by_size(design) if s.truth == truth)
+        rows = found["simulate", smallest.name, "1"][1]
+        said.append(f"{truth}: {rows} observations simulated")
     said += _fits(design, calls, programs)
     _hold_data(design, calls, programs)
     return said

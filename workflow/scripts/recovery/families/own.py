@@ -43,6 +43,9 @@ __all__ = [
 ]
 
 
+MOST_LINES = 10  # of a file, that a message shows
+
+
 def load(path: str) -> OwnFamily:
     """Return the family of a file; StudyError with what is wrong in it."""
     return _of_source(path, source_text(path))
@@ -86,6 +89,9 @@ def in_its_lines(error: BaseException, path: Path) -> str:
         for frame in traceback.extract_tb(error.__traceback__)
         if frame.filename == str(path)
     ]
+    if len(lines) > MOST_LINES:  # as of a function that calls itself without end
+        half = MOST_LINES // 2
+        lines = [*lines[:half], f"\n  ... {len(lines) - 2 * half} more", *lines[-half:]]
     return words + "".join(lines)
 
 
