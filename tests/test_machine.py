@@ -6,6 +6,9 @@ import time
 import pytest
 from workflow_runs import Checkout, check_out
 
+from recovery import machine
+from recovery.faults import StudyError
+
 pytestmark = pytest.mark.workflow
 
 SIMULATED = "results/small/data/plain-4x5/00001-00250.parquet"
@@ -79,3 +82,25 @@ def test_a_family_that_ends_python_as_it_loads_is_an_error(checkout, make):
     done = getattr(checkout, make[0])(*make[1:])
     assert done.returncode == 1
     assert "mine.py: does not load: SystemExit: 0" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["results/small/data", "results/small/logs/simulate"])
+def test_a_file_where_a_folder_of_results_goes_is_told_before_any_job(checkout, place):
+    file = checkout.folder / place
+    file.parent.mkdir(parents=True)
+    file.write_text("no folder")
+    done = checkout.make_study(SIMULATED, "--cores", "1")
+    assert done.returncode == 1
+    assert f"{place}: is no folder, must be one; move it away" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert file.read_text() == "no folder"
+
+
+def test_without_any_temporary_folder_the_way_out_is_told(monkeypatch):
+    def none():
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    monkeypatch.setenv("TMPDIR", "/full")
+    with pytest.raises(StudyError, match="TMPDIR: got /full, and temporary files"):
+        machine.use_temporary_folder()

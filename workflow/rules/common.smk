@@ -1,5 +1,6 @@
 """Reads the study, and holds every helper that the rules use."""
 
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -62,10 +63,12 @@ FIGURES = gallery.figures(STUDY)
 
 def take_results():
     """Hold the folder of results until this run ends: two at once would mix what they write."""
-    inputs = (str(file) for job in workflow.dag.needrun_jobs() for file in job.input)
+    jobs = list(workflow.dag.needrun_jobs())
+    made = (file for job in jobs for file in (*job.output, *job.log))
     try:
         folder.take(STUDY, FILES[-1])
-        folder.refuse_future(STUDY, inputs)
+        folder.must_be_folders(map(os.path.dirname, made))
+        folder.refuse_future(STUDY, (file for job in jobs for file in job.input))
     except StudyError as refused:
         sys.exit(str(refused))
 

@@ -55,8 +55,7 @@ def hold(study: Study) -> int:
         When another run holds it, or nothing can be written there.
     """
     results = of(study)
-    for place in (results, *SNAKEMAKES):
-        _must_be_a_folder(place)
+    must_be_folders([results, *SNAKEMAKES])
     try:
         results.mkdir(parents=True, exist_ok=True)
         lock = os.open(results / ".lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
@@ -71,6 +70,12 @@ def hold(study: Study) -> int:
 def holder(study: Study) -> str:
     """Return what `HOLDER` says where this process holds the folder."""
     return f"{os.getpid()} {of(study).absolute()}"
+
+
+def must_be_folders(places: Iterable[str | Path]) -> None:
+    """Refuse places that cannot be made or written to, before a job finds out."""
+    for place in sorted(set(map(Path, places))):
+        _must_be_a_folder(place)
 
 
 def _must_be_a_folder(place: Path) -> None:
