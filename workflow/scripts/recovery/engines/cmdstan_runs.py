@@ -31,7 +31,7 @@ _PROGRESS = re.compile(
     r"Iteration:|iteration:|Iter +log prob|[\d.]+ +-?[\d.e+]+ |Best Iter:|Gradient evaluation took"
     r"|1000 transitions using|Adjust your expectations|Elapsed Time:|[\d.e+-]+ seconds \("
     r"|Initial log joint|Calculating Hessian|Calculating inverse of Cholesky|Generating draws"
-    r"|inf, in |$)"
+    r"|$)"
 )
 
 
