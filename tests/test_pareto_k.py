@@ -61,11 +61,11 @@ def test_they_are_counted_and_told(monkeypatch, rng, tmp_path):
     assert convergence["n_converged"].tolist() == [1, 1]
     assert convergence["max_pareto_k"].iloc[0] == max(row["pareto_k"] for row in rows)
     told = convergence.assign(model="pathfinder_pooled")
-    (row,) = found.high_pareto_k(LINEAR, told)
-    assert (row["n"], row["fits"]) == (2, 3)
+    (row,) = found.pareto_k(LINEAR, told)
+    assert (row["n"], row["fits"], row["largest"]) == (2, 3, told["max_pareto_k"].iloc[0])
     assert row["model"].startswith("Pathfinder, ")
 
 
 def test_nothing_is_told_of_models():
     table = pd.DataFrame({"attempt": ["final"], "model": ["pooled"], "n_ok": [3]})
-    assert found.high_pareto_k(LINEAR, table.assign(n_high_pareto_k=0)) == []
+    assert found.pareto_k(LINEAR, table.assign(n_high_pareto_k=0, max_pareto_k=np.nan)) == []
