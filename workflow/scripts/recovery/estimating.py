@@ -24,6 +24,7 @@ class EstimatorFitter:
     """
 
     n_attempts = 1
+    program = None
 
     def __init__(self, specification: Mapping[str, Any]):
         self.specification = specification
