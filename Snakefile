@@ -46,11 +46,13 @@ onstart:
 
 
 onsuccess:
-    print("\n".join(said_at_the_end()))
+    for line in said_at_the_end():
+        print(line)
 
 
 onerror:
-    print("\n".join(said_at_the_end()))
+    for line in said_at_the_end():
+        print(line)
     if not page_is_written():
         print(
             f"{STUDY.name}: not finished. Every table that is there is whole; the same command",

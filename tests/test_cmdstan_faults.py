@@ -215,7 +215,6 @@ BREAKS = {
     "exit code 126": lambda file: file.write_text("#!/bin/sh\nexit 126\n"),
     "exit code 127": lambda file: file.write_text("#!/bin/sh\nexit 127\n"),
     "no interpreter": lambda file: file.write_text("#!/nowhere/sh\n"),
-    "another program": lambda file: file.write_text("#!/bin/sh\necho hello\n"),
     "another libc": lambda file: file.write_text(
         "#!/bin/sh\necho \"$0: /lib/libc.so.6: version 'GLIBC_9.9' not found\" >&2\nexit 1\n"
     ),

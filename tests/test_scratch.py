@@ -52,11 +52,6 @@ def start(code, root):
     )
 
 
-def make_old(root):
-    for lock in root.glob("*.lock"):
-        os.utime(lock, (0, 0))
-
-
 def left(root):
     return sorted(path.name for path in root.iterdir())
 
@@ -71,7 +66,6 @@ def test_a_folder_goes_with_its_block(root):
 def test_what_a_killed_process_left_is_removed_by_the_next(root):
     process = start(HOLDING, root)
     made = Path(process.stdout.readline().strip())
-    make_old(root)
     with scratch.folder():
         assert (made / "file").exists()  # its process lives
     process.kill()
@@ -90,12 +84,22 @@ def test_what_is_not_ours_stays(root):
     assert left(root) == ["other", "other.lock", "recovery-abc"]
 
 
-def test_a_folder_that_its_maker_may_be_about_to_lock_stays(root):
-    (root / "recovery-young.lock").write_text("")
-    (root / "recovery-young").mkdir()
-    with scratch.folder():
-        pass
-    assert left(root) == ["recovery-young", "recovery-young.lock"]
+MANY = """
+import sys
+from recovery import scratch
+for _ in range(100):
+    with scratch.folder(sys.argv[1]) as made:
+        (made / "file").write_text("mine")
+        assert (made / "file").exists()
+"""
+
+
+def test_many_that_make_and_clear_at_once_do_not_disturb_each_other(root):
+    processes = [start(MANY, root) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0, 0, 0, 0]
+    for process in processes:
+        process.stdout.close()
+    assert left(root) == []
 
 
 def do(argument):
@@ -135,7 +139,6 @@ def test_a_job_that_is_killed_leaves_nothing_after_the_next(root):
     process.kill()  # the job alone; its child dies with it
     process.wait()
     process.stdout.close()
-    make_old(root)
     for _ in range(200):
         with scratch.folder():
             pass

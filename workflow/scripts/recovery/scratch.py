@@ -15,7 +15,6 @@ from pathlib import Path
 PREFIX = "recovery-"
 _LOCK = ".lock"
 _TRIALS, _PAUSE = 50, 0.02  # of a removal, and the seconds between them
-_YOUNG = 60  # seconds in which a folder's maker may not have locked it yet
 
 
 @contextlib.contextmanager
@@ -32,16 +31,25 @@ def folder(root: str | Path | None = None) -> Iterator[Path]:
     """
     root = Path(root or tempfile.gettempdir())
     _remove_abandoned(root)
-    lock, name = tempfile.mkstemp(prefix=PREFIX, suffix=_LOCK, dir=root)
+    lock, name = _locked(root)
     made = Path(name.removesuffix(_LOCK))
     try:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         made.mkdir(mode=0o700)
         yield made
     finally:
         _remove(made)
         Path(name).unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _locked(root: Path) -> tuple[int, str]:
+    """Make and lock a new file; again, where another process took it for abandoned meanwhile."""
+    while True:
+        lock, name = tempfile.mkstemp(prefix=PREFIX, suffix=_LOCK, dir=root)
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock).st_nlink:
+            return lock, name
         os.close(lock)
 
 
@@ -65,13 +73,11 @@ def root_for_make() -> Path:
 def _remove_abandoned(root: Path) -> None:
     """Remove the folders whose lock no process holds any more."""
     for lock in root.glob(f"{PREFIX}*{_LOCK}"):
-        with contextlib.suppress(OSError):  # held, another user's, or removed meanwhile
-            if time.time() - lock.stat().st_mtime < _YOUNG:
-                continue
-            with lock.open("r+") as held:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove(Path(str(lock).removesuffix(_LOCK)))
-                lock.unlink()
+        # Refused where it is held, another user's, or removed meanwhile.
+        with contextlib.suppress(OSError), lock.open("r+") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(Path(str(lock).removesuffix(_LOCK)))
+            lock.unlink()
 
 
 def _remove(made: Path) -> None:

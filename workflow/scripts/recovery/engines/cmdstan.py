@@ -54,7 +54,7 @@ def load(program: Program) -> Loaded:
     with tempfile.TemporaryDirectory() as folder:
         found = cmdstan_runs.version(program.executable, Path(folder))
     wanted = re.match(r"\d+\.\d+\.\d+", program.version or "")
-    if wanted and wanted[0] != found:
+    if wanted and found and wanted[0] != found:
         raise MachineError(
             f"{program.executable}: is of CmdStan {found}, must be of {program.version}; "
             f"have it compiled again with\nrm {program.executable}"

@@ -31,7 +31,7 @@ _PROGRESS = re.compile(
     r"Iteration:|iteration:|Iter +log prob|[\d.]+ +-?[\d.e+]+ |Best Iter:|Gradient evaluation took"
     r"|1000 transitions using|Adjust your expectations|Elapsed Time:|[\d.e+-]+ seconds \("
     r"|Initial log joint|Calculating Hessian|Calculating inverse of Cholesky|Generating draws"
-    r"|inf, in |$)"
+    r"|$)"
 )
 
 
@@ -192,8 +192,8 @@ def as_variables(names: list[str], draw: np.ndarray) -> dict[str, Any]:
     return {name: value for name, value in arrays.items() if not name.endswith("__")}
 
 
-def version(executable: str, folder: Path) -> str:
-    """Return the version of CmdStan that an executable is of.
+def version(executable: str, folder: Path) -> str | None:
+    """Return the version of CmdStan that an executable is of, where it says one.
 
     Raises
     ------
@@ -203,9 +203,6 @@ def version(executable: str, folder: Path) -> str:
     folder.mkdir(exist_ok=True)
     command = [str(Path(executable).absolute()), "info"]
     code, said = _start(command, folder), _end_of(folder / CONSOLE)
-    _refuse(command[0], code if code in (126, 127) or code < 0 else 0, said)
+    _refuse(command[0], code if code in (126, 127) or -code in _OF_THE_MACHINE else 0, said)
     parts = re.findall(r"^stan_version_(?:major|minor|patch) = (\d+)", said, re.MULTILINE)
-    if len(parts) != 3:
-        why = f"it is no program of CmdStan: {reason(said) or f'exit code {code}'}"
-        raise MachineError(_cannot_run(command[0], why))
-    return ".".join(parts)
+    return ".".join(parts) or None

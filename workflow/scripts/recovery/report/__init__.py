@@ -140,7 +140,7 @@ def _found(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) 
         "lost": failures.of_cells(family, summaries["convergence"]),
         "reasons": found.reasons(summaries["convergence"]),
         "unsimulated": found.unsimulated(summaries["convergence"]),
-        "high_pareto_k": found.high_pareto_k(family, summaries["convergence"]),
+        "pareto_k": found.pareto_k(family, summaries["convergence"]),
         "precision": found.precision(study, family, summaries["precision"]),
         "planned": planned.rows(family, summaries["planning"]),
         "verified": found.verified(study, family, summaries["verification"]),

@@ -152,15 +152,22 @@ def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, An
     }
 
 
-def high_pareto_k(family: Family, convergence: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row an approximation by Pathfinder with any fit that its Pareto k says is poor."""
+def pareto_k(family: Family, convergence: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row an approximation by Pathfinder: fits, how many have a high Pareto k, the largest.
+
+    The largest is NaN where one is infinite.
+    """
     final = convergence[convergence["attempt"] == "final"]
-    rows = []
-    for model, mine in final[final["n_high_pareto_k"] > 0].groupby("model", sort=False):
-        fits = final.loc[final["model"] == model, "n_ok"].sum()
-        n = mine["n_high_pareto_k"].sum()
-        rows.append({"model": method(family, model).label, "n": int(n), "fits": int(fits)})
-    return rows
+    known = final[final["max_pareto_k"].notna() | (final["n_high_pareto_k"] > 0)]
+    return [
+        {
+            "model": method(family, model).label,
+            "n": int(mine["n_high_pareto_k"].sum()),
+            "fits": int(mine["n_ok"].sum()),
+            "largest": mine["max_pareto_k"].max(skipna=False),
+        }
+        for model, mine in known.groupby("model", sort=False)
+    ]
 
 
 def verified(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any] | None:
