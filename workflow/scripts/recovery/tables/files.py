@@ -14,7 +14,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -101,7 +101,7 @@ def appending(path: str | Path, schema: pa.Schema, identity: str) -> Iterator[Ca
 def write_csv(path: str | Path, source: str | Path) -> None:
     """Write the CSV twin of a Parquet table."""
     with _opened(source) as file:
-        table = pq.read_table(file)
+        table = pq.read_table(file, use_threads=False, pre_buffer=False)
     replace(path, lambda beside: pa.csv.write_csv(table, beside))
 
 
@@ -153,12 +153,16 @@ class StaleTableError(Exception):
 
 
 @contextlib.contextmanager
-def _opened(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a table whose content is what was written; StaleTableError if it is not."""
+def _opened(path: str | Path) -> Iterator[pa.OSFile]:
+    """Open a table whose content is what was written; StaleTableError if it is not.
+
+    The file is Arrow's: its threads may outlive the reading, and one that lets go of a file of
+    Python's while the interpreter ends aborts the process.
+    """
     with _refusing(path):
         if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait for ever
             raise checksum.DamagedError
-        with Path(path).open("rb") as file:
+        with pa.OSFile(str(path), "rb") as file:
             _footer(file)
             file.seek(0)
             yield file
@@ -175,7 +179,7 @@ def _refusing(path: str | Path) -> Iterator[None]:
         raise damaged([path]) from None
 
 
-def _footer(file: BinaryIO) -> Mapping[bytes, bytes]:
+def _footer(file: pa.OSFile) -> Mapping[bytes, bytes]:
     """What a whole table says of itself; its content is read once for as long as it stays."""
     state = _state(found := os.fstat(file.fileno()))
     if state in _checked:
@@ -262,7 +266,7 @@ def read_frame(
         with _opened(path) as file:
             whole_table = pq.ParquetFile(file, read_dictionary=categories)
             parts.append(whole_table.read(columns, use_threads=False))
-    return pa.concat_tables(parts).unify_dictionaries().to_pandas()
+    return pa.concat_tables(parts).unify_dictionaries().to_pandas(use_threads=False)
 
 
 def read_identity(path: str | Path) -> str:
