@@ -130,7 +130,7 @@ def _inits(loaded: Loaded, folder: Path, common: list[str], settings: Settings) 
         found = cmdstan_runs.run(loaded.executable, place, settings.chains, *common, *one_path)
         starts = [cmdstan_runs.as_variables(found.names, draw) for draw in found.values]
     for chain, values in zip(chains, starts, strict=True):
-        cmdstanpy.write_stan_json(str(folder / f"init-{chain}.json"), dict(values))
+        cmdstanpy.write_stan_json(str(folder / f"init-{chain}.json"), stan_data.as_json(values))
     return [[f"init=../init-{chain}.json"] for chain in chains]
 
 
