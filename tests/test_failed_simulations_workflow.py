@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from workflow_runs import check_out
 
-from recovery.design import dataset_seed
+from recovery.seeds import dataset_seed
 
 pytestmark = pytest.mark.workflow
 
