@@ -266,6 +266,8 @@ def _differences(
 
 
 def _difference(name: str, first: Measure, second: Measure, n: int) -> tuple[float, ...]:
+    """Of n pairs, or of as many as the measure of either rests on where these are fewer."""
+    n = min(n, first.n or n, second.n or n)
     found = difference(first, second)
     bounds = interval(name, *found, (first, second), n)
     return *found, *bounds, p_value(name, first, second), n
