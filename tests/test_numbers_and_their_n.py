@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import LINEAR, make_design, make_study
+from scipy import stats
 from test_measures import LEVEL, replicates
 
 from recovery import gallery, measures, nonconvergence, precision
@@ -67,6 +68,17 @@ def test_a_models_coverage_is_the_share_of_all_its_intervals(performance, went):
     assert row["coverage"] == pytest.approx(hits / 29)
     assert row["bounds"] == pytest.approx((hits / 40, (hits + 11) / 40))
     assert row["worst"]["n_replicates"] in (13, 16)
+
+
+@pytest.mark.parametrize("few", [0, 1, 2])
+def test_the_lowest_coverage_is_the_one_that_chance_explains_least(performance, went, few):
+    table = performance.copy()
+    chosen = (table["measure"] == "coverage") & np.isclose(table["level"], LEVEL)
+    table.loc[chosen, ["value", "n_replicates"]] = [[few / 3, 3], [0.5, 1000]]
+    worst = found.glance(STUDY, LINEAR, table, went)[-1]["worst"]
+    p_few, p_many = stats.binomtest(few, 3, LEVEL, "less"), stats.binomtest(500, 1000, LEVEL)
+    assert p_many.pvalue < p_few.pvalue
+    assert (worst["value"], worst["n_replicates"], worst["low"]) == (0.5, 1000, True)
 
 
 def test_means_over_cells_are_means_over_their_fits(performance, went):
