@@ -93,6 +93,7 @@ def test_a_cell_has_the_n_and_the_bounds_of_its_coverage(performance, went):
         hits = round(row["coverage"]["value"] * n)
         assert (row["bias"]["n_replicates"], row["coverage"]["n_replicates"]) == (20, n)
         assert row["coverage_lower_bound"]["value"] == pytest.approx(hits / 20)
+        assert row["coverage_lower_bound"]["n_replicates"] == n
         assert row["coverage_upper_bound"]["value"] == pytest.approx((hits + 20 - n) / 20)
 
 
