@@ -88,4 +88,6 @@ def test_the_interval_of_coverage_over_datasets_holds_what_is_true(rng, alike):
 def test_other_scores_have_students_interval(found):
     row = found.loc[("centered", "all", "rmse")]
     half = stats.t.isf(0.025, 2) * np.sqrt(7 / 3)
-    assert (row["lower"], row["upper"]) == pytest.approx((3 - half, 3 + half))
+    assert (row["lower"], row["upper"]) == pytest.approx((0, 3 + half))  # 3 - half is below 0
+    row = found.loc[("centered", "all", "shrinkage_slope")]
+    assert (row["lower"], row["upper"]) == pytest.approx((0.8, 0.8))

@@ -10,7 +10,12 @@ import pandas as pd
 from recovery.measures.outcomes import common
 from recovery.measures.single import ABSENT, Z95, Measure, mean, proportion_interval
 
-SCORES = ("rmse", "correlation", "shrinkage_slope", "coverage")
+SCORES = {  # and between what they lie
+    "rmse": (0, np.inf),
+    "correlation": (-1, 1),
+    "shrinkage_slope": (-np.inf, np.inf),
+    "coverage": (0, 1),
+}
 _COLUMNS = ["coefficient", "subset", "measure", "level", "value", "mcse", "lower", "upper"]
 _COLUMNS += ["n_fits"]
 
@@ -58,14 +63,15 @@ def participants(
 
 def _scores(rows: pd.DataFrame) -> Iterator[tuple]:
     """Measure, level, value, mcse, its 95 % interval and number of fits of every score."""
-    for score in SCORES:
+    for score, (least, most) in SCORES.items():
         values = rows[score].dropna().to_numpy()
         found = mean(values) if values.size >= 2 else ABSENT
         level = np.nan
         if score == "coverage":
             found = _of_shares(found, varies=bool(values.size) and np.ptp(values) > 0)
             level = rows["level"].iloc[0] if len(rows) else np.nan
-        yield score, level, *found[:2], found.lower, found.upper, values.size
+        lower, upper = np.maximum(found.lower, least), np.minimum(found.upper, most)
+        yield score, level, *found[:2], lower, upper, values.size
 
 
 def _of_shares(found: Measure, varies: bool) -> Measure:
