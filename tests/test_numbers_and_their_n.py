@@ -120,6 +120,16 @@ def test_a_figure_says_how_many_fits_its_points_rest_on(performance, kind, said)
     assert rests.on_fits(STUDY, figure, {"performance": performance}) == said
 
 
+def test_a_figure_of_the_first_prior_does_not_count_the_fits_of_others(performance):
+    priors = {name: next(iter(STUDY.priors.values())) for name in ("weak", "wide")}
+    study = STUDY.model_copy(update={"priors": priors})
+    (figure,) = [each for each in gallery.figures(study) if each.kind == "lolly"]
+    shown = performance.assign(prior="weak", n_replicates=20)
+    table = pd.concat([shown, performance.assign(prior="wide", n_replicates=5)])
+    said = rests.on_fits(study, figure, {"performance": table})
+    assert said == "Each point rests on 20 fits."
+
+
 def test_a_figure_of_convergence_rests_on_planned_fits_and_on_those_that_drew():
     (figure,) = [each for each in gallery.figures(STUDY) if each.kind == "convergence"]
     rows = {"scenario": "moderate-6x3", "attempt": ["first", "final"], "n_planned": 20}
