@@ -62,12 +62,8 @@ def read_yaml(path: str | Path) -> dict:
     """Read a study file; StudyError says what is malformed, repeated or ambiguous in it."""
     try:
         raw = _read(read_text(path), str(path))
-    except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: is not valid YAML: {error}") from None
     except RecursionError:
         raise StudyError(f"{path}: is nested too deeply") from None
-    except ValueError as error:
-        raise StudyError(f"{path}: {error}") from None
     if not isinstance(raw, dict):
         raise StudyError(f"{path}: got {shown(raw)}, must be a mapping of keys to values")
     if TEMPLATE in raw:

@@ -28,7 +28,7 @@ from recovery.families.demands import Shape, shown
 from recovery.families.guests import in_place, loading, put_back, rehearse
 from recovery.faults import StudyError
 from recovery.fields import Frozen, NonNegative, Positive, Proportion, Real
-from recovery.source_files import source_text
+from recovery.named_files import LARGEST_CODE, read_text
 
 __all__ = [
     "Frozen",
@@ -48,7 +48,7 @@ MOST_LINES = 10  # of a file, that a message shows
 
 def load(path: str) -> OwnFamily:
     """Return the family of a file; StudyError with what is wrong in it."""
-    return _of_source(path, source_text(path))
+    return _of_source(path, read_text(path, LARGEST_CODE))
 
 
 @lru_cache
