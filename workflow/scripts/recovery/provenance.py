@@ -94,7 +94,7 @@ def step_code(step: str, *found: Path) -> str:
     """
     files = closure([SCRIPTS / f"{step}.py", *found])
     ours = {str(f.relative_to(SCRIPTS)): f for f in files if f.is_relative_to(SCRIPTS)}
-    others = sorted(file_hash(file) for file in files if not file.is_relative_to(SCRIPTS))
+    others = [file_hash(file) for file in found if not file.is_relative_to(SCRIPTS)]
     return digest([{name: file_hash(file) for name, file in ours.items()}, others])
 
 

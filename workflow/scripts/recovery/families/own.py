@@ -22,7 +22,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from recovery.child import in_words
-from recovery.families import demands, guests
+from recovery.families import demands, opened_files
 from recovery.families.base import Columns, Family, Model, SimulationError, Values
 from recovery.families.demands import Shape, shown
 from recovery.families.guests import in_place, loading, put_back, rehearse
@@ -53,8 +53,17 @@ def load(path: str) -> OwnFamily:
 
 @lru_cache
 def _of_source(path: str, source: str) -> OwnFamily:
-    rehearse(lambda: _made(path, source), f"{path}: does not load")
-    return _made(path, source)
+    opened = rehearse(lambda: _opened_by(path, source), f"{path}: does not load")
+    family = _made(path, source)
+    family.FILES += tuple(opened)
+    return family
+
+
+def _opened_by(path: str, source: str) -> list[Path]:
+    """Which other files of the researcher are opened when a file is loaded."""
+    with opened_files.collected() as names:
+        _made(path, source)
+    return opened_files.of_study(names, Path(path))
 
 
 def _made(path: str, source: str) -> OwnFamily:
@@ -113,7 +122,7 @@ class OwnFamily(Family):
         demands.check(path, module)
         self.Truth, self.Prior = module.Truth, module.Prior
         self.COLUMNS, self.OUTCOME = module.COLUMNS, module.OUTCOME
-        self.FILES = (path, Path(__file__), Path(demands.__file__), Path(guests.__file__))
+        self.FILES = (path, Path(__file__))
         self.shapes: Mapping[str, Shape] = module.PARAMETERS
         self.own_shapes: Mapping[str, Shape] = getattr(module, "PARTICIPANTS", {})
         self.means: Mapping[str, str] = getattr(module, "MEANS", {})
