@@ -108,6 +108,9 @@ def page_code(*found: Path) -> str:
 def bear(paths: Iterable[str | Path], identity: str) -> bool:
     """Whether all these text files (figures, the page) stand and bear this identity."""
     try:
-        return all(identity in Path(path).read_text(encoding="utf-8") for path in paths)
+        return all(
+            path.is_file() and identity in path.read_text(encoding="utf-8")  # no pipe, say
+            for path in map(Path, paths)
+        )
     except (OSError, UnicodeDecodeError):
         return False
