@@ -91,7 +91,7 @@ def _does_not_load(path: Path, why: str) -> StudyError:
 def in_its_lines(error: BaseException, path: Path) -> str:
     """Return an error with those lines of its traceback that stand in the file."""
     words = in_words(error)
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.lineno is not None:
         return f"{words}\n  line {error.lineno}: {(error.text or '').strip()}"
     lines = [
         f"\n  line {frame.lineno}, in {frame.name}: {frame.line}"
