@@ -183,6 +183,9 @@ def test_a_figure_that_is_no_text_any_more_bears_no_identity(tmp_path):
     assert provenance.bear([figure], "identity")
     figure.write_bytes(b"<svg>identity\xbc/svg>")
     assert not provenance.bear([figure], "identity")
+    figure.unlink()
+    os.mkfifo(figure)
+    assert not provenance.bear([figure], "identity")
 
 
 def test_a_damaged_table_of_ours_is_not_scored(tmp_path, rng):
@@ -240,3 +243,22 @@ def test_tables_that_the_summary_does_not_read_are_checked_too(tmp_path, monkeyp
         with pytest.raises(tables.StaleTableError, match=f"^{file}: is cut short or damaged"):
             identities.check_standing(design, "summary", remembered=True)
         (tmp_path / file).unlink()
+
+
+def test_a_csv_file_that_is_no_copy_of_its_table_any_more_is_named(tmp_path, monkeypatch, design):
+    monkeypatch.chdir(tmp_path)
+    folder = f"results/{design.study.name}/summary"
+    for name, schema in SUMMARIES.items():
+        columns = {field.name: cells(field.type, np.random.default_rng(1), 5) for field in schema}
+        tables.write(columns, f"{folder}/{name}.parquet", schema, "summary")
+        tables.write_csv(f"{folder}/{name}.csv", f"{folder}/{name}.parquet")
+    identities.check_standing(design, "summary", remembered=True)
+    changed = [f"{folder}/performance.csv", f"{folder}/costs.csv"]
+    for file in changed:
+        (tmp_path / file).write_bytes(flipped((tmp_path / file).read_bytes(), 8 * 100))
+    with pytest.raises(tables.StaleTableError) as refused:
+        identities.check_standing(design, "summary", remembered=True)
+    assert sorted(str(refused.value).splitlines()[1].split()[1:]) == sorted(changed)
+    for file in changed:
+        (tmp_path / file).unlink()
+    identities.check_standing(design, "summary", remembered=True)

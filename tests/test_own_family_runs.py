@@ -24,6 +24,14 @@ ALIKE = (
     ("  tau ~ exponential(prior_tau_rate);\n  z ~ std_normal();\n", ""),
     ("normal(theta[participant], sigma)", "normal(mu, sigma)"),
 )
+IMPORTS = """import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import beside
+"""
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +48,9 @@ def finished(tmp_path_factory):
         'MODELS = {\n    "hierarchical": Model("means.stan"),\n    "alike": '
         'Model("alike.stan", pooling="complete", scored=("mu", "sigma"), joint="alike"),\n}'
     )
-    family.write_text(
-        family.read_text().replace('MODELS = {"hierarchical": Model("means.stan")}', models)
-    )
+    text = family.read_text().replace('MODELS = {"hierarchical": Model("means.stan")}', models)
+    family.write_text(text.replace("import numpy as np\n", IMPORTS, 1))
+    (checkout.folder / "config/families/beside.py").write_text("ZERO = 0\n")
     checkout.write(**STUDY)
     done = checkout.make_study("--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -69,7 +77,7 @@ def test_it_goes_through_to_the_report(finished):
 def test_nothing_runs_when_nothing_changed_or_files_were_touched(checkout):
     assert checkout.planned() == {}
     later = time.time() + 10
-    for file in (checkout.folder / "config/families").iterdir():
+    for file in (checkout.folder / "config/families").glob("*.*"):
         os.utime(file, (later, later))
     assert checkout.planned() == {}
 
@@ -80,9 +88,10 @@ def test_an_edited_program_is_tried_and_runs_its_own_fits(checkout):
     assert checkout.planned(SUMMARY) == {"check": 1, "fit": 2, "summarise": 1}
 
 
-def test_an_edited_family_is_tried_and_runs_everything(checkout):
-    family = checkout.folder / STUDY["family"]
-    family.write_text(family.read_text() + "\n# edited\n")
+@pytest.mark.parametrize("file", ["means.py", "beside.py"])
+def test_an_edited_family_is_tried_and_runs_everything(checkout, file):
+    edited = checkout.folder / "config/families" / file
+    edited.write_text(edited.read_text() + "\n# edited\n")
     assert checkout.planned(SUMMARY) == {"check": 1, "simulate": 2, "fit": 4, "summarise": 1}
 
 

@@ -1,5 +1,6 @@
 """One fit made again: from the study file or the manifest, without any table of the study."""
 
+import os
 import shutil
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from workflow_runs import SMALL, check_out
 
 from recovery import draws, tables
+from recovery.manifest import differences
 
 pytestmark = pytest.mark.workflow
 SLEEP = {
@@ -145,3 +147,13 @@ def test_a_fit_that_the_study_does_not_have_is_refused(finished, fit, message):
     assert done.returncode != 0
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_manifest_that_holds_other_things_differs_in_all_of_them(design):
+    assert differences({"hashes": 5, "engine": [1]}, design) == differences({}, design) != []
+
+
+def test_a_pipe_is_no_manifest(finished, tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    done = replay(finished, FITS[0], str(tmp_path / "pipe.json"))
+    assert done.stderr == f"{tmp_path / 'pipe.json'}: cannot be read: is no regular file\n"

@@ -177,10 +177,15 @@ NO_NUMBERS = [
     ([[1, 2], [3, None]], "got None, must be numbers"),
     ([[1, 2], [3, "4"]], "got '4', must be numbers"),
     (np.array([[1, 2], [3, None]], dtype=object), "got None, must be numbers"),
-    (np.ma.masked_array(np.ones((2, 2)), mask=np.eye(2)), "got an array with masked values"),
+    (np.ma.masked_array(np.ones((2, 2)), mask=np.eye(2)), "got masked or missing values"),
+    ([np.ma.masked_array([1, 2], mask=[0, 1])] * 2, "got masked or missing values"),
+    (pd.DataFrame([[1, None], [3, 4]], dtype="Int64"), "got masked or missing values"),
+    ([pd.Series([1, None], dtype="Float64")] * 2, "got masked or missing values"),
+    ([pd.Categorical([1, None])] * 2, "got masked or missing values"),
     (pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), "got 'x', must be numbers"),
     ([[1, 2j], [3, 4]], "got complex numbers, must be matrix[2, 2]"),
-    ([[10**400, 1], [1, 1]], "got an integer too large for matrix[2, 2]"),
+    ([[10**400, 1], [1, 1]], "got a number too large for matrix[2, 2]"),
+    (np.full((2, 2), np.longdouble("1e400")), "got a number too large for matrix[2, 2]"),
 ]
 
 

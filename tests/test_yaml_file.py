@@ -106,7 +106,7 @@ def test_an_anchor_may_be_used_many_times(tmp_path):
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path, content):
     file = tmp_path / "study.yaml"
     file.write_bytes(content)
-    with pytest.raises(StudyError, match=r"study\.yaml: is not valid YAML: 'utf-8' codec"):
+    with pytest.raises(StudyError, match=r"study\.yaml: cannot be read: byte [0-9]+ is no UTF-8"):
         read_yaml(file)
 
 
@@ -145,6 +145,8 @@ NUMBER = "got {} (line 2), which YAML 1.1 reads as {} and YAML 1.2 as {}; must b
         ("yes", "true", "text", "true or 'yes'"),
         ("Off", "false", "text", "false or 'Off'"),
         ("2020-01-01", "the date 2020-01-01", "text", "'2020-01-01'"),
+        ("=", "no value", "text", "'='"),
+        ("<<", "no value", "text", "'<<'"),
     ],
 )
 def test_what_versions_of_yaml_read_differently_is_refused_as_it_is_written(

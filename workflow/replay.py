@@ -11,7 +11,7 @@ from recovery import checkout, checks, overrides
 from recovery.engines.base import EngineError
 from recovery.faults import StudyError, bounded
 from recovery.manifest import differences
-from recovery.named_files import refuse_outside
+from recovery.named_files import LARGEST_DATA, read_text, refuse_outside
 from recovery.replay import Replayed, replay
 from recovery.tables import StaleTableError
 from recovery.yaml_file import read_yaml
@@ -49,11 +49,11 @@ def _read(file: str) -> tuple[dict | None, dict]:
     if not file.endswith(".json"):
         return None, read_yaml(file)
     try:
-        made = json.loads(Path(file).read_text(encoding="utf-8"))
+        made = json.loads(read_text(file, LARGEST_DATA))
         if "study" not in made:
             return None, read_yaml(file)
         return made, dict(made["study"])
-    except (OSError, ValueError, RecursionError, TypeError) as error:
+    except (ValueError, RecursionError, TypeError) as error:
         raise StudyError(f"{file}: is no manifest of a study: {error}") from None
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from recovery import sizes
 from recovery.engines.base import Program
 from recovery.faults import StudyError
+from recovery.named_files import LARGEST_CODE, read_text
 from recovery.programs import folders_of
-from recovery.source_files import source_text
 
 _SCALARS = {"int": "int", "real": "real", "complex": "complex"}
 _VECTORS = (
@@ -89,7 +89,7 @@ def _with_includes(path: Path, include: Path, within: tuple[Path, ...] = ()) -> 
     """The text of a program and of all that it includes, without comments and strings."""
     if path.resolve() in within:
         raise StudyError(f"{path}: includes itself")
-    text, within = source_text(path), (*within, path.resolve())
+    text, within = read_text(path, LARGEST_CODE), (*within, path.resolve())
 
     def instead(match: re.Match) -> str:
         if match["file"] is None:

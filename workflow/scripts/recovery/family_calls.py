@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from recovery import datasets, families
 from recovery.design import Design
+from recovery.families import opened_files
 from recovery.families.base import Columns, Family, SimulationError, Values
 from recovery.faults import StudyError
 from recovery.scenarios import Batch, Scenario
@@ -83,7 +84,13 @@ class Calls:
     def __call__(self, step: Step) -> tuple[str, Any]:
         """Return the fingerprint of what a function gave, and of `simulate` how many rows."""
         function, *what = step
-        given = getattr(self, function)(*what)
+        with opened_files.collected() as names:
+            given = getattr(self, function)(*what)
+        if late := set(opened_files.of_study(names, self.family.path)) - set(self.family.FILES):
+            raise StudyError(
+                f"opens {min(late)}, must do so when the file is loaded: only a file that is "
+                "opened then counts as a part of the study"
+            )
         rows = len(given[0][self.family.OUTCOME]) if function == "simulate" else None
         return fingerprint(given), rows
 

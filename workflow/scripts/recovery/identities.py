@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from recovery import tables
 from recovery.design import Design
@@ -69,10 +70,19 @@ def check_standing(design: Design, summary: str, remembered: bool) -> None:
             continue
         except tables.StaleTableError:
             damaged.append(file)
+    damaged += _other_csv(file for file, _ in summaries if file not in damaged)
     if damaged:
         raise tables.damaged(damaged)
     if others and not remembered:
         raise tables.stale(others)
+
+
+def _other_csv(summaries: Iterable[str]) -> Iterator[str]:
+    """Yield CSV files of the summary that do not hold what the tables that they copy do."""
+    for file in summaries:
+        twin = Path(file).with_suffix(".csv")
+        if twin.exists() and Path(file).exists() and not tables.is_csv_of(twin, file):
+            yield str(twin)
 
 
 def files(design: Design) -> list[str]:

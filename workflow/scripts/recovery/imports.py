@@ -30,6 +30,8 @@ def closure(roots: Iterable[Path]) -> list[Path]:
 @cache
 def imported(file: Path) -> tuple[Path, ...]:
     """Return the modules of the library that one file imports, packages on the way included."""
+    if file.suffix != ".py":
+        return ()
     names = {part for name in _names(file) for part in _with_packages(name)}
     return tuple(path for name in sorted(names) if (path := module_file(name)) is not None)
 

@@ -70,11 +70,12 @@ def differences(made: Mapping[str, Any], design: Design) -> list[str]:
         "engine": {"name": design.study.engine, "version": design.sources.engine_version},
         "software": {"python": platform.python_version(), **_versions()},
     }
+    then = {part: made[part] if isinstance(made.get(part), Mapping) else {} for part in now}
     return [
-        f"{part}, {name}: {value} here, {made.get(part, {}).get(name)} in the manifest"
+        f"{part}, {name}: {value} here, {then[part].get(name)} in the manifest"
         for part, values in now.items()
         for name, value in values.items()
-        if part not in made or made[part].get(name) != value
+        if then[part].get(name) != value
     ]
 
 

@@ -11,10 +11,11 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from recovery.faults import path_in_words, shown, study_error
+from recovery.faults import StudyError, path_in_words, shown, study_error
 
 SOURCE = Path(__file__).resolve().parents[3]  # the workflow's own
 LARGEST_TEXT = 2_000_000  # bytes of a study file
+LARGEST_CODE = 10_000_000  # bytes of a Python or Stan file
 LARGEST_DATA = 20_000_000  # bytes of observed data
 
 
@@ -82,11 +83,17 @@ def refuse_odd(path: str | Path, largest: int) -> None:
         )
 
 
-def read_text(path: str | Path) -> str:
-    """Return the text of a small file in UTF-8; ValueError says what is wrong with it."""
-    refuse_odd(path, LARGEST_TEXT)
-    with Path(path).open("rb") as file:
-        content = file.read(LARGEST_TEXT + 1)  # what the kernel makes up has a size of 0
-    if len(content) > LARGEST_TEXT:
-        raise ValueError(f"has more than {LARGEST_TEXT / 1e6:,.0f} MB")
-    return io.StringIO(content.decode("utf-8"), newline=None).read()
+def read_text(path: str | Path, largest: int = LARGEST_TEXT) -> str:
+    """Return the text of a small file in UTF-8; StudyError says why it cannot be read."""
+    try:
+        refuse_odd(path, largest)
+        with Path(path).open("rb") as file:
+            content = file.read(largest + 1)  # what the kernel makes up has a size of 0
+        if len(content) > largest:
+            raise ValueError(f"has more than {largest / 1e6:,.0f} MB")
+        return io.StringIO(content.decode("utf-8"), newline=None).read()
+    except UnicodeDecodeError as error:
+        where = f"byte {error.start + 1:,} is no UTF-8"
+        raise StudyError(f"{path}: cannot be read: {where}; save it with that encoding") from None
+    except ValueError as error:
+        raise StudyError(f"{path}: {error}") from None

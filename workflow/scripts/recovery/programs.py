@@ -10,7 +10,7 @@ from pathlib import Path
 
 from recovery.faults import StudyError, shown
 from recovery.hashing import digest
-from recovery.source_files import LARGEST, source_text
+from recovery.named_files import LARGEST_CODE, read_text
 
 DEEPEST = 50  # files that include one another
 # An include stands anywhere but in a comment or in text.
@@ -56,12 +56,12 @@ class _Sources:
             what = "includes itself" if path in above else f"is included over {DEEPEST} files deep"
             raise StudyError(f"{path}: {what}: {chain}")
         if path not in self.known:
-            text = source_text(path)
+            text = read_text(path, LARGEST_CODE)
             parts = [self.of(self._file(path, name), (*above, path)) for name in _included(text)]
             size = len(text) + sum(size for _, size in parts)
-            if size > LARGEST:
+            if size > LARGEST_CODE:
                 raise StudyError(
-                    f"{path}: with what it includes has more than {LARGEST:,} characters"
+                    f"{path}: with what it includes has more than {LARGEST_CODE:,} characters"
                 )
             self.known[path] = digest([text, [part for part, _ in parts]]), size
         return self.known[path]

@@ -94,7 +94,7 @@ def step_code(step: str, *found: Path) -> str:
     """
     files = closure([SCRIPTS / f"{step}.py", *found])
     ours = {str(f.relative_to(SCRIPTS)): f for f in files if f.is_relative_to(SCRIPTS)}
-    others = sorted(file_hash(file) for file in files if not file.is_relative_to(SCRIPTS))
+    others = [file_hash(file) for file in found if not file.is_relative_to(SCRIPTS)]
     return digest([{name: file_hash(file) for name, file in ours.items()}, others])
 
 
@@ -108,6 +108,9 @@ def page_code(*found: Path) -> str:
 def bear(paths: Iterable[str | Path], identity: str) -> bool:
     """Whether all these text files (figures, the page) stand and bear this identity."""
     try:
-        return all(identity in Path(path).read_text(encoding="utf-8") for path in paths)
+        return all(
+            path.is_file() and identity in path.read_text(encoding="utf-8")  # no pipe, say
+            for path in map(Path, paths)
+        )
     except (OSError, UnicodeDecodeError):
         return False

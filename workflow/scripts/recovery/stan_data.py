@@ -86,8 +86,8 @@ def _held(value: Any, declared: Declaration, known: Mapping[str, Any]) -> Any:
 
 def _array(value: Any) -> np.ndarray:
     """A value as an array; lists of several lengths, and what are no numbers, are refused."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise _EntryError("got an array with masked values, must have a number everywhere")
+    if _is_masked(value):
+        raise _EntryError("got masked or missing values, must have a number everywhere")
     try:
         array = np.asarray(value)
         if array.dtype == object:  # perhaps only numbers
@@ -100,6 +100,17 @@ def _array(value: Any) -> np.ndarray:
         wanted = "numbers" if array.ndim else "a number"
         raise _EntryError(f"got {_first_other(value)}, must be {wanted}")
     return array.astype(int) if array.dtype.kind == "b" else array
+
+
+def _is_masked(value: Any) -> bool:
+    """Whether NumPy's masks or pandas' missing values stand in it, which would become numbers."""
+    if isinstance(value, list | tuple):
+        return any(map(_is_masked, value))
+    if hasattr(value, "isna"):
+        kinds = value.dtypes if hasattr(value, "dtypes") else value.dtype
+        own = [kind for kind in np.ravel(kinds) if not isinstance(kind, np.dtype)]
+        return bool(own) and bool(np.any(value.isna()))
+    return isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value)
 
 
 def _first_other(value: Any) -> str:
@@ -136,9 +147,10 @@ def _typed(array: np.ndarray, declared: Declaration) -> np.ndarray:
     if kind == "int":
         return _integers(array, declared)
     try:
-        return array.astype(float)
-    except OverflowError:
-        raise _EntryError(f"got an integer too large for {declared.text}") from None
+        with np.errstate(over="raise"):
+            return array.astype(float)
+    except (OverflowError, FloatingPointError):
+        raise _EntryError(f"got a number too large for {declared.text}") from None
 
 
 def _integers(array: np.ndarray, declared: Declaration) -> np.ndarray:

@@ -27,6 +27,7 @@ TEMPLATE = "__use_yte__"  # has Snakemake run Python that stands in the file
 
 _TAG = "tag:yaml.org,2002:"
 _TEXT, _MERGE = f"{_TAG}str", f"{_TAG}merge"
+_SIGNS = (_MERGE, f"{_TAG}value")  # `<<` and `=`, which mean something as keys alone
 # What both read alike, by the tag that PyYAML gives it; and numbers that only YAML 1.2 reads.
 _ALIKE = {
     f"{_TAG}null": r"~|null|Null|NULL|",
@@ -62,12 +63,8 @@ def read_yaml(path: str | Path) -> dict:
     """Read a study file; StudyError says what is malformed, repeated or ambiguous in it."""
     try:
         raw = _read(read_text(path), str(path))
-    except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: is not valid YAML: {error}") from None
     except RecursionError:
         raise StudyError(f"{path}: is nested too deeply") from None
-    except ValueError as error:
-        raise StudyError(f"{path}: {error}") from None
     if not isinstance(raw, dict):
         raise StudyError(f"{path}: got {shown(raw)}, must be a mapping of keys to values")
     if TEMPLATE in raw:
@@ -187,6 +184,8 @@ def _meanings(node: yaml.ScalarNode, loader: _Loader) -> str | None:
     newer = _newer_number(node)
     if node.tag == _TEXT and newer is None:
         return None
+    if node.tag in _SIGNS:
+        return f"which YAML 1.1 reads as no value and YAML 1.2 as text; must be {node.value!r}"
     if node.tag != _TEXT and re.fullmatch(_ALIKE.get(node.tag, ".*"), node.value):
         return None
     value = loader.construct_object(node)

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +27,10 @@ LOAD_SECONDS = 60  # in which a file is loaded, or a study's part of it read
 _OF_SYS = ("stdin", "stdout", "stderr", "excepthook")
 
 
-def rehearse(act: Callable[[], object], place: str) -> None:
+def rehearse(act: Callable[[], Any], place: str) -> Any:
     """Do in a child what is to be done here next; StudyError if that would not end well.
+
+    Return what `act` returns.
 
     Parameters
     ----------
@@ -38,7 +41,7 @@ def rehearse(act: Callable[[], object], place: str) -> None:
     """
     with Child(lambda _: _leaving_nothing(act), LOAD_SECONDS, "file") as child:
         try:
-            left = child.call(None)
+            returned, left = child.call(None)
         except StudyError:
             raise
         except ChildLostError as lost:
@@ -47,12 +50,17 @@ def rehearse(act: Callable[[], object], place: str) -> None:
             raise StudyError(f"{place}: raised {in_words(error)}") from None
     if left:
         raise StudyError(f"{place}: leaves {left} running, must end them")
+    return returned
 
 
-def _leaving_nothing(act: Callable[[], object]) -> str:
+def _leaving_nothing(act: Callable[[], Any]) -> tuple[Any, str]:
     """Act, and say what is still running then: no process of ours could end with it."""
     before = threading.enumerate()
-    act()
+    returned = act()
+    return returned, _left_running(before)
+
+
+def _left_running(before: list[threading.Thread]) -> str:
     if threads := [each.name for each in threading.enumerate() if each not in before]:
         return f"threads ({', '.join(threads)})"
     with contextlib.suppress(ChildProcessError):

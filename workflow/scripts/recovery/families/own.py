@@ -22,13 +22,13 @@ import numpy as np
 from pydantic import BaseModel
 
 from recovery.child import in_words
-from recovery.families import demands, guests
+from recovery.families import demands, opened_files
 from recovery.families.base import Columns, Family, Model, SimulationError, Values
 from recovery.families.demands import Shape, shown
 from recovery.families.guests import in_place, loading, put_back, rehearse
 from recovery.faults import StudyError
 from recovery.fields import Frozen, NonNegative, Positive, Proportion, Real
-from recovery.source_files import source_text
+from recovery.named_files import LARGEST_CODE, read_text
 
 __all__ = [
     "Frozen",
@@ -48,13 +48,22 @@ MOST_LINES = 10  # of a file, that a message shows
 
 def load(path: str) -> OwnFamily:
     """Return the family of a file; StudyError with what is wrong in it."""
-    return _of_source(path, source_text(path))
+    return _of_source(path, read_text(path, LARGEST_CODE))
 
 
 @lru_cache
 def _of_source(path: str, source: str) -> OwnFamily:
-    rehearse(lambda: _made(path, source), f"{path}: does not load")
-    return _made(path, source)
+    opened = rehearse(lambda: _opened_by(path, source), f"{path}: does not load")
+    family = _made(path, source)
+    family.FILES += tuple(opened)
+    return family
+
+
+def _opened_by(path: str, source: str) -> list[Path]:
+    """Which other files of the researcher are opened when a file is loaded."""
+    with opened_files.collected() as names:
+        _made(path, source)
+    return opened_files.of_study(names, Path(path))
 
 
 def _made(path: str, source: str) -> OwnFamily:
@@ -82,7 +91,7 @@ def _does_not_load(path: Path, why: str) -> StudyError:
 def in_its_lines(error: BaseException, path: Path) -> str:
     """Return an error with those lines of its traceback that stand in the file."""
     words = in_words(error)
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.lineno is not None:
         return f"{words}\n  line {error.lineno}: {(error.text or '').strip()}"
     lines = [
         f"\n  line {frame.lineno}, in {frame.name}: {frame.line}"
@@ -113,7 +122,7 @@ class OwnFamily(Family):
         demands.check(path, module)
         self.Truth, self.Prior = module.Truth, module.Prior
         self.COLUMNS, self.OUTCOME = module.COLUMNS, module.OUTCOME
-        self.FILES = (path, Path(__file__), Path(demands.__file__), Path(guests.__file__))
+        self.FILES = (path, Path(__file__))
         self.shapes: Mapping[str, Shape] = module.PARAMETERS
         self.own_shapes: Mapping[str, Shape] = getattr(module, "PARTICIPANTS", {})
         self.means: Mapping[str, str] = getattr(module, "MEANS", {})

@@ -7,6 +7,7 @@ identity, stands in its footer, and so does the hash of its content, which every
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shlex
@@ -100,9 +101,23 @@ def appending(path: str | Path, schema: pa.Schema, identity: str) -> Iterator[Ca
 
 def write_csv(path: str | Path, source: str | Path) -> None:
     """Write the CSV twin of a Parquet table."""
+    content = _as_csv(source)
+    replace(path, lambda beside: beside.write_bytes(content))
+
+
+def is_csv_of(path: str | Path, source: str | Path) -> bool:
+    """Whether a CSV file holds what a Parquet table does, as `write_csv` writes it."""
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        return False
+    return Path(path).read_bytes() == _as_csv(source)
+
+
+def _as_csv(source: str | Path) -> bytes:
     with _opened(source) as file:
         table = pq.read_table(file, use_threads=False, pre_buffer=False)
-    replace(path, lambda beside: pa.csv.write_csv(table, beside))
+    written = io.BytesIO()
+    pa.csv.write_csv(table, written)
+    return written.getvalue()
 
 
 def replace(path: str | Path, write_to: Callable[[Path], Any]) -> None:
