@@ -16,7 +16,6 @@ from own_families import refused
 
 from recovery import families
 from recovery.families import guests
-from recovery.faults import StudyError
 from recovery.study import parse
 
 
@@ -111,52 +110,6 @@ def test_what_a_file_changes_at_load_is_put_back(begin):
     mask = os.umask(0o022)
     os.umask(mask)
     assert mask != 0o777
-
-
-@pytest.mark.parametrize(
-    ("how", "module"),
-    [
-        ("import helper_of_mine", "helper_of_mine"),
-        (
-            "sys.path.insert(0, os.path.dirname(os.path.abspath(__file__))); import helper_of_mine",
-            "helper_of_mine",
-        ),
-        ("from package_of_mine import part", "package_of_mine"),
-    ],
-)
-def test_a_module_that_is_not_installed_is_refused(begin, tmp_path, monkeypatch, how, module):
-    (tmp_path / "package_of_mine").mkdir()
-    for file in ("helper_of_mine", "package_of_mine/__init__", "package_of_mine/part"):
-        (tmp_path / f"{file}.py").write_text("TWO = 2\n")
-    if not how.startswith("sys"):
-        monkeypatch.syspath_prepend(tmp_path)
-    raw = at_load(begin, how)
-    assert refused(raw).startswith(f"{raw['family']}: does not load: imports {module} ({tmp_path}/")
-    heading = "def draw_truth(prior, rng):\n"
-    raw = begin(
-        ("family.py", "import numpy as np", "import os, sys\nimport numpy as np"),
-        ("family.py", heading, f"{heading}    {how}\n"),
-    )
-    family = families.find(raw["family"])
-    prior = family.Prior(mu_mean=0, mu_sd=1, tau_rate=1, sigma_rate=1)
-    for _ in range(2):
-        with pytest.raises(StudyError, match=f"draw_truth: imports {module} "):
-            family.draw_truth(prior, np.random.default_rng(1))
-
-
-def test_installed_modules_are_taken_at_load_and_later(begin):
-    heading = "def draw_truth(prior, rng):\n"
-    raw = begin(
-        (
-            "family.py",
-            "import numpy as np",
-            "import colorsys, scipy.cluster\nimport numpy as np\nfrom recovery import costs",
-        ),
-        ("family.py", heading, f"{heading}    import wave, scipy.ndimage, recovery.score\n"),
-    )
-    family = families.find(raw["family"])
-    prior = family.Prior(mu_mean=0, mu_sd=1, tau_rate=1, sigma_rate=1)
-    assert family.draw_truth(prior, np.random.default_rng(1)).tau > 0
 
 
 VALIDATOR = """

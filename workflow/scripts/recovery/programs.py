@@ -86,7 +86,7 @@ class _Sources:
             name = _name(token)
             return f"{self.text(self._file(path, name))}\n" if name else token[0]
 
-        return _TOKEN.sub(instead, source_text(path))
+        return _TOKEN.sub(instead, read_text(path, LARGEST_CODE))
 
     def _file(self, by: Path, name: str) -> Path:
         """The file that an include names; none from outside the folders it may be in."""

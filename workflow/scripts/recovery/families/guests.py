@@ -11,7 +11,6 @@ import os
 import random
 import signal
 import sys
-import sysconfig
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,10 +22,8 @@ import numpy as np
 
 from recovery.child import Child, ChildLostError, in_words
 from recovery.faults import StudyError
-from recovery.imports import LIBRARY
 
 LOAD_SECONDS = 60  # in which a file is loaded, or a study's part of it read
-INSTALLED = ("site-packages", "dist-packages")
 _OF_SYS = ("stdin", "stdout", "stderr", "excepthook")
 
 
@@ -143,35 +140,6 @@ def in_place(refusal: Callable[[str], Exception]) -> Iterator[None]:
             os.chdir(here)
     if left:
         raise refusal("changes the working directory, must leave it as it is")
-
-
-@contextlib.contextmanager
-def standing_alone(refusal: Callable[[str], Exception]) -> Iterator[None]:
-    """Hold code to modules that are installed: an edit of any other would change no identity."""
-    before = set(sys.modules)
-    try:
-        yield
-    finally:
-        new = {name: module for name, module in sys.modules.items() if name not in before}
-        files = {name: getattr(module, "__file__", None) for name, module in new.items()}
-        others = [name for name, file in files.items() if file and not _is_installed(Path(file))]
-        for name in others:
-            del sys.modules[name]
-    if others:
-        name = others[0]
-        raise refusal(
-            f"imports {name} ({files[name]}), must import only what Python brings along or what is "
-            "installed as a package: write what it needs into the file itself"
-        )
-
-
-def _is_installed(file: Path) -> bool:
-    """Whether a module is of Python, of an installed package, or of this library."""
-    file = file.resolve()
-    ours = (LIBRARY, *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")))
-    return bool(set(INSTALLED) & set(file.parts)) or any(
-        file.is_relative_to(folder.resolve()) for folder in ours
-    )
 
 
 def _is_elsewhere(here: Path) -> bool:

@@ -25,7 +25,7 @@ from recovery.child import in_words
 from recovery.families import demands, opened_files
 from recovery.families.base import Columns, Family, Model, SimulationError, Values
 from recovery.families.demands import Shape, shown
-from recovery.families.guests import in_place, loading, put_back, rehearse, standing_alone
+from recovery.families.guests import in_place, loading, put_back, rehearse
 from recovery.faults import StudyError
 from recovery.fields import Frozen, NonNegative, Positive, Proportion, Real
 from recovery.named_files import LARGEST_CODE, read_text
@@ -76,7 +76,7 @@ def _executed(path: Path, source: str) -> ModuleType:
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where pydantic looks up what annotations name
     refusal = partial(_does_not_load, path)
-    with loading(module), in_place(refusal), standing_alone(refusal):
+    with loading(module), in_place(refusal):
         try:
             exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
         except BaseException as error:
@@ -296,8 +296,7 @@ class OwnFamily(Family):
         Not even an exit ends the process; a SimulationError of their own becomes one of ours.
         """
         called: Callable = getattr(self.module, function)
-        refusal = partial(self._error, function)
-        with put_back(), in_place(refusal), standing_alone(refusal):
+        with put_back(), in_place(partial(self._error, function)):
             try:
                 return called(*arguments)
             except SimulationError as error:
