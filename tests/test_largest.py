@@ -102,6 +102,22 @@ def test_the_error_is_that_of_how_many_fits_have_an_interval_too(wanted, rng):
     assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.3)
 
 
+@pytest.mark.parametrize(("cells", "n"), [(6, 20), (60, 20), (60, 100)])
+def test_where_all_lack_as_many_intervals_the_number_needed_is_that(cells, n, rng):
+    share, need = 0.6, LEVEL * (1 - LEVEL) / 0.01**2 / 0.6
+
+    def of_one_scenario():
+        rows = {"model": np.arange(cells), "prior": "p", "parameter": "b", "subset": "all"}
+        rows |= {"measure": "coverage", "level": LEVEL, "value": 0.9, "mcse": 0.1}
+        table = pd.DataFrame(rows).assign(n_replicates=rng.binomial(n, share, size=cells))
+        return precision.needed(table, Precision(coverage=0.01), LEVEL, n)
+
+    found = [of_one_scenario()["n_needed"].item() for _ in range(100)]
+    assert np.mean(found) == pytest.approx(need, rel=0.1)  # the fewest alone: 20 to 110 % more
+    scenarios = [pd.concat(of_one_scenario() for _ in range(10)) for _ in range(20)]
+    assert np.mean(list(map(precision.most, scenarios))) == pytest.approx(need, rel=0.1)
+
+
 def test_cells_without_errors_of_some_replicates_are_matched_by_their_numbers(rng):
     table, cells = scored([rng.normal(size=20), rng.normal(size=18)])
     row = precision.needed(table, WANTED, LEVEL, 20, cells).iloc[0]

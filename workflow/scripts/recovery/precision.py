@@ -34,7 +34,8 @@ def needed(
     for the cell and parameter that need most. Variances of posterior z-scores that do not
     differ by more than their noise are taken together first, since the largest of many noisy
     ones is far too large. Coverage is taken at its nominal level, since an observed 100 % would
-    ask for nothing. Fits that failed are made up for by more replicates.
+    ask for nothing. Fits that failed are made up for by more replicates; shares of fits that have
+    an interval which do not differ are taken together too.
 
     Parameters
     ----------
@@ -62,12 +63,14 @@ def needed(
     rows = []
     if wanted and wanted.coverage:
         hits = of_level(table, "coverage", level)
-        reached = np.sqrt(level * (1 - level) / hits["n_replicates"].where(hits["value"].notna()))
-        rows.append(_row("coverage", hits, reached, wanted.coverage, n_planned, 0.0))
+        hits = hits.drop_duplicates(["model", "prior", "n_replicates"])  # of the same fits
+        reached, noise = _of_coverage(hits, level, n_planned)
+        rows.append(_row("coverage", hits, reached, wanted.coverage, n_planned, noise))
     if wanted and wanted.bias_relative_to_sd:
         scores = table[table["measure"] == "z_score"]
         target = wanted.bias_relative_to_sd
         reached, noise = _of_bias(table, scores, cells)
+        noise = np.hypot(noise, np.sqrt(_of_share(scores["n_replicates"], n_planned)))
         rows.append(_row("bias_relative_to_sd", scores, reached, target, n_planned, noise))
     return pd.DataFrame(rows, columns=_COLUMNS)
 
@@ -78,7 +81,7 @@ def _row(
     reached: pd.Series,
     wanted: float,
     n_planned: int,
-    noise: pd.Series | float,
+    noise: pd.Series,
 ) -> dict:
     """The cell and parameter of one measure that need most; `noise` relative to n_needed."""
     row = {"measure": measure, "wanted": wanted, "n_planned": n_planned}
@@ -90,15 +93,43 @@ def _row(
         ratio = (reached[place] / wanted) ** 2
     if not n_planned * ratio < MOST_NEEDED:
         return row
-    n = table.loc[place, "n_replicates"]
-    lacking = 1 / n - 1 / n_planned  # variance of the share of fits that count, over its square
-    relative = math.hypot(noise if isinstance(noise, float) else noise[place], math.sqrt(lacking))
     return row | {
         **table.loc[place, _KEY],
         "reached": reached[place],
         "n_needed": max(2, math.ceil(round(n_planned * ratio, 6))),
-        "n_needed_mcse": n_planned * ratio * relative,
+        "n_needed_mcse": n_planned * ratio * noise[place],
     }
+
+
+def _of_coverage(hits: pd.DataFrame, level: float, n_planned: int) -> tuple[pd.Series, pd.Series]:
+    """MCSEs of coverage at its nominal level, and the errors of their squares relative to them.
+
+    Shares of fits that lack an interval are taken together where they do not differ.
+    """
+    n = hits["n_replicates"].where(hits["value"].notna()).astype(float)
+    found, error, noise = 1 / n, 0 * n, _of_share(n, n_planned)
+    lacking = noise > 0
+    if lacking.any():
+        found[lacking], error[lacking] = _together(
+            found[lacking].to_numpy(), noise[lacking].to_numpy()
+        )
+    return np.sqrt(level * (1 - level) * found), error / found
+
+
+def _of_share(n: pd.Series, n_planned: int) -> pd.Series:
+    """Variance of a share n / n_planned of fits, relative to its square."""
+    return 1 / n - 1 / n_planned
+
+
+def _together(values: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What `taken_together` returns of independent values."""
+
+    def pool(places: np.ndarray) -> tuple[float, float]:
+        weights = 1 / noise[places] / (1 / noise[places]).sum()
+        mean = weights @ values[places]
+        return mean, mean * np.sqrt((weights**2 * noise[places]).sum())
+
+    return taken_together(values, noise, pool)
 
 
 def largest_reached(performance: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
@@ -213,17 +244,12 @@ def most(table: pd.DataFrame) -> int | None:
 
 
 def _largest(rows: pd.DataFrame) -> int:
-    n = rows["n_needed"].to_numpy(dtype=float)
+    n = rows["n_needed"].to_numpy(dtype=float, copy=True)
     error = rows["n_needed_mcse"].to_numpy(dtype=float)
-    if not (error > 0).all():
-        return int(n.max())
-    noise = (error / n) ** 2
-
-    def pool(places: np.ndarray) -> tuple[float, float]:
-        weights = 1 / noise[places] / (1 / noise[places]).sum()
-        return weights @ n[places], np.sqrt((weights**2 * noise[places]).sum())
-
-    return math.ceil(round(taken_together(n, noise, pool)[0].max(), 6))
+    noisy = error > 0
+    if noisy.any():
+        n[noisy], _ = _together(n[noisy], (error[noisy] / n[noisy]) ** 2)
+    return math.ceil(round(n.max(), 6))
 
 
 def in_whole_batches(study: Study, n_needed: int) -> int:

@@ -37,7 +37,7 @@ _CAUSES = {
     "n_missed_ess": "low ESS",
     "n_missed_rhat": "rhat",
     "n_missed_ebfmi": "low E-BFMI",
-    "n_missed_other": "an estimator's own rule, as singular fits",
+    "n_missed_other": "the own rule of an estimator or approximation",
 }
 
 
