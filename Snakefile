@@ -35,7 +35,7 @@ rule all:
         expand(rules.figures.output, study=STUDY.name),
         expand(rules.report.output, study=STUDY.name),
         expand(rules.outcome.output, study=STUDY.name),
-        data_and_fits,
+        removed_tables,
 
 
 onstart:

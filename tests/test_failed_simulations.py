@@ -1,5 +1,6 @@
 """A dataset that cannot be simulated costs its own replicate, whatever goes wrong with it."""
 
+import collections
 import os
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ import own_families
 import pytest
 from conftest import ROOT, STAN
 
-from recovery import checks, datasets, families, fitting, priors, summaries, tables
+from recovery import checks, datasets, families, fitting, priors, summaries, tables, verification
 from recovery.engines.base import Program
 from recovery.faults import StudyError
 from recovery.scenarios import Batch
@@ -139,6 +140,29 @@ def test_a_share_of_the_fits_has_its_failed_rows_too(begin):
     found = fitting.fit_batch(data, truth, fitter)["diagnostics"]
     assert found["replicate"] == [2, FATED]
     assert found["status"] == ["ok", "failed"]
+
+
+def test_a_verifying_engine_is_not_blamed_for_them(begin, tmp_path, monkeypatch):
+    design = designed(begin(), verify={"engine": "stanli", "share": 1.0})
+    monkeypatch.chdir(tmp_path)
+    went = {1: ("ok", None), 2: ("failed", "fit"), 3: ("failed", "simulation")}
+    kinds = collections.Counter()
+    for cell in design.cells:
+        for batch, replicates in design.verified(cell).items():
+            keys = dict(zip(("scenario", "model", "prior"), cell, strict=True)) | {"attempt": 1}
+            rows = [
+                keys | {"replicate": n, "status": status, "failed_in": step, "error": step}
+                for n in replicates
+                for status, step in [went[1 + n % 3]]
+            ]
+            kinds.update(row["failed_in"] or "ok" for row in rows)
+            file = design.verified_file("diagnostics", cell, batch)
+            table = tables.from_rows(rows, tables.DIAGNOSTICS)
+            tables.write(table, file, tables.DIAGNOSTICS, "")
+    assert kinds["simulation"] > 0
+    found = verification.attempted(design)
+    assert found["status"].value_counts().to_dict() == {"ok": kinds["ok"], "failed": kinds["fit"]}
+    assert set(found["error"].dropna()) == {"fit"}
 
 
 def test_the_tables_go_through_their_files(begin, tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import confint_proportions_2indep
 from test_comparison import compare, rows
 from test_measures import LEVEL, replicates
 
@@ -152,3 +153,13 @@ def test_an_interval_without_a_bound_neither_holds_nor_excludes_anything():
     assert found.loc["coverage", ["value", "n_replicates"]].tolist() == [1 / 3, 3]
     assert found.loc["rejection_rate", "n_replicates"] == 3
     assert found.loc["bias", "n_replicates"] == 4
+
+
+def test_a_difference_of_type_s_errors_has_newcombes_interval_and_the_fewer_intervals(rng):
+    wrong, right = replicates(rng.normal(-5, 1, 6), truth=0.5), rng.normal(5, 1, 6)
+    right = replicates(np.where(np.arange(6) < 2, 0.0, right), truth=0.5)  # 2 exclude nothing
+    cells = {("m", "p"): Fits({"b": wrong}, np.arange(6)), ("n", "p"): Fits({"b": right}, [])}
+    found = rows(measures.comparison(cells), subset="all").loc["type_s_error"]
+    bounds = confint_proportions_2indep(6, 6, 0, 4, method="newcomb")
+    assert (found["value"], found["mcse"], found["n_pairs"]) == (1, 0, 4)
+    assert tuple(found[["lower", "upper"]]) == pytest.approx(bounds)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from test_measures import replicates
 
-from recovery import precision
+from recovery import measures, precision
 from recovery.measures import Fits, single
 from recovery.settings import Precision
 
@@ -87,6 +87,19 @@ def test_a_cell_of_which_half_the_fits_failed_needs_twice_as_many(rng):
     row = needed(errors, 100)
     assert row["model"] == "m9"
     assert row["n_needed"] == pytest.approx(2 * NEED, rel=0.2)
+
+
+@pytest.mark.parametrize("wanted", [{"coverage": 0.01}, {"bias_relative_to_sd": 0.05}])
+def test_the_error_is_that_of_how_many_fits_have_an_interval_too(wanted, rng):
+    def row(n):
+        x = Fits({"b": replicates(rng.normal(size=n))}, np.arange(1, n + 1))
+        table = measures.performance({("m", "p"): x}, 60)
+        return precision.needed(table, Precision(**wanted), LEVEL, 60).iloc[0]
+
+    rows = [row(rng.binomial(60, 0.4)) for _ in range(200)]
+    found, said = np.array([[each["n_needed"], each["n_needed_mcse"]] for each in rows]).T
+    # The spread of 200 numbers is known to 5 %, and twice that as they are skewed.
+    assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.3)
 
 
 def test_cells_without_errors_of_some_replicates_are_matched_by_their_numbers(rng):

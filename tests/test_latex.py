@@ -181,13 +181,28 @@ def test_tables_of_long_names_and_numbers_stay_within_the_text(tmp_path, rng, na
     table = performance(tmp_path, study, rng, scale)
     cells = [of_names(row, name, 1) for row in shown(study, table)]
     glance = {"model": name, "prior": name, "fits": 123456789, "failed": 123456, "converged": 0.5}
-    glance |= {"coverage": 0.9999, "seconds": 123456.7}
+    glance |= {"coverage": 0.9999, "intervals": 123456789, "seconds": 123456.7}
     clearest = {"n_clear": 1234, "n": 5678, "value": -scale, "mcse": scale / 1e4}
     clearest |= {"parameter": "beta_p[12,34]", "scenario": f"{name}-1000x1000"}
+    clearest |= {"n_pairs": 12345, "interval": None}
     pair = {"first": name, "second": name, "given": name, "rmse": clearest, "coverage": None}
-    folder = written(tmp_path, cells, NAMES, [glance], [pair, pair | {"coverage": clearest}])
+    shares = clearest | {"value": -0.05, "interval": (-0.15, 0.05)}
+    folder = written(tmp_path, cells, NAMES, [glance], [pair, pair | {"coverage": shares}])
     for size in ("10pt", "11pt", "12pt"):
         typeset(*(folder / f"{table}.tex" for table in latex.TABLES), size=size)
+
+
+def test_a_difference_of_coverages_that_never_varies_has_an_interval_and_its_pairs(tmp_path):
+    its = {"n_clear": 0, "n": 3, "value": 0.0, "mcse": 0.0, "interval": (-0.161, 0.161)}
+    its |= {"parameter": "sigma", "scenario": "moderate-6x3", "n_pairs": 20}
+    pair = {"first": "a", "second": "b", "given": "weak", "rmse": None, "coverage": its}
+    glance = {"model": "a", "prior": "weak", "fits": 40, "failed": 0, "converged": 0.5}
+    glance |= {"coverage": 0.9, "intervals": 29, "seconds": 1.0}
+    folder = written(tmp_path, [], NAMES, [glance], [pair])
+    assert (
+        "0.00 (−0.16 to 0.16; 20; sigma, moderate-6x3)" in typeset(folder / "comparison.tex").text
+    )
+    assert "90 % 29" in typeset(folder / "models.tex").text
 
 
 def test_a_table_of_700_cells_goes_on_from_page_to_page(tmp_path, rng):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import LINEAR, make_design, make_study
+from scipy import stats
 from test_measures import LEVEL, replicates
 
 from recovery import gallery, measures, nonconvergence, precision
@@ -69,6 +70,17 @@ def test_a_models_coverage_is_the_share_of_all_its_intervals(performance, went):
     assert row["worst"]["n_replicates"] in (13, 16)
 
 
+@pytest.mark.parametrize("few", [0, 1, 2])
+def test_the_lowest_coverage_is_the_one_that_chance_explains_least(performance, went, few):
+    table = performance.copy()
+    chosen = (table["measure"] == "coverage") & np.isclose(table["level"], LEVEL)
+    table.loc[chosen, ["value", "n_replicates"]] = [[few / 3, 3], [0.5, 1000]]
+    worst = found.glance(STUDY, LINEAR, table, went)[-1]["worst"]
+    p_few, p_many = stats.binomtest(few, 3, LEVEL, "less"), stats.binomtest(500, 1000, LEVEL)
+    assert p_many.pvalue < p_few.pvalue
+    assert (worst["value"], worst["n_replicates"], worst["low"]) == (0.5, 1000, True)
+
+
 def test_means_over_cells_are_means_over_their_fits(performance, went):
     row = found.glance(STUDY, LINEAR, performance, went)[-1]
     assert row["seconds"] == pytest.approx((10 * 1 + 20 * 4) / 30)
@@ -81,6 +93,7 @@ def test_a_cell_has_the_n_and_the_bounds_of_its_coverage(performance, went):
         hits = round(row["coverage"]["value"] * n)
         assert (row["bias"]["n_replicates"], row["coverage"]["n_replicates"]) == (20, n)
         assert row["coverage_lower_bound"]["value"] == pytest.approx(hits / 20)
+        assert row["coverage_lower_bound"]["n_replicates"] == n
         assert row["coverage_upper_bound"]["value"] == pytest.approx((hits + 20 - n) / 20)
 
 
@@ -105,6 +118,16 @@ def test_the_largest_mcse_says_how_many_it_rests_on(performance):
 def test_a_figure_says_how_many_fits_its_points_rest_on(performance, kind, said):
     (figure,) = [each for each in gallery.figures(STUDY) if each.kind == kind]
     assert rests.on_fits(STUDY, figure, {"performance": performance}) == said
+
+
+def test_a_figure_of_the_first_prior_does_not_count_the_fits_of_others(performance):
+    priors = {name: next(iter(STUDY.priors.values())) for name in ("weak", "wide")}
+    study = STUDY.model_copy(update={"priors": priors})
+    (figure,) = [each for each in gallery.figures(study) if each.kind == "lolly"]
+    shown = performance.assign(prior="weak", n_replicates=20)
+    table = pd.concat([shown, performance.assign(prior="wide", n_replicates=5)])
+    said = rests.on_fits(study, figure, {"performance": table})
+    assert said == "Each point rests on 20 fits."
 
 
 def test_a_figure_of_convergence_rests_on_planned_fits_and_on_those_that_drew():

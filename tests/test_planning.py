@@ -9,6 +9,7 @@ from scipy import optimize, special, stats
 from statsmodels.stats.proportion import proportion_confint
 
 from recovery import planning
+from recovery.monte_carlo import with_bounds
 from recovery.settings import Wanted
 
 LEVEL = 0.95
@@ -33,6 +34,8 @@ def performance(measure, values, mcse=0.0, counts=COUNTS, n=1000, **keys):
             "level": np.nan if name == "rmse" else LEVEL,
             "value": values,
             "mcse": mcse,
+            "lower": np.nan,
+            "upper": np.nan,
             "n_replicates": n,
             **keys,
         }
@@ -221,6 +224,17 @@ def test_at_every_count_a_bound_of_a_length_says_what_the_plotted_bar_says(rng, 
         half = stats.t.isf(0.025, n - 1) * mcse
         ends = -np.column_stack([value + half, value - half])  # larger is better
         agrees(row(measure, 1.0, value, mcse, n=n), ends, -1.0)
+
+
+@pytest.mark.parametrize("measure", ["interval_width", "rmse"])
+def test_the_bounds_that_a_table_has_are_those_that_are_plotted_and_read(rng, measure):
+    for value in rng.uniform(0.5, 1.5, (50, 3)):
+        table = performance(measure, value, 0.3, n=20)
+        table = table.assign(lower=value / 1.2, upper=value * 1.2)
+        plotted = with_bounds(table)
+        ends = -plotted[["upper", "lower"]].to_numpy()
+        (found,) = needed(measure, 1.0, table).to_dict("records")
+        agrees(found, ends, -1.0)
 
 
 def agrees(found, ends, wanted):

@@ -206,6 +206,40 @@ def test_priors_of_a_model_are_compared_too(table, tmp_path):
     assert found.loc["bias", "value"] == pytest.approx(-0.5)
 
 
+def test_a_model_with_a_prior_of_its_own_is_compared_with_the_others_under_each(two, tmp_path):
+    wide = two[two["model"] == "a"].assign(prior="wide")
+    lme4 = two[two["model"] == "b"].assign(model="lme4", prior="none")
+    made = pd.concat([two.replace({"prior": {"none": "weak"}}), wide, lme4])
+    made.to_csv(tmp_path / "made.csv", index=False)
+    found = score.compare(tmp_path / "made.csv", [0.95], reference="lme4")
+    bias = found[found["measure"] == "bias"]
+    shown = [("a", "lme4", "weak"), ("b", "lme4", "weak"), ("a", "lme4", "wide")]
+    assert list(zip(bias["first"], bias["second"], bias["given"], strict=True)) == shown
+    one, other = brute(made[made["prior"] == "weak"], "a"), brute(made, "lme4")
+    differences = [one[r]["mean"] - other[r]["mean"] for r in one.keys() & other.keys()]
+    assert bias["value"].iloc[0] == pytest.approx(np.mean(differences))
+    assert bias["n_pairs"].iloc[0] == len(differences)
+
+
+def test_two_models_with_priors_of_their_own_are_compared(two, tmp_path):
+    made = two.assign(prior=two["model"].map({"a": "weak", "b": "none"}))
+    made.to_csv(tmp_path / "made.csv", index=False)
+    found, same = score.compare(tmp_path / "made.csv"), two
+    same.to_csv(tmp_path / "same.csv", index=False)
+    alike = score.compare(tmp_path / "same.csv")
+    assert set(found["given"]) == {"no_prior"}
+    pd.testing.assert_frame_equal(found.drop(columns="given"), alike.drop(columns="given"))
+
+
+@pytest.mark.parametrize(
+    ("reference", "lacking"), [(None, "two models under one prior"), ("m", "another model under")]
+)
+def test_one_model_alone_has_nothing_to_compare(table, reference, lacking, tmp_path):
+    table.to_csv(tmp_path / "made.csv", index=False)
+    with pytest.raises(ValueError, match=f"nothing to compare: no scenario has {lacking}"):
+        score.compare(tmp_path / "made.csv", reference=reference)
+
+
 @pytest.mark.parametrize("column", ["scenario", "model", "prior", "parameter"])
 def test_names_are_text_to_the_letter(table, column, tmp_path):
     parts = [table.assign(**{column: name}) for name in ("1", "01", "1.0", "NA", "1e0")]

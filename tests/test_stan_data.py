@@ -334,6 +334,30 @@ def test_includes_are_read_from_their_folder_or_beside_the_program(tmp_path):
     assert [each.name for each in found] == ["N", "y"]
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ('#include "two words.stan"', "two words.stan"),
+        ("#include <two words.stan>", "two words.stan"),
+        ("#include plain.stan", "plain.stan"),
+        ("/* a */ #include plain.stan // b", "plain.stan"),
+        ("#include plain.stan int K;", "plain.stan"),
+    ],
+)
+def test_an_include_is_read_as_stan_reads_it(tmp_path, line, name):
+    (tmp_path / name).write_text("int N; // without an end of its line")
+    file = tmp_path / "program.stan"
+    file.write_text(f"data {{\n{line}\n}}{PARAMETER}")
+    program = Program(str(file), str(tmp_path / "none"))
+    declared = [each.name for each in declarations.of_program(program).entries]
+    mir = stanli.stan_to_mir(file.read_text(), include_paths=[str(tmp_path)])
+    stanli.Model(mir=mir, data=dict.fromkeys(declared, 1))
+    for lacking in declared:
+        with pytest.raises(RuntimeError, match=lacking):
+            stanli.Model(mir=mir, data={name: 1 for name in declared if name != lacking})
+    assert declared[0] == "N"
+
+
 def test_a_program_that_includes_itself_is_refused(tmp_path):
     file = tmp_path / "program.stan"
     file.write_text(f"data {{\n#include program.stan\n}}{PARAMETER}")

@@ -10,7 +10,7 @@ from conftest import make_design, make_study
 from scipy import stats
 from workflow_runs import check_out
 
-from recovery import verification
+from recovery import tables, verification
 from recovery.faults import StudyError
 from recovery.seeds import fit_seed
 
@@ -137,10 +137,9 @@ def test_a_study_verifies_a_share_of_its_fits_and_says_that_both_agree(finished)
 def test_a_disagreement_is_shown_at_the_top(finished, tmp_path):
     changed = finished.copy(tmp_path / "changed")
     for file in (tmp_path / "changed/results/small/verified/estimates").rglob("*.parquet"):
-        wrong = pq.read_table(file)
-        place = wrong.schema.get_field_index("mean")
-        means = (wrong["mean"].to_numpy() + 0.2).tolist()
-        pq.write_table(wrong.set_column(place, wrong.schema.field(place), [means]), file)
+        found, identity = tables.read_frame([file]), tables.read_identity(file)
+        wrong = found.assign(mean=found["mean"] + 0.2)
+        tables.write(wrong, file, pq.read_schema(file), identity, tables.read_seconds(file))
     page = tmp_path / "changed/results/small/report.html"
     page.unlink()
     done = changed.snakemake("--cores", "2", "--forcerun", "summarise", "figures")

@@ -260,11 +260,6 @@ def guest_minutes():
 # Everything at once
 
 
-def data_and_fits(wildcards):
-    """Every table below the summary: one that was removed is made again, whatever else stands."""
-    return identities.files(DESIGN)
-
-
 def study_params(*code):
     """What a step after the fits depends on: the study, its sources, and the step's own code."""
     return {
@@ -278,10 +273,20 @@ def summary_params(wildcards):
     return study_params(step_code("summarise"))
 
 
-def summary_inputs(wildcards):
+def summary_stands():
     outputs = [f"{RESULTS}/summary/{name}.parquet" for name in SUMMARIES]
-    settled = tables.are_current(outputs, digest(summary_params(wildcards)))
-    return inputs_of(settled, **needs.of_summary(DESIGN))
+    return tables.are_current(outputs, digest(summary_params(None)))
+
+
+def summary_inputs(wildcards):
+    return inputs_of(summary_stands(), **needs.of_summary(DESIGN))
+
+
+def removed_tables(wildcards):
+    """Tables of data and fits that are missing though the summary stands: made again."""
+    if not summary_stands():
+        return []
+    return [file for file in identities.files(DESIGN) if not Path(file).exists()]
 
 
 def figure_params(wildcards):

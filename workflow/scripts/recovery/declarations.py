@@ -10,8 +10,7 @@ from pathlib import Path
 from recovery import sizes
 from recovery.engines.base import Program
 from recovery.faults import StudyError
-from recovery.named_files import LARGEST_CODE, read_text
-from recovery.programs import folders_of
+from recovery.programs import program_text
 
 _SCALARS = {"int": "int", "real": "real", "complex": "complex"}
 _VECTORS = (
@@ -25,9 +24,7 @@ _MATRICES = (
 _COMPLEX = {"complex_vector": 1, "complex_row_vector": 1, "complex_matrix": 2}
 _RANKS = dict.fromkeys(_VECTORS, 1) | dict.fromkeys(_MATRICES, 2) | _COMPLEX
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_ASIDE = re.compile(
-    r'//[^\n]*|/\*.*?\*/|#include[ \t]+["<]?(?P<file>[^\s">]+)[">]?|"[^"\n]*"', re.DOTALL
-)
+_ASIDE = re.compile(r'//[^\n]*|/\*.*?\*/|"[^"\n]*"', re.DOTALL)
 _TOKEN = re.compile(
     r"(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[A-Za-z]\w*"
     r"|%/%|&&|\|\||[=!<>]=|\.[*/^]|[^\s\w]"
@@ -78,28 +75,16 @@ class DataBlock:
 
 def of_program(program: Program) -> DataBlock:
     """Return a program's data block; StudyError if it cannot be read."""
-    text = _with_includes(Path(program.path), Path(program.include))
+    text = program_text(Path(program.path), Path(program.include))
     try:
-        return DataBlock(program.path, _of_text(text))
+        return DataBlock(program.path, _of_text(_ASIDE.sub(_instead, text)))
     except (LookupError, ValueError) as error:
         raise StudyError(f"{program.path}: its data block cannot be read: {error}") from None
 
 
-def _with_includes(path: Path, include: Path, within: tuple[Path, ...] = ()) -> str:
-    """The text of a program and of all that it includes, without comments and strings."""
-    if path.resolve() in within:
-        raise StudyError(f"{path}: includes itself")
-    text, within = read_text(path, LARGEST_CODE), (*within, path.resolve())
-
-    def instead(match: re.Match) -> str:
-        if match["file"] is None:
-            return ' "" ' if match[0][0] == '"' else " "
-        name = match["file"].lstrip("/")
-        places = [Path(folder, name) for folder in folders_of(within[0], include)]
-        found = next((place for place in places if place.is_file()), places[0])
-        return _with_includes(found, include, within)
-
-    return _ASIDE.sub(instead, text)
+def _instead(aside: re.Match) -> str:
+    """What stands for a comment, or for a string."""
+    return ' "" ' if aside[0][0] == '"' else " "
 
 
 @lru_cache

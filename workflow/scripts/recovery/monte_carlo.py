@@ -15,7 +15,7 @@ def half_width(mcse: np.ndarray, n: np.ndarray) -> np.ndarray:
 def with_bounds(table: pd.DataFrame) -> pd.DataFrame:
     """Return measures with the bounds of their 95 % Monte Carlo intervals.
 
-    Wilson's where a measure has them, else Student's t over its MCSE.
+    Those that the table has, else Student's t over the MCSE.
     """
     spread = half_width(table["mcse"], table["n_replicates"])
     return table.assign(

@@ -11,7 +11,7 @@ from scipy import optimize, special, stats
 
 from recovery.measures import of_level
 from recovery.measures.single import proportion_interval
-from recovery.monte_carlo import half_width
+from recovery.monte_carlo import with_bounds
 from recovery.settings import Wanted
 
 REACHED = "reached"
@@ -260,7 +260,7 @@ def curve(values: pd.DataFrame, measure: str, wanted: float) -> Curve:
 def bars(values: pd.DataFrame, measure: str, wanted: float) -> Bars:
     """Return the plotted intervals of one measure of a cell, a row a count, on its scale.
 
-    Wilson's of shares, Student's t of lengths.
+    Wilson's of shares, of lengths those of `with_bounds`.
     """
     scale = SCALES[measure]
     value, n = (values[name].to_numpy(dtype=float) for name in ("value", "n_replicates"))
@@ -269,8 +269,8 @@ def bars(values: pd.DataFrame, measure: str, wanted: float) -> Bars:
         ends = np.array([proportion_interval(*pair, 0.95) for pair in pairs]).T
         ends = np.clip(ends, _LEAST, 1 - _LEAST)
     else:
-        spread = half_width(values["mcse"].to_numpy(dtype=float), n)
-        ends = np.maximum([value + spread, value - spread], np.finfo(float).tiny)
+        ends = with_bounds(values)[["upper", "lower"]].to_numpy(dtype=float).T
+        ends = np.maximum(ends, np.finfo(float).tiny)
     worse, better = scale.better * scale.of_value(ends)
     y = scale.better * _on_scale(values, scale, wanted)[0]
     counts = values["participants"].to_numpy(dtype=float)

@@ -90,7 +90,9 @@ def _row(
         ratio = (reached[place] / wanted) ** 2
     if not n_planned * ratio < MOST_NEEDED:
         return row
-    relative = noise if isinstance(noise, float) else noise[place]
+    n = table.loc[place, "n_replicates"]
+    lacking = 1 / n - 1 / n_planned  # variance of the share of fits that count, over its square
+    relative = math.hypot(noise if isinstance(noise, float) else noise[place], math.sqrt(lacking))
     return row | {
         **table.loc[place, _KEY],
         "reached": reached[place],

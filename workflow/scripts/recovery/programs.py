@@ -42,6 +42,19 @@ def program_hash(path: Path, include: Path) -> str:
     return found
 
 
+def program_text(path: Path, include: Path) -> str:
+    """Return the text of a program, with all that it includes in its place.
+
+    Raises
+    ------
+    StudyError
+        As for its hash.
+    """
+    sources = _Sources(folders_of(path, include))
+    sources.of(path, ())
+    return sources.text(path)
+
+
 @dataclass(frozen=True)
 class _Sources:
     """The files of one program; each is read once, however often it is included."""
@@ -66,6 +79,15 @@ class _Sources:
             self.known[path] = digest([text, [part for part, _ in parts]]), size
         return self.known[path]
 
+    def text(self, path: Path) -> str:
+        """The text of a file of which `of` has found that it can be had."""
+
+        def instead(token: re.Match) -> str:
+            name = _name(token)
+            return f"{self.text(self._file(path, name))}\n" if name else token[0]
+
+        return _TOKEN.sub(instead, read_text(path, LARGEST_CODE))
+
     def _file(self, by: Path, name: str) -> Path:
         """The file that an include names; none from outside the folders it may be in."""
         place, where = f"{by}: #include {shown(name)}", " or in ".join(self.folders)
@@ -83,6 +105,9 @@ class _Sources:
 
 
 def _included(text: str) -> Iterator[str]:
-    for token in _TOKEN.finditer(text):
-        if name := token[1] or token[2] or token[3]:
-            yield name
+    return filter(None, map(_name, _TOKEN.finditer(text)))
+
+
+def _name(token: re.Match) -> str | None:
+    """The file that a token includes, if it is an include."""
+    return token[1] or token[2] or token[3]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from recovery import estimates_file, measures, tables
+from recovery.estimators import NO_PRIOR
 from recovery.faults import bounded, listed, shown
 from recovery.fields import apart
 
@@ -70,6 +72,9 @@ def compare(
 ) -> pd.DataFrame:
     """Return the paired differences between models, and between the priors of a model.
 
+    Models are compared under one prior; a model that has one alone, which no other has, with
+    every other model under each of its priors (`given`).
+
     Parameters
     ----------
     reference : str, optional
@@ -78,11 +83,12 @@ def compare(
     Raises
     ------
     ValueError
-        As of `score`, and where no scenario has the reference.
+        As of `score`, where no scenario has the reference, and where there is nothing to compare.
     """
     parts, names = [], {}
     for scenario, cells, _ in _scenarios(files, levels, positive):
         names |= {model: None for model, _ in cells}
+        cells = _without_own_priors(cells)
         last = sorted(cells, key=lambda cell: cell[0] == reference)
         with np.errstate(all="ignore"):
             found = measures.comparison({cell: cells[cell] for cell in last})
@@ -91,7 +97,20 @@ def compare(
         parts.append(found.assign(scenario=scenario))
     if reference is not None and reference not in names:
         raise ValueError(f"reference: got {shown(reference)}, must be one of {listed(names)}")
+    if all(part.empty for part in parts):
+        what = "two models under one prior, or two priors of a model"
+        what = what if reference is None else f"another model under a prior of {shown(reference)}"
+        raise ValueError(f"nothing to compare: no scenario has {what}")
     return _whole(parts)
+
+
+def _without_own_priors(cells: measures.Cells) -> measures.Cells:
+    """Call none the prior of a model that has no other, where no other model has it."""
+    models, priors = (Counter(names) for names in zip(*cells, strict=True))
+    return {
+        (model, NO_PRIOR if models[model] == priors[prior] == 1 else prior): fits
+        for (model, prior), fits in cells.items()
+    }
 
 
 def _whole(parts: list[pd.DataFrame]) -> pd.DataFrame:

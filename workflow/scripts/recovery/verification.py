@@ -29,14 +29,18 @@ def table(design: Design) -> pd.DataFrame:
 
 
 def attempted(design: Design) -> pd.DataFrame:
-    """Return every fit that the verifying engine was to make: model, status, error."""
-    columns = ["replicate", "attempt", "status", "error"]
+    """Return every fit that the verifying engine was to make: model, status, error.
+
+    Where simulation failed there was none to make.
+    """
+    columns = ["replicate", "attempt", "status", "failed_in", "error"]
     parts = [pd.DataFrame(columns=["model", "status", "error"])]
     for cell in design.cells:
         for batch in design.verified(cell):
             file = design.verified_file("diagnostics", cell, batch)
             final = final_attempts(tables.read_frame([file], columns))
-            parts.append(final[["status", "error"]].assign(model=cell[1]))
+            made = final.loc[final["failed_in"] != "simulation", ["status", "error"]]
+            parts.append(made.assign(model=cell[1]))
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 

@@ -63,7 +63,7 @@ __all__ = [
 
 CELL = ["scenario", "model", "prior"]
 _VALUE = ["parameter", "subset", "measure", "level", "value", "mcse"]
-_ENDS = ("lower", "upper")
+COVERAGE_BOUNDS = ("coverage_lower_bound", "coverage_upper_bound")
 _PERFORMANCE = ["model", "prior", *_VALUE, "lower", "upper", "n_replicates"]
 _COMPARISON = ["compared", "first", "second", "given", *_VALUE, "lower", "upper", "p_value"]
 _COMPARISON += ["n_pairs"]
@@ -165,7 +165,7 @@ def scores(x: Replicates) -> Scores:
 
 def _from_errors(measure: str) -> bool:
     """Whether a measure needs standard errors."""
-    return measure in FROM_ERRORS or measure in OF_INTERVALS
+    return measure in (*FROM_ERRORS, *OF_INTERVALS, *COVERAGE_BOUNDS)
 
 
 def _bounds(x: Replicates, n_planned: int) -> Scores:
@@ -174,13 +174,13 @@ def _bounds(x: Replicates, n_planned: int) -> Scores:
     Absent where none has an interval.
     """
     if len(x) and not len(x.with_error):
-        return {(f"coverage_{end}_bound", level): ABSENT for level in x.bounds for end in _ENDS}
+        return {(name, level): ABSENT for level in x.bounds for name in COVERAGE_BOUNDS}
     found = {}
     for level, (low, high) in x.bounds.items():
         hits = int(((low <= x.truth) & (x.truth <= high)).sum())
         most = hits + n_planned - len(x.with_error)
-        for end, count in zip(_ENDS, (hits, most), strict=True):
-            found[f"coverage_{end}_bound", level] = ABSENT._replace(value=count / n_planned)
+        for name, count in zip(COVERAGE_BOUNDS, (hits, most), strict=True):
+            found[name, level] = ABSENT._replace(value=count / n_planned)
     return found
 
 
@@ -266,6 +266,8 @@ def _differences(
 
 
 def _difference(name: str, first: Measure, second: Measure, n: int) -> tuple[float, ...]:
+    """Of n pairs, or of as many as the measure of either rests on where these are fewer."""
+    n = min(n, first.n or n, second.n or n)
     found = difference(first, second)
     bounds = interval(name, *found, (first, second), n)
     return *found, *bounds, p_value(name, first, second), n

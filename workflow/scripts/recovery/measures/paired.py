@@ -46,7 +46,12 @@ def interval(
     """Return the 95 % interval of Monte Carlo error of a difference of n pairs.
 
     By Student's t, of relative precision on the scale of logarithms; of shares the score
-    interval, so that shares of 0 and 1 have one too.
+    interval, so that shares of 0 and 1 have one too. Type S errors are shares of different
+    replicates: theirs is of the two Wilson intervals.
+
+    References
+    ----------
+    Newcombe (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
     """
     if np.isnan(mcse):
         return np.nan, np.nan
@@ -56,6 +61,11 @@ def interval(
         return (1 + value) / factor - 1, (1 + value) * factor - 1
     if name in (*SHARES, "bias_eliminated_coverage"):
         return paired_difference(*discordant(*measures), n)
+    if name == "type_s_error":
+        first, second = measures
+        below = np.hypot(first.value - first.lower, second.upper - second.value)
+        above = np.hypot(first.upper - first.value, second.value - second.lower)
+        return value - below, value + above
     return value - half * mcse, value + half * mcse
 
 

@@ -8,10 +8,16 @@ import numpy as np
 import pandas as pd
 
 from recovery.measures.outcomes import common
-from recovery.measures.single import ABSENT, mean
+from recovery.measures.single import ABSENT, Z95, Measure, mean, proportion_interval
 
-SCORES = ("rmse", "correlation", "shrinkage_slope", "coverage")
-_COLUMNS = ["coefficient", "subset", "measure", "level", "value", "mcse", "n_fits"]
+SCORES = {  # and between what they lie
+    "rmse": (0, np.inf),
+    "correlation": (-1, 1),
+    "shrinkage_slope": (-np.inf, np.inf),
+    "coverage": (0, 1),
+}
+_COLUMNS = ["coefficient", "subset", "measure", "level", "value", "mcse", "lower", "upper"]
+_COLUMNS += ["n_fits"]
 
 
 def participants(
@@ -33,7 +39,7 @@ def participants(
     Returns
     -------
     DataFrame
-        model, prior, coefficient, subset, measure, level, value, mcse, n_fits.
+        model, prior, coefficient, subset, measure, level, value, mcse, lower, upper, n_fits.
     """
     parts = []
     for (model, prior), table in recovered.items():
@@ -55,10 +61,31 @@ def participants(
     return pd.concat(parts) if parts else pd.DataFrame(columns=["model", "prior", *_COLUMNS])
 
 
-def _scores(rows: pd.DataFrame) -> Iterator[tuple[str, float, float, float, int]]:
-    """Measure, level, value, mcse and number of fits of every score."""
-    for score in SCORES:
+def _scores(rows: pd.DataFrame) -> Iterator[tuple]:
+    """Measure, level, value, mcse, its 95 % interval and number of fits of every score."""
+    for score, (least, most) in SCORES.items():
         values = rows[score].dropna().to_numpy()
         found = mean(values) if values.size >= 2 else ABSENT
-        level = rows["level"].iloc[0] if score == "coverage" and len(rows) else np.nan
-        yield score, level, found.value, found.mcse, values.size
+        level = np.nan
+        if score == "coverage":
+            found = _of_shares(found, varies=bool(values.size) and np.ptp(values) > 0)
+            level = rows["level"].iloc[0] if len(rows) else np.nan
+        lower, upper = np.maximum(found.lower, least), np.minimum(found.upper, most)
+        yield score, level, *found[:2], lower, upper, values.size
+
+
+def _of_shares(found: Measure, varies: bool) -> Measure:
+    """A mean of shares with Wilson's interval, of as many as would have its standard error.
+
+    Where all shares are the same, of as many as there are.
+
+    References
+    ----------
+    Korn & Graubard (1998), Survey Methodology 24(2), 193-201 (effective sample size).
+    """
+    n = found.n
+    if varies:
+        half = found.upper - found.value  # by Student's t
+        n = found.value * (1 - found.value) * (Z95 / half) ** 2
+    lower, upper = proportion_interval(found.value, n, 0.95) if n else (np.nan, np.nan)
+    return found._replace(lower=lower, upper=upper)

@@ -12,8 +12,10 @@ def percent(share: float) -> str:
     if absent(share):
         return "–"
     shown = f"{100 * share:.0f}"
-    if shown in ("0", "100") and share not in (0, 1):
+    if shown == "0" and share != 0:
         shown = f"{100 * share:.3g}"
+    if shown == "100" and share != 1:
+        shown = f"{100 * share:.{-math.ceil(math.log10(1 - share)) - 1}f}"
     return f"{shown} %"
 
 
@@ -25,7 +27,7 @@ def number(value: float, mcse: float | None = None) -> str:
         return f"{value:.2e}".replace("-", "\N{MINUS SIGN}")
     scale = mcse if mcse and math.isfinite(mcse) else abs(value) / 10
     digits = max(0, 1 - math.floor(math.log10(scale))) if scale > 0 else 2
-    shown = f"{value:.{digits}f}" if digits <= 6 else f"{value:.6g}"
+    shown = f"{value:z.{digits}f}" if digits <= 6 else f"{value:.6g}"
     return shown.replace("-", "\N{MINUS SIGN}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -208,14 +209,15 @@ def calibrated(family: Family, calibration: pd.DataFrame) -> list[dict[str, Any]
 
 
 def _worst(shares: pd.DataFrame, level: float) -> dict[str, Any]:
-    """The lowest of many coverages, low only if chance among so many does not explain it.
+    """The coverage least likely by chance; low only if being the least of many does not explain it.
 
-    By an exact binomial test at 2.5 %, corrected for how many it is the lowest of.
+    By exact binomial tests at 2.5 %, corrected for how many there are. Where all rest on as many
+    intervals it is the lowest.
     """
-    lowest = shares.loc[shares["value"].idxmin()].to_dict()
-    n = lowest["n_replicates"]
-    p_value = stats.binom.cdf(round(lowest["value"] * n), n, level)
-    return {**lowest, "low": p_value < 0.025 / len(shares)}
+    n = shares["n_replicates"].to_numpy()
+    p_values = stats.binom.cdf(np.rint(shares["value"] * n), n, level)
+    place = np.lexsort([shares["value"], p_values])[0]
+    return {**shares.iloc[place].to_dict(), "low": p_values[place] < 0.025 / len(shares)}
 
 
 def cells(

@@ -189,6 +189,7 @@ def _model(row: Mapping[str, Any]) -> dict[str, str]:
         "Failed": f"{row['failed']:,}",
         "Converged": percent(row["converged"]),
         "Coverage": percent(row["coverage"]),
+        "Intervals": f"{row['intervals']:,}",
         "Seconds": number(row["seconds"]),
     }
 
@@ -214,10 +215,18 @@ def _with_error(measure: Mapping[str, Any]) -> str:
 
 def _pair(row: Mapping[str, Any]) -> dict[str, str]:
     found = {"First": row["first"], "Second": row["second"], "Given": row["given"]}
-    for name, label in (("rmse", "RMSE"), ("coverage", "coverage")):
+    for name, label, error in (("rmse", "RMSE", "MCSE"), ("coverage", "coverage", "95 % interval")):
         its = row[name]
         found[f"Clear in {label}"] = f"{its['n_clear']} of {its['n']}" if its else "–"
-        found[f"Clearest in {label} (MCSE)"] = (
-            f"{_with_error(its)[:-1]}; {its['parameter']}, {its['scenario']})" if its else "–"
-        )
+        found[f"Clearest in {label} ({error}; pairs)"] = _clearest(its) if its else "–"
     return found
+
+
+def _clearest(its: Mapping[str, Any]) -> str:
+    """The clearest difference: its error, number of pairs, parameter and scenario in brackets."""
+    if its["interval"]:
+        value, low, high = (number(each, 0.1) for each in (its["value"], *its["interval"]))
+        shown = f"{value} ({low} to {high}"
+    else:
+        shown = _with_error(its)[:-1]
+    return f"{shown}; {its['n_pairs']:,}; {its['parameter']}, {its['scenario']})"

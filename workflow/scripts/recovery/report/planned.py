@@ -62,6 +62,8 @@ def _needed(row) -> str:
 def _interval(row) -> str:
     if row.status == UNKNOWN:
         return "–"
+    if row.status == BEYOND:
+        return f"more than {_count(row.largest)}"  # as the bar at that count leaves it out
     if math.isnan(row.lower) and math.isnan(row.upper):
         return "any number"
     if math.isnan(row.lower):

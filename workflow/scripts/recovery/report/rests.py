@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from recovery.estimators import NO_PRIOR
 from recovery.gallery import Figure
 from recovery.measures import of_level
 from recovery.planning import SCALES
@@ -53,6 +54,8 @@ def _counts(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame])
         return table.loc[table["scenario"].isin(scenarios), columns].stack()
     table = summaries["performance"]
     table = table[table["scenario"].isin(scenarios) & (table["subset"] == "all")]
+    if figure.kind == "lolly":
+        table = table[table["prior"].isin([next(iter(study.priors)), NO_PRIOR])]
     parts = [of_level(table, each, study.plotted_level) for each in _MEASURES.get(figure.kind, ())]
     if figure.kind == "planning":
         parts = [

@@ -68,6 +68,8 @@ PARTICIPANTS = pa.schema(
         column("level", REAL, "of the intervals, for coverage"),
         column("value", REAL, "mean over fits"),
         column("mcse", REAL, "over datasets"),
+        column("lower", REAL, "of the 95 % interval of Monte Carlo error"),
+        column("upper", REAL, "of the 95 % interval of Monte Carlo error"),
         column("n_fits", INT, "that the value rests on"),
     ]
 )
