@@ -170,6 +170,7 @@ def of_names(row: dict, name: str, number: int) -> dict:
         ("m", 1),
         ("m" * 59, 1),
         ("W" * 59, 1e-9),
+        ("7" * 59, 1),
         ("a_b_" * 14, 1e8),
         ("a b " * 14, 1),
         ("a-b/" * 14, 1),

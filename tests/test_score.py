@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from recovery import score
+from recovery import estimates_file, score
 
 
 @pytest.fixture
@@ -328,6 +328,21 @@ def test_a_file_that_is_no_table_is_refused(content, message, tmp_path):
     (tmp_path / "made.csv").write_bytes(content)
     with pytest.raises(ValueError, match=message):
         score.score(tmp_path / "made.csv")
+
+
+def test_a_damaged_table_of_others_is_read_or_refused(table, tmp_path, rng):
+    """Flips in the footer, most of them in what pandas writes there of its columns."""
+    whole, file, refused = table.to_parquet(), tmp_path / "made.parquet", 0
+    footer = int.from_bytes(whole[-8:-4], "little") + 8
+    for bit in 8 * (len(whole) - footer) + rng.integers(8 * footer, size=300):
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(changed)
+        try:
+            estimates_file.read([file], {0.95: ("q2_5", "q97_5")})
+        except ValueError as error:
+            refused += str(error).startswith(f"{file}: ")
+    assert refused > 30
 
 
 @pytest.mark.parametrize("file", ["/dev/zero", "/"])

@@ -362,3 +362,13 @@ def test_observations_that_no_truth_uses_are_refused(raw_study):
     )
     told = "study.yaml: observations: unknown here, every truth takes them from observed data"
     assert refusal(taken) == told
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [("\x1b[31m", r"\x1b[31m"), ("a\0b", r"a\x00b"), ("\u202eb", r"\u202eb"), ("é\tü", r"é\tü")],
+)
+def test_what_a_terminal_would_obey_stands_in_messages_as_its_code(raw_study, written, said):
+    with pytest.raises(StudyError) as refused:
+        parse(raw_study | {"family": f"{written}.py"}, families.find)
+    assert str(refused.value).startswith(f"{said}.py: cannot be read: ")

@@ -56,7 +56,10 @@ def main() -> None:
     )
     if places != 1:
         sys.exit(f"{file}: has no line of its own for `replicates:`; set it to {raised}")
-    file.write_text(edited, encoding="utf-8")
+    try:
+        file.write_text(edited, encoding="utf-8")
+    except OSError as error:
+        sys.exit(f"{file}: cannot be written: {error.strerror}")
     print(f"{file}: replicates raised from {study.replicates:,} to {raised:,}.")
 
 

@@ -32,8 +32,11 @@ def main() -> None:
         sys.exit(f"{', '.join(there)}: there already; nothing was written")
     for template, file in files.items():
         text = (TEMPLATES / template).read_text(encoding="utf-8")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text.replace("NAME", name), encoding="utf-8")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text.replace("NAME", name), encoding="utf-8")
+        except OSError as error:
+            sys.exit(f"{file}: cannot be written: {error.strerror}")
         print(f"Wrote {file}")
     print(f"Run it: make study STUDY={files['study.yaml']}")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from recovery.child import in_words
 from recovery.faults import listed, shown
 from recovery.named_files import refuse_odd
 from recovery.tables import refuse_damaged
@@ -79,10 +80,17 @@ def _table(content: bytes, wanted: Sequence[str]) -> pd.DataFrame:
         return _table(gzip.decompress(content), wanted)
     if content.startswith(b"PAR1"):
         refuse_damaged(content)
-        whole = pd.read_parquet(io.BytesIO(content))
+        whole = _of_parquet(content)
         whole = whole.reset_index(drop=not set(whole.index.names) & set(wanted))
         return whole[[name for name in dict.fromkeys(wanted) if name in whole]]
     return _of_text(content.decode("utf-8-sig"), wanted)
+
+
+def _of_parquet(content: bytes) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(io.BytesIO(content))
+    except Exception as error:  # what is damaged can be anything
+        raise ValueError(f"cannot be read as Parquet: {in_words(error)}") from None
 
 
 def _of_text(text: str, wanted: Sequence[str]) -> pd.DataFrame:

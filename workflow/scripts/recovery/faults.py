@@ -23,15 +23,24 @@ class StudyError(Exception):
 
 
 def bounded(message: str) -> str:
-    """Return a message with its lines cut where they are long, and its end where they are many."""
+    """Return a message with its lines cut where they are long, and its end where they are many.
+
+    What a terminal would obey stands as its code: names and texts may come from a stranger.
+    """
     lines = message.splitlines()
     kept = lines if len(lines) <= MOST_LINES else lines[: MOST_LINES - 1]
     cut = [
         line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 3]}..."
-        for line in kept
+        for line in map(_printable, kept)
     ]
     more = [f"... and {len(lines) - len(kept):,} more"] if len(kept) < len(lines) else []
     return "\n".join([*cut, *more])
+
+
+def _printable(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
 
 
 def checked(kind: type[BaseModel], value: Any, place: tuple, faults: list) -> BaseModel | None:

@@ -25,6 +25,7 @@ FUNCTIONS = {
 }
 NEEDED = ("Truth", "Prior", "MODELS", "PARAMETERS", "COLUMNS", "OUTCOME", *FUNCTIONS)
 OPTIONAL = ("PARTICIPANTS", "POSITIVE", "LABELS", "MEANS", "log_likelihood", "prior_sd")
+LARGEST_INTEGER = np.iinfo(np.int64).max  # of a column
 OF_DRAWS = ("replicate", "chain", "draw")  # columns of kept draws beside the parameters
 RESERVED = ("prior", "model", "from_observed")  # what a study file says of a truth in other ways
 
@@ -209,6 +210,9 @@ def of_simulated(
         arrays = {name: np.asarray(values) for name, values in data.items()}
     except ValueError:  # rows of several lengths
         return "a column is no array, must have one row an observation"
+    for name, values in data.items():
+        if np.ma.is_masked(values):
+            return f"column {name!r} has masked values, must have a number everywhere"
     length = arrays[outcome].shape
     if arrays[outcome].size > MOST_ROWS:
         return f"returned {arrays[outcome].size:,} observations, must be at most {MOST_ROWS:,}"
@@ -218,6 +222,8 @@ def of_simulated(
         allowed = "iub" if columns[name] == "integer" else "iuf"
         if values.dtype.kind not in allowed:
             return f"column {name!r} holds {values.dtype}, COLUMNS says {columns[name]}"
+        if values.dtype.kind == "u" and values.max(initial=0) > LARGEST_INTEGER:
+            return f"column {name!r} holds {values.max()}, must be at most {LARGEST_INTEGER}"
     people = np.unique(arrays[PARTICIPANT])
     if not np.array_equal(people, np.arange(1, participants + 1)):
         return f"column {PARTICIPANT!r} has {people.tolist()[:10]}, must have 1 to {participants}"

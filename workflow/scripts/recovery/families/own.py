@@ -177,7 +177,7 @@ class OwnFamily(Family):
 
     def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
         """Draw a Truth from a prior."""
-        truth = self._call("draw_truth", prior, rng)
+        truth = self._drawn("draw_truth", rng, prior)
         if not isinstance(truth, self.Truth):
             raise self._error("draw_truth", f"returned {shown(truth)}, must return a Truth")
         return truth
@@ -190,11 +190,14 @@ class OwnFamily(Family):
         rng: np.random.Generator,
     ) -> tuple[Columns, Values]:
         """Simulate one dataset, and the values behind it."""
-        returned = self._call("simulate", truth, participants, observations, rng)
+        returned = self._drawn("simulate", rng, truth, participants, observations)
         if fault := demands.of_simulated(returned, self.COLUMNS, self.OUTCOME, participants):
             raise self._error("simulate", fault)
         columns, behind = returned
-        if endless := demands.not_finite(columns):
+        kinds = {"integer": int, "real": float}
+        with np.errstate(over="ignore"):  # what is too large becomes infinite
+            table = {n: np.asarray(columns[n]).astype(kinds[k]) for n, k in self.COLUMNS.items()}
+        if endless := demands.not_finite(table):
             raise SimulationError(f"{self.path}: simulate: {endless}")
         unknown = set(behind) - set(self.shapes) - set(self.own_shapes)
         if unknown:
@@ -208,8 +211,6 @@ class OwnFamily(Family):
             if name not in behind:
                 raise self._error("simulate", f"values lacks {name!r}, which PARTICIPANTS has")
             values |= self._numbers(name, (participants, *shape), behind[name])
-        kinds = {"integer": int, "real": float}
-        table = {n: np.asarray(columns[n]).astype(kinds[k]) for n, k in self.COLUMNS.items()}
         return table, values
 
     def _value_of(self, name: str, truth: BaseModel, behind: Mapping[str, Any]) -> Any:
@@ -224,7 +225,7 @@ class OwnFamily(Family):
     def _numbers(self, name: str, shape: Shape, value: Any) -> Values:
         """A vector's or matrix's numbers by Stan's names."""
         try:
-            array = np.asarray(value).astype(float, casting="same_kind")
+            array = np.ma.asarray(value).astype(float, casting="same_kind").filled(np.nan)
         except (TypeError, ValueError):
             raise self._error("simulate", f"{name}: got {shown(value)}, must be numbers") from None
         if array.shape != tuple(shape):
@@ -236,7 +237,7 @@ class OwnFamily(Family):
 
     def stan_data(self, columns: Columns, prior: BaseModel) -> dict[str, Any]:
         """Return what the programs declare in `data`."""
-        data = self._call("stan_data", columns, prior)
+        data = self._call("stan_data", _copied(columns), prior)
         if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
             raise self._error("stan_data", f"returned {shown(data)}, must return a dict by name")
         return dict(data)
@@ -257,7 +258,7 @@ class OwnFamily(Family):
         """Return the log density of every observation, where the file has a function for it."""
         if not hasattr(self.module, "log_likelihood"):
             return None
-        returned = self._call("log_likelihood", self._gathered(values), columns)
+        returned = self._call("log_likelihood", self._gathered(values), _copied(columns))
         wanted = (len(columns[self.OUTCOME]), next(iter(values.values())).size)
         if getattr(returned, "shape", None) != wanted:
             what = f"returned {shown(returned)}, must be an array of {wanted}: observations x draws"
@@ -290,6 +291,14 @@ class OwnFamily(Family):
         """Return the parameter that the file says is the mean of participants' own."""
         return self.means.get(coefficient)
 
+    def _drawn(self, function: str, rng: np.random.Generator, *arguments: Any) -> Any:
+        """What a function of the file returns that must draw from `rng`."""
+        before = _state(rng)
+        returned = self._call(function, *arguments, rng)
+        if _state(rng) == before:
+            raise self._error(function, "draws nothing from `rng`, must draw all from it")
+        return returned
+
     def _call(self, function: str, *arguments: Any) -> Any:
         """What a function of the file returns; what it raises is a StudyError with its lines.
 
@@ -306,6 +315,16 @@ class OwnFamily(Family):
 
     def _error(self, function: str, what: str) -> StudyError:
         return StudyError(f"{self.path}: {function}: {what}")
+
+
+def _state(rng: np.random.Generator) -> tuple:
+    """What drawing from a generator changes, or making others of it."""
+    return rng.bit_generator.state, rng.bit_generator.seed_seq.n_children_spawned
+
+
+def _copied(columns: Columns) -> Columns:
+    """Columns that a researcher's code may change: the next call has them as they were."""
+    return {name: np.array(values) for name, values in columns.items()}
 
 
 def elements(name: str, shape: Shape) -> list[str]:

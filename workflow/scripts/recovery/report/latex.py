@@ -162,11 +162,16 @@ def _broken(cell: str, cut: bool) -> str:
 def _parts(cell: str, cut: bool) -> Iterator[str]:
     """Split a cell where a line may end: after spaces, and where words are cut, not in numbers."""
     for word in _WORD.findall(cell):
-        if not cut or _NUMBER.fullmatch(word.strip(" ")):
+        if not cut or _is_number(word.strip(" ")):
             yield word
         else:
             for part in _PART.findall(word):
                 yield from _cut(part)
+
+
+def _is_number(word: str) -> bool:
+    """Whether a word is a number; a name may be digits too, but not as few."""
+    return _NUMBER.fullmatch(word) is not None and width(word) <= LINE / 4
 
 
 def _cut(word: str) -> Iterator[str]:
