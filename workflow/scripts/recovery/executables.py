@@ -49,11 +49,18 @@ def provide(program: Program) -> None:
 
 @contextlib.contextmanager
 def _alone(executable: Path) -> Iterator[None]:
-    """Be the only process that compiles an executable, where the file system has locks."""
+    """Be the only process that compiles an executable, where the file system has locks.
+
+    The lock may be another user's, where several share the folder.
+    """
     executable.parent.mkdir(parents=True, exist_ok=True)
-    with executable.with_name(f".{executable.name}.lock").open("w") as lock:
+    lock = executable.with_name(f".{executable.name}.lock")
+    with contextlib.ExitStack() as opened:
         with contextlib.suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.touch()
+        with contextlib.suppress(OSError):
+            mode = "r+" if os.access(lock, os.W_OK) else "r"
+            fcntl.flock(opened.enter_context(lock.open(mode)), fcntl.LOCK_EX)
         yield
 
 
