@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def _cannot_run(executable: str, why: str) -> str:
     return (
         f"{executable}: cannot be run here: {why}\n"
         "No fit is to blame, so none has failed. Mend this, or have the program compiled again "
-        f"with\nrm {executable}\nthen run the same command again."
+        f"with\nrm {shlex.quote(executable)}\nthen run the same command again."
     )
 
 
