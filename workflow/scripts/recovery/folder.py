@@ -41,8 +41,9 @@ def refuse_foreign(study: Study, file: str | Path) -> None:
     if filled and filled["file"] != mine["file"] and filled["study"] != mine["study"]:
         raise StudyError(
             f"{file}: name: got {study.name!r}, but {of(study)} has the results of "
-            f"{_printable(filled['file'])} ({_printable(filled['title'])}). Give this study another name; or, if it is "
-            f"that study moved and edited, say so with\nrm {_mark(study)}"
+            f"{_printable(filled['file'])} ({_printable(filled['title'])}). Give this study "
+            "another name; or, if it is that study moved and edited, say so with\n"
+            f"rm {_mark(study)}"
         )
 
 
