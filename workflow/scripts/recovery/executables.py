@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from recovery import engines, tables
 from recovery.engines.base import MachineError, Program
@@ -75,6 +76,14 @@ def provided(engine: str, program: Program, model: str, program_hash: str) -> Pr
     made = replace(program, executable=str(kept(model, program_hash)))
     provide(made)
     return made
+
+
+def of_fit(specification: Mapping[str, Any], path: str, include: str) -> Program:
+    """Return the program of a fit, given its file, with its executable where it needs one."""
+    engine = specification["engine"]
+    program = Program(path, include, version=specification["engine_version"])
+    model = specification.get("approximates", specification["model"])
+    return provided(engine, program, model, specification["program"])
 
 
 def link(executable: Path, place: str | Path) -> None:
