@@ -54,8 +54,5 @@ onerror:
     for line in said_at_the_end():
         print(line)
     if not page_is_written():
-        print(
-            f"{STUDY.name}: not finished. Every table that is there is whole; the same command",
-            end=" ",
-        )
-        print("goes on from them. Logs of what failed lie in", f"results/{STUDY.name}/logs/.")
+        print(f"{STUDY.name}: not finished. Finished tables are valid.", end=" ")
+        print(f"Run the same command to resume. Logs of jobs lie in {RESULTS}/logs/.")

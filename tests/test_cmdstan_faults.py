@@ -94,8 +94,9 @@ def test_laplace_that_crashes_after_some_draws_has_failed(cmdstan, executable):
         ("echo 'Exception: the reason' >&2; exit 3", "the reason"),
         ("exit 70", "CmdStan ended with exit code 70"),
         ("kill -SEGV $$", "CmdStan was ended by SIGSEGV"),
+        ("kill -40 $$", "CmdStan was ended by signal 40"),
     ],
-    ids=["fewer draws", "empty", "none", "half a line", "exit code", "no reason", "crash"],
+    ids=["fewer draws", "empty", "none", "half a line", "exit code", "no reason", "crash", "40"],
 )
 def test_output_that_is_not_whole_is_a_failed_fit(
     cmdstan, wrapped, data, algorithm, damage, message
@@ -413,6 +414,26 @@ def test_no_room_for_cmdstans_process_is_no_failed_fit(cmdstan, executable, data
     monkeypatch.setattr(cmdstan_runs.subprocess, "run", run)
     with pytest.raises(MachineError, match="no process can be started: Cannot allocate memory"):
         cmdstan.sample(loaded, data, 1, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"a,b\n1,2\n3,4", "CmdStan wrote 1 of 2 draws"),
+        (b"a,b\n1,2\n3,4\n5,6\n", "CmdStan wrote 3 of 2 draws"),
+        (b"a,b\n1,2\n3\n", "CmdStan wrote 1 of 2 columns of draw 2"),
+        (b"a,b\n1,2,3\n4,5,6\n", "CmdStan wrote 3 of 2 columns of draw 1"),
+        (b"a,b\n1,2\n3,\n", "CmdStan wrote draws that are no numbers: "),
+        (b"a,b\n1,2\n\xff,3\n", "CmdStan wrote draws that are no numbers: "),
+        (b"", "CmdStan wrote 0 of 2 draws"),
+    ],
+)
+def test_a_file_that_is_not_whole_is_said_in_cmdstans_words(tmp_path, text, said):
+    file = tmp_path / "a.csv"
+    file.write_bytes(text)
+    with pytest.raises(ValueError, match=f"^{said}") as refused:
+        cmdstan_runs.read_csv(file, 2)
+    assert "usecols" not in str(refused.value)
 
 
 def test_names_of_columns_are_stans():

@@ -1,7 +1,9 @@
 """The installed CmdStan and what it compiles: odd paths, what is missing, what is kept."""
 
+import fcntl
 import multiprocessing
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -163,6 +165,28 @@ def test_the_version_does_not_depend_on_the_place_but_the_build_does(cmdstan, ho
     assert cmdstan.build() != build
 
 
+def test_a_makefile_may_hold_any_bytes(cmdstan, home):
+    (home / "makefile").write_bytes(b"# caf\xe9\n" + (home / "makefile").read_bytes())
+    assert re.fullmatch(r"\d+\.\d+\.\d+", cmdstan.version())
+
+
+def test_a_compiler_that_make_alone_can_find_is_left_to_it(cmdstan, home):
+    (home / "make").mkdir()
+    (home / "make/local").write_text("CXX = $(CONDA_PREFIX)/bin/g++\n")
+    cmdstan.check_tools()
+
+
+def test_commands_in_messages_quote_odd_paths(cmdstan, home, tmp_path, monkeypatch):
+    moved = home.rename(tmp_path / "cmdstan of mine (1)")
+    monkeypatch.setenv("CMDSTAN", str(moved))
+    (moved / "bin/stanc").chmod(0o644)
+    with pytest.raises(EngineError, match=re.escape(f"\nchmod +x '{moved}/bin/stanc'")):
+        cmdstan.check_tools()
+    (moved / "bin/stanc").unlink()
+    with pytest.raises(EngineError, match=re.escape(f"\nmake -C '{moved}' build")):
+        cmdstan.check_tools()
+
+
 # What is kept
 
 
@@ -269,6 +293,35 @@ def test_of_jobs_that_find_it_lacking_one_compiles(place, home):
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0, 0]
     assert compilations(home) == 1
+
+
+def make_as_another_user(executable):
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    with executables._alone(executable):
+        executable.write_text("made")
+
+
+def test_a_lock_that_another_user_made_is_no_hindrance():
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        lock = Path(folder, ".pooled-1.lock")
+        lock.touch(0o444)
+        kept = Path(folder, "pooled-1")
+        other = multiprocessing.get_context("fork").Process(
+            target=make_as_another_user, args=(kept,)
+        )
+        with lock.open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            other.start()
+            other.join(1)
+            assert not kept.exists()
+            fcntl.flock(held, fcntl.LOCK_UN)  # the other process has inherited it
+        other.join()
+        assert other.exitcode == 0
+        assert kept.read_text() == "made"
 
 
 def test_tools_are_asked_for_only_where_something_must_be_compiled(place, home, monkeypatch):

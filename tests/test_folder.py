@@ -126,6 +126,18 @@ def test_a_mark_that_says_nothing_is_no_mark(content, monkeypatch):
     assert json.loads(mark.read_text())["file"] == "b.yaml"
 
 
+def test_a_mark_is_shown_as_a_terminal_may_show_it():
+    folder.of(STUDY).mkdir(parents=True)
+    content = {"file": "\x1b[31mred.yaml", "title": "two\nlines\ud800", "study": "other"}
+    (folder.of(STUDY) / ".study.json").write_text(json.dumps(content))
+    with pytest.raises(StudyError) as refused:
+        folder.refuse_foreign(OTHER, "b.yaml")
+    first, command = str(refused.value).splitlines()
+    assert first.isprintable()
+    assert r"has the results of '\x1b[31mred.yaml' ('two\nlines\ud800')." in first
+    assert command == "rm results/small/.study.json"
+
+
 def _as_pipe(path):
     os.mkfifo(path)
 

@@ -109,7 +109,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(whole, tmp_path):
         said, _ = run.communicate(timeout=120)
     assert run.returncode != 0
     assert "small: not finished." in said
-    assert "the same command goes on from them" in said
+    assert "Run the same command to resume." in said
     assert not list((tmp_path / ".snakemake/locks").glob("*"))
     done = checkout.make_study(SUMMARY)
     assert done.returncode == 0, done.stdout + done.stderr

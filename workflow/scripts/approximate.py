@@ -12,19 +12,9 @@ jobs.begin(snakemake.log[0], __file__)
 import time
 
 from recovery import approximating, executables, fitting, tables
-from recovery.engines.base import Program
 
 specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
-program = executables.provided(
-    specification["engine"],
-    Program(
-        snakemake.input.program,
-        snakemake.params.include,
-        version=specification["engine_version"],
-    ),
-    specification["approximates"],
-    specification["program"],
-)
+program = executables.of_fit(specification, snakemake.input.program, snakemake.params.include)
 fitter = approximating.ApproximationFitter(specification, program)
 started = time.process_time()
 

@@ -117,7 +117,7 @@ class Child:
         self._process.join(5)
         code = self._process.exitcode
         self._end()
-        return ChildLostError(f"the process of the {self._of} died: {_cause(code)}")
+        return ChildLostError(f"the process of the {self._of} died: {cause(code)}")
 
     def _start(self) -> None:
         """Start the process; OSError where the machine has no room for it."""
@@ -210,7 +210,8 @@ def _kill_all(pid: int) -> None:
             each.kill()
 
 
-def _cause(exit_code: int | None) -> str:
+def cause(exit_code: int | None) -> str:
+    """Return what ended a process, in words."""
     if exit_code is None or exit_code >= 0:
         return f"exit code {exit_code}"
     try:

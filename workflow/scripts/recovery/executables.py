@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from recovery import engines, tables
 from recovery.engines.base import MachineError, Program
@@ -49,11 +50,18 @@ def provide(program: Program) -> None:
 
 @contextlib.contextmanager
 def _alone(executable: Path) -> Iterator[None]:
-    """Be the only process that compiles an executable, where the file system has locks."""
+    """Be the only process that compiles an executable, where the file system has locks.
+
+    The lock may be another user's, where several share the folder.
+    """
     executable.parent.mkdir(parents=True, exist_ok=True)
-    with executable.with_name(f".{executable.name}.lock").open("w") as lock:
+    lock = executable.with_name(f".{executable.name}.lock")
+    with contextlib.ExitStack() as opened:
         with contextlib.suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.touch()
+        with contextlib.suppress(OSError):
+            mode = "r+" if os.access(lock, os.W_OK) else "r"
+            fcntl.flock(opened.enter_context(lock.open(mode)), fcntl.LOCK_EX)
         yield
 
 
@@ -68,6 +76,14 @@ def provided(engine: str, program: Program, model: str, program_hash: str) -> Pr
     made = replace(program, executable=str(kept(model, program_hash)))
     provide(made)
     return made
+
+
+def of_fit(specification: Mapping[str, Any], path: str, include: str) -> Program:
+    """Return the program of a fit, given its file, with its executable where it needs one."""
+    engine = specification["engine"]
+    program = Program(path, include, version=specification["engine_version"])
+    model = specification.get("approximates", specification["model"])
+    return provided(engine, program, model, specification["program"])
 
 
 def link(executable: Path, place: str | Path) -> None:

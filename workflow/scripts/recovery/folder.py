@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from recovery import tables
-from recovery.faults import StudyError
+from recovery.faults import StudyError, shown
 from recovery.hashing import digest
 from recovery.jobs import in_words
 from recovery.study import Study
@@ -41,8 +41,9 @@ def refuse_foreign(study: Study, file: str | Path) -> None:
     if filled and filled["file"] != mine["file"] and filled["study"] != mine["study"]:
         raise StudyError(
             f"{file}: name: got {study.name!r}, but {of(study)} has the results of "
-            f"{filled['file']} ({filled['title']}). Give this study another name; or, if it is "
-            f"that study moved and edited, say so with\nrm {_mark(study)}"
+            f"{_printable(filled['file'])} ({_printable(filled['title'])}). Give this study "
+            "another name; or, if it is that study moved and edited, say so with\n"
+            f"rm {_mark(study)}"
         )
 
 
@@ -187,6 +188,11 @@ def _text_of(path: Path) -> str | None:
             return file.read(LONGEST_MARK)
     except (OSError, ValueError):
         return None
+
+
+def _printable(text: str) -> str:
+    """A text of a file that may be anything, as a terminal may show it."""
+    return text if text.isprintable() else shown(text)
 
 
 def _mark(study: Study) -> Path:

@@ -80,7 +80,7 @@ def replay(design: Design, cell: Cell, replicate: int, programs: Path) -> Replay
     if cell[2] == NO_PRIOR:
         found = fitting.fit_batch(data, truth, estimating.EstimatorFitter(specification))
     else:
-        program = _program(design, estimators.sampled(design.study, cell[1]), programs)
+        program = _program(specification, programs)
         found = _fit(specification, data, truth, program, place)
     rows = {name: pd.DataFrame(found[name]) for name in ("estimates", "diagnostics")}
     kept = place if (rows["diagnostics"]["status"] == "ok").any() and place.exists() else None
@@ -123,8 +123,9 @@ def _simulated(
     if source is None:
         return datasets.simulate_batch(design.simulation(scenario, batch))
     columns, cell = _observed(design, source.data), (source.data, source.model, source.prior)
-    data, program = datasets.observed_table(columns), _program(design, source.model, programs)
-    made = _fit(design.fit_observed(*cell), data, None, program)
+    specification = design.fit_observed(*cell)
+    program = _program(specification, programs)
+    made = _fit(specification, datasets.observed_table(columns), None, program)
     if not made["estimates"]["mean"]:
         why = made["diagnostics"]["error"][-1]
         raise StudyError(f"{source.data}: the fit that a truth is taken from failed: {why}")
@@ -133,11 +134,11 @@ def _simulated(
     return datasets.simulate_batch(design.simulation(scenario, batch), columns, means)
 
 
-def _program(design: Design, model: str, programs: Path) -> Program:
-    """A program, with its executable where the engine wants one: the study's, if it stands."""
-    path = families.find(design.study.family).program(model, programs)
-    program, hashed = Program(str(path), str(programs)), design.sources.programs[model]
-    return executables.provided(design.study.engine, program, model, hashed)
+def _program(specification: Mapping[str, Any], programs: Path) -> Program:
+    """A fit's program, with its executable where it needs one: the study's, if it stands."""
+    model = specification.get("approximates", specification["model"])
+    path = families.find(specification["family"]).program(model, programs)
+    return executables.of_fit(specification, str(path), str(programs))
 
 
 def _fit(

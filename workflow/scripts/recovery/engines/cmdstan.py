@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import resource
+import shlex
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def load(program: Program) -> Loaded:
     if wanted and found and wanted[0] != found:
         raise MachineError(
             f"{program.executable}: is of CmdStan {found}, must be of {program.version}; "
-            f"have it compiled again with\nrm {program.executable}"
+            f"have it compiled again with\nrm {shlex.quote(program.executable)}"
         )
     return Loaded(program.executable)
 

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 from contextlib import ExitStack
@@ -50,7 +51,7 @@ def version() -> str:
 def _text(file: Path) -> str:
     """The text of a file of CmdStan's; nothing where there is none."""
     try:
-        return file.read_text(encoding="utf-8") if file.exists() else ""
+        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
     except OSError as error:
         raise EngineError(f"{file}: cannot be read: {error.strerror}") from None
 
@@ -71,10 +72,12 @@ def stanc() -> Path:
     if not found.is_file():
         raise EngineError(
             f"{found}: missing: this CmdStan was not built, or not to the end. Build it with\n"
-            f"make -C {home()} build"
+            f"make -C {shlex.quote(str(home()))} build"
         )
     if not os.access(found, os.X_OK):
-        raise EngineError(f"{found}: may not be run; allow it with\nchmod +x {found}")
+        raise EngineError(
+            f"{found}: may not be run; allow it with\nchmod +x {shlex.quote(str(found))}"
+        )
     return found
 
 
@@ -84,7 +87,8 @@ def check_tools() -> None:
     make = _make()
     if shutil.which(make) is None:
         raise EngineError(f"{make}: not found: CmdStan in {home()} compiles with it. Install it.")
-    if shutil.which(compiler := _compiler()) is None:
+    compiler = _compiler()
+    if "$" not in compiler and shutil.which(compiler) is None:  # what Make makes of it, Make knows
         raise EngineError(
             f"{compiler}: not found: CmdStan in {home()} compiles with this C++ compiler. "
             f"Install it, or name another in {home()}/make/local, as `CXX = clang++`."

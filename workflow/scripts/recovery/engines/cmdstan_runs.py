@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from recovery.child import die_with
+from recovery.child import cause, die_with
 from recovery.engines.base import EngineError, MachineError, error_of_fit
 
 CONSOLE = "console.txt"
@@ -112,7 +113,7 @@ def _cannot_run(executable: str, why: str) -> str:
     return (
         f"{executable}: cannot be run here: {why}\n"
         "No fit is to blame, so none has failed. Mend this, or have the program compiled again "
-        f"with\nrm {executable}\nthen run the same command again."
+        f"with\nrm {shlex.quote(executable)}\nthen run the same command again."
     )
 
 
@@ -128,7 +129,7 @@ def _refuse(executable: str, code: int, console: str) -> None:
             f"{executable}: this CmdStan is too old, or another program: {reason(console)}"
         )
     if code < 0:
-        raise RuntimeError(f"CmdStan was ended by {signal.Signals(-code).name}")
+        raise RuntimeError(f"CmdStan was ended by {cause(code)}")
     if code != 0:
         raise error_of_fit(f"{reason(console)}\nCmdStan ended with exit code {code}".strip())
 
@@ -156,7 +157,7 @@ def _must_be_writable(folder: Path, console: str) -> None:
 
 def read_csv(file: Path, draws: int) -> Output:
     """Read a CSV file of CmdStan; ValueError unless it has so many whole draws."""
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
     lines, comments = [], []
     for line in text.splitlines():
         (comments if line.startswith("#") or not line else lines).append(line)
@@ -164,9 +165,13 @@ def read_csv(file: Path, draws: int) -> Output:
     if len(whole) != draws + 1:
         raise ValueError(f"CmdStan wrote {max(0, len(whole) - 1)} of {draws} draws")
     names = [_in_brackets(name.strip()) for name in lines[0].split(",")]
-    values = np.loadtxt(lines[1:], delimiter=",", ndmin=2)
-    if values.shape[1] != len(names):
-        raise ValueError(f"CmdStan wrote {values.shape[1]} of {len(names)} columns")
+    for number, line in enumerate(lines[1:], 1):
+        if (n := line.count(",") + 1) != len(names):
+            raise ValueError(f"CmdStan wrote {n} of {len(names)} columns of draw {number}")
+    try:
+        values = np.loadtxt(lines[1:], delimiter=",", ndmin=2)
+    except ValueError as error:
+        raise ValueError(f"CmdStan wrote draws that are no numbers: {error}") from None
     return Output(names, values, "\n".join(comments))
 
 
