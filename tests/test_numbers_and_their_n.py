@@ -237,3 +237,17 @@ def test_no_caption_claims_what_a_study_may_not_have():
     for claim in ("does not estimate the parameter.", "as estimated alone", "1.96"):
         assert claim not in text
     assert not re.search("a known truth|known truths", page)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ((660, 0, 512), "All 660 fits ran; 148 (22 %) did not converge."),
+        ((1, 0, 1), "The fit ran and converged."),
+        ((12, 12, 0), "12 of 12 fits failed."),
+        ((1200, 30, 1170), "30 of 1,200 fits failed; the others converged."),
+        ((12, 2, 5), "2 of 12 fits failed; of the others 5 (50 %) did not converge."),
+    ],
+)
+def test_the_headline_says_how_fits_went(counts, said):
+    assert found.headline(*counts) == said

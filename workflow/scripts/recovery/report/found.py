@@ -16,6 +16,7 @@ from recovery.families.base import Family
 from recovery.gallery import fits_by_prior, words
 from recovery.measures import CELL, LARGE_MCMC_ERROR, of_level
 from recovery.precision import in_whole_batches, most
+from recovery.report.formats import percent
 from recovery.study import Study
 from recovery.verification import DISAGREE
 
@@ -29,7 +30,24 @@ def totals(convergence: pd.DataFrame) -> dict[str, Any]:
     counts = ["n_planned", "n_ok", "n_failed", "n_converged", "n_refitted"]
     found = {count: int(final[count].sum()) for count in counts}
     found["missed"] = causes(final)
+    found["headline"] = headline(found["n_planned"], found["n_failed"], found["n_converged"])
     return found | {"n_rescued": found["n_converged"] - int(first["n_converged"].sum())}
+
+
+def headline(n_planned: int, n_failed: int, n_converged: int) -> str:
+    """Return in a sentence how many of some fits failed, and how many did not converge."""
+    n_ok = n_planned - n_failed
+    astray = n_ok - n_converged
+    share = f"{astray:,} ({percent(astray / n_ok)}) did not converge" if astray else ""
+    if n_failed:
+        rest = f"; of the others {share}" if astray else "; the others converged" if n_ok else ""
+        return f"{n_failed:,} of {n_planned:,} {_fits(n_planned)} failed{rest}."
+    all_of_them = "The fit" if n_planned == 1 else f"All {n_planned:,} fits"
+    return f"{all_of_them} ran; {share}." if astray else f"{all_of_them} ran and converged."
+
+
+def _fits(n: int) -> str:
+    return "fit" if n == 1 else "fits"
 
 
 _CAUSES = {
