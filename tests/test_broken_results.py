@@ -143,7 +143,7 @@ def test_results_that_are_read_only_are_told_before_any_job(finished, fresh, run
     with mounted(results, "size=50m"):
         remount(results, "ro")
         said = said_by(getattr(fresh, run)("--cores", "1", SUMMARY))
-        assert "results/small: cannot be written to: Read-only file system" in said
+        assert "results/small: cannot be written: the file system is read-only" in said
         remount(results, "rw")
         finishes(fresh, finished)
 
@@ -157,7 +157,7 @@ def test_results_that_become_read_only_cost_nothing_but_the_run(finished, change
         before = contents(changed)
         done = changed.make_study(SUMMARY)
         assert done.returncode != 0
-        assert "Read-only file system" in done.stdout + done.stderr
+        assert "plain-4x5/pooled/weak: may not be written to" in done.stdout + done.stderr
         after = contents(changed)
         assert {file: after[file] for file in before} == before
     finishes(changed, finished)

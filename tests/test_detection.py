@@ -51,7 +51,8 @@ def ranked(simulate, program, model, size, prior=PRIOR, seed=1):
         fit = fitter(fitting.Task(replicate, columns, values))
         estimates += [row | {"replicate": replicate} for row in fit.estimates]
         seed = fitting.fit_seed(specification, replicate)
-        diagnostics.append(fit.diagnostics | {"replicate": replicate, "attempt": 1, "seed": seed})
+        key = {"replicate": replicate, "attempt": 1, "seed": seed, "failed_in": None}
+        diagnostics.append(fit.diagnostics | key)
     estimates = pd.DataFrame(estimates)
     return estimates[~estimates["parameter"].str.startswith("beta_p[")], pd.DataFrame(diagnostics)
 

@@ -17,12 +17,12 @@ SAFE = "a '$(touch PWNED)' &amp; `touch PWNED` %s.csv"
 BOUNDS = ["coverage_lower_bound", "coverage_upper_bound"]
 
 
-def finish(folder, **changes):
+def finish(folder, succeeds=True, **changes):
     """Run a study to its report; return it."""
     checkout = check_out(folder)
     checkout.write(**changes)
     done = checkout.make_study()
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.returncode == 0) == succeeds, done.stdout + done.stderr
     return checkout
 
 
@@ -55,6 +55,7 @@ def hold_empty(rows) -> None:
 def test_a_study_of_which_all_fits_fail_has_a_report_that_says_so(tmp_path):
     checkout = finish(
         tmp_path,
+        succeeds=False,
         sampler={**SMALL["sampler"], "time_limit": 1.0e-6},
         truths={"drawn": {"prior": "weak"}, "plain": PLAIN},
         participants=[4],

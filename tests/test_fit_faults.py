@@ -90,7 +90,7 @@ def test_data_of_another_shape_in_one_replicate(monkeypatch, unharmed, entry, ch
 
     monkeypatch.setattr(LINEAR, "stan_data", stan_data_or_not)
     error = hold_alone(batch(), unharmed)
-    assert error.startswith(f"StudyError: {SOURCE}: stan_data: {entry}: {message}")
+    assert error.startswith(f"StanDataError: {SOURCE}: stan_data: {entry}: {message}")
 
 
 def read_what_is_not_ours():

@@ -84,4 +84,4 @@ def test_the_page_says_how_many_and_a_changed_wish_refits_nothing(tmp_path):
     assert '<h2 id="planned">' in (results / "report.html").read_text()
     assert (results / "figures/planning-plain-x5.svg").exists()
     checkout.write(**study | {"planning": {"beta[2]": {"power": 0.9}}})
-    assert checkout.planned() == {"summarise": 1, "figures": 1, "report": 1, "all": 1}
+    assert checkout.planned() == {"summarise": 1, "figures": 1, "report": 1, "outcome": 1, "all": 1}

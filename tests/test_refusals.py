@@ -7,6 +7,8 @@ import pytest
 import yaml
 from workflow_runs import SMALL, check_out
 
+from recovery.faults import shown
+
 pytestmark = pytest.mark.workflow
 
 OBSERVED = {"path": "data.csv", "outcome": "y", "predictor": "x", "participant": "id"}
@@ -140,13 +142,13 @@ def test_files_out_of_reach_are_not_read(checkout, tmp_path):
     for path in [*absolute, "link.csv", "linked/secret.csv", "config/../../../etc/hostname"]:
         checkout.write(observed={"real": {**OBSERVED, "path": path}})
         told = (
-            f"study.yaml: observed.real.path: got {path!r}, which lies outside the working "
+            f"study.yaml: observed.real.path: got {shown(path)}, which lies outside the working "
             "directory and is not read; copy it there (a link does not do)\n"
         )
         assert checkout.make_study().stderr == told
     for path in (f"{up}/secret.py", "linked/secret.py"):
         checkout.write(family=path)
-        told = f"study.yaml: family: got {path!r}, which lies outside the working directory"
+        told = f"study.yaml: family: got {shown(path)}, which lies outside the working directory"
         done = checkout.make_study()
         assert done.stderr.startswith(told)
         refused(checkout, told)

@@ -202,7 +202,7 @@ def test_a_fit_over_its_time_limit_is_a_failed_row_and_the_report_comes(tmp_path
     checkout = check_out(tmp_path)
     checkout.write(sampler={**SMALL["sampler"], "time_limit": 0.0001}, participants=[4])
     done = checkout.make_study()
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode != 0  # no fit gave estimates
     rows = checkout.numbers()["diagnostics"]
     assert (rows["status"] == "failed").all()
     assert rows["error"].str.contains("time limit").all()
