@@ -128,7 +128,7 @@ def test_one_replicate_has_no_measures_and_a_report(tmp_path):
     rows = summary(checkout)
     assert rows[~rows["measure"].isin(BOUNDS)]["value"].isna().all()
     assert (rows[rows["subset"] == "all"]["n_replicates"] == 1).all()
-    assert "0 of 2 fits failed" in words(checkout)
+    assert "All 2 fits ran" in words(checkout)
 
 
 def test_hostile_words_and_hostile_data_stay_words_and_data(tmp_path):
