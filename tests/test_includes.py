@@ -143,11 +143,24 @@ def test_a_long_chain_and_a_wide_one_are_refused_at_once(beside):
     )
 
 
-@pytest.mark.parametrize("name", ["/etc/hostname", "../secret.stan", "x/../../secret.stan"])
+@pytest.mark.parametrize("name", ["../secret.stan", "x/../../secret.stan", "/../secret.stan"])
 def test_an_include_from_elsewhere_is_refused_without_a_look(beside, name):
     beside("secret.stan", INCLUDED)
     said = refused(beside("own/a.stan", f"#include {name}\n"))
     assert f"#include {name!r}: must be the name of a file in " in said
+
+
+def test_a_name_that_begins_with_a_slash_lies_in_the_folders_too(beside, cmdstan_home):
+    said = refused(beside("own/a.stan", "#include /etc/hostname\n"))
+    assert "#include '/etc/hostname': is not there, must be a file in " in said
+    file = beside("own/a.stan", PLAIN.replace("shifted.stan", "/shifted.stan"))
+    assert "/shifted.stan" in file.read_text()
+    beside("stan/shifted.stan", INCLUDED)
+    before = hashed(file)
+    for name in ("stanli", "cmdstan"):
+        engines.find(name).check(Program(str(file), str(file.parents[1] / "stan")), {})
+    beside("stan/shifted.stan", f"{INCLUDED}// edited\n")
+    assert hashed(file) != before
 
 
 def test_an_include_that_leads_elsewhere_is_refused(beside, tmp_path):

@@ -46,7 +46,9 @@ def follow(command: str, folder: Path) -> str:
         [*command.split(), "-o", "requirements.lock"],
         cwd=folder,
         # As from a shell: make that is started by make says more.
-        env={key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "ARGS"))},
+        env={
+            key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "ARGS"))
+        },
         capture_output=True,
         text=True,
         timeout=SECONDS,

@@ -89,9 +89,13 @@ class _Sources:
         return _TOKEN.sub(instead, read_text(path, LARGEST_CODE))
 
     def _file(self, by: Path, name: str) -> Path:
-        """The file that an include names; none from outside the folders it may be in."""
+        """The file that an include names; none from outside the folders it may be in.
+
+        Stan appends the name to each folder, so that one that begins with / lies there too.
+        """
         place, where = f"{by}: #include {shown(name)}", " or in ".join(self.folders)
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        name = name.lstrip("/")
+        if ".." in Path(name).parts:
             raise StudyError(f"{place}: must be the name of a file in {where}")
         found = [
             Path(folder, name) for folder in self.folders if os.path.lexists(f"{folder}/{name}")
