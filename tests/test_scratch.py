@@ -31,7 +31,7 @@ def fit(_):
     writing = "import sys,time\\nwhile True: open(sys.argv[1], 'a').write('x'); time.sleep(.01)"
     subprocess.Popen([sys.executable, "-c", writing, tempfile.mkdtemp() + "/output.csv"])
     time.sleep(0.3)
-    print(tempfile.gettempdir(), flush=True)
+    open(sys.argv[1] + "/begun", "w").close()
     time.sleep(60)
 tempfile.tempdir = sys.argv[1]
 with Child(fit, 60) as child:
@@ -130,12 +130,15 @@ def test_a_child_that_overran_may_have_a_process_that_writes(root):
     process = start(code, root)
     process.communicate(timeout=30)
     assert process.returncode != 0
-    assert left(root) == []
+    assert left(root) == ["begun"]
 
 
 def test_a_job_that_is_killed_leaves_nothing_after_the_next(root):
     process = start(JOB, root)
-    process.stdout.readline()
+    while not (root / "begun").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    assert any(name.endswith(".lock") for name in left(root))
     process.kill()  # the job alone; its child dies with it
     process.wait()
     process.stdout.close()
