@@ -54,7 +54,7 @@ docs-numbers: .venv/complete
 	@$(BIN)/python tests/docs_numbers.py results/multilevel/summary
 
 schema: .venv/complete
-	PYTHONPATH=workflow/scripts $(BIN)/python -m recovery.schema
+	PYTHONPATH=workflow/scripts $(BIN)/python -m recovery.study.schema
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from recovery import families
-from recovery.design import Design, Sources
-from recovery.study import parse
+from recovery.plan.design import Design, Sources
+from recovery.study.parse import parse
 
 ROOT = Path(__file__).resolve().parents[1]
 STAN = ROOT / "stan"

@@ -7,8 +7,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import calibration, checkout, tables
-from recovery.yaml_file import read_yaml
+from recovery import tables
+from recovery.common import checkout
+from recovery.score import calibration
+from recovery.study.yaml_file import read_yaml
 
 SHOWN = ["scenario", "model", "quantity", "n_ranked", "p_value", "p_corrected", "verdict"]
 

@@ -9,12 +9,15 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import checkout, families, overrides, tables
-from recovery.faults import StudyError
-from recovery.named_files import refuse_outside
-from recovery.precision import in_whole_batches, most
-from recovery.study import Study, parse
-from recovery.yaml_file import read_yaml
+from recovery import families, tables
+from recovery.common import checkout
+from recovery.common.errors import StudyError
+from recovery.common.user_files import refuse_outside
+from recovery.score.precision import in_whole_batches, most
+from recovery.study import overrides
+from recovery.study.model import Study
+from recovery.study.parse import parse
+from recovery.study.yaml_file import read_yaml
 
 
 def main() -> None:

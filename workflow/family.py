@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import checkout
+from recovery.common import checkout
 from recovery.families import SHIPPED
 
 TEMPLATES = Path(__file__).parent / "templates"

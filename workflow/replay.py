@@ -7,14 +7,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import checkout, checks, overrides
-from recovery.engines.base import EngineError
-from recovery.faults import StudyError, bounded
-from recovery.manifest import differences
-from recovery.named_files import LARGEST_DATA, read_text, refuse_outside
-from recovery.replay import Replayed, replay
-from recovery.tables import StaleTableError
-from recovery.yaml_file import read_yaml
+from recovery.common import checkout
+from recovery.common.errors import EngineError, StaleTableError, StudyError, bounded
+from recovery.common.user_files import LARGEST_DATA, read_text, refuse_outside
+from recovery.plan.manifest import differences
+from recovery.run import preflight
+from recovery.run.replay import Replayed, replay
+from recovery.study import overrides
+from recovery.study.yaml_file import read_yaml
 
 PROGRAMS = Path("stan")
 
@@ -34,7 +34,7 @@ def main() -> int:
         made, raw = _read(asked.study)
         raw = overrides.applied(raw, overrides.entries_of(asked))
         refuse_outside(raw, asked.study)
-        design = checks.prepare(raw, [asked.study], PROGRAMS, thoroughly=False)
+        design = preflight.prepare(raw, [asked.study], PROGRAMS, thoroughly=False)
         for line in differences(made, design) if made else []:
             print(line)
         found = replay(design, tuple(cell), int(replicate), PROGRAMS)

@@ -11,11 +11,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from recovery import checkout, families, folder, machine, overrides
-from recovery.faults import StudyError
-from recovery.named_files import refuse_outside
-from recovery.study import parse
-from recovery.yaml_file import read_yaml
+from recovery import families
+from recovery.common import checkout
+from recovery.common.errors import StudyError
+from recovery.common.user_files import refuse_outside
+from recovery.run import machine, results_lock
+from recovery.study import overrides
+from recovery.study.parse import parse
+from recovery.study.yaml_file import read_yaml
 
 
 def main() -> None:
@@ -34,9 +37,9 @@ def main() -> None:
         raw = overrides.applied(read_yaml(asked.study), changes)
         refuse_outside(raw, asked.study)
         study = parse(raw, families.find, asked.study)
-        folder.refuse_foreign(study, asked.study)
-        lock = folder.hold(study)
-        folder.clear_what_a_killed_run_locked(study)
+        results_lock.refuse_foreign(study, asked.study)
+        lock = results_lock.hold(study)
+        results_lock.clear_what_a_killed_run_locked(study)
     except StudyError as error:
         sys.exit(str(error))
     # What else is asked stands first: after an option, Snakemake would take it for the option's.
@@ -46,7 +49,7 @@ def main() -> None:
     bars = ["--logger", "rich"] if sys.stderr.isatty() else []
     # Snakemake takes this process's place, and with it the lock and signals.
     os.set_inheritable(lock, True)
-    os.environ[folder.HOLDER] = folder.holder(study)
+    os.environ[results_lock.HOLDER] = results_lock.holder(study)
     os.execv(sys.executable, [*snakemake, *bars])
 
 

@@ -4,8 +4,10 @@ import tempfile
 
 from common import SAMPLER, STAN, Row, datasets
 
-from recovery import engines, families, posterior
-from recovery.engines.base import EngineError, Program, Settings
+from recovery import engines, families
+from recovery.common.errors import EngineError
+from recovery.engines.protocol import Program, Settings
+from recovery.fit import posterior
 
 family = families.find("multilevel_linear")
 

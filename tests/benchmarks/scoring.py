@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from common import PRIOR, STAN, TRUTH, Row, spent, study
 
-from recovery import checks, families, tables
+from recovery import families, tables
+from recovery.run import preflight
 
 # Rows: truths, priors, replicates; times 2 models of 6 parameters.
 SHAPES = {
@@ -46,7 +47,7 @@ def measure() -> list[Row]:
 
 
 def _plan(content: dict):
-    return checks.prepare(content, ["synthetic"], Path("stan"), thoroughly=False)
+    return preflight.prepare(content, ["synthetic"], Path("stan"), thoroughly=False)
 
 
 def _synthesise(content: dict) -> None:
@@ -110,6 +111,6 @@ def _synthesise_fits(plan, cell, batch, rng) -> None:
 
 
 if __name__ == "__main__":
-    from recovery import summaries
+    from recovery.score import summaries
 
     summaries.summarise(_plan(json.loads(sys.argv[1])))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install and start a real Slurm of one node on the loopback, for tests/test_slurm.py.
+# Install and start a real Slurm of one node on the loopback, for tests/workflow/test_slurm.py.
 # Wants root and apt-get; leaves a machine alone that has a Slurm of its own.
 # `scontrol shutdown` ends it.
 set -euo pipefail

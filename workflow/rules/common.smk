@@ -8,34 +8,21 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from recovery import (
-    checkout,
-    checks,
-    engines,
-    estimators,
-    families,
-    folder,
-    gallery,
-    identities,
-    machine,
-    named_files,
-    needs,
-    overrides,
-    provenance,
-    resources,
-    tables,
-)
-from recovery.hashing import digest
-from recovery.engines.base import EngineError
-from recovery.estimators import NO_PRIOR
-from recovery.faults import StudyError, bounded
-from recovery.scenarios import batch_size
-from recovery.tables.summaries import SUMMARIES
+from recovery import engines, families, tables
+from recovery.common import checkout, user_files
+from recovery.common.errors import EngineError, StaleTableError, StudyError, bounded
+from recovery.common.hashing import digest
+from recovery.plan import figure_list, identities, inputs, provenance, resources
+from recovery.plan.scenarios import batch_size
+from recovery.run import machine, preflight, results_lock
+from recovery.study import methods, overrides
+from recovery.study.methods import NO_PRIOR
+from recovery.tables.summary_schemas import SUMMARIES
 
 PROGRAMS = Path("stan")
 
 CHANGES = workflow.config_settings.config_args or []
-FILES = [*map(named_files.from_here, workflow.overwrite_configfiles or ["config/config.yaml"])]
+FILES = [*map(user_files.from_here, workflow.overwrite_configfiles or ["config/config.yaml"])]
 
 checkout.must_be(SCRIPTS)
 checkout.must_be_startable(SCRIPTS)
@@ -46,7 +33,7 @@ try:
     if workflow.is_main_process:
         overrides.must_stand_once(sys.argv)
     config = overrides.applied(config, CHANGES)
-    DESIGN = checks.prepare(
+    DESIGN = preflight.prepare(
         config,
         FILES,
         PROGRAMS,
@@ -58,7 +45,7 @@ except (StudyError, EngineError) as refused:
 STUDY = DESIGN.study
 FAMILY = families.find(STUDY.family)
 RESULTS = f"results/{STUDY.name}"
-FIGURES = gallery.figures(STUDY)
+FIGURES = figure_list.figures(STUDY)
 
 
 def take_results():
@@ -66,9 +53,9 @@ def take_results():
     jobs = list(workflow.dag.needrun_jobs())
     made = (file for job in jobs for file in (*job.output, *job.log))
     try:
-        folder.take(STUDY, FILES[-1])
-        folder.must_be_folders(map(os.path.dirname, made))
-        folder.refuse_future(STUDY, (file for job in jobs for file in job.input))
+        results_lock.take(STUDY, FILES[-1])
+        results_lock.must_be_folders(map(os.path.dirname, made))
+        results_lock.refuse_future(STUDY, (file for job in jobs for file in job.input))
     except StudyError as refused:
         sys.exit(str(refused))
 
@@ -92,7 +79,7 @@ def step_code(step):
 
 
 def stan_program(wildcards):
-    return str(FAMILY.program(estimators.sampled(STUDY, wildcards.model), PROGRAMS))
+    return str(FAMILY.program(STUDY.sampled_model(wildcards.model), PROGRAMS))
 
 
 COMPILING = provenance.step_code("compile", provenance.module_file("recovery.engines.cmdstan"))
@@ -161,7 +148,7 @@ def inputs_of_fits(specification, outputs, model, **files):
     settled = tables.are_current(outputs, specification["identity"])
     program = {}
     if specification["prior"] != NO_PRIOR:
-        program = executable(estimators.sampled(STUDY, model), specification["engine"])
+        program = executable(STUDY.sampled_model(model), specification["engine"])
     return inputs_of(settled, **files, **program, **trial_of_family())
 
 
@@ -223,8 +210,8 @@ def try_inputs(wildcards):
     programs = [str(FAMILY.program(model, PROGRAMS)) for model in STUDY.models]
     compiled = [executable(model, STUDY.engine) for model in STUDY.models]
     files = [file for each in compiled for file in each.values()]
-    inputs = inputs_of(settled, executables=files) if files else {}
-    return {"family": ancient(STUDY.family), "programs": ancient(programs), **inputs}
+    found = inputs_of(settled, executables=files) if files else {}
+    return {"family": ancient(STUDY.family), "programs": ancient(programs), **found}
 
 
 def executable(model, engine):
@@ -279,7 +266,7 @@ def summary_stands():
 
 
 def summary_inputs(wildcards):
-    return inputs_of(summary_stands(), **needs.of_summary(DESIGN))
+    return inputs_of(summary_stands(), **inputs.of_summary(DESIGN))
 
 
 def removed_tables(wildcards):
@@ -296,7 +283,7 @@ def figure_params(wildcards):
 def figure_inputs(wildcards):
     outputs = [f"{RESULTS}/figures/{figure.name}.svg" for figure in FIGURES]
     settled = provenance.bear(outputs, digest(figure_params(wildcards)))
-    return inputs_of(settled, **needs.of_figures(DESIGN))
+    return inputs_of(settled, **inputs.of_figures(DESIGN))
 
 
 def report_params(wildcards):
@@ -310,7 +297,7 @@ def page_is_written():
 
 
 def report_inputs(wildcards):
-    return inputs_of(page_is_written(), **needs.of_report(DESIGN))
+    return inputs_of(page_is_written(), **inputs.of_report(DESIGN))
 
 
 def outcome_params(wildcards):
@@ -319,7 +306,7 @@ def outcome_params(wildcards):
 
 def outcome_inputs(wildcards):
     settled = provenance.bear([f"{RESULTS}/outcome.txt"], digest(outcome_params(wildcards)))
-    return inputs_of(settled, **needs.of_outcome(DESIGN))
+    return inputs_of(settled, **inputs.of_outcome(DESIGN))
 
 
 def said_at_the_end():
@@ -327,7 +314,7 @@ def said_at_the_end():
     files = [f"{RESULTS}/summary/{name}.parquet" for name in ("convergence", "verification")]
     if not tables.are_current(files, digest(summary_params(None))):
         return []
-    from recovery import failures  # no job needs what it imports
+    from recovery.score import failures  # no job needs what it imports
 
     return failures.outcome(DESIGN)[0]
 
@@ -352,6 +339,8 @@ def figure_files(suffix):
 # Neither looks at results: the one at the rules, the other at what a killed run left.
 if workflow.is_main_process and not {"--lint", "--unlock"} & set(sys.argv):
     try:
-        identities.check_standing(DESIGN, digest(summary_params(None)), folder.is_remembered(STUDY))
-    except tables.StaleTableError as stale:
+        identities.check_standing(
+            DESIGN, digest(summary_params(None)), results_lock.is_remembered(STUDY)
+        )
+    except StaleTableError as stale:
         sys.exit(str(stale))

@@ -9,7 +9,7 @@ rule estimate:
     log:
         "results/{study}/logs/estimate/{scenario}/{model}/{prior}/{batch}.log",
     wildcard_constraints:
-        model="|".join(estimators.without_prior(STUDY)) or "none",
+        model="|".join(STUDY.estimators_without_prior) or "none",
         prior=NO_PRIOR,
     conda:
         "../../environment.yml"

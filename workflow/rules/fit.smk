@@ -83,7 +83,7 @@ rule approximate:
     log:
         "results/{study}/logs/approximate/{scenario}/{model}/{prior}/{batch}.log",
     wildcard_constraints:
-        model="|".join(estimators.approximating(STUDY)) or "none",
+        model="|".join(STUDY.approximations) or "none",
     conda:
         "../../environment.yml"
     threads: 1

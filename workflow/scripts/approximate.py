@@ -5,24 +5,26 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from recovery import jobs
+from recovery.common import jobs
 
 jobs.begin(snakemake.log[0], __file__)
 
 import time
 
-from recovery import approximating, executables, fitting, tables
+from recovery import tables
+from recovery.engines import executables
+from recovery.fit import approximation, batches
 
 specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
 program = executables.of_fit(specification, snakemake.input.program, snakemake.params.include)
-fitter = approximating.ApproximationFitter(specification, program)
+fitter = approximation.ApproximationFitter(specification, program)
 started = time.process_time()
 
 dataset = specification["dataset"]
 data = tables.read_of(snakemake.input.data, dataset)
 truth = snakemake.input.get("truth") and tables.read_of(snakemake.input.truth, dataset)
 
-batch = fitting.fit_batch(data, truth, fitter)
-for name, schema in fitting.schemas(specification).items():
+batch = batches.fit_batch(data, truth, fitter)
+for name, schema in batches.schemas(specification).items():
     cost = {"start": started, "tables": time.process_time() - started}
     tables.write(batch[name], snakemake.output[name], schema, identity, cost)

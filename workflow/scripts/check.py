@@ -5,12 +5,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from recovery import jobs
+from recovery.common import jobs
 
 jobs.begin(snakemake.log[0], __file__)
 
-from recovery import design, executables, tables, trial
-from recovery.engines.base import Program
+from recovery import tables
+from recovery.engines import executables
+from recovery.engines.protocol import Program
+from recovery.plan import design
+from recovery.run import family_trial
 
 params = snakemake.params.trial
 plan = design.restore(snakemake.config, params["sources"])
@@ -23,7 +26,7 @@ programs = {
     )
     for model, file in zip(plan.study.models, snakemake.input.programs, strict=True)
 }
-said = "\n".join([*trial.run(plan, programs), params["identity"], ""])
+said = "\n".join([*family_trial.run(plan, programs), params["identity"], ""])
 tables.replace(
     snakemake.output.tried, lambda beside: Path(beside).write_text(said, encoding="utf-8")
 )

@@ -5,12 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from recovery import jobs
+from recovery.common import jobs
 
 jobs.begin(snakemake.log[0], __file__)
 
-from recovery import executables
-from recovery.engines.base import Program
+from recovery.engines import executables
+from recovery.engines.protocol import Program
 
 kept = executables.kept(snakemake.wildcards.model, snakemake.params.program)
 executables.provide(Program(snakemake.input.program, snakemake.params.include, str(kept)))

@@ -5,13 +5,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from recovery import jobs
+from recovery.common import jobs
 
 jobs.begin(snakemake.log[0], __file__)
 
 import time
 
-from recovery import estimating, fitting, tables
+from recovery import tables
+from recovery.fit import batches, estimator
 
 specification = snakemake.params.fit
 started = time.process_time()
@@ -20,7 +21,7 @@ dataset = specification["dataset"]
 data = tables.read_of(snakemake.input.data, dataset)
 truth = snakemake.input.get("truth") and tables.read_of(snakemake.input.truth, dataset)
 
-batch = fitting.fit_batch(data, truth, estimating.EstimatorFitter(specification))
-for name, schema in fitting.schemas(specification).items():
+batch = batches.fit_batch(data, truth, estimator.EstimatorFitter(specification))
+for name, schema in batches.schemas(specification).items():
     cost = {"start": started, "tables": time.process_time() - started}
     tables.write(batch[name], snakemake.output[name], schema, specification["identity"], cost)

@@ -5,20 +5,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from recovery import jobs
+from recovery.common import jobs
 
 jobs.begin(snakemake.log[0], __file__)
 
-from recovery import costs, design, efficiency, tables
+from recovery import tables
+from recovery.common.hashing import digest
 from recovery.figures import draw_all
-from recovery.figures.material import Material
-from recovery.hashing import digest
-from recovery.tables.summaries import COSTS
+from recovery.figures.figure_data import Material
+from recovery.plan import design
+from recovery.score import efficiency
+from recovery.tables.summary_schemas import COSTS
 
 params = snakemake.params.figures
 plan = design.restore(snakemake.config, params["sources"])
 formats = ("svg", "pdf", "png")
 files = {suffix: list(snakemake.output[suffix]) for suffix in formats}
 draw_all(Material(plan), files, digest(params), snakemake.threads)
-spent = efficiency.costs({"figures": costs.used()})
+spent = efficiency.costs({"figures": jobs.processor_seconds()})
 tables.write(spent, snakemake.output.costs, COSTS, digest(params))

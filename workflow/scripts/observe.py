@@ -5,12 +5,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from recovery import jobs
+from recovery.common import jobs
 
 jobs.begin(snakemake.log[0], __file__)
 
-from recovery import datasets, families, tables
-from recovery.truths import Observed
+from recovery import families, tables
+from recovery.fit import datasets
+from recovery.study.truths import Observed
 
 specification = snakemake.params.observation
 family = families.find(specification["family"])

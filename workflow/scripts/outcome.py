@@ -5,13 +5,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from recovery import jobs
+from recovery.common import jobs
 
 jobs.begin(snakemake.log[0], __file__)
 
-from recovery import design, failures, tables
-from recovery.faults import StudyError
-from recovery.hashing import digest
+from recovery import tables
+from recovery.common.errors import StudyError
+from recovery.common.hashing import digest
+from recovery.plan import design
+from recovery.score import failures
 
 params = snakemake.params.outcome
 lines, any_ok = failures.outcome(design.restore(snakemake.config, params["sources"]))

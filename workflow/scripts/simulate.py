@@ -5,11 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from recovery import jobs
+from recovery.common import jobs
 
 jobs.begin(snakemake.log[0], __file__)
 
-from recovery import costs, datasets, families, tables
+from recovery import families, tables
+from recovery.fit import datasets
 
 specification = snakemake.params.simulation
 observed = means = None
@@ -21,5 +22,5 @@ if snakemake.input.get("estimates"):
 data, truth = datasets.simulate_batch(specification, observed, means)
 schema = tables.data_schema(families.find(specification["family"]).COLUMNS)
 tables.write(data, snakemake.output.data, schema, specification["identity"])
-cost = {"simulate": costs.used()}
+cost = {"simulate": jobs.processor_seconds()}
 tables.write(truth, snakemake.output.truth, tables.TRUTH, specification["identity"], cost)

@@ -5,13 +5,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from recovery import jobs
+from recovery.common import jobs
 
 jobs.begin(snakemake.log[0], __file__)
 
-from recovery import design, summaries, tables
-from recovery.hashing import digest
-from recovery.tables.summaries import SUMMARIES
+from recovery import tables
+from recovery.common.hashing import digest
+from recovery.plan import design
+from recovery.score import summaries
+from recovery.tables.summary_schemas import SUMMARIES
 
 params = snakemake.params.summary
 plan = design.restore(snakemake.config, params["sources"])

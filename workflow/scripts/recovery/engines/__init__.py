@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from recovery.engines.base import Engine
+from recovery.engines.protocol import Engine
 
 
 def find(name: str) -> Engine:

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import stanli
 
-from recovery import declarations, stan_data
-from recovery.engines.base import (
+from recovery.common.errors import EngineError
+from recovery.engines import declarations, stan_data
+from recovery.engines.protocol import (
     MOST_ITERATIONS,
     SAMPLER_COLUMNS,
     Approximation,
     Draws,
-    EngineError,
     Program,
     Settings,
     error_of_fit,

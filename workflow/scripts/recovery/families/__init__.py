@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from recovery.families.base import Family
+from recovery.families.family import Family
 
 SHIPPED = (
     "multilevel_linear",
@@ -25,11 +25,6 @@ SHIPPED = (
 def is_own(choice: str | Mapping[str, Any]) -> bool:
     """Whether a study names a researcher's own family."""
     return (choice if isinstance(choice, str) else str(choice.get("name"))).endswith(".py")
-
-
-def guest_seconds(study: Any) -> float | None:
-    """Return how long a call of a researcher's own code may take; None of a shipped family."""
-    return study.sampler.time_limit if is_own(study.family) else None
 
 
 def find(choice: str | Mapping[str, Any]) -> Family:
@@ -52,7 +47,7 @@ def find(choice: str | Mapping[str, Any]) -> Family:
             raise ValueError(f"got the options {', '.join(options)}, a file of one's own has none")
         if Path(name).stem in SHIPPED:
             raise ValueError(f"got {name!r}, must have another name than the shipped {known}")
-        return import_module("recovery.families.own").load(name)
+        return import_module("recovery.families.own.own_family").load(name)
     if name not in SHIPPED:
         raise ValueError(f"got {name!r}, must be one of {known}, or a Python file of one's own")
     return _shipped(name, json.dumps(options, sort_keys=True, default=str))
@@ -60,7 +55,7 @@ def find(choice: str | Mapping[str, Any]) -> Family:
 
 @lru_cache
 def _shipped(name: str, options: str) -> Family:
-    module = import_module(f"recovery.families.{name}")
+    module = import_module(f"recovery.families.shipped.{name}")
     chosen = module.Options.model_validate(json.loads(options))
     family = module.family(chosen)
     others = chosen.model_dump(mode="json", exclude_defaults=True)

@@ -1,4 +1,4 @@
-"""Correlation matrices in a truth: what one must be, and what is kept from its edge."""
+"""Correlation matrices: drawn from the LKJ distribution, and what one in a truth must be."""
 
 from __future__ import annotations
 
@@ -21,3 +21,36 @@ def inner(omega: np.ndarray) -> np.ndarray:
     found = LARGEST * omega
     np.fill_diagonal(found, 1.0)
     return found
+
+
+def draw_correlation(size: int, eta: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw a correlation matrix from the LKJ distribution.
+
+    Parameters
+    ----------
+    size : int
+        Rows of the matrix.
+    eta : float
+        Shape, above 0; 1 is uniform over correlation matrices.
+
+    Returns
+    -------
+    ndarray, shape (size, size)
+
+    References
+    ----------
+    Lewandowski, Kurowicka & Joe (2009), doi:10.1016/j.jmva.2009.04.008, section 3.2
+    (the extended onion method).
+    """
+    omega = np.eye(size)
+    shape = eta + (size - 2) / 2
+    for row in range(1, size):
+        if row > 1:
+            shape -= 0.5
+        # The new row's squared multiple correlation with the rows above, and its direction.
+        squared = rng.beta(row / 2, shape) if row > 1 else (2 * rng.beta(shape, shape) - 1) ** 2
+        direction = rng.normal(size=row)
+        direction /= np.linalg.norm(direction)
+        correlations = np.linalg.cholesky(omega[:row, :row]) @ (np.sqrt(squared) * direction)
+        omega[row, :row] = omega[:row, row] = correlations
+    return omega

@@ -9,49 +9,49 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from recovery.child import die_with
+from recovery.common.worker import die_with
 from recovery.figures import (
-    calibration,
-    datasets,
-    design,
-    intervals,
-    performance,
-    planning,
-    priors,
-    selection,
+    dataset_plots,
+    design_plots,
+    interval_plots,
+    performance_plots,
+    planning_plots,
+    prior_plots,
+    rank_plots,
+    selection_plots,
     style,
-    verification,
+    verification_plots,
 )
-from recovery.figures.material import Material
-from recovery.gallery import Figure, figures
+from recovery.figures.figure_data import Material
+from recovery.plan.figure_list import Figure, figures
 from recovery.tables import replace
 
 MOST_PIXELS_ACROSS = 60_000  # matplotlib draws fewer than 2^16
 MOST_PIXELS = 100_000_000  # 400 MB while they are drawn
 DRAW = {
-    "bias": performance.bias,
-    "rmse": performance.rmse,
-    "coverage": performance.coverage,
-    "interval_width": performance.interval_width,
-    "lolly": design.lolly,
-    "nested_loop": design.nested_loop,
-    "convergence": performance.convergence,
-    "time": performance.time,
-    "recovered": performance.recovered,
-    "zip": intervals.zipped,
-    "lines": datasets.lines,
-    "observed_lines": datasets.lines,
-    "shrinkage": datasets.shrinkage,
-    "caterpillar": intervals.caterpillar,
-    "ecdf": calibration.ecdf,
-    "ranks": calibration.ranks,
-    "contraction": calibration.contraction,
-    "planning": planning.needed,
-    "selection": selection.selection,
-    "verification": verification.verification,
-    "observed": datasets.observed,
-    "prior_predictive": priors.lines,
-    "prior_outcomes": priors.outcomes,
+    "bias": performance_plots.bias,
+    "rmse": performance_plots.rmse,
+    "coverage": performance_plots.coverage,
+    "interval_width": performance_plots.interval_width,
+    "lolly": design_plots.lolly,
+    "nested_loop": design_plots.nested_loop,
+    "convergence": performance_plots.convergence,
+    "time": performance_plots.time,
+    "recovered": performance_plots.recovered,
+    "zip": interval_plots.zipped,
+    "lines": dataset_plots.lines,
+    "observed_lines": dataset_plots.lines,
+    "shrinkage": dataset_plots.shrinkage,
+    "caterpillar": interval_plots.caterpillar,
+    "ecdf": rank_plots.ecdf,
+    "ranks": rank_plots.ranks,
+    "contraction": rank_plots.contraction,
+    "planning": planning_plots.needed,
+    "selection": selection_plots.selection,
+    "verification": verification_plots.verification,
+    "observed": dataset_plots.observed,
+    "prior_predictive": prior_plots.lines,
+    "prior_outcomes": prior_plots.outcomes,
 }
 
 

@@ -3,7 +3,7 @@
 Those of the summary are not imported here, since no fit rests on what they are.
 """
 
-from recovery.tables.batches import (
+from recovery.tables.batch_schemas import (
     DIAGNOSTICS,
     DRAWS,
     LOO,

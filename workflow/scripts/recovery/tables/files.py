@@ -22,8 +22,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from recovery.common.errors import StaleTableError
 from recovery.tables import checksum
-from recovery.tables.batches import REAL, column
+from recovery.tables.batch_schemas import REAL, column
 
 Columns = Mapping[str, Sequence]
 MOST_NAMED = 50  # stale files; of more, their folders, or those above
@@ -161,10 +162,6 @@ def read(
         name: column.to_numpy(zero_copy_only=False)
         for name, column in zip(table.column_names, table.columns, strict=True)
     }
-
-
-class StaleTableError(Exception):
-    """A table is not what this study asks for, or not whole; the message has the cure."""
 
 
 @contextlib.contextmanager

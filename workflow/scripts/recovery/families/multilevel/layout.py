@@ -11,8 +11,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, Strict, model_validator
 
-from recovery.families.base import Columns
-from recovery.fields import Frozen, Text, Unique
+from recovery.common.types import Frozen, Text, Unique
+from recovery.families.family import Columns
 
 MOST_PREDICTORS = 50
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from recovery.families.base import Model
+from recovery.families.family import Model
 from recovery.families.multilevel.layout import Layout
 
 JOINT = "multilevel"

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import BaseModel
 
-from recovery.families.base import Columns, Values
+from recovery.families.family import Columns, Values
 
 
 class Outcome:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recovery.families.base import Columns
-from recovery.families.multilevel.values import Design
+from recovery.families.family import Columns
+from recovery.families.multilevel.parameter_types import Design
 
 
 def simulated(

@@ -17,10 +17,15 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from recovery.families import observed
-from recovery.families.base import Axes, Columns, Estimator, Family, Model, Values
-from recovery.families.lkj import draw_correlation
-from recovery.families.multilevel import lines, marginal, predictors, values
+from recovery.families import observed_data
+from recovery.families.correlations import draw_correlation
+from recovery.families.family import Axes, Columns, Estimator, Family, Model, Values
+from recovery.families.multilevel import (
+    marginal_likelihood,
+    parameter_types,
+    participant_lines,
+    predictors,
+)
 from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.models import JOINT
 from recovery.families.multilevel.outcome import Outcome
@@ -64,10 +69,10 @@ class Multilevel(Family):
         self.COLUMNS = kinds | dict(outcome.COVARIATES) | {"y": outcome.COLUMN}
         x = layout.predictors[0]
         self.AXES = Axes("participant", x, "y", f"Predictor {x}", outcome.Y_LABEL)
-        self.Design = values.design_type(outcome)
-        self.Truth = values.truth_type(layout, outcome)
-        self.Prior = values.prior_type(layout, outcome)
-        self.ObservedColumns = values.observed_type(layout, outcome)
+        self.Design = parameter_types.design_type(outcome)
+        self.Truth = parameter_types.truth_type(layout, outcome)
+        self.Prior = parameter_types.prior_type(layout, outcome)
+        self.ObservedColumns = parameter_types.observed_type(layout, outcome)
 
     # Truths
 
@@ -78,7 +83,7 @@ class Multilevel(Family):
             "sigma_p": tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
         }
         if size := len(drawn["sigma_p"]) - 1:
-            drawn |= values.correlated(draw_correlation(size + 1, prior.lkj_eta, rng))
+            drawn |= parameter_types.correlated(draw_correlation(size + 1, prior.lkj_eta, rng))
         return self.Truth(**drawn, **self.outcome.draw(prior, rng))
 
     def prior_sd(self, prior: BaseModel, model: str) -> Values:
@@ -109,7 +114,7 @@ class Multilevel(Family):
             omega = np.eye(len(layout.varying))
             for a, b in layout.pairs:
                 omega[a - 1, b - 1] = omega[b - 1, a - 1] = means[f"Omega[{a},{b}]"]
-            correlated = values.correlated(omega)
+            correlated = parameter_types.correlated(omega)
         return self.Truth(
             beta=tuple(means[name] for name in layout.beta),
             sigma_p=tuple(means[name] for name in layout.sigma_p),
@@ -157,7 +162,7 @@ class Multilevel(Family):
         names = self.layout.predictors
         if not isinstance(observations, int):
             names = (*names, *self.outcome.COVARIATES)
-            return observed.taken_in_turn(names, participants, observations)
+            return observed_data.taken_in_turn(names, participants, observations)
         columns = predictors.simulated(names, truth, participants, observations, rng)
         return columns | self.outcome.covariates(truth, columns["participant"].size, rng)
 
@@ -199,13 +204,13 @@ class Multilevel(Family):
         source = dict(zip(names, chosen, strict=True)) | {"y": columns.outcome}
         source |= {name: getattr(columns, name) for name in self.outcome.COVARIATES}
         scaled = {*names, "y"} if self.outcome.SCALED else {*names}
-        found = {"participant": observed.participants(table, columns.participant)}
+        found = {"participant": observed_data.participants(table, columns.participant)}
         for name, column in source.items():
-            found[name] = observed.numbers(table, column)
+            found[name] = observed_data.numbers(table, column)
             if standardize and name in scaled:
-                found[name] = observed.standardized(found[name], column)
+                found[name] = observed_data.standardized(found[name], column)
         for name, (wanted, right) in self.outcome.must_hold(found).items():
-            observed.must_hold(table, source[name], wanted, right)
+            observed_data.must_hold(table, source[name], wanted, right)
         if self.outcome.COLUMN == "integer":
             found["y"] = found["y"].astype(int)
         return found
@@ -247,7 +252,7 @@ class Multilevel(Family):
         offset = np.reshape(self.outcome.offset(columns), (-1, *(1,) * (beta.ndim - 1)))
         if "beta_p[1,1]" not in found:
             return self.layout.design_matrix(columns) @ beta + offset
-        return lines.own(self.layout, found, beta, columns) + offset
+        return participant_lines.own(self.layout, found, beta, columns) + offset
 
     def expected(self, values: Values, columns: Columns) -> np.ndarray:
         """Return the expected outcome of every row; participants' own where `values` has them."""
@@ -263,7 +268,9 @@ class Multilevel(Family):
     ) -> np.ndarray | None:
         """Return the log density of every participant's observations, where the outcome has it."""
         joint, x = self.MODELS[model].joint, self.layout.design_matrix(columns)
-        return marginal.log_likelihood(self.layout, self.outcome, joint, prior, values, columns, x)
+        return marginal_likelihood.log_likelihood(
+            self.layout, self.outcome, joint, prior, values, columns, x
+        )
 
     def test_quantities(
         self, values: Mapping[str, np.ndarray], columns: Columns, rng: np.random.Generator
@@ -284,7 +291,7 @@ class Multilevel(Family):
         Other predictors are at 0, covariates at the participant's mean.
         """
         points = 2 if self.outcome.STRAIGHT else LINE_POINTS
-        return lines.grid(self.layout, self.outcome.COVARIATES, points, columns)
+        return participant_lines.grid(self.layout, self.outcome.COVARIATES, points, columns)
 
     def population_of(self, coefficient: str) -> str | None:
         """Return the population parameter that is the mean of a participants' coefficient."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from recovery.families.base import Columns, Estimated, Estimator
+from recovery.families.family import Columns, Estimated, Estimator
 from recovery.families.multilevel.layout import Layout
 
 _MIXED = (
@@ -119,15 +119,15 @@ def _ml(layout: Layout, columns: Columns) -> Estimated:
 
 
 def _ols(layout: Layout, columns: Columns) -> Estimated:
-    from recovery.families.multilevel.classical import lines
+    from recovery.families.multilevel.classical import least_squares
 
-    return lines.pooled(layout, columns)
+    return least_squares.pooled(layout, columns)
 
 
 def _lines(layout: Layout, columns: Columns) -> Estimated:
-    from recovery.families.multilevel.classical import lines
+    from recovery.families.multilevel.classical import least_squares
 
-    return lines.own(layout, columns)
+    return least_squares.own(layout, columns)
 
 
 def _beta(layout: Layout, columns: Columns) -> Estimated:

@@ -15,8 +15,8 @@ from statsmodels.genmod import families
 from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from recovery.families.base import Columns, Estimated
-from recovery.families.multilevel.classical import lines, wald
+from recovery.families.family import Columns, Estimated
+from recovery.families.multilevel.classical import least_squares, wald
 from recovery.families.multilevel.layout import Layout
 
 MOST_ITERATIONS = 1000
@@ -104,7 +104,7 @@ def _basis(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Whatever the units of predictors and wherever they lie, it is as far to the maximum.
     """
-    q, inverse = lines.orthonormal(x)
+    q, inverse = least_squares.orthonormal(x)
     return np.sqrt(len(x)) * q, np.sqrt(len(x)) * inverse
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recovery.families.base import Columns, Estimated, Estimates
+from recovery.families.family import Columns, Estimated, Estimates
 from recovery.families.multilevel.classical import wald
 from recovery.families.multilevel.classical.deviance import (
     Crossproducts,
@@ -15,7 +15,7 @@ from recovery.families.multilevel.classical.deviance import (
     smallest,
 )
 from recovery.families.multilevel.classical.information import Moments, covariance
-from recovery.families.multilevel.classical.lines import least_squares, spread
+from recovery.families.multilevel.classical.least_squares import least_squares, spread
 from recovery.families.multilevel.layout import Layout
 
 SINGULAR = 1e-4  # smallest SD, relative to sigma, of any direction; lme4's own tolerance

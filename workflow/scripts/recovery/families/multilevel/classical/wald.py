@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import special, stats
 
-from recovery.families.base import Estimates
+from recovery.families.family import Estimates
 
 
 def normal(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estimates:

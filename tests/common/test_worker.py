@@ -1,0 +1,219 @@
+"""The child process of a batch: what it loses is one call, and the reason is told."""
+
+import ctypes
+import faulthandler
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from recovery.common.worker import Child, ChildLostError, FreshChild
+
+LONG = 60  # seconds that no test waits
+
+
+def answer(argument):
+    """Do what the argument says, in the child."""
+    kind, *rest = argument
+    if kind == "pid":
+        return os.getpid()
+    if kind == "raise":
+        raise rest[0]
+    if kind == "signal":
+        os.kill(os.getpid(), rest[0])
+    if kind == "read what is not ours":
+        faulthandler.disable()  # pytest has Python say at length what is meant here
+        ctypes.string_at(0)
+    if kind == "exit":
+        os._exit(rest[0])
+    if kind == "hang":
+        time.sleep(LONG)
+    if kind == "hang with a process of its own":
+        started = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({LONG})"])
+        Path(rest[0]).write_text(str(started.pid))
+        time.sleep(LONG)
+    if kind == "fork":
+        os.fork() or time.sleep(LONG)
+        os._exit(4)
+    if kind == "garbage":
+        return Garbage()
+    if kind == "unsendable answer":
+        return lambda: None
+    if kind == "unsendable error":
+        raise UnsendableError("the reason", 1)
+    return rest
+
+
+class Garbage:
+    """Cannot be made again by whoever reads it."""
+
+    def __reduce__(self):
+        return int, ("garbage",)
+
+
+class UnsendableError(Exception):
+    """Cannot be made again from what it is pickled as."""
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and waits to be reaped does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends within a few seconds."""
+    for _ in range(200):
+        if not alive(pid):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.fixture
+def child():
+    with Child(answer, 30) as child:
+        yield child
+
+
+@pytest.fixture
+def hasty():
+    """A child that has half a second for a call."""
+    with Child(answer, 0.5) as child:
+        yield child
+
+
+def test_one_process_that_is_not_ours_answers_all_calls(child):
+    pids = {child.call(("pid",)) for _ in range(3)}
+    assert len(pids) == 1
+    assert os.getpid() not in pids
+
+
+def test_what_the_child_raises_is_raised_by_the_call(child):
+    with pytest.raises(ZeroDivisionError, match="by nothing"):
+        child.call(("raise", ZeroDivisionError("by nothing")))
+
+
+def test_an_error_costs_no_process(child):
+    before = child.call(("pid",))
+    with pytest.raises(ValueError, match="wrong"):
+        child.call(("raise", ValueError("wrong")))
+    assert child.call(("pid",)) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_death_by_a_signal_is_told_by_its_name(child, number):
+    with pytest.raises(ChildLostError) as lost:
+        child.call(("signal", number))
+    assert str(lost.value) == f"the process of the fit died: {number.name}"
+
+
+def test_a_segmentation_fault_is_told_by_its_name(child):
+    with pytest.raises(ChildLostError) as lost:
+        child.call(("read what is not ours",))
+    assert str(lost.value) == "the process of the fit died: SIGSEGV"
+
+
+def test_an_exit_is_told_by_its_code(child):
+    with pytest.raises(ChildLostError) as lost:
+        child.call(("exit", 3))
+    assert str(lost.value) == "the process of the fit died: exit code 3"
+
+
+def test_an_overrun_is_told_with_the_limit(hasty):
+    with pytest.raises(ChildLostError) as lost:
+        hasty.call(("hang",))
+    assert str(lost.value) == "time limit: took more than 0.5 seconds"
+
+
+@pytest.mark.parametrize("loss", [("signal", signal.SIGKILL), ("hang",)])
+def test_a_new_process_takes_the_call_after_a_loss(hasty, loss):
+    before = hasty.call(("pid",))
+    with pytest.raises(ChildLostError):
+        hasty.call(loss)
+    assert hasty.call(("pid",)) != before
+    assert not alive(before)
+
+
+def test_an_overrun_ends_what_the_child_started_too(hasty, tmp_path):
+    file = tmp_path / "pid"
+    with pytest.raises(ChildLostError):
+        hasty.call(("hang with a process of its own", str(file)))
+    assert gone(int(file.read_text()))
+
+
+def test_the_child_ends_with_the_block():
+    with Child(answer, 30) as child:
+        pid = child.call(("pid",))
+        assert alive(pid)
+    assert not alive(pid)
+
+
+def test_a_child_that_was_never_called_starts_no_process():
+    with Child(answer, 30):
+        assert not any(alive(pid) for pid in children())
+
+
+def children() -> list[int]:
+    """Processes that this one started and that have not been reaped."""
+    listed = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
+    return [int(pid) for pid in listed.split()]
+
+
+def test_an_answer_that_cannot_be_sent_is_an_error_that_says_so(child):
+    with pytest.raises(Exception, match=r"pickle|local object"):
+        child.call(("unsendable answer",))
+
+
+def test_an_error_that_cannot_be_sent_keeps_its_words(child):
+    with pytest.raises(Exception, match="the reason"):
+        child.call(("unsendable error",))
+
+
+def test_a_death_is_seen_though_its_own_child_lives_on(child):
+    with pytest.raises(ChildLostError) as lost:
+        child.call(("fork",))
+    assert str(lost.value) == "the process of the fit died: exit code 4"
+
+
+def test_an_answer_that_cannot_be_read_is_a_loss(child):
+    before = child.call(("pid",))
+    with pytest.raises(ChildLostError, match="its answer cannot be read: ValueError: invalid lit"):
+        child.call(("garbage",))
+    assert child.call(("pid",)) != before
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt(), GeneratorExit()])
+def test_what_would_end_a_process_is_an_error_of_its_call(child, error):
+    before = child.call(("pid",))
+    with pytest.raises(RuntimeError, match=f"^{type(error).__name__}: "):
+        child.call(("raise", error))
+    assert child.call(("pid",)) == before
+
+
+def test_a_new_python_has_nothing_of_this_process_but_what_it_is_sent():
+    os.environ["LEFT"] = "1"
+    try:
+        with FreshChild(os.getenv, 30, "test", {"PYTHONHASHSEED": "7", "OTHER": "2"}) as child:
+            assert child.call("PYTHONHASHSEED") == "7"
+            assert (child.call("OTHER"), child.call("LEFT")) == ("2", "1")
+    finally:
+        del os.environ["LEFT"]
+
+
+def test_a_new_python_that_overruns_is_ended_and_replaced():
+    with FreshChild(time.sleep, 0.5, "test", {}) as child:
+        with pytest.raises(ChildLostError, match=r"time limit: took more than 0\.5 seconds"):
+            child.call(60)
+        assert child.call(0) is None

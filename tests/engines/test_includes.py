@@ -1,0 +1,227 @@
+"""Files that a Stan program includes: beside it or among the shipped, and nowhere else."""
+
+import os
+from pathlib import Path
+
+import own_families
+import pytest
+import stanli
+from conftest import ROOT, STAN
+from own_families import tried
+
+from recovery import engines
+from recovery.common.errors import EngineError, StudyError
+from recovery.common.user_files import LARGEST_CODE
+from recovery.engines.includes import program_hash
+from recovery.engines.protocol import Program
+from recovery.run import preflight
+
+INCLUDED = "real shifted(real x) { return x + 1; }\n"
+PLAIN = "functions {\n#include shifted.stan\n}\nmodel { target += shifted(1); }\n"
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def beside(tmp_path):
+    """A folder of a program, that of what all may include, and how to write into them."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "stan").mkdir()
+
+    def write(name: str, text: str) -> Path:
+        file = tmp_path / name
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def hashed(file: Path) -> str:
+    return program_hash(file, file.parents[1] / "stan")
+
+
+def refused(file: Path) -> str:
+    with pytest.raises(StudyError) as error:
+        hashed(file)
+    assert len(str(error.value).splitlines()) == 1
+    return str(error.value)
+
+
+@pytest.mark.parametrize("place", ["own", "stan"])
+def test_a_program_with_includes_is_taken_by_both_engines(beside, place, cmdstan_home):
+    file = beside("own/a.stan", PLAIN)
+    program = Program(str(file), str(file.parents[1] / "stan"))
+    for name in ("stanli", "cmdstan"):
+        with pytest.raises(EngineError, match=r"shifted"):
+            engines.find(name).check(program, {})
+    beside(f"{place}/shifted.stan", INCLUDED)
+    for name in ("stanli", "cmdstan"):
+        engines.find(name).check(program, {})
+
+
+def test_the_file_beside_the_program_comes_first_for_hash_and_engines(beside, cmdstan_home):
+    file = beside("own/a.stan", PLAIN)
+    beside("own/shifted.stan", INCLUDED)
+    alone = hashed(file)
+    beside("stan/shifted.stan", "no Stan at all")
+    assert hashed(file) == alone
+    program = Program(str(file), str(file.parents[1] / "stan"))
+    for name in ("stanli", "cmdstan"):
+        engines.find(name).check(program, {})
+
+
+def test_identity_holds_what_is_included_at_any_depth(beside):
+    file = beside("own/a.stan", PLAIN)
+    beside("own/shifted.stan", "#include deeper.stan\n")
+    beside("stan/deeper.stan", INCLUDED)
+    before = hashed(file)
+    beside("stan/deeper.stan", INCLUDED + "\n")
+    assert hashed(file) != before
+
+
+def test_a_family_with_a_file_beside_its_program_is_tried(tmp_path):
+    raw = own_families.begin(
+        tmp_path,
+        ("family.stan", "data {", "functions {\n  #include kept.stan\n}\ndata {"),
+        ("family.stan", "mu + tau * z;", "kept(mu + tau * z);"),
+    )
+    (tmp_path / "kept.stan").write_text("vector kept(vector x) { return x; }\n")
+    assert len(tried(raw)) == 2
+
+
+# stanc is the source of what counts as an include: it must miss the file just where we see it.
+LINES = [
+    "functions {\n#include z.stan\n}",
+    "functions { #include z.stan\n}",
+    'functions {\n#include "z.stan"\n}',
+    "functions {\n#include <z.stan>\n}",
+    "functions {\n  #include\tz.stan // and a comment\n}",
+    "functions {\n// #include z.stan\n}",
+    "functions {\n/* \n#include z.stan\n*/\n}",
+    "// /* \nfunctions {\n#include z.stan\n}\n// */",
+    'model { print("\\n#include z.stan"); }',
+    'model { print("/*"); }\n// "\n#include z.stan',
+    "/* // */ #include z.stan",
+    '// a " in a comment\n#include z.stan\n// another "',
+]
+
+
+@pytest.mark.parametrize("text", LINES)
+def test_what_counts_as_an_include_is_what_stanc_takes_for_one(beside, text):
+    file = beside("own/a.stan", text)
+    try:
+        stanli.stan_to_mir(text, include_paths=[str(file.parent)])
+    except RuntimeError:
+        assert "'z.stan': is not there, must be a file in " in refused(file)
+    else:
+        hashed(file)
+
+
+# What cannot be
+
+
+def test_an_include_of_itself_is_said_with_the_way_round(beside):
+    file = beside("own/a.stan", "#include a.stan\n")
+    assert refused(file) == f"{file}: includes itself: {file} > {file}"
+    beside("own/a.stan", "#include b.stan\n")
+    other = beside("own/b.stan", "#include a.stan\n")
+    assert refused(file) == f"{file}: includes itself: {file} > {other} > {file}"
+
+
+def test_a_long_chain_and_a_wide_one_are_refused_at_once(beside):
+    for number in range(60):
+        beside(f"own/c{number}.stan", f"#include c{number + 1}.stan\n")
+    first = beside("own/c60.stan", "").with_name("c0.stan")
+    assert "is included over 50 files deep: " in refused(first)
+    for number in range(40):
+        beside(f"own/d{number}.stan", f"#include d{number + 1}.stan\n" * 2)
+    beside("own/d40.stan", "// the end\n")
+    assert f"with what it includes has more than {LARGEST_CODE:,} characters" in refused(
+        beside("own/d0.stan", "#include d1.stan\n")
+    )
+
+
+@pytest.mark.parametrize("name", ["../secret.stan", "x/../../secret.stan", "/../secret.stan"])
+def test_an_include_from_elsewhere_is_refused_without_a_look(beside, name):
+    beside("secret.stan", INCLUDED)
+    said = refused(beside("own/a.stan", f"#include {name}\n"))
+    assert f"#include {name!r}: must be the name of a file in " in said
+
+
+def test_a_name_that_begins_with_a_slash_lies_in_the_folders_too(beside, cmdstan_home):
+    said = refused(beside("own/a.stan", "#include /etc/hostname\n"))
+    assert "#include '/etc/hostname': is not there, must be a file in " in said
+    file = beside("own/a.stan", PLAIN.replace("shifted.stan", "/shifted.stan"))
+    assert "/shifted.stan" in file.read_text()
+    beside("stan/shifted.stan", INCLUDED)
+    before = hashed(file)
+    for name in ("stanli", "cmdstan"):
+        engines.find(name).check(Program(str(file), str(file.parents[1] / "stan")), {})
+    beside("stan/shifted.stan", f"{INCLUDED}// edited\n")
+    assert hashed(file) != before
+
+
+def test_an_include_that_leads_elsewhere_is_refused(beside, tmp_path):
+    (tmp_path / "own/shifted.stan").symlink_to(beside("secret.stan", INCLUDED))
+    said = refused(beside("own/a.stan", PLAIN))
+    assert f"leads to {tmp_path / 'secret.stan'}, must be a file in" in said
+
+
+KINDS = {
+    "latin-1": (
+        lambda file: file.write_bytes("real \xb5;".encode("latin-1")),
+        "cannot be read: byte 6 is no UTF-8",
+    ),
+    "folder": (lambda file: file.mkdir(), "cannot be read: Is a directory"),
+    "fifo": (os.mkfifo, "cannot be read: is no regular file"),
+    "device": (lambda file: file.symlink_to("/dev/zero"), "cannot be read: is no regular file"),
+    "dangling": (
+        lambda file: file.symlink_to("nowhere"),
+        "cannot be read: No such file or directory",
+    ),
+    "huge": (lambda file: _sparse(file, 10**10), "has 10,000.0 MB, must have at most 10 MB"),
+}
+
+
+def _sparse(file: Path, size: int) -> None:
+    with file.open("w") as opened:
+        os.truncate(opened.fileno(), size)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_text_is_one_message(tmp_path, kind):
+    make, said = KINDS[kind]
+    make(tmp_path / "a.stan")
+    with pytest.raises(StudyError, match=rf"a\.stan: {said}"):
+        program_hash(tmp_path / "a.stan", STAN)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_neither_is_what_is_included(tmp_path, kind):
+    make, said = KINDS[kind]
+    (tmp_path / "a.stan").write_text(PLAIN)
+    make(tmp_path / "shifted.stan")
+    with pytest.raises(StudyError) as error:
+        program_hash(tmp_path / "a.stan", STAN)
+    elsewhere = "#include 'shifted.stan': leads to /dev/zero, must be a file in"
+    assert (elsewhere if kind == "device" else said) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [os.mkfifo, lambda file: file.symlink_to("/dev/zero")],
+)
+def test_a_familys_file_must_be_one(tmp_path, make):
+    raw = own_families.begin(tmp_path)
+    (tmp_path / "means.py").unlink()
+    make(tmp_path / "means.py")
+    assert own_families.refused(raw) == f"{raw['family']}: cannot be read: is no regular file"
+
+
+def test_before_any_job_it_is_one_message(tmp_path):
+    raw = own_families.begin(tmp_path, ("family.stan", "data {", "#include means.stan\ndata {"))
+    with pytest.raises(StudyError, match=r"^\S+/means\.stan: includes itself: \S+ > \S+$"):
+        preflight.prepare(raw, ["study.yaml"], STAN, thoroughly=False)

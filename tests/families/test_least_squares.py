@@ -1,0 +1,81 @@
+"""Least squares against closed forms, and what has no classical estimates at all."""
+
+import numpy as np
+import pytest
+from classical_fits import fitted, interval, simulated, unbalanced
+from conftest import LINEAR
+from scipy import stats
+
+
+def test_one_line_for_everybody_is_ordinary_least_squares():
+    columns = simulated()
+    value, error = fitted("ols", columns)
+    expected = stats.linregress(columns["x"], columns["y"])
+    assert value["beta[1]"] == pytest.approx(expected.intercept)
+    assert value["beta[2]"] == pytest.approx(expected.slope)
+    assert error["beta[1]"] == pytest.approx(expected.intercept_stderr)
+    assert error["beta[2]"] == pytest.approx(expected.stderr)
+    df = columns["y"].size - 2
+    half = stats.t.isf(0.025, df) * expected.stderr
+    bounds = [expected.slope - half, expected.slope + half]
+    assert interval("ols", columns, "beta[2]") == pytest.approx(bounds)
+    sigma = value["sigma"]
+    assert sigma**2 * df == pytest.approx(
+        np.linalg.lstsq(LINEAR.layout.design_matrix(columns), columns["y"])[1][0]
+    )
+    low, high = interval("ols", columns, "sigma")
+    assert df * sigma**2 / np.array([high, low]) ** 2 == pytest.approx(
+        stats.chi2.ppf([0.025, 0.975], df)
+    )
+
+
+def test_lines_of_their_own_are_averaged_in_two_steps(rng):
+    columns = unbalanced(simulated(), rng)
+    value, error = fitted("least_squares", columns)
+    found, left, df = [], 0.0, 0
+    for person in np.unique(columns["participant"]):
+        rows = columns["participant"] == person
+        line = stats.linregress(columns["x"][rows], columns["y"][rows])
+        found.append((line.intercept, line.slope))
+        fitted_y = line.intercept + line.slope * columns["x"][rows]
+        left += np.sum((columns["y"][rows] - fitted_y) ** 2)
+        df += rows.sum() - 2
+        assert value[f"beta_p[{person},2]"] == pytest.approx(line.slope)
+    lines = np.array(found)
+    for k in (1, 2):
+        assert value[f"beta[{k}]"] == pytest.approx(lines[:, k - 1].mean())
+        assert error[f"beta[{k}]"] == pytest.approx(stats.sem(lines[:, k - 1]))
+        low, high = interval("least_squares", columns, f"beta[{k}]")
+        t = stats.t.isf(0.025, len(lines) - 1)
+        assert (high - low) / 2 == pytest.approx(t * stats.sem(lines[:, k - 1]))
+    assert value["sigma"] == pytest.approx(np.sqrt(left / df))
+
+
+# What cannot be estimated
+
+
+@pytest.mark.parametrize("name", LINEAR.ESTIMATORS)
+def test_an_outcome_that_does_not_vary_has_no_estimates(name):
+    columns = simulated() | {"y": np.full(192, 5.0)}
+    with pytest.raises(RuntimeError, match="nothing is left to tell sigma"):
+        LINEAR.ESTIMATORS[name].fit(columns)
+
+
+@pytest.mark.parametrize("name", LINEAR.ESTIMATORS)
+@pytest.mark.parametrize("x", [0.0, 3.0])
+def test_a_predictor_that_does_not_vary_has_no_estimates(name, x):
+    with pytest.raises(RuntimeError, match="do not tell their coefficients apart"):
+        LINEAR.ESTIMATORS[name].fit(simulated() | {"x": np.full(192, x)})
+
+
+@pytest.mark.parametrize("name", ["reml", "ml", "least_squares"])
+def test_too_few_observations_for_lines_have_no_estimates(name):
+    with pytest.raises(RuntimeError, match="nothing is left to tell sigma"):
+        LINEAR.ESTIMATORS[name].fit(simulated(observations=2))
+
+
+def test_lines_that_go_through_all_outcomes_have_no_maximum():
+    columns = simulated()
+    columns["y"] = columns["participant"] * (1 + columns["x"])
+    with pytest.raises(RuntimeError, match=r"it grows as sigma goes to 0|through all outcomes"):
+        LINEAR.ESTIMATORS["reml"].fit(columns)

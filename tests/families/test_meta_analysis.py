@@ -1,0 +1,271 @@
+"""The family meta_analysis: its generator, and its programs against integrals and references.
+
+Tests of randomness have fixed seeds; ALPHA of helpers/randomness is the rate at which each would
+fail with a fresh seed though all is right. Posterior means are compared within 4 combined
+Monte Carlo errors: false alarms 6e-5 each.
+"""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import ROOT, STAN, changed
+from randomness import close, follows
+from sampled_programs import means
+from scipy import integrate, stats
+
+from recovery import engines, families
+from recovery.common.errors import StudyError
+from recovery.engines.protocol import Program, Settings
+from recovery.run import preflight
+from recovery.study.parse import parse
+from recovery.study.yaml_file import read_yaml
+from recovery.tables import read_csv
+
+family = families.find("meta_analysis")
+
+FILE = ROOT / "config/eight_schools.yaml"
+REFERENCE = json.loads((ROOT / "tests/reference/expected.json").read_text())["eight_schools"]
+COLUMNS = family.ObservedColumns(effect="effect", standard_error="se", study="school")
+PRIOR = family.Prior(mu_mean=0, mu_sd=5, tau_df=1, tau_scale=5)  # of the reference
+PARTIAL = ("centered", "noncentered", "marginal")
+SETTINGS = Settings(chains=4, warmup=1000, draws=5000, adapt_delta=0.97, max_treedepth=10)
+# Effects of schools may be alike: centred, chains diverge, and only long ones get everywhere.
+CENTERED = replace(SETTINGS, adapt_delta=0.995)
+
+
+def sample(model, columns, prior, settings=SETTINGS):
+    engine = engines.find("stanli")
+    loaded = engine.load(Program(str(family.program(model, STAN)), str(STAN)))
+    return engine.sample(loaded, family.stan_data(columns, prior), 20261122, settings)
+
+
+def names_of(columns) -> list[str]:
+    return ["mu", "tau", *(f"theta[{j}]" for j in columns["participant"])]
+
+
+def posterior_means(columns, prior) -> np.ndarray:
+    """Exact posterior means of mu, tau and theta: all but tau is normal given tau.
+
+    Gelman et al. (2013), Bayesian Data Analysis, equations 5.20 and 5.21, here with a normal
+    prior of mu; one integral over tau is left.
+    """
+    y, se = columns["y"], columns["se"]
+
+    def given(tau):
+        precision = 1 / (tau**2 + se**2)
+        total = prior.mu_sd**-2 + precision.sum()
+        mu = (prior.mu_mean / prior.mu_sd**2 + precision @ y) / total
+        w = tau**2 * precision
+        return total, mu, w * y + (1 - w) * mu
+
+    def log_density(tau):
+        total, mu, _ = given(tau)
+        squares = ((y - mu) ** 2 / (tau**2 + se**2)).sum()
+        squares += ((mu - prior.mu_mean) / prior.mu_sd) ** 2
+        prior_of_tau = stats.t(prior.tau_df, scale=prior.tau_scale).logpdf(tau)
+        return prior_of_tau - 0.5 * (np.log(total * (tau**2 + se**2).prod()) + squares)
+
+    def integrand(tau):
+        _, mu, theta = given(tau)
+        return np.exp(log_density(tau) - log_density(0.1)) * np.array([1, mu, tau, *theta])
+
+    # Halves of 0 to infinity: the tail falls off slowly.
+    found = sum(integrate.quad_vec(integrand, *part)[0] for part in ((0, 10), (10, np.inf)))
+    return found[1:] / found[0]
+
+
+@pytest.fixture(scope="module")
+def schools():
+    return family.read_observed(read_csv(ROOT / "config/data/eight_schools.csv"), COLUMNS, False)
+
+
+# Truths and their simulation
+
+
+def test_a_truth_is_drawn_from_the_prior(rng):
+    prior = family.Prior(mu_mean=3, mu_sd=2, tau_df=4, tau_scale=0.5)
+    drawn = [family.draw_truth(prior, rng) for _ in range(3000)]
+    assert follows([t.mu for t in drawn], stats.norm(3, 2))
+    both_halves = 2 * stats.t(4, scale=0.5).cdf([t.tau for t in drawn]) - 1
+    assert follows(both_halves, stats.uniform)
+
+
+def test_one_degree_of_freedom_is_a_half_cauchy(rng):
+    drawn = [family.draw_truth(PRIOR, rng).tau for _ in range(3000)]
+    assert follows(drawn, stats.halfcauchy(scale=5))
+
+
+def test_a_large_simulation_has_the_moments_of_its_truth(rng):
+    studies = 40_000
+    truth = family.Truth(mu=1.0, tau=0.5, se=[0.2, 0.8])
+    columns, values = family.simulate(truth, studies, 1, rng)
+    theta = np.array([values[f"theta[{j}]"] for j in columns["participant"]])
+    assert close([theta.mean()], 1.0, 0.5 / np.sqrt(studies))
+    assert close([theta.var(ddof=1)], 0.25, 0.25 * np.sqrt(2 / studies))
+    assert follows((columns["y"] - theta) / columns["se"], stats.norm)
+    assert follows(columns["se"], stats.uniform(0.2, 0.6))
+
+
+def test_effects_of_studies_are_alike_where_data_come_from_the_common_effect_model(rng):
+    joint = family.MODELS["common_effect"].joint
+    columns, values = family.simulate_joint(joint, PRIOR, {"se": (0.1, 0.1)}, 5, 1, rng)
+    assert values["tau"] == 0
+    assert {values[f"theta[{j}]"] for j in range(1, 6)} == {values["mu"]}
+    assert columns["se"].tolist() == [0.1] * 5
+
+
+def test_standard_errors_of_an_observed_dataset_are_taken_in_turn(schools, rng):
+    truth = family.truth_from_estimates({"mu": 1.0, "tau": 2.0})
+    columns, _ = family.simulate(truth, 10, schools, rng)
+    assert columns["se"].tolist() == [15, 10, 16, 11, 9, 11, 10, 18, 15, 10]
+    assert columns["participant"].tolist() == list(range(1, 11))
+
+
+def test_models_that_estimate_tau_determine_a_truth():
+    assert [model for model in family.MODELS if family.determines_truth(model)] == list(PARTIAL)
+
+
+# Densities and prior standard deviations
+
+
+def test_log_likelihood_is_the_normal_density_of_every_effect(schools, rng):
+    values = {name: rng.normal(size=6) for name in names_of(schools)}
+    theta = np.array([values[name] for name in names_of(schools)[2:]])
+    y, se = schools["y"][:, None], schools["se"][:, None]
+    found = family.log_likelihood(values, schools)
+    np.testing.assert_allclose(found, stats.norm.logpdf(y, theta, se), rtol=1e-12)
+    alike = family.log_likelihood({"mu": values["mu"]}, schools)
+    np.testing.assert_allclose(alike, stats.norm.logpdf(y, values["mu"], se), rtol=1e-12)
+
+
+@pytest.mark.parametrize("df", [2.5, 4, 30])
+def test_the_prior_sd_of_tau_is_that_of_a_half_student_t(df):
+    prior = family.Prior(mu_mean=0, mu_sd=2, tau_df=df, tau_scale=3)
+    density = stats.t(df, scale=3).pdf
+    first, second = (
+        integrate.quad(lambda x, k=k: 2 * x**k * density(x), 0, np.inf, limit=500)[0]
+        for k in (1, 2)
+    )
+    found = family.prior_sd(prior, "marginal")
+    assert found == {"mu": 2, "tau": pytest.approx(np.sqrt(second - first**2), rel=1e-6)}
+
+
+def test_a_half_cauchy_has_no_sd():
+    assert family.prior_sd(PRIOR, "marginal") == {"mu": 5}
+    assert family.prior_sd(PRIOR, "common_effect") == {"mu": 5}
+
+
+# Programs
+
+
+@pytest.mark.parametrize("model", PARTIAL)
+def test_eight_schools_have_the_posterior_of_posteriordb(model, schools):
+    settings = CENTERED if model == "centered" else SETTINGS
+    draws, names = sample(model, schools, PRIOR, settings), names_of(schools)
+    mean, error = means(draws, names)
+    theirs = REFERENCE["reference_means"]
+    sd = draws.values[:, :, [draws.names.index(name) for name in names[2:]]].std(axis=(0, 1))
+    their_error = [0.033, 0.032, *(sd / np.sqrt(10_000))]  # of as many draws, hardly correlated
+    expected = [theirs["mu"], theirs["tau"], *theirs["theta"]]
+    assert np.all(np.abs(mean - expected) < 4 * np.hypot(error, their_error)), model
+
+
+@pytest.mark.parametrize("model", ["noncentered", "marginal"])
+@pytest.mark.parametrize("df", [1, 5])
+def test_posterior_means_are_those_of_integration(model, df, schools):
+    prior = PRIOR.model_copy(update={"tau_df": df, "mu_mean": 2.0})
+    mean, error = means(sample(model, schools, prior), names_of(schools))
+    assert np.all(np.abs(mean - posterior_means(schools, prior)) < 4 * error)
+
+
+def test_all_parametrisations_have_one_posterior_where_centred_samples_well(rng):
+    truth = family.Truth(mu=1.0, tau=1.0, se=[0.1, 0.3])
+    columns, _ = family.simulate(truth, 12, 1, rng)
+    prior = family.Prior(mu_mean=0, mu_sd=2, tau_df=4, tau_scale=1)
+    expected = posterior_means(columns, prior)
+    for model in PARTIAL:
+        mean, error = means(sample(model, columns, prior), names_of(columns))
+        assert np.all(np.abs(mean - expected) < 4 * error), model
+
+
+def test_common_effect_weighs_studies_by_their_precision(schools):
+    mean, error = means(sample("common_effect", schools, PRIOR), ["mu"])
+    precision = schools["se"] ** -2
+    expected = precision @ schools["y"] / (precision.sum() + 1 / 25)
+    assert abs(mean[0] - expected) < 4 * error[0]
+
+
+@pytest.mark.parametrize("scale", [1e-50, 1e20])
+def test_marginal_draws_effects_where_studies_are_all_but_alike_or_have_nothing_in_common(
+    scale, schools
+):
+    prior = family.Prior(mu_mean=0, mu_sd=5, tau_df=1000, tau_scale=scale)
+    draws = sample("marginal", schools, prior, replace(SETTINGS, draws=1000))
+    theta = draws.values[:, :, [draws.names.index(name) for name in names_of(schools)[2:]]]
+    if scale < 1:
+        mu = draws.values[:, :, [draws.names.index("mu")]]
+        np.testing.assert_allclose(theta, np.broadcast_to(mu, theta.shape), atol=1e-40)
+    else:
+        assert np.isfinite(theta).all()
+
+
+# Study files and observed data
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("observations",), [1, 4], "observations[1]: got 4, this family takes at most 1"),
+        (("truths", "known", "se"), [0.3, 0.1], "se: got [0.3, 0.1], must have the smaller first"),
+        (("truths", "known", "se"), [0, 1], "se[0]: got 0"),
+        (("truths", "drawn"), {"prior": "weakly_informative"}, "truths.drawn.se: missing"),
+        (("priors", "weakly_informative", "tau_df"), 0.5, "tau_df: got 0.5"),
+    ],
+)
+def test_wrong_studies_are_refused_in_words(place, value, message):
+    raw = changed(
+        read_yaml(FILE),
+        ("observations", [1]),
+        ("truths", "known", {"mu": 0, "tau": 1, "se": [0.1, 0.3]}),
+        (*place, value),
+    )
+    with pytest.raises(StudyError) as refused:
+        parse(raw, families.find, "study.yaml")
+    assert message in str(refused.value)
+
+
+def test_every_program_takes_a_dataset_of_one_observation_a_study():
+    study = parse(read_yaml(FILE), families.find)
+    preflight.try_programs(study, STAN, "stanli")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("se", 0.0, "column 'se' must hold numbers above 0"),
+        ("se", -1.0, "column 'se' must hold numbers above 0"),
+        ("school", "B", "column 'school' must name every study once"),
+    ],
+)
+def test_observed_data_that_are_no_effects_of_studies_are_refused(column, value, message):
+    table = {
+        "school": np.array(["A", "B", "C"], dtype=object),
+        "effect": np.array([1.0, 2.0, 3.0]),
+        "se": np.array([1.0, 1.0, 1.0]),
+    }
+    table[column][0] = value
+    with pytest.raises(ValueError, match=message):
+        family.read_observed(table, COLUMNS, standardize=False)
+
+
+def test_effects_are_not_standardized():
+    table = read_csv(ROOT / "config/data/eight_schools.csv")
+    with pytest.raises(ValueError, match="cannot be standardized"):
+        family.read_observed(table, COLUMNS, standardize=True)
+
+
+def test_every_model_has_a_program_and_every_program_a_model():
+    programs = {file.stem for file in (STAN / "meta_analysis").glob("*.stan")}
+    assert programs == set(family.MODELS)

@@ -1,0 +1,230 @@
+"""The family multilevel_linear, and the LKJ distribution it draws from.
+
+Tests of randomness have fixed seeds; ALPHA is the rate at which each would fail with
+a fresh seed though all is right.
+"""
+
+import numpy as np
+import pytest
+from conftest import STAN
+from randomness import close, follows
+from scipy import stats
+
+from recovery import families
+from recovery.families.correlations import draw_correlation
+
+family = families.find("multilevel_linear")
+
+COLUMNS = family.ObservedColumns(outcome="rt", predictor="day", participant="who")
+LINES = {"beta_p[1,1]": 1.0, "beta_p[1,2]": 2.0, "beta_p[2,1]": 3.0, "beta_p[2,2]": -1.0}
+POPULATION = {"beta[1]": 10.0, "beta[2]": 0.5}
+
+
+# LKJ
+
+
+@pytest.mark.parametrize("eta", [0.5, 1.0, 2.0, 8.0])
+@pytest.mark.parametrize("size", [2, 3])
+def test_lkj_correlations_have_beta_marginals(size, eta, rng):
+    draws = np.array([draw_correlation(size, eta, rng) for _ in range(4000)])
+    shape = eta - 1 + size / 2
+    for row, column in zip(*np.tril_indices(size, -1), strict=True):
+        assert follows((draws[:, row, column] + 1) / 2, stats.beta(shape, shape))
+
+
+def test_lkj_determinants_have_the_mean_that_independent_partial_correlations_give(rng):
+    # On a vine, partial correlations are independent betas of shapes eta + 1/2 (twice) and
+    # eta, and det(Omega) is the product of 1 - r^2, of mean 2a / (2a + 1) for shape a.
+    eta = 1.5
+    determinants = np.linalg.det([draw_correlation(3, eta, rng) for _ in range(10000)])
+    expected = np.prod([2 * a / (2 * a + 1) for a in (eta + 0.5, eta + 0.5, eta)])
+    assert close([determinants.mean()], expected, stats.sem(determinants))
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_lkj_draws_are_correlation_matrices(size, rng):
+    for _ in range(200):
+        omega = draw_correlation(size, 1.0, rng)
+        np.testing.assert_array_equal(omega, omega.T)
+        np.testing.assert_array_equal(np.diag(omega), np.ones(size))
+        assert np.linalg.eigvalsh(omega).min() > 0
+
+
+# Truths
+
+
+def test_a_truth_is_drawn_from_the_prior(rng):
+    prior = family.Prior(
+        beta_mean=[3, -1], beta_sd=[2, 0.5], sigma_p_rate=[4, 0.2], sigma_rate=0.5, lkj_eta=2
+    )
+    drawn = [family.draw_truth(prior, rng) for _ in range(3000)]
+    beta, sigma_p = np.array([t.beta for t in drawn]), np.array([t.sigma_p for t in drawn])
+    assert follows(beta[:, 0], stats.norm(3, 2))
+    assert follows(beta[:, 1], stats.norm(-1, 0.5))
+    assert follows(sigma_p[:, 0], stats.expon(scale=1 / 4))
+    assert follows(sigma_p[:, 1], stats.expon(scale=1 / 0.2))
+    assert follows([t.sigma for t in drawn], stats.expon(scale=1 / 0.5))
+    assert follows([(t.rho + 1) / 2 for t in drawn], stats.beta(2, 2))
+
+
+def test_a_prior_that_favours_extreme_correlations_still_gives_truths(rng):
+    prior = family.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, sigma_rate=1, lkj_eta=0.05)
+    for _ in range(200):
+        columns, _ = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
+        assert np.isfinite(columns["y"]).all()
+
+
+def test_a_truth_comes_back_from_its_own_values(truth, simulated):
+    _, values = simulated
+    assert family.truth_from_estimates(values) == truth
+
+
+def test_only_models_with_every_parameter_determine_a_truth():
+    determining = {model for model in family.MODELS if family.determines_truth(model)}
+    assert determining == {"centered", "noncentered", "marginal"}
+
+
+# Simulation
+
+
+def test_a_large_simulation_has_the_moments_of_its_truth(rng):
+    participants, observations = 20_000, 2
+    truth = family.Truth(beta=(0.5, 1.0), sigma_p=(2.0, 0.5), rho=-0.6, sigma=1.5)
+    columns, values = family.simulate(truth, participants, observations, rng)
+    lines = np.array(
+        [[values[f"beta_p[{j},{k}]"] for k in (1, 2)] for j in range(1, participants + 1)]
+    )
+    errors = np.array([2.0, 0.5]) / np.sqrt(participants)
+    assert close(lines.mean(axis=0), np.array([0.5, 1.0]), errors)
+    variances = np.array([4.0, 0.25])
+    found = lines.var(axis=0, ddof=1)
+    assert close(found, variances, variances * np.sqrt(2 / participants))
+    rho = np.corrcoef(lines.T)[0, 1]
+    assert close([np.arctanh(rho)], np.arctanh(-0.6), 1 / np.sqrt(participants - 3))
+    residuals = columns["y"] - family.expected(values, columns)
+    assert close([residuals.std()], 1.5, 1.5 / np.sqrt(2 * residuals.size))
+    assert follows(columns["x"], stats.norm)
+
+
+def test_omega_and_rho_simulate_the_same(truth):
+    with_omega = family.Truth(
+        beta=truth.beta, sigma_p=truth.sigma_p, Omega=[[1, 0.3], [0.3, 1]], sigma=truth.sigma
+    )
+    datasets = [
+        family.simulate(each, 3, 4, np.random.default_rng(1))[0]["y"]
+        for each in (truth, with_omega)
+    ]
+    np.testing.assert_array_equal(*datasets)
+
+
+def test_days_count_from_0_for_every_participant(truth, rng):
+    columns, _ = family.simulate(truth.model_copy(update={"x": "days"}), 2, 3, rng)
+    assert columns["x"].tolist() == [0, 1, 2, 0, 1, 2]
+    assert columns["participant"].tolist() == [1, 1, 1, 2, 2, 2]
+
+
+def test_participants_without_differences_share_a_line(rng):
+    truth = family.Truth(beta=(1, 2), sigma_p=(0, 0), rho=0.9, sigma=1)
+    _, values = family.simulate(truth, 3, 1, rng)
+    assert {values[f"beta_p[{j},2]"] for j in (1, 2, 3)} == {2.0}
+
+
+def test_an_observed_design_is_taken_participants_in_turn(truth, rng):
+    observed = {
+        "participant": np.array([1, 2, 2, 2, 1]),
+        "x": np.array([10.0, 20.0, 21.0, 22.0, 11.0]),
+        "y": np.zeros(5),
+    }
+    columns, _ = family.simulate(truth, 3, observed, rng)
+    assert columns["x"].tolist() == [10, 11, 20, 21, 22, 10, 11]
+    assert columns["participant"].tolist() == [1, 1, 2, 2, 2, 3, 3]
+
+
+def test_expected_outcomes_follow_participants_own_lines():
+    columns = {"participant": np.array([1, 2, 2]), "x": np.array([0.5, 0.0, 2.0])}
+    assert family.expected(LINES | POPULATION, columns).tolist() == [2.0, 3.0, 1.0]
+
+
+def test_expected_outcomes_follow_the_population_where_participants_are_not_known():
+    columns = {"participant": np.array([1, 2]), "x": np.array([0.0, 4.0])}
+    assert family.expected(POPULATION, columns).tolist() == [10.0, 12.0]
+
+
+def test_lines_are_drawn_between_the_smallest_and_largest_x():
+    grid = family.line_grid({"participant": np.array([1, 2, 2]), "x": np.array([3.0, 1.0, 2.0])})
+    assert grid["participant"].tolist() == [1, 1, 2, 2]
+    assert grid["x"].tolist() == [1, 3, 1, 3]
+
+
+# What programs and tables get
+
+
+def test_stan_data_hold_the_observations_and_every_hyperparameter(prior):
+    columns = {
+        "participant": np.array([1, 2, 2]),
+        "x": np.array([4.0, 5.0, 6.0]),
+        "y": np.array([7.0, 8.0, 9.0]),
+    }
+    data = family.stan_data(columns, prior)
+    assert (data["N"], data["K"], data["J"]) == (3, 2, 2)
+    assert data["X"].tolist() == [[1, 4], [1, 5], [1, 6]]
+    assert data["y"].tolist() == [7, 8, 9]
+    assert data["participant"].tolist() == [1, 2, 2]
+    assert {name: value for name, value in data.items() if name.startswith("prior_")} == {
+        "prior_beta_mean": (0.0, 0.0),
+        "prior_beta_sd": (1.0, 1.0),
+        "prior_sigma_p_rate": (1.0, 1.0),
+        "prior_sigma_rate": 1.0,
+        "prior_lkj_eta": 2.0,
+    }
+
+
+def test_participants_coefficients_are_grouped_in_order():
+    names = ["beta[1]", "beta_p[1,1]", "beta_p[2,1]", "beta_p[1,2]", "z_p[1,1]", "beta_p[2,2]"]
+    assert family.participants_of(names) == {
+        "beta_p[,1]": ["beta_p[1,1]", "beta_p[2,1]"],
+        "beta_p[,2]": ["beta_p[1,2]", "beta_p[2,2]"],
+    }
+
+
+def test_a_coefficient_has_its_mean_in_the_population():
+    means = [family.population_of(coefficient) for coefficient in family.COEFFICIENTS]
+    assert means == ["beta[1]", "beta[2]"]
+
+
+def test_models_answer_for_parameters_of_the_family():
+    for model in family.MODELS.values():
+        assert set(model.scored) <= set(family.PARAMETERS)
+
+
+def test_every_model_has_a_program_and_every_program_a_model():
+    programs = {file.stem for file in (STAN / "multilevel_linear").glob("*.stan")}
+    assert programs == set(family.MODELS)
+
+
+def test_an_unknown_family_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match="got 'logistic', must be one of 'multilevel_linear'"):
+        families.find("logistic")
+
+
+# Observed data
+
+
+def test_participants_are_numbered_by_first_appearance():
+    table = {
+        "who": np.array(["z", "a", "z", "m"], dtype=object),
+        "day": np.array([0, 1, 2, 3]),
+        "rt": np.array([1.0, 2.0, 3.0, 4.0]),
+    }
+    columns = family.read_observed(table, COLUMNS, standardize=False)
+    assert columns["participant"].tolist() == [1, 2, 1, 3]
+    assert columns["x"].tolist() == [0, 1, 2, 3]
+    assert columns["y"].tolist() == [1, 2, 3, 4]
+
+
+def test_standardized_columns_have_mean_0_and_sd_1():
+    table = {"who": np.array([1, 2]), "day": np.array([1.0, 3.0]), "rt": np.array([10.0, 30.0])}
+    columns = family.read_observed(table, COLUMNS, standardize=True)
+    expected = [-np.sqrt(0.5), np.sqrt(0.5)]
+    np.testing.assert_allclose(columns["x"], expected, rtol=1e-12)
+    np.testing.assert_allclose(columns["y"], expected, rtol=1e-12)

@@ -1,0 +1,88 @@
+"""The family multilevel_poisson: exposures, and counts that are too large."""
+
+import numpy as np
+import pytest
+from conftest import SMALL, STAN, changed
+
+from recovery import families
+from recovery.common.errors import StudyError
+from recovery.families.family import SimulationError
+from recovery.fit import datasets
+from recovery.run import preflight
+from recovery.study.parse import parse
+
+POISSON = families.find("multilevel_poisson")
+EXPOSED = families.find({"name": "multilevel_poisson", "exposure": True})
+PRIOR = POISSON.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, lkj_eta=1)
+ALIKE = {"beta": (0.5, -1.0), "sigma_p": (0, 0), "rho": 0}
+
+
+def test_exposures_of_an_observed_design_are_taken(rng):
+    observed = {
+        "participant": np.array([1, 1, 2]),
+        "x": np.zeros(3),
+        "exposure": np.array([1e6, 2e6, 3e6]),
+        "y": np.zeros(3, dtype=int),
+    }
+    columns, _ = EXPOSED.simulate(EXPOSED.Truth(**ALIKE), 3, observed, rng)
+    assert columns["exposure"].tolist() == [1e6, 2e6, 3e6, 1e6, 2e6]
+    assert np.allclose(columns["y"] / columns["exposure"], np.exp(0.5), rtol=0.01)
+    assert EXPOSED.stan_data(columns, PRIOR)["exposure"] is columns["exposure"]
+    assert EXPOSED.line_grid(columns)["exposure"][[0, -1]].tolist() == [1.5e6, 1.5e6]
+
+
+def test_counts_without_exposures_have_an_exposure_of_1(rng):
+    columns, _ = POISSON.simulate(POISSON.Truth(**ALIKE), 3, 2, rng)
+    assert "exposure" not in columns
+    assert POISSON.stan_data(columns, PRIOR)["exposure"].tolist() == [1] * 6
+
+
+# Counts that are too large
+
+
+def test_counts_beyond_stans_integers_are_refused_in_words(rng):
+    truth = POISSON.Truth(beta=(25.0, 0.0), sigma_p=(0, 0), rho=0)
+    with pytest.raises(SimulationError, match=r"expected count is exp\(25\), must be at most 2"):
+        POISSON.simulate(truth, 2, 2, rng)
+
+
+def _poisson_study(prior: dict):
+    priors = {"weak": {"beta_mean": 0, "sigma_p_rate": 1, "lkj_eta": 1} | prior}
+    raw = changed(
+        SMALL,
+        ("family", "multilevel_poisson"),
+        ("priors", priors),
+        ("truths", {"few": {"beta": [0, 0], "sigma_p": [1, 1], "rho": 0}}),
+    )
+    return parse(raw, families.find)
+
+
+def test_a_replicate_that_cannot_be_simulated_is_a_row_that_says_why():
+    specification = {
+        "family": "multilevel_poisson",
+        "root_seed": 1,
+        "replicates": [3, 4],
+        "truth": {"values": {"beta": [25, 0], "sigma_p": [0, 0], "rho": 0}},
+        "participants": 2,
+        "observations": 2,
+    }
+    data, truth = datasets.simulate_batch(specification)
+    assert {name: len(values) for name, values in data.items()} == {
+        "replicate": 0,
+        "participant": 0,
+        "x": 0,
+        "y": 0,
+    }
+    assert truth["replicate"].tolist() == [3, 4]
+    assert truth["parameter"].tolist() == [None, None]
+    assert all(error.startswith("an expected count is exp(25)") for error in truth["error"])
+
+
+def test_a_wide_prior_still_tries_its_programs():
+    preflight.try_programs(_poisson_study({"beta_sd": 30}), STAN, "stanli")
+
+
+def test_a_prior_of_nothing_but_too_large_counts_is_refused_in_words():
+    study = _poisson_study({"beta_mean": 1e3, "beta_sd": 1})
+    with pytest.raises(StudyError, match="none of 100 datasets of the first prior can be drawn"):
+        preflight.try_programs(study, STAN, "stanli")

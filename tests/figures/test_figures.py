@@ -1,0 +1,206 @@
+"""Which figures a study has, what they compute, and what they say when there is nothing."""
+
+import struct
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_design, make_study
+
+from recovery import figures
+from recovery.figures import design_plots, interval_plots, rank_plots, style
+from recovery.figures.figure_data import Material
+from recovery.plan import figure_list
+from recovery.score import planning
+from recovery.score.measures import uniformity
+
+DRAWN = ("truths", "drawn", {"prior": "weak"})
+CALIBRATION = {"ecdf", "ranks", "contraction"}
+
+
+def kinds(*places) -> set[str]:
+    return {figure.kind for figure in figure_list.figures(make_study(*places))}
+
+
+def names(kind, *places) -> list[str]:
+    return [
+        figure.name for figure in figure_list.figures(make_study(*places)) if figure.kind == kind
+    ]
+
+
+# Which figures there are
+
+
+def test_figures_of_calibration_need_a_truth_drawn_from_a_prior():
+    assert not kinds() & CALIBRATION
+    assert kinds(DRAWN) >= CALIBRATION
+
+
+def test_every_drawn_scenario_has_figures_of_calibration():
+    assert names("ecdf", DRAWN, ("participants", [4, 8])) == ["ecdf-drawn-4x3", "ecdf-drawn-8x3"]
+
+
+def test_ranks_are_read_of_drawn_scenarios_under_the_prior_of_the_draw():
+    weak = make_study().priors["weak"].model_dump()
+    study = make_study(DRAWN, ("priors", "other", weak | {"sigma_rate": 2}))
+    assert figure_list.ranked_cells(study) == [
+        ("drawn-4x3", "pooled", "weak"),
+        ("drawn-4x3", "centered", "weak"),
+    ]
+    assert figure_list.ranked_cells(make_study()) == []
+
+
+def test_the_whole_design_has_one_figure_if_it_has_several_places():
+    assert names("nested_loop") == []
+    assert names("nested_loop", ("participants", [4, 8])) == ["nested_loop"]
+    assert names("nested_loop", DRAWN, ("observations", [3, 6])) == ["nested_loop"]
+
+
+def test_participants_are_planned_where_the_study_asks_for_it():
+    assert names("planning", ("participants", [4, 8])) == []
+    wanted = ("participants", [4, 8]), ("planning", "sigma", {"rmse": 0.1})
+    assert names("planning", *wanted) == ["planning-moderate-x3"]
+
+
+def test_participants_intervals_are_of_the_last_model_with_partial_pooling():
+    study = make_study(("models", ["centered", "marginal", "pooled"]))
+    assert figure_list.partial_model(study) == "marginal"
+    assert "caterpillar" not in kinds(("models", ["pooled", "unpooled"]))
+
+
+# What they compute
+
+
+def test_centiles_rank_distances_from_0_whatever_their_sign():
+    found = interval_plots.centiles(np.array([-3.0, 0.1, 2.0, -0.5]))
+    assert found.tolist() == [0.875, 0.125, 0.625, 0.375]
+
+
+def test_the_factors_of_a_design_are_listed_place_by_place():
+    weak = make_study().priors["weak"].model_dump()
+    study = make_study(("participants", [4, 8]), ("priors", "very_tight", weak | {"lkj_eta": 8}))
+    assert design_plots.factors(study) == {
+        "Participants": ["4", "4", "8", "8"],
+        "Prior": ["weak", "very tight", "weak", "very tight"],
+    }
+
+
+def test_a_factor_with_one_level_has_no_track():
+    assert design_plots.factors(make_study()) == {}
+
+
+def test_segments_are_one_broken_line():
+    x, y = style.segments(np.array([0.0, 1.0]), np.array([2.0, 3.0]), np.array([5, 6]))
+    np.testing.assert_array_equal(x, [0, 2, np.nan, 1, 3, np.nan])
+    np.testing.assert_array_equal(y, [5, 5, 5, 6, 6, 6])
+
+
+# What they draw
+
+
+class Ranked(Material):
+    """Material with uniform ranks of every cell, and no files."""
+
+    def uniforms(self, cell):
+        rng = np.random.default_rng(len(cell[1]))
+        return {"beta[1]": rng.random(200), "log likelihood": rng.random(200)}
+
+
+def of_kind(material, kind):
+    return next(f for f in figure_list.figures(material.design.study) if f.kind == kind)
+
+
+def texts(drawn) -> list[str]:
+    return [text.get_text() for text in drawn.findobj(plt.Text)]
+
+
+@pytest.fixture
+def close():
+    yield
+    plt.close("all")
+
+
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize(("size", "pixels"), [((600, 1), (60_000, 100)), ((6, 4), (900, 600))])
+def test_a_figure_of_any_width_can_be_saved(size, pixels, tmp_path):
+    figures.save(plt.figure(figsize=size), tmp_path / "a.png", "png", "identity")
+    header = (tmp_path / "a.png").read_bytes()[16:24]
+    assert struct.unpack(">II", header) == pixels
+
+
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize("size", [(1, 900), (200, 200), (100, 30)])
+def test_a_figure_of_any_area_can_be_held(size):
+    dots = figures.resolution(plt.figure(figsize=size))
+    assert max(size) * dots <= 60_001
+    assert size[0] * dots * size[1] * dots <= 100_000_001
+
+
+@pytest.mark.usefixtures("close")
+def test_a_uniform_ecdf_stays_in_its_band_and_only_exact_models_are_drawn():
+    material = Ranked(make_design(DRAWN, ("models", ["pooled", "centered"])))
+    drawn = rank_plots.ecdf(material, of_kind(material, "ecdf"))
+    assert {"Intercept, beta[1]", "log likelihood", "Centred"} <= set(texts(drawn))
+    assert "Pooled" not in texts(drawn)
+    colour = style.colours(material.design.study.models)["centered"]
+    points, lower, upper = uniformity.band(200, 0.95)
+    for axes in drawn.axes[:2]:
+        (line,) = (line for line in axes.lines if line.get_color() == colour)
+        np.testing.assert_array_equal(line.get_xdata(), points)
+        share = line.get_ydata() + points
+        assert ((lower <= share) & (share <= upper)).all()
+
+
+@pytest.mark.usefixtures("close")
+def test_histograms_of_ranks_have_a_mean_of_1():
+    material = Ranked(make_design(DRAWN))
+    drawn = rank_plots.ranks(material, of_kind(material, "ranks"))
+    for axes in drawn.axes[:2]:
+        (steps,) = (patch for patch in axes.patches if hasattr(patch, "get_data"))
+        assert steps.get_data().values.mean() == pytest.approx(1)
+
+
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize("kind", ["ecdf", "ranks"])
+def test_a_figure_without_an_exact_model_says_so(kind):
+    material = Ranked(make_design(DRAWN, ("models", ["pooled"])))
+    drawn = getattr(rank_plots, kind)(material, of_kind(material, kind))
+    assert rank_plots.NOTHING in texts(drawn)
+
+
+class Planned(Material):
+    """Material of a study that plans the error of sigma, with made-up errors and no files."""
+
+    @property
+    def performance(self):
+        table = pd.DataFrame(
+            [
+                ("pooled", 4, 0.4),
+                ("pooled", 16, 0.2),
+                ("centered", 4, np.nan),
+                ("centered", 16, np.nan),
+            ],
+            columns=["model", "participants", "value"],
+        )
+        keys = {"truth": "moderate", "observations": 3, "prior": "weak", "parameter": "sigma"}
+        spread = {"mcse": 0.01, "lower": np.nan, "upper": np.nan, "n_replicates": 100}
+        return table.assign(subset="all", measure="rmse", level=np.nan, **keys, **spread)
+
+    @property
+    def planning(self):
+        return planning.needed(self.performance, self.design.study.planning, 0.89)
+
+
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize(("wanted", "shown"), [(0.25, [11]), (0.1, [])])
+def test_the_needed_number_is_marked_below_the_curves_where_it_was_reached(wanted, shown):
+    places = ("participants", [4, 16]), ("planning", "sigma", {"rmse": wanted})
+    material = Planned(make_design(*places))
+    drawn = figures.draw(material, of_kind(material, "planning"))
+    curves, strip = drawn.axes
+    mark = style.markers(material.design.study.models)["pooled"]
+    marks = [line.get_xdata()[0] for line in strip.lines if line.get_marker() == mark]
+    assert [x for x in marks if np.isfinite(x)] == shown  # 4 (0.4 / 0.25)^2 = 10.24
+    assert "Wanted" in texts(drawn)
+    assert wanted in [line.get_ydata()[0] for line in curves.lines]

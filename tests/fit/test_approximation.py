@@ -1,0 +1,214 @@
+"""Stan's other algorithms in a study: their cells, identities, rows, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import STAN, make_design, make_study
+
+from recovery import families, tables
+from recovery.common.errors import StudyError
+from recovery.engines.protocol import Program
+from recovery.fit import approximation, batches, datasets
+from recovery.plan.scenarios import Batch
+from recovery.run import preflight
+from recovery.score import calibration, measures, precision, summaries
+from recovery.score.measures import Fits, Replicates
+from recovery.study.methods import method
+from recovery.study.settings import Precision
+
+LINEAR = families.find("multilevel_linear")
+SCENARIO, FIRST = "moderate-4x3", Batch(1, 25, 25)
+MODES = ("estimators", ["optimize_pooled", "optimize_centered", "reml"])
+MARGINAL = ("models", ["marginal"]), ("estimators", ["optimize_marginal"])
+FLAT = {"beta_mean": 0, "beta_sd": 1e4, "sigma_p_rate": 1, "sigma_rate": 1e-6, "lkj_eta": 1}
+KEPT = ("keep_draws", True), ("selection", {"leave_out": "observation"})
+
+
+# What a study may ask for
+
+
+@pytest.mark.parametrize(
+    ("got", "message"),
+    [
+        ("optimize_marginal", "got 'optimize_marginal', must be one of .*'optimize_centered'"),
+        ("optimize", "got 'optimize', must be one of "),
+        ("advi_pooled", "got 'advi_pooled', must be one of "),
+        ("pooled", "got 'pooled', which is a model of the family too"),
+    ],
+)
+def test_an_approximation_is_of_a_model_of_the_study(got, message):
+    with pytest.raises(StudyError, match=rf"estimators\[0\]: {message}"):
+        make_study(("estimators", [got]))
+
+
+def test_what_the_engine_does_not_make_is_refused_before_work(raw_study, tmp_path):
+    raw_study["estimators"] = ["optimize_pooled", "laplace_pooled"]
+    file = tmp_path / "study.yaml"
+    file.write_text(yaml.safe_dump(raw_study))
+    with pytest.raises(StudyError) as refused:
+        preflight.prepare(raw_study, [file], STAN, thoroughly=True)
+    assert (
+        "estimators[1]: got 'laplace_pooled', but the engine stanli has only 'optimize'; "
+        "`engine: cmdstan` has all three"
+    ) in str(refused.value)
+
+
+# Cells and identities
+
+
+def test_approximations_have_a_cell_under_every_prior():
+    design = make_design(MODES, ("priors", "wide", FLAT))
+    cells = {cell for cell in design.cells if cell[1] == "optimize_pooled"}
+    assert cells == {(SCENARIO, "optimize_pooled", prior) for prior in ("weak", "wide")}
+
+
+def identity(*changes, **sources) -> str:
+    design = make_design(MODES, *changes, **({"approximating": "code"} | sources))
+    return design.fit(SCENARIO, "optimize_pooled", "weak", FIRST)["identity"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("sampler", "warmup", 7),
+        ("sampler", "adapt_delta", 0.99),
+        ("convergence", {"max_rhat": 1.5}),
+        ("rescue", [{"adapt_delta": 0.99}]),
+        ("selection", {"leave_out": "observation"}),
+        ("sampler", "draws", 7),
+    ],
+)
+def test_how_the_sampler_goes_leaves_approximations_as_they_are(change):
+    assert identity(change) == identity()
+
+
+@pytest.mark.parametrize(
+    ("change", "sources"),
+    [
+        (("keep_draws", True), {}),
+        (("priors", "weak", "beta_sd", 7), {}),
+        (("truths", "moderate", "sigma", 2.0), {}),
+        (("engine", "cmdstan"), {}),
+        (("title", "same"), {"engine_version": "2"}),
+        (("title", "same"), {"approximating": "edited"}),
+        (("title", "same"), {"programs": {"pooled": "edited", "centered": "as it was"}}),
+    ],
+)
+def test_what_decides_approximations_decides_their_identity(change, sources):
+    assert identity(change, **sources) != identity()
+
+
+def test_draws_of_an_approximation_are_as_many_as_a_fit_keeps():
+    design = make_design(("estimators", ["laplace_pooled"]), ("sampler", "draws", 70))
+    fit = design.fit(SCENARIO, "laplace_pooled", "weak", FIRST)
+    assert fit["sampler"]["draws"] == 2 * 70
+
+
+def test_approximations_leave_models_and_datasets_as_they_are():
+    with_them, without = make_design(MODES, approximating="code"), make_design()
+    for cell in without.cells:
+        assert with_them.fit(*cell, FIRST) == without.fit(*cell, FIRST)
+    assert with_them.simulation(SCENARIO, FIRST) == without.simulation(SCENARIO, FIRST)
+
+
+def test_approximations_keep_no_draws_and_are_neither_verified_nor_calibrated():
+    drawn = ("truths", "moderate", {"prior": "weak"})
+    verify = ("verify", {"engine": "cmdstan", "share": 1.0})
+    design = make_design(MODES, drawn, verify, *KEPT)
+    cell = (SCENARIO, "optimize_pooled", "weak")
+    assert design.tables_of(cell) == ["estimates", "participants", "diagnostics"]
+    assert design.verified(cell) == {}
+    why = calibration.why_not(design.study, LINEAR, "moderate", *cell[1:])
+    assert why == "an approximation is not the posterior of its program"
+
+
+def test_an_approximation_answers_for_what_its_model_does():
+    for model in LINEAR.MODELS:
+        found = method(LINEAR, f"laplace_{model}")
+        assert found.scored == LINEAR.MODELS[model].scored
+        assert found.label == f"Laplace, {LINEAR.MODELS[model].label.lower()}"
+
+
+# Rows
+
+
+@pytest.fixture
+def approximate():
+    """The tables of a batch: what was found of simulated data, one replicate's spoilt."""
+
+    def fit(model, *changes, spoil=None):
+        name, asked = f"optimize_{model}", MARGINAL if model == "marginal" else (MODES,)
+        design = make_design(*asked, ("participants", [8]), ("observations", [6]), *changes)
+        batch, scenario = Batch(1, 3, 3), "moderate-8x6"
+        data, values = datasets.simulate_batch(design.simulation(scenario, batch))
+        if spoil:
+            data["y"][data["replicate"] == spoil] = np.nan
+        specification = design.fit(scenario, name, "weak", batch)
+        program = Program(str(LINEAR.program(model, STAN)), str(STAN))
+        fitter = approximation.ApproximationFitter(specification, program)
+        return data, batches.fit_batch(data, values, fitter), specification
+
+    return fit
+
+
+def test_a_mode_under_a_flat_prior_is_least_squares(approximate):
+    # On the scale of log sigma the largest density is at sigma^2 = SSE / (N - 1).
+    data, found, _ = approximate("pooled", ("priors", "weak", FLAT))
+    estimates = pd.DataFrame(found["estimates"]).set_index(["replicate", "parameter"])["mean"]
+    for replicate in (1, 2, 3):
+        mine = data["replicate"] == replicate
+        x, y = (data[name][mine] for name in ("x", "y"))
+        slope, intercept = np.polyfit(x, y, 1)
+        left = np.sum((y - intercept - slope * x) ** 2)
+        expected = [intercept, slope, np.sqrt(left / (y.size - 1))]
+        assert estimates[replicate].to_numpy() == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_mode_has_neither_errors_nor_intervals(approximate, tmp_path):
+    _, found, specification = approximate("centered", spoil=2)
+    for table, schema in batches.schemas(specification).items():
+        tables.write(found[table], tmp_path / table, schema, "identity")
+    estimates = tables.read_frame([tmp_path / "estimates"])
+    assert set(estimates["replicate"]) == {1, 3}
+    assert (estimates["mean"] == estimates["median"]).all()
+    assert estimates[["sd", "q5_5", "q94_5", "rhat", "ess_bulk", "rank"]].isna().all(axis=None)
+    assert "beta_p[8,2]" in set(estimates.loc[estimates["replicate"] == 1, "parameter"])
+    people = tables.read_frame([tmp_path / "participants"])
+    assert people["rmse"].notna().all()
+    assert people["coverage"].isna().all()
+    diagnostics = tables.read_frame([tmp_path / "diagnostics"]).set_index("replicate")
+    assert diagnostics["status"].to_dict() == {1: "ok", 2: "failed", 3: "ok"}
+    assert "nan" in diagnostics.loc[2, "error"]
+    assert diagnostics["seed"].notna().all()
+    assert diagnostics[["n_divergent", "max_rhat", "adapt_delta"]].isna().all(axis=None)
+
+
+def test_a_mode_without_participants_coefficients_does_not_draw_them(approximate):
+    # `marginal` draws them at random afterwards: one draw is no estimate.
+    _, found, _ = approximate("marginal")
+    assert set(found["estimates"]["parameter"]) == set(LINEAR.MODELS["marginal"].scored)
+    assert found["participants"]["replicate"] == []
+
+
+# Scores
+
+
+def test_a_mode_leaves_what_is_to_be_known_of_coverage_as_it_is(rng):
+    error, number = rng.normal(size=40), np.arange(1, 41)
+    none = np.full(40, np.nan)
+    models = {
+        "pooled": Replicates(number, np.zeros(40), error, np.ones(40), none, bounds(error, 1.645)),
+        "optimize_pooled": Replicates(number, np.zeros(40), error, none, none, bounds(error, none)),
+    }
+    fits = {(name, "weak"): Fits({"beta[1]": each}, number) for name, each in models.items()}
+    performance = summaries.answering(measures.performance(fits, 40))
+    needed = precision.needed(performance, Precision(coverage=0.02), 0.9, 40)
+    assert needed["n_needed"].tolist() == [225]
+    mode = performance[performance["model"] == "optimize_pooled"].set_index("measure")
+    assert mode.loc["rmse", "value"].notna().all()
+    assert not {"coverage", "coverage_upper_bound", "interval_width"} & set(mode.index)
+
+
+def bounds(error, half):
+    return {0.9: (error - half, error + half)}

@@ -1,0 +1,275 @@
+"""A batch of fits: nothing is lost, and its numbers do not depend on the batch."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from conftest import STAN, make_design
+from fitted_rows import rows
+
+from recovery import engines, families, tables
+from recovery.common.errors import EngineError
+from recovery.engines.protocol import Program
+from recovery.fit import batches, datasets
+from recovery.plan.scenarios import Batch
+from recovery.plan.seeds import fit_seed
+
+family = families.find("multilevel_linear")
+
+SCENARIO = "moderate-4x3"
+BASE = [
+    ("models", list(family.MODELS)),
+    ("sampler", {"chains": 2, "warmup": 100, "draws": 100, "time_limit": 20}),
+]
+TIMES = {"warmup_seconds", "sampling_seconds", "other_seconds"}
+PUT_DOWN = {
+    "status": "failed",
+    "converged": False,
+    "n_divergent": None,
+    "max_rhat": None,
+    "sampling_seconds": None,
+}
+
+
+def program(model) -> Program:
+    return Program(str(STAN / "multilevel_linear" / f"{model}.stan"), str(STAN))
+
+
+def specification(model="pooled", first=1, end=4) -> dict:
+    return make_design(*BASE).fit(SCENARIO, model, "weak", Batch(first, end, end))
+
+
+def fitter(model="pooled", first=1, end=4) -> batches.Fitter:
+    return batches.Fitter(specification(model, first, end), program(model))
+
+
+def batch_data(first=1, end=4, *changes) -> tuple[dict, dict]:
+    return datasets.simulate_batch(
+        make_design(*BASE, *changes).simulation(SCENARIO, Batch(first, end, end))
+    )
+
+
+def fit(model="pooled", first=1, end=4, spoil=None) -> dict:
+    """Fit replicates `first` to `end`, one of them with an outcome that is infinite."""
+    data, truth = batch_data(first, end)
+    if spoil:
+        data["y"][np.argmax(data["replicate"] == spoil)] = np.inf
+    return batches.fit_batch(data, truth, fitter(model, first, end))
+
+
+def outcomes(batch) -> list[tuple]:
+    return [(row["replicate"], row["status"]) for row in rows(batch["diagnostics"])]
+
+
+@pytest.fixture(scope="module")
+def centered():
+    return fit("centered")
+
+
+@pytest.fixture
+def accident(monkeypatch):
+    """Let something happen instead of the fit of one replicate; the child inherits it."""
+    engine = engines.find("stanli")
+    sample = engine.sample
+
+    def arranged(replicate, happens):
+        fateful = fit_seed(specification(), replicate)
+
+        def sample_or(loaded, data, seed, settings):
+            return happens() if seed == fateful else sample(loaded, data, seed, settings)
+
+        monkeypatch.setattr(engine, "sample", sample_or)
+
+    return arranged
+
+
+# Nothing is lost
+
+
+def test_every_replicate_has_one_row_of_diagnostics_with_attempt_1(centered):
+    assert centered["diagnostics"]["replicate"] == [1, 2, 3, 4]
+    assert centered["diagnostics"]["attempt"] == [1, 1, 1, 1]
+    assert centered["diagnostics"]["status"] == ["ok"] * 4
+
+
+def test_a_fit_that_stan_refuses_is_a_failed_row_among_the_others():
+    batch = fit(spoil=2)
+    assert outcomes(batch) == [(1, "ok"), (2, "failed"), (3, "ok"), (4, "ok")]
+    (failed,) = rows(batch["diagnostics"], 2)
+    assert failed.items() >= PUT_DOWN.items()
+    assert failed["error"].startswith("RuntimeError: ")
+    assert "Vector of dependent variables[1] is inf" in failed["error"]
+    assert set(batch["estimates"]["replicate"]) == {1, 3, 4}
+
+
+def test_a_fit_whose_process_dies_is_a_failed_row_among_the_others(accident):
+    accident(3, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    batch = fit()
+    assert outcomes(batch) == [(1, "ok"), (2, "ok"), (3, "failed"), (4, "ok")]
+    (failed,) = rows(batch["diagnostics"], 3)
+    assert failed.items() >= PUT_DOWN.items()
+    assert failed["error"] == "the process of the fit died: SIGKILL"
+
+
+def test_a_fit_that_hangs_is_a_failed_row_among_the_others(accident):
+    accident(1, lambda: time.sleep(60))
+    data, truth = batch_data(1, 2)
+    limited = specification("pooled", 1, 2)
+    limited["sampler"] = limited["sampler"] | {"time_limit": 2.5}
+    batch = batches.fit_batch(data, truth, batches.Fitter(limited, program("pooled")))
+    assert outcomes(batch) == [(1, "failed"), (2, "ok")]
+    assert batch["diagnostics"]["error"][0] == "time limit: took more than 2.5 seconds"
+
+
+def test_an_accident_does_not_change_the_other_fits(accident):
+    whole = fit()
+    accident(2, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    marred = fit()
+    for replicate in (1, 3, 4):
+        assert rows(marred["estimates"], replicate) == rows(whole["estimates"], replicate)
+
+
+def test_a_long_error_is_cut(accident):
+    def fail():
+        raise RuntimeError("x" * 10_000)
+
+    accident(1, fail)
+    assert len(fit(end=1)["diagnostics"]["error"][0]) == batches.LONGEST_ERROR
+
+
+def test_a_program_that_the_engine_cannot_serve_ends_the_batch(tmp_path):
+    broken = tmp_path / "pooled.stan"
+    broken.write_text("parameters { real x } model { }")
+    data, truth = batch_data()
+    with pytest.raises(EngineError, match=r"pooled\.stan: does not compile"):
+        batches.fit_batch(
+            data, truth, batches.Fitter(specification(), Program(str(broken), str(tmp_path)))
+        )
+
+
+# Identity
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_numbers_do_not_depend_on_how_replicates_are_cut_into_batches(centered, cut):
+    parts = fit("centered", 1, cut), fit("centered", cut + 1, 4)
+    for name, table in centered.items():
+        for column, values in table.items():
+            if column not in TIMES:
+                np.testing.assert_array_equal(
+                    parts[0][name][column] + parts[1][name][column], values
+                )
+
+
+def test_the_seed_of_a_fit_is_that_of_the_design(centered):
+    expected = [fit_seed(specification("centered"), replicate) for replicate in (1, 2, 3, 4)]
+    assert centered["diagnostics"]["seed"] == expected
+
+
+def test_all_models_fit_the_same_datasets():
+    truths = [
+        [
+            row["truth"]
+            for row in rows(fit(model, 1, 1)["estimates"])
+            if "beta_p" in row["parameter"]
+        ]
+        for model in ("unpooled", "centered")
+    ]
+    assert len(truths[0]) == 8
+    assert truths[0] == truths[1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("models", ["noncentered"]),
+        ("priors", "weak", "beta_sd", 5),
+        ("sampler", "draws", 7),
+        ("batch", 1),
+    ],
+)
+def test_datasets_do_not_know_what_will_be_fitted_to_them(change):
+    data, truth = batch_data()
+    other_data, other_truth = batch_data(1, 4, change)
+    np.testing.assert_array_equal(data["y"], other_data["y"])
+    np.testing.assert_array_equal(truth["truth"], other_truth["truth"])
+
+
+# What stands in the tables
+
+
+@pytest.mark.parametrize("model", family.MODELS)
+def test_estimates_are_of_the_parameters_that_a_model_scores(model):
+    assert fit(model, 2, 2)["estimates"]["parameter"] == list(family.MODELS[model].scored)
+
+
+def test_participants_own_estimates_stand_for_replicate_1_only(centered):
+    own = {row["replicate"] for row in rows(centered["estimates"]) if "beta_p" in row["parameter"]}
+    assert own == {1}
+    names = [row["parameter"] for row in rows(centered["estimates"], 1)][6:]
+    assert names == [f"beta_p[{j},{k}]" for k in (1, 2) for j in (1, 2, 3, 4)]
+
+
+def test_truth_travels_with_the_estimates(centered):
+    expected = [0.5, 1.0, 1.0, 0.5, 0.3, 1.0]
+    assert [row["truth"] for row in rows(centered["estimates"], 3)] == expected
+
+
+def test_participants_are_scored_once_a_fit_and_coefficient(centered):
+    keys = [(row["replicate"], row["coefficient"]) for row in rows(centered["participants"])]
+    assert keys == [(r, c) for r in (1, 2, 3, 4) for c in ("beta_p[,1]", "beta_p[,2]")]
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_participants_scores_are_those_of_their_own_estimates(centered, k):
+    own = [row for row in rows(centered["estimates"], 1) if row["parameter"].endswith(f",{k}]")]
+    own = [row for row in own if row["parameter"].startswith("beta_p")]
+    mean, truth, low, high = (
+        np.array([row[name] for row in own]) for name in ("mean", "truth", "q5_5", "q94_5")
+    )
+    scores = rows(centered["participants"], 1)[k - 1]
+    assert scores["n_participants"] == 4
+    assert scores["level"] == 0.89
+    assert scores["rmse"] == pytest.approx(np.sqrt(np.mean((mean - truth) ** 2)))
+    assert scores["correlation"] == pytest.approx(np.corrcoef(mean, truth)[0, 1])
+    assert scores["shrinkage_slope"] == pytest.approx(np.polyfit(truth, mean, 1)[0])
+    assert scores["coverage"] == np.mean((low <= truth) & (truth <= high))
+
+
+def test_pooled_says_nothing_of_participants():
+    assert fit(end=1)["participants"]["replicate"] == []
+
+
+def test_observed_data_have_no_truth_and_no_scores():
+    data, _ = batch_data(1, 1)
+    batch = batches.fit_batch(data, None, fitter("centered", 1, 1))
+    assert set(batch["estimates"]["truth"]) == {None}
+    assert batch["participants"]["replicate"] == []
+    assert len(batch["estimates"]["parameter"]) == 6 + 8
+
+
+def test_the_tables_of_a_batch_can_be_written_failures_too(tmp_path):
+    batch = fit(spoil=1)
+    for name, schema in batches.schemas(specification()).items():
+        tables.write(batch[name], tmp_path / name, schema, "identity")
+    assert tables.read(tmp_path / "diagnostics")["status"].tolist() == ["failed"] + ["ok"] * 3
+
+
+def test_a_fit_with_draws_that_are_not_finite_is_a_failed_row(monkeypatch):
+    engine = engines.find("stanli")
+    sample = engine.sample
+
+    def spoiled(*arguments):
+        draws = sample(*arguments)
+        draws.values[0, 3, draws.names.index("sigma")] = np.nan
+        return draws
+
+    monkeypatch.setattr(engine, "sample", spoiled)
+    found = fit(end=1)
+    assert outcomes(found) == [(1, "failed")]
+    assert (
+        rows(found["diagnostics"])[0]["error"] == "RuntimeError: draws that are not finite: sigma"
+    )
+    assert rows(found["estimates"]) == []

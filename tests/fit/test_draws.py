@@ -1,0 +1,81 @@
+"""Kept draws come back as ArviZ's InferenceData, to the last bit."""
+
+import arviz_base
+import numpy as np
+import pytest
+
+from recovery import tables
+from recovery.engines.protocol import SAMPLER_COLUMNS, Draws
+from recovery.fit import draws
+
+NAMES = ["beta[1]", "beta[2]", "sigma", "beta_p[1,1]", "beta_p[2,1]", "beta_p[1,2]", "beta_p[2,2]"]
+
+
+@pytest.fixture
+def kept(rng) -> Draws:
+    sampler = {name: rng.integers(0, 2, size=(2, 5)).astype(float) for name in SAMPLER_COLUMNS}
+    return Draws(NAMES, rng.normal(size=(2, 5, len(NAMES))), sampler, 1.0, 1.0)
+
+
+@pytest.fixture
+def file(kept, tmp_path):
+    """Draws of replicates 3 and 5; those of 5 are the negative ones."""
+    path = tmp_path / "00001-00010.parquet"
+    with draws.kept(path, "identity") as keep:
+        keep(3, kept)
+        keep(5, Draws(NAMES, -kept.values, kept.sampler, 1.0, 1.0))
+    return path
+
+
+def test_variables_have_their_own_dimensions_after_chain_and_draw(file, kept):
+    posterior = draws.inference_data(file, 3).posterior
+    np.testing.assert_array_equal(posterior["sigma"], kept.values[:, :, 2])
+    np.testing.assert_array_equal(posterior["beta"], kept.values[:, :, :2])
+    beta_p = posterior["beta_p"].to_numpy()
+    assert beta_p.shape == (2, 5, 2, 2)
+    np.testing.assert_array_equal(beta_p[:, :, 1, 0], kept.values[:, :, 4])
+    np.testing.assert_array_equal(beta_p[:, :, 0, 1], kept.values[:, :, 5])
+
+
+def test_the_samplers_columns_have_arvizs_names(file, kept):
+    statistics = draws.inference_data(file, 3).sample_stats
+    assert set(statistics.data_vars) == {"lp", "diverging", "tree_depth", "n_steps", "energy"}
+    assert statistics["diverging"].dtype == bool
+    np.testing.assert_array_equal(statistics["energy"], kept.sampler["energy__"])
+
+
+def test_a_replicate_has_its_own_draws(file, kept):
+    posterior = draws.inference_data(file, 5).posterior
+    np.testing.assert_array_equal(posterior["sigma"], -kept.values[:, :, 2])
+
+
+def test_arviz_takes_them(file):
+    assert set(arviz_base.extract(draws.inference_data(file, 3))) == {"beta", "sigma", "beta_p"}
+
+
+def test_a_replicate_without_draws_is_told(file):
+    with pytest.raises(KeyError, match="no draws of replicate 4"):
+        draws.inference_data(file, 4)
+
+
+def test_a_batch_without_any_draws_has_an_empty_table(tmp_path):
+    with draws.kept(tmp_path / "a.parquet", "identity"):
+        pass
+    assert tables.read_identity(tmp_path / "a.parquet") == "identity"
+    assert tables.read(tmp_path / "a.parquet")["replicate"].size == 0
+
+
+def test_what_ends_early_leaves_nothing(tmp_path, kept):
+    def keep_and_fail():
+        with draws.kept(tmp_path / "a.parquet", "identity") as keep:
+            keep(1, kept)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        keep_and_fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_place_nothing_is_kept():
+    with draws.kept(None, "identity") as keep:
+        assert keep is None

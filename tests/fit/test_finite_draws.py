@@ -1,0 +1,276 @@
+"""Whatever a table is made from is finite, or its fit is a failed row that names what is not."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import own_families
+import pytest
+from conftest import LINEAR, STAN, make_design
+from fitted_rows import rows
+
+from recovery import engines, families
+from recovery.common.errors import StudyError
+from recovery.engines.protocol import Draws, Program
+from recovery.families.family import Estimated, Estimates
+from recovery.fit import approximation, batches, datasets, estimator, loo
+from recovery.plan.design import Design
+from recovery.plan.scenarios import Batch
+from recovery.run import preflight
+from recovery.study.methods import NO_PRIOR
+
+SAMPLER = ("sampler", {"chains": 4, "warmup": 200, "draws": 200})
+SCENARIO = "moderate-4x3"
+
+
+@pytest.fixture
+def begin(tmp_path):
+    return partial(own_families.begin, tmp_path)
+
+
+def fit_own(raw, number=1) -> dict:
+    """The tables of some replicates of an own family's study, fitted for real."""
+    raw = raw | {"participants": [10], "sampler": {"chains": 4, "warmup": 200, "draws": 200}}
+    design = preflight.prepare(raw, ["study.yaml"], STAN, thoroughly=False)
+    (scenario,) = design.scenarios
+    return fit_batch(design, scenario, "hierarchical", "weakly_informative", number)
+
+
+def fit_batch(design: Design, scenario, model, prior, number=1) -> dict:
+    family, batch = families.find(design.study.family), Batch(1, number, number)
+    data, truth = datasets.simulate_batch(design.simulation(scenario, batch))
+    path = family.program(model.removeprefix("optimize_"), STAN)
+    fitter = approximation.fitter_of(
+        design.fit(scenario, model, prior, batch), Program(str(path), str(STAN))
+    )
+    return batches.fit_batch(data, truth, fitter)
+
+
+def why(batch) -> list[str]:
+    """The errors of all fits; none of them has a row elsewhere."""
+    assert set(batch["diagnostics"]["status"]) == {"failed"}
+    assert [rows(batch[name]) for name in batch if name != "diagnostics"] == [[]] * (len(batch) - 1)
+    return batch["diagnostics"]["error"]
+
+
+# A program of one's own
+
+
+def spoiled_at_random(begin, share) -> dict:
+    """A share of the draws of theta[2] is no number."""
+    spoil = f"if (uniform_rng(0, 1) < {share}) theta[2] = not_a_number();"
+    quantities = f"generated quantities {{ vector[J] theta = eta; {spoil} }}\n"
+    return begin(
+        ("family.stan", "theta = mu", "eta = mu"),
+        ("family.stan", "normal(theta[part", "normal(eta[part"),
+        ("family.stan", "sigma);\n}\n", "sigma);\n}\n" + quantities),
+    )
+
+
+def test_a_few_draws_of_one_participant_that_are_no_number(begin):
+    """As draws are ranked and counted, each of them would be above every truth."""
+    raw = spoiled_at_random(begin, 0.05)
+    assert why(fit_own(raw, 2)) == ["RuntimeError: draws that are not finite: theta[2]"] * 2
+
+
+def test_the_trial_looks_at_participants_too(begin):
+    with pytest.raises(StudyError, match=r"means\.stan: draws of theta\[2\] are not finite"):
+        own_families.tried(spoiled_at_random(begin, 0.5))
+
+
+def test_columns_that_nothing_uses_may_be_anything(begin):
+    unused = "real ratio = not_a_number(); real other = negative_infinity();"
+    quantities = f"generated quantities {{ {unused} }}\n"
+    raw = begin(("family.stan", "sigma);\n}\n", "sigma);\n}\n" + quantities))
+    assert len(own_families.tried(raw)) == 2
+    assert fit_own(raw)["diagnostics"]["status"] == ["ok"]
+
+
+def test_chains_that_each_stay_where_they_began_have_not_converged(begin):
+    """`up` is 1 in some chains and 0 in others: its rhat is not finite, or beyond all bounds."""
+    raw = begin(
+        ("family.stan", "  real<lower=0> sigma;\n}", "  real<lower=0> sigma;\n  real a;\n}"),
+        ("family.stan", "  z ~ std", "  target += log_mix(0.5, normal_lpdf(a | -30, 1),"
+         " normal_lpdf(a | 30, 1));\n  z ~ std"),
+        ("family.stan", "sigma);\n}\n", "sigma);\n}\ngenerated quantities { int up = a > 0; }\n"),
+        ("family.py", 'PARAMETERS = {"mu"', 'PARAMETERS = {"up": (), "mu"'),
+        ("family.py", '{"theta": theta}\n', '{"theta": theta, "up": 1}\n'),
+    )  # fmt: skip
+    batch = fit_own(raw, 4)
+    estimates, fits = rows(batch["estimates"]), rows(batch["diagnostics"])
+    up = {row["replicate"]: row for row in estimates if row["parameter"] == "up"}
+    apart = [number for number, row in up.items() if 0 < row["mean"] < 1]
+    assert apart  # one fit in eight has all chains on one side; with other seeds, all four 2e-4
+    for fit in fits:
+        if fit["replicate"] in apart:
+            assert up[fit["replicate"]]["rhat"] > 1e6
+            assert fit["max_rhat"] > 1e6
+            assert not fit["converged"]
+        else:
+            assert np.isnan(up[fit["replicate"]]["rhat"])
+            assert fit["max_rhat"] < 1.1
+
+
+def test_a_test_quantity_that_is_no_number(begin):
+    density = (
+        "def log_likelihood(values, observations):\n"
+        "    theta = values['theta'][:, observations['participant'] - 1].T\n"
+        "    return np.where(theta > 0.2, np.nan, 0 * theta)\n\n\n"
+    )
+    raw = begin(("family.py", "def stan_data(", density + "def stan_data("))
+    raw["truths"] = {"drawn": {"prior": "weakly_informative"}}
+    said = "RuntimeError: test quantities that are not finite: log likelihood"
+    assert why(fit_own(raw)) == [said]
+
+
+# Any engine
+
+
+@pytest.fixture
+def spoil(monkeypatch):
+    """Let draws be something else; the child process inherits it."""
+
+    def arranged(name, value):
+        engine = engines.find("stanli")
+        sample, approximate = engine.sample, engine.approximate
+
+        def changed(found):
+            if name in found.names:
+                found.values[..., -1:, found.names.index(name)] = value
+            else:
+                found.sampler[name][0, 3] = value
+            return found
+
+        monkeypatch.setattr(engine, "sample", lambda *each: changed(sample(*each)))
+        monkeypatch.setattr(engine, "approximate", lambda *each: changed(approximate(*each)))
+
+    return arranged
+
+
+def fit(model="centered", *places) -> dict:
+    wanted = ("models", ["centered", "marginal"])
+    design = make_design(SAMPLER, wanted, *places)
+    return fit_batch(design, SCENARIO, model, "weak")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["sigma", "Omega[1,2]", "beta_p[2,1]", "lp__", "energy__"])
+def test_what_tables_are_made_from_is_named(spoil, name, value):
+    spoil(name, value)
+    assert why(fit()) == [f"RuntimeError: draws that are not finite: {name}"]
+
+
+def test_coefficients_that_were_integrated_out_are_named_too(spoil):
+    spoil("beta_p[4,2]", np.nan)
+    assert why(fit("marginal")) == ["RuntimeError: draws that are not finite: beta_p[4,2]"]
+
+
+def test_the_draws_of_a_failed_fit_are_not_kept(spoil):
+    spoil("beta_p[4,2]", np.nan)
+    assert len(why(fit("centered", ("keep_draws", True)))) == 1
+
+
+def test_many_names_are_counted(monkeypatch):
+    engine = engines.find("stanli")
+    sample = engine.sample
+
+    def spoiled(*arguments):
+        found = sample(*arguments)
+        return replace(found, values=np.full_like(found.values, np.nan))
+
+    monkeypatch.setattr(engine, "sample", spoiled)
+    (error,) = why(fit())
+    assert error.startswith(
+        "RuntimeError: draws that are not finite: beta[1], beta[2], sigma_p[1],"
+    )
+    assert error.endswith(" and 9 others")  # 6 scored, 8 coefficients: 14
+
+
+@pytest.mark.parametrize("name", ["beta[2]", "beta_p[1,1]"])
+def test_draws_too_large_to_have_moments_are_named(spoil, name):
+    spoil(name, 1e200)
+    assert why(fit()) == [f"RuntimeError: sd that is not finite: {name}"]
+
+
+@pytest.mark.parametrize("name", ["sigma", "beta_p[2,1]"])
+def test_a_mode_is_held_to_the_same(spoil, name):
+    spoil(name, np.nan)
+    batch = fit("optimize_centered", ("estimators", ["optimize_centered"]))
+    assert why(batch) == [f"RuntimeError: draws that are not finite: {name}"]
+
+
+def test_beside_a_mode_coefficients_drawn_at_random_are_not_looked_at(spoil):
+    spoil("beta_p[2,1]", np.nan)
+    batch = fit("optimize_marginal", ("estimators", ["optimize_marginal"]))
+    assert batch["diagnostics"]["status"] == ["ok"]
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_a_log_likelihood_of_what_is_left_out(value, monkeypatch, prior, rng):
+    columns, values = LINEAR.simulate(
+        LINEAR.Truth(beta=(0, 1), sigma_p=(1, 1), rho=0, sigma=1), 4, 3, rng
+    )
+    names = list(values)
+    many = np.array(list(values.values())) + rng.normal(0, 0.01, (2, 50, len(names)))
+    draws = Draws(names, many, {"lp__": rng.normal(size=(2, 50))}, 0, 0)
+    density = LINEAR.log_likelihood
+
+    def spoiled(values, some):
+        found = density(values, some)
+        found[some["y"] == columns["y"][7], 3] = value
+        return found
+
+    monkeypatch.setattr(LINEAR, "log_likelihood", spoiled)
+    monkeypatch.setattr(loo, "LARGEST", 500)  # five observations at a time
+    with pytest.raises(RuntimeError) as error:
+        loo.of_fit(LINEAR, "centered", prior, draws, columns, "observation")
+    assert str(error.value) == "log likelihood that is not finite: observation 8"
+
+
+# Estimators
+
+
+@pytest.fixture
+def estimated(monkeypatch):
+    """Let an estimator give something; return its tables."""
+
+    def fit_estimator(value=0.5, error=0.1, bound=0.2):
+        def part(names):
+            size = len(names)
+            return Estimates(names, *(np.full(size, each, dtype=float) for each in (value, error)),
+                             lambda p: np.full(size, bound + p))  # fmt: skip
+
+        own = [f"beta_p[{j},1]" for j in range(1, 5)]
+        parts = [part(["beta[1]"]), part(own)]
+        reml = replace(LINEAR.ESTIMATORS["reml"], fit=lambda columns: Estimated(parts))
+        monkeypatch.setitem(LINEAR.ESTIMATORS, "reml", reml)
+        design = make_design(("estimators", ["reml"]), estimating="code")
+        batch = Batch(1, 1, 1)
+        data, truth = datasets.simulate_batch(design.simulation(SCENARIO, batch))
+        fitter = estimator.EstimatorFitter(design.fit(SCENARIO, "reml", NO_PRIOR, batch))
+        return batches.fit_batch(data, truth, fitter)
+
+    return fit_estimator
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"value": np.nan}, "estimates that are not finite: beta[1]"),
+        ({"value": np.inf}, "estimates that are not finite: beta[1]"),
+        ({"error": np.inf}, "standard errors that are not finite: beta[1]"),
+        ({"bound": np.inf}, "bounds of intervals that are not finite: beta[1]"),
+        ({"bound": np.nan}, "bounds of intervals that are not finite: beta[1]"),
+    ],
+)
+def test_estimates_errors_and_bounds_are_finite(estimated, found, said):
+    assert why(estimated(**found)) == [f"RuntimeError: {said}"]
+
+
+def test_estimates_without_a_sound_error_have_neither_bounds_nor_coverage(estimated):
+    batch = estimated(error=np.nan, bound=np.nan)
+    assert batch["diagnostics"]["status"] == ["ok"]
+    assert np.isnan(rows(batch["estimates"])[0]["sd"])
+    (scores,) = rows(batch["participants"])
+    assert np.isnan(scores["coverage"])  # not 0: there is no interval to hold the truth
+    assert np.isfinite(scores["rmse"])

@@ -1,0 +1,223 @@
+"""Leave-one-out predictive accuracy of a fit, against closed forms and exact refits."""
+
+import numpy as np
+import pytest
+from conftest import LINEAR, STAN, make_design
+from fitted_rows import rows
+from scipy.special import logsumexp
+from scipy.stats import multivariate_normal, norm
+
+from recovery import engines, families
+from recovery.engines.protocol import Draws, Program, Settings
+from recovery.fit import batches, datasets, loo, posterior
+from recovery.plan.scenarios import Batch
+
+BASE = ("sampler", {"chains": 2, "warmup": 200, "draws": 500})
+BOTH = ("selection", {"leave_out": ["observation", "participant"]})
+SETTINGS = Settings(chains=4, warmup=500, draws=1000, adapt_delta=0.8, max_treedepth=10)
+
+
+def log_density_of_a_mean(y, rng, prior_sd=10.0, n_draws=4000):
+    """Observations' log densities at exact draws of the mean of normals of SD 1."""
+    variance = 1 / (y.size + prior_sd**-2)
+    draws = rng.normal(variance * y.sum(), np.sqrt(variance), n_draws)
+    return norm.logpdf(y[:, None], draws)
+
+
+def exact_loo_of_a_mean(y, prior_sd=10.0):
+    """Log predictive density of each of them given the others, in closed form."""
+    variance = 1 / (y.size - 1 + prior_sd**-2)
+    return norm.logpdf(y, variance * (y.sum() - y), np.sqrt(1 + variance))
+
+
+def test_elpd_is_the_closed_form_one_of_a_normal_mean(rng):
+    y = rng.normal(size=30)
+    elpd, p_loo, k = posterior.leave_one_out(log_density_of_a_mean(y, rng), 1.0)
+    exact = exact_loo_of_a_mean(y)
+    np.testing.assert_allclose(elpd, exact, atol=0.02)  # seeded: some 5 of its Monte Carlo errors
+    assert elpd.sum() == pytest.approx(exact.sum(), abs=0.1)
+    variance = 1 / (30 + 10.0**-2)
+    whole = norm.logpdf(y, variance * y.sum(), np.sqrt(1 + variance))
+    np.testing.assert_allclose(p_loo, whole - exact, atol=0.02)
+    assert (k < posterior.largest_k(4000)).all()
+
+
+def sample(columns, prior, seed):
+    engine = engines.find("stanli")
+    loaded = engine.load(Program(str(STAN / "multilevel_linear/pooled.stan"), str(STAN)))
+    return engine.sample(loaded, LINEAR.stan_data(columns, prior), seed, SETTINGS)
+
+
+def test_elpd_agrees_with_exact_refits(truth, prior, rng):
+    columns, _ = LINEAR.simulate(truth, 2, 6, rng)
+    found = loo.of_fit(LINEAR, "pooled", prior, sample(columns, prior, 1), columns, "observation")
+    exact = []
+    for place in range(12):
+        others = np.arange(12) != place
+        refit = sample({name: values[others] for name, values in columns.items()}, prior, 2)
+        flat = dict(zip(refit.names, refit.values.reshape(4000, -1).T, strict=True))
+        own = {name: values[~others] for name, values in columns.items()}
+        exact.append(logsumexp(LINEAR.log_likelihood(flat, own)) - np.log(4000))
+    np.testing.assert_allclose(found["pointwise"], exact, atol=0.1)  # seeded
+    assert found["elpd_loo"] == pytest.approx(sum(exact), abs=0.25)
+    assert found["n_high_k"] == 0
+
+
+def test_an_outlier_among_few_observations_has_a_high_pareto_k(truth, prior, rng):
+    columns, _ = LINEAR.simulate(truth, 2, 4, rng)
+    columns["y"][3] += 40
+    found = loo.of_fit(LINEAR, "pooled", prior, sample(columns, prior, 1), columns, "observation")
+    assert found["n_high_k"] == 1
+    assert found["max_k"] > posterior.largest_k(4000)
+    assert np.argmin(found["pointwise"]) == 3
+
+
+def test_draws_that_do_not_vary_have_no_reliable_estimate():
+    elpd, p_loo, k = posterior.leave_one_out(np.full((1, 100), -1.5), 1.0)
+    assert (elpd[0], p_loo[0], k[0]) == (pytest.approx(-1.5), pytest.approx(0), np.inf)
+
+
+def test_a_log_likelihood_that_is_not_finite_gives_no_elpd():
+    values = np.linspace(-2, -1, 100)[None].copy()
+    values[0, 7] = -np.inf
+    elpd, _, k = posterior.leave_one_out(values, 1.0)
+    assert np.isnan(elpd[0])
+    assert k[0] == np.inf
+
+
+@pytest.mark.parametrize(("n_draws", "expected"), [(100, 0.5), (1000, 2 / 3), (4000, 0.7)])
+def test_the_threshold_of_k_depends_on_the_number_of_draws(n_draws, expected):
+    assert posterior.largest_k(n_draws) == pytest.approx(expected)
+
+
+# Whole participants
+
+
+def some_draws(family, rng, number=5):
+    prior = family.Prior(beta_mean=0.3, beta_sd=0.8, sigma_p_rate=1, sigma_rate=1, lkj_eta=2)
+    drawn = [family.simulate(family.draw_truth(prior, rng), 2, 2, rng)[1] for _ in range(number)]
+    return prior, {name: np.array([each[name] for each in drawn]) for name in drawn[0]}
+
+
+def covariance(joint, values, z, draw, prior):
+    """Of one participant's observations, written out."""
+    q = z.shape[1]
+    if joint == "pooled":
+        of_coefficients = np.zeros((q, q))
+    elif joint == "unpooled":
+        of_coefficients = np.diag(prior.beta_sd) ** 2
+    else:
+        sd = np.array([values[f"sigma_p[{k + 1}]"][draw] for k in range(q)])
+        omega = np.eye(q)
+        for a in range(q):
+            for b in range(a + 1, q):
+                omega[a, b] = omega[b, a] = values[f"Omega[{a + 1},{b + 1}]"][draw]
+        of_coefficients = np.diag(sd) @ omega @ np.diag(sd)
+    return values["sigma"][draw] ** 2 * np.eye(len(z)) + z @ of_coefficients @ z.T
+
+
+@pytest.mark.parametrize(
+    ("choice", "models", "varying"),
+    [
+        (
+            "multilevel_linear",
+            ["pooled", "unpooled", "centered", "noncentered", "marginal"],
+            [0, 1],
+        ),
+        (
+            {"name": "multilevel_linear", "predictors": 3, "varying": ["x1", "x3"]},
+            ["pooled", "centered", "noncentered"],
+            [0, 1, 3],
+        ),
+    ],
+)
+def test_the_likelihood_of_a_participant_is_multivariate_normal(choice, models, varying, rng):
+    family = families.find(choice)
+    prior, values = some_draws(family, rng)
+    columns, _ = family.simulate(family.draw_truth(prior, rng), 3, 6, rng)
+    kept = np.array([0, 1, 2, 3, 4, 5, 6, 12, 13])  # six observations, one and two
+    columns = {name: column[kept] for name, column in columns.items()}
+    x = np.column_stack([np.ones(9), *(columns[name] for name in family.layout.predictors)])
+    for model in models:
+        joint = family.MODELS[model].joint
+        found = family.marginal_log_likelihood(model, prior, values, columns)
+        assert found.shape == (3, 5)
+        for j, draw in np.ndindex(3, 5):
+            rows_of = columns["participant"] == j + 1
+            beta = [values[f"beta[{k + 1}]"][draw] for k in range(x.shape[1])]
+            mean = x[rows_of] @ (prior.beta_mean if joint == "unpooled" else beta)
+            whole = covariance(joint, values, x[rows_of][:, varying], draw, prior)
+            expected = multivariate_normal(mean, whole).logpdf(columns["y"][rows_of])
+            assert found[j, draw] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_a_pooled_participant_is_the_product_of_its_observations(truth, prior, rng):
+    columns, _ = LINEAR.simulate(truth, 3, 4, rng)
+    _, values = some_draws(LINEAR, rng)
+    pooled = {name: column for name, column in values.items() if "beta_p" not in name}
+    each = LINEAR.log_likelihood(pooled, columns)
+    whole = LINEAR.marginal_log_likelihood("pooled", prior, pooled, columns)
+    np.testing.assert_allclose(whole, each.reshape(3, 4, -1).sum(axis=1))
+
+
+# In a fit
+
+
+def a_batch(*places, end=2, model="marginal"):
+    design = make_design(BASE, ("models", ["pooled", "unpooled", model]), *places)
+    batch = Batch(1, end, end)
+    data, truth = datasets.simulate_batch(design.simulation("moderate-4x3", batch))
+    specification = design.fit("moderate-4x3", model, "weak", batch)
+    program = Program(str(STAN / f"multilevel_linear/{model}.stan"), str(STAN))
+    return data, truth, batches.Fitter(specification, program)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return batches.fit_batch(*a_batch(BOTH))
+
+
+def test_a_fit_has_a_row_for_every_unit_asked_for(fitted):
+    found = rows(fitted["loo"])
+    assert [(row["replicate"], row["left_out"], row["n_units"]) for row in found] == [
+        (1, "observation", 12),
+        (1, "participant", 4),
+        (2, "observation", 12),
+        (2, "participant", 4),
+    ]
+    for row in found:
+        assert row["elpd_loo"] == pytest.approx(row["pointwise"].sum())
+        assert row["se"] == pytest.approx(np.sqrt(row["n_units"] * row["pointwise"].var(ddof=1)))
+
+
+def test_chunks_do_not_change_numbers(fitted, monkeypatch):
+    monkeypatch.setattr(loo, "LARGEST", 5000)  # five units of 1000 draws at a time
+    again = rows(batches.fit_batch(*a_batch(BOTH))["loo"])
+    monkeypatch.setattr(loo, "LARGEST", 1)
+    one_by_one = rows(batches.fit_batch(*a_batch(BOTH))["loo"])
+    for row, *others in zip(rows(fitted["loo"]), again, one_by_one, strict=True):
+        for other in others:
+            np.testing.assert_allclose(row["pointwise"], other["pointwise"], rtol=1e-12)
+            assert row["n_high_k"] == other["n_high_k"]
+
+
+def test_comparing_models_leaves_estimates_as_they_are(fitted):
+    plain = batches.fit_batch(*a_batch())
+    assert "loo" not in plain
+    assert plain["estimates"] == fitted["estimates"]
+
+
+def test_a_fit_that_fails_has_no_row():
+    data, truth, fitter = a_batch(BOTH)
+    data["y"][np.argmax(data["replicate"] == 1)] = np.inf
+    found = batches.fit_batch(data, truth, fitter)
+    assert found["diagnostics"]["status"] == ["failed", "ok"]
+    assert set(found["loo"]["replicate"]) == {2}
+
+
+def test_relative_efficiency_is_that_of_independent_draws(rng):
+    sampler = {"lp__": rng.normal(size=(4, 1000))}
+    draws = Draws(["a", "b"], rng.normal(size=(4, 1000, 2)), sampler, 0.0, 0.0)
+    assert posterior.relative_efficiency(draws, ["a", "b"]) == pytest.approx(1, abs=0.15)
+    draws.values[:] = 1.0
+    assert posterior.relative_efficiency(draws, ["a", "b"]) == 1.0

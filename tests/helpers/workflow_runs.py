@@ -1,0 +1,125 @@
+"""Running the workflow in a copy of the repository, as a user would."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "environment.yml", "workflow", "stan", "config", "profiles")
+TIMINGS = ["warmup_seconds", "sampling_seconds", "other_seconds"]
+SECONDS = 300
+
+SMALL = {
+    "name": "small",
+    "title": "A small study <script>alert(1)</script>",
+    "seed": 1,
+    "replicates": 3,
+    "truths": {"plain": {"beta": [0.5, 1], "sigma_p": [1, 0.5], "rho": 0.3, "sigma": 1}},
+    "participants": [4, 6],
+    "observations": [5],
+    "models": ["pooled", "noncentered"],
+    "priors": {
+        "weak": {"beta_mean": 0, "beta_sd": 1, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 2}
+    },
+    "sampler": {"chains": 2, "warmup": 100, "draws": 100},
+}
+SUMMARY = "results/small/summary/performance.parquet"
+
+
+def heed_interrupts():
+    """Let a run end on SIGINT, which all that a shell starts in its background ignores."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def check_out(folder: Path) -> "Checkout":
+    """Copy what a run needs of the repository."""
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    return Checkout(folder)
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the repository with a study in it."""
+
+    folder: Path
+
+    def copy(self, folder: Path) -> "Checkout":
+        """Copy it with its results and Snakemake's memory."""
+        return Checkout(shutil.copytree(self.folder, folder))
+
+    def write(self, **changes) -> str:
+        """Write the small study with some keys changed; return its file."""
+        (self.folder / "study.yaml").write_text(yaml.safe_dump({**SMALL, **changes}))
+        return "study.yaml"
+
+    def snakemake(self, *arguments: str, environment: dict | None = None):
+        """Run plain Snakemake on the study; return the finished process."""
+        command = ["-m", "snakemake", "--configfile", "study.yaml", *arguments]
+        return self.python(*command, environment=environment)
+
+    def make_study(self, *arguments: str):
+        """Do what `make study STUDY=study.yaml` does."""
+        return self.python("workflow/run.py", "study.yaml", *arguments)
+
+    def python(self, *arguments: str, environment: dict | None = None):
+        """Run Python in the copy."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Return how many jobs of each rule a run would do."""
+        done = self.snakemake("--dry-run", *arguments)
+        assert done.returncode == 0, done.stderr
+        counts, lines = {}, iter((done.stdout + done.stderr).splitlines())
+        for line in lines:
+            if line.startswith("job ") and "count" in line:
+                next(lines)
+                for row in lines:
+                    if not row.strip():
+                        break
+                    rule, count = row.split()
+                    counts[rule] = int(count)
+                break
+        counts.pop("total", None)
+        return counts
+
+    def numbers(self) -> dict[str, pd.DataFrame]:
+        """Return every table of estimates and diagnostics, timings left out, sorted."""
+        results = self.folder / "results" / "small"
+        found = {}
+        for table in ("data", "truth", "estimates", "participants", "diagnostics"):
+            files = sorted((results / table).rglob("*.parquet"))
+            whole = pd.concat([_with_cell(file, results) for file in files])
+            whole = whole.drop(columns=TIMINGS, errors="ignore")
+            found[table] = whole.sort_values(list(whole.columns)).reset_index(drop=True)
+        return found
+
+
+def _with_cell(file: Path, results: Path) -> pd.DataFrame:
+    return pd.read_parquet(file).assign(place=str(file.parent.relative_to(results)))
+
+
+def assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -> None:
+    """Hold two studies' numbers to be identical, to the last bit."""
+    assert one.keys() == other.keys()
+    for table, frame in one.items():
+        pd.testing.assert_frame_equal(frame, other[table], check_exact=True, obj=table)

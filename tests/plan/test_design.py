@@ -1,0 +1,273 @@
+"""Names, seeds and identities: what decides a dataset or a fit, and what does not."""
+
+import shutil
+
+import pytest
+from conftest import DROP, LINEAR, STAN, make_design, make_study
+
+from recovery.plan import provenance
+from recovery.plan.scenarios import Batch, batch_size
+from recovery.plan.seeds import dataset_seed, fit_seed
+
+SCENARIO = "moderate-4x3"
+MODERATE = {"beta": [0.5, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.3, "sigma": 1.0}
+OTHER_PRIOR = {"beta_mean": 0, "beta_sd": 9, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 1}
+OBSERVED = {"path": "a.csv", "outcome": "y", "predictor": "x", "participant": "p"}
+SOURCE = {"data": "real", "model": "centered", "prior": "weak"}
+FOUND = [
+    ("observed", "real", OBSERVED),
+    (
+        "truths",
+        {"found": {"from_observed": SOURCE}},
+    ),
+    ("observations", DROP),
+]
+
+NOT_THE_DATASETS = {
+    "batch size": [("batch", 10)],
+    "more replicates": [("replicates", 80)],
+    "another truth": [("truths", "strong", MODERATE | {"sigma": 2.0})],
+    "a truth placed before": [("truths", {"a": MODERATE | {"sigma": 2.0}, "moderate": MODERATE})],
+    "more participants": [("participants", [2, 4, 8])],
+    "more observations": [("observations", [9, 3])],
+    "title": [("title", "Another title")],
+    "name": [("name", "another")],
+}
+NOT_THE_FITS = NOT_THE_DATASETS | {
+    "another prior": [("priors", "wide", OTHER_PRIOR)],
+    "models in another order": [("models", ["centered", "pooled", "unpooled"])],
+}
+
+
+def simulation(design, scenario=SCENARIO):
+    return design.simulation(scenario, design.batches(scenario)[0])
+
+
+def fit(design, model="pooled", prior="weak", scenario=SCENARIO, batch=0):
+    return design.fit(scenario, model, prior, design.batches(scenario)[batch])
+
+
+def fit_identities(design) -> dict:
+    return {
+        (*cell, batch.name): design.fit(*cell, batch)["identity"]
+        for cell in design.cells
+        for batch in design.batches(cell[0])
+    }
+
+
+def only(different: dict, before: dict) -> set:
+    """The keys of which the identity is another one."""
+    return {key for key in before if different[key] != before[key]}
+
+
+# Seeds
+
+
+@pytest.mark.parametrize("change", NOT_THE_DATASETS.values(), ids=NOT_THE_DATASETS.keys())
+def test_a_dataset_seed_stays_under_changes_elsewhere(design, change):
+    assert dataset_seed(simulation(make_design(*change)), 7) == dataset_seed(simulation(design), 7)
+
+
+@pytest.mark.parametrize("change", NOT_THE_FITS.values(), ids=NOT_THE_FITS.keys())
+def test_a_fit_seed_stays_under_changes_elsewhere(design, change):
+    assert fit_seed(fit(make_design(*change)), 7) == fit_seed(fit(design), 7)
+
+
+def test_a_truths_name_does_not_decide_seeds(design):
+    renamed = make_design(("truths", {"other": MODERATE}))
+    scenario = "other-4x3"
+    assert dataset_seed(simulation(renamed, scenario), 1) == dataset_seed(simulation(design), 1)
+    assert fit_seed(fit(renamed, scenario=scenario), 1) == fit_seed(fit(design), 1)
+
+
+def test_a_priors_name_does_not_decide_a_fits_seed(design):
+    prior = {"beta_mean": 0.0, "beta_sd": [1, 1], "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 2}
+    renamed = make_design(("priors", {"other": prior}))
+    assert fit_seed(fit(renamed, prior="other"), 1) == fit_seed(fit(design), 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "scenario"),
+    [
+        (("seed", 1), SCENARIO),
+        (("truths", "moderate", "sigma", 1.5), SCENARIO),
+        (("truths", "moderate", "x", "days"), SCENARIO),
+        (("participants", [5]), "moderate-5x3"),
+        (("observations", [4]), "moderate-4x4"),
+    ],
+)
+def test_what_decides_a_dataset_decides_its_seed_and_its_fits_seed(design, change, scenario):
+    other = make_design(change)
+    assert dataset_seed(simulation(other, scenario), 1) != dataset_seed(simulation(design), 1)
+    assert fit_seed(fit(other, scenario=scenario), 1) != fit_seed(fit(design), 1)
+
+
+def test_model_and_prior_decide_a_fits_seed_but_not_its_datasets(design):
+    other = make_design(("priors", "weak", "beta_sd", 2))
+    assert fit_seed(fit(design, "centered"), 1) != fit_seed(fit(design, "pooled"), 1)
+    assert fit_seed(fit(other), 1) != fit_seed(fit(design), 1)
+    assert dataset_seed(simulation(other), 1) == dataset_seed(simulation(design), 1)
+
+
+def test_2000_scenarios_and_replicates_have_2000_seeds():
+    design = make_design(("participants", [2, 3, 4, 5]), ("observations", [1, 2, 3, 4, 5]))
+    pairs = [(name, replicate) for name in design.scenarios for replicate in range(1, 101)]
+    data = {dataset_seed(simulation(design, name), replicate) for name, replicate in pairs}
+    fits = {fit_seed(fit(design, scenario=name), replicate) for name, replicate in pairs}
+    assert len(pairs) == len(data) == len(fits) == 2000
+
+
+def test_seeds_fit_where_they_go(design):
+    for replicate in range(1, 201):
+        assert 0 <= dataset_seed(simulation(design), replicate) < 2**63
+        assert 0 < fit_seed(fit(design), replicate) < 2**31
+
+
+# Batches
+
+
+def test_batches_have_nominal_names_and_end_with_the_study(design):
+    first, last = design.batches(SCENARIO)
+    assert (first.name, last.name) == ("00001-00025", "00026-00050")
+    assert list(last.replicates) == list(range(26, 41))
+
+
+def test_batches_hold_every_replicate_once():
+    design = make_design(("replicates", 41), ("batch", 7))
+    held = [replicate for batch in design.batches(SCENARIO) for replicate in batch.replicates]
+    assert held == list(range(1, 42))
+
+
+def test_a_batch_is_found_by_its_name(design):
+    assert design.batch(SCENARIO, "00026-00050") == Batch(26, 50, 40)
+
+
+def test_more_replicates_change_only_the_batch_in_which_the_study_ended(design):
+    longer = make_design(("replicates", 100))
+    before, after = fit_identities(design), fit_identities(longer)
+    assert set(before) < set(after)
+    assert {key[-1] for key in only(after, before)} == {"00026-00050"}
+
+
+def test_more_replicates_after_a_full_batch_change_nothing():
+    before = fit_identities(make_design(("replicates", 50)))
+    assert not only(fit_identities(make_design(("replicates", 100))), before)
+
+
+def test_datasets_of_a_batch_that_the_study_filled_stay_and_the_others_do_not(design):
+    longer = make_design(("replicates", 100))
+    for batch, stays in zip(design.batches(SCENARIO), (True, False), strict=True):
+        after = longer.simulation(SCENARIO, longer.batch(SCENARIO, batch.name))
+        before = design.simulation(SCENARIO, batch)
+        assert (after["identity"] == before["identity"]) is stays
+        assert before["replicates"] == [batch.replicates[0], batch.replicates[-1]]
+
+
+@pytest.mark.parametrize(
+    ("participants", "observations", "size"),
+    [(4, 3, 250), (60, 20, 125), (100, 60, 25), (1000, 100, 5)],
+)
+def test_the_default_batch_is_a_fixed_formula_of_the_design(participants, observations, size):
+    changes = ("batch", DROP), ("participants", [participants]), ("observations", [observations])
+    study = make_study(*changes)
+    (scenario,) = make_design(*changes).scenarios.values()
+    assert batch_size(study, scenario) == size
+
+
+# Identities
+
+
+@pytest.mark.parametrize(
+    "key", ["title", "another truth", "more participants", "more observations"]
+)
+def test_what_other_cells_hold_leaves_identities(design, key):
+    changed = make_design(*NOT_THE_DATASETS[key])
+    assert simulation(changed)["identity"] == simulation(design)["identity"]
+    assert not only(fit_identities(changed), fit_identities(design))
+
+
+def test_one_value_of_a_prior_changes_only_its_own_fits():
+    wide = ("priors", "wide", OTHER_PRIOR)
+    before = make_design(wide)
+    after = make_design(wide, ("priors", "wide", "lkj_eta", 3))
+    changed = only(fit_identities(after), fit_identities(before))
+    assert changed == {key for key in fit_identities(before) if key[2] == "wide"}
+    assert simulation(after)["identity"] == simulation(before)["identity"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sources"),
+    [
+        (("engine", "cmdstan"), {}),
+        (("sampler", "adapt_delta", 0.9), {}),
+        (("convergence", "max_rhat", 1.05), {}),
+        (("intervals", [0.9]), {}),
+        (("title", "same"), {"engine_version": "2"}),
+        (("title", "same"), {"fitting": "other code"}),
+    ],
+)
+def test_what_decides_fits_alone_changes_every_fit_and_no_dataset(design, change, sources):
+    other = make_design(change, **sources)
+    before = fit_identities(design)
+    assert only(fit_identities(other), before) == set(before)
+    assert simulation(other)["identity"] == simulation(design)["identity"]
+
+
+def test_the_code_that_simulates_changes_datasets_and_fits(design):
+    other = make_design(simulating="other code")
+    before = fit_identities(design)
+    assert only(fit_identities(other), before) == set(before)
+    assert simulation(other)["identity"] != simulation(design)["identity"]
+
+
+def test_a_truth_from_observed_data_is_decided_by_the_file_and_the_fit():
+    base = simulation(make_design(*FOUND), "found-4")["identity"]
+    for other in (
+        make_design(*FOUND, observed={"real": "another file"}),
+        make_design(*FOUND, ("sampler", "draws", 200)),
+        make_design(*FOUND, programs={"pooled": "", "centered": "edited"}),
+        make_design(*FOUND, ("observed", "real", "standardize", True)),
+    ):
+        assert simulation(other, "found-4")["identity"] != base
+
+
+# Programs
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """A copy of the Stan programs, to edit."""
+    return shutil.copytree(STAN, tmp_path / "stan")
+
+
+def hashes(programs) -> dict:
+    study = make_study(("models", list(LINEAR.MODELS)))
+    return dict(provenance.sources(study, LINEAR, programs, "1").programs)
+
+
+def edit(file) -> None:
+    file.write_text(file.read_text() + "// edited\n")
+
+
+def test_an_edited_program_changes_only_its_own_model(programs):
+    before = hashes(programs)
+    edit(programs / "multilevel_linear" / "centered.stan")
+    assert only(hashes(programs), before) == {"centered"}
+
+
+def test_an_edited_include_changes_the_models_that_include_it(programs):
+    before = hashes(programs)
+    edit(programs / "functions" / "multilevel.stan")
+    assert only(hashes(programs), before) == {"unpooled", "centered", "noncentered"}
+
+
+def test_a_touched_program_changes_nothing(programs):
+    before = hashes(programs)
+    (programs / "multilevel_linear" / "centered.stan").touch()
+    assert hashes(programs) == before
+
+
+def test_a_program_decides_only_its_models_fits():
+    before = fit_identities(make_design())
+    after = fit_identities(make_design(programs={"pooled": "program pooled", "centered": "edited"}))
+    assert {key[1] for key in only(after, before)} == {"centered"}

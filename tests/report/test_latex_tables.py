@@ -1,0 +1,231 @@
+"""The tables for a paper, compiled by a real pdflatex: every number and letter, within the text."""
+
+import re
+import unicodedata
+
+import pandas as pd
+import pytest
+from conftest import LINEAR, make_study
+from typeset import typeset
+
+from recovery import tables
+from recovery.report import latex_tables, latex_text, results_section
+from recovery.tables.summary_schemas import SUMMARIES
+
+MEASURES = ("bias", "rmse", "coverage")
+NUMBER = r"−?[\d.,]+(?:e[−+]\d+)?"
+CELL = re.compile(
+    rf"({NUMBER}) \(({NUMBER})\) ({NUMBER}) \(({NUMBER})\) ({NUMBER}) "
+    rf"({NUMBER}) % \(({NUMBER}) % to ({NUMBER}) %\) ({NUMBER})"
+)
+
+
+def performance(folder, study, rng, scale=1.0) -> pd.DataFrame:
+    """A table of measures, as a study's summary has it: half of the biases are negative."""
+    rows = []
+    for model in study.models:
+        for prior in study.priors:
+            for parameter in LINEAR.MODELS[model].scored:
+                key = {"scenario": "moderate-4x3", "truth": "moderate", "participants": 4}
+                key |= {"observations": 3, "model": model, "prior": prior, "parameter": parameter}
+                coverage = rng.integers(1, 40) / 40
+                values = {"bias": scale * rng.normal(), "rmse": scale * rng.exponential()}
+                bounds = {"coverage_lower_bound": 0.9 * coverage, "coverage_upper_bound": coverage}
+                for measure, value in (values | {"coverage": coverage} | bounds).items():
+                    mcse = scale * rng.uniform(0.001, 0.1)
+                    row = {"measure": measure, "value": value, "mcse": mcse, "subset": "all"}
+                    row |= {"n_replicates": 40 - 3 * (measure == "coverage")}
+                    if measure.startswith("coverage"):
+                        row |= {"level": 0.89, "lower": coverage / 2, "upper": coverage / 2 + 0.5}
+                    rows.append(key | row)
+    schema = SUMMARIES["performance"]
+    tables.write(tables.from_rows(rows, schema), folder / "p.parquet", schema, "identity")
+    return tables.read_frame([folder / "p.parquet"])
+
+
+def shown(study, table: pd.DataFrame) -> list[dict]:
+    went = table[["scenario", "model", "prior"]].drop_duplicates().assign(n_failed=0)
+    return results_section.cells(study, LINEAR, table, went)
+
+
+def factors(*names) -> list[dict]:
+    return [{"name": name} for name in names]
+
+
+def written(folder, cells, names, glance=(), compared=()):
+    """The folder of the three tables."""
+    files = {name: folder / f"{name}.tex" for name in latex_tables.TABLES}
+    latex_tables.write(files, glance, cells, factors(*names), compared)
+    return folder
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-").replace(",", ""))
+
+
+def digits(text: str) -> float:
+    """What a number may be off by, of how it is written."""
+    _, _, decimals = text.partition("e")[0].partition(".")
+    power = int(text.partition("e")[2].replace("−", "-") or 0)
+    return 0.501 * 10.0 ** (power - len(decimals))
+
+
+@pytest.mark.parametrize("scale", [1, 1e-3, 1e4, 1e12])
+def test_every_number_is_that_of_the_parquet_table(tmp_path, rng, scale):
+    study = make_study(("intervals", [0.89]), ("models", ["pooled", "centered", "noncentered"]))
+    table = performance(tmp_path, study, rng, scale)
+    assert (table.loc[table["measure"] == "bias", "value"] < 0).any()
+    cells = shown(study, table)
+    names = ("model", "parameter")
+    printed = CELL.findall(typeset(written(tmp_path, cells, names) / "cells.tex").text)
+    assert len(printed) == len(cells) == (table["measure"] == "bias").sum()
+    by_measure = {name: table[table["measure"] == name].reset_index() for name in MEASURES}
+    for i, row in enumerate(printed):
+        of = {name: each.loc[i] for name, each in by_measure.items()}
+        wanted = [of[name][what] for name in ("bias", "rmse") for what in ("value", "mcse")]
+        wanted += [of["bias"]["n_replicates"]]
+        wanted += [100 * of["coverage"][what] for what in ("value", "lower", "upper")]
+        wanted += [of["coverage"]["n_replicates"]]
+        for text, value in zip(row, wanted, strict=True):
+            assert number(text) == pytest.approx(value, abs=digits(text))
+
+
+TEXTS = {
+    "ASCII": "".join(map(chr, range(32, 127))),
+    "Latin": "".join(map(chr, [*range(0xA0, 0x180)])),
+    "Greek": "".join(map(chr, range(0x391, 0x3CA))).replace("\u03a2", ""),
+    "signs": "−±×÷·°µ≤≥≠≈∞→←–—‘’“”…½¼²₁⁰ﬁ℃№™®§",
+    "others": "Привет 漢字 かな שלום مرحبا ภาษา \u0301 \u200b\u202e\ufeff 😀\u200d 𝛼 \U0010ffff",
+    "ligatures": "fi fl ff ffi -- --- ?` !` `` '' ,, << >>",
+    "LaTeX": r"\input{/etc/passwd} \end{longtable} $x$ % & # [2ex] \\[1ex] * ^^M ~ {",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_text_of_any_kind_compiles_wherever_it_stands(tmp_path, text):
+    rows = [{text: text, "Given": "[" + text, "Fits": "1"}, {text: "*", "Given": "b", "Fits": "2"}]
+    (tmp_path / "a.tex").write_text(latex_tables.in_latex(rows, 2), encoding="utf-8")
+    typeset(tmp_path / "a.tex")
+
+
+PRINTED = {  # what pdftotext makes of a glyph that stands for another
+    "'": "’",
+    "`": "‘",
+    '"': "”",
+    "~": "˜",
+    "^": "ˆ",
+}
+
+
+def test_every_ascii_character_is_printed_as_itself(tmp_path):
+    words = [f"a{c}b{c}{c}d" for c in TEXTS["ASCII"] if c not in " _"]  # a rule, not a letter
+    rows = [{"Name": word, "Fits": "1"} for word in words]
+    (tmp_path / "a.tex").write_text(latex_tables.in_latex(rows, 1), encoding="utf-8")
+    text = typeset(tmp_path / "a.tex").text
+    for word in words:
+        wanted = "".join(PRINTED.get(c, c) for c in word)
+        assert f" {wanted} 1 " in text or f" {wanted.replace('|', '∣')} 1 " in text, word
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("naïve Ångström, Čapek, ñ", "naïve Ångström, Čapek, ñ"),
+        ("λ and Ω, β", "λ and Ω, β"),
+        ("α × β ± 0.5", "α × β ± 0.5"),
+        ("an emoji 😀", "an emoji U+1F600"),
+        ("漢", "U+6F22"),
+        ("ąx", "U+0105x"),
+        ("x² ½", "x2 1/2"),
+    ],
+)
+def test_what_is_not_ascii_is_printed_or_named_by_its_code(tmp_path, text, printed):
+    rows = [{"Name": text, "Fits": "1"}]
+    (tmp_path / "a.tex").write_text(latex_tables.in_latex(rows, 1), encoding="utf-8")
+    found = unicodedata.normalize("NFKC", typeset(tmp_path / "a.tex").text)
+    assert f"{printed} 1" in found.replace("ı\u0308", "ï")
+
+
+def test_no_character_is_left_that_pdflatex_may_not_know():
+    """All of the first plane and some of the others: ASCII alone goes into a table."""
+    every = [chr(code) for code in [*range(0xD800), *range(0xE000, 0x11000, 7)]]
+    for character in every:
+        written = latex_text.escaped(character)
+        assert written.isascii(), character
+        assert written.isprintable(), character
+        assert latex_text.width(character) > 0
+
+
+NAMES = ("truth", "participants", "observations", "model", "prior", "parameter")
+
+
+def of_names(row: dict, name: str, number: int) -> dict:
+    own = dict.fromkeys(("truth", "model", "prior", "parameter"), f"{name}{number}")
+    return row | own | {"participants": 1000, "observations": 1000}
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [
+        ("m", 1),
+        ("m" * 59, 1),
+        ("W" * 59, 1e-9),
+        ("7" * 59, 1),
+        ("a_b_" * 14, 1e8),
+        ("a b " * 14, 1),
+        ("a-b/" * 14, 1),
+        ("\u00e9😀" * 14, 1),
+    ],
+)
+def test_tables_of_long_names_and_numbers_stay_within_the_text(tmp_path, rng, name, scale):
+    study = make_study(("intervals", [0.89]))
+    table = performance(tmp_path, study, rng, scale)
+    cells = [of_names(row, name, 1) for row in shown(study, table)]
+    glance = {"model": name, "prior": name, "fits": 123456789, "failed": 123456, "converged": 0.5}
+    glance |= {"coverage": 0.9999, "intervals": 123456789, "seconds": 123456.7}
+    clearest = {"n_clear": 1234, "n": 5678, "value": -scale, "mcse": scale / 1e4}
+    clearest |= {"parameter": "beta_p[12,34]", "scenario": f"{name}-1000x1000"}
+    clearest |= {"n_pairs": 12345, "interval": None}
+    pair = {"first": name, "second": name, "given": name, "rmse": clearest, "coverage": None}
+    shares = clearest | {"value": -0.05, "interval": (-0.15, 0.05)}
+    folder = written(tmp_path, cells, NAMES, [glance], [pair, pair | {"coverage": shares}])
+    for size in ("10pt", "11pt", "12pt"):
+        typeset(*(folder / f"{table}.tex" for table in latex_tables.TABLES), size=size)
+
+
+def test_a_difference_of_coverages_that_never_varies_has_an_interval_and_its_pairs(tmp_path):
+    its = {"n_clear": 0, "n": 3, "value": 0.0, "mcse": 0.0, "interval": (-0.161, 0.161)}
+    its |= {"parameter": "sigma", "scenario": "moderate-6x3", "n_pairs": 20}
+    pair = {"first": "a", "second": "b", "given": "weak", "rmse": None, "coverage": its}
+    glance = {"model": "a", "prior": "weak", "fits": 40, "failed": 0, "converged": 0.5}
+    glance |= {"coverage": 0.9, "intervals": 29, "seconds": 1.0}
+    folder = written(tmp_path, [], NAMES, [glance], [pair])
+    assert (
+        "0.00 (−0.16 to 0.16; 20; sigma, moderate-6x3)" in typeset(folder / "comparison.tex").text
+    )
+    assert "90 % 29" in typeset(folder / "models.tex").text
+
+
+def test_a_table_of_700_cells_goes_on_from_page_to_page(tmp_path, rng):
+    study = make_study(("intervals", [0.89]))
+    row = shown(study, performance(tmp_path, study, rng))[0]
+    cells = [of_names(row, "model", number) for number in range(700)]
+    page = typeset(written(tmp_path, cells, NAMES) / "cells.tex")
+    text = page.text.replace(" ", "")
+    assert page.pages > 10
+    assert [number for number in range(700) if f"model{number}" not in text] == []
+    assert page.text.count("Model") == page.pages
+
+
+def test_columns_that_no_line_holds_go_below_the_others_with_the_same_keys(tmp_path):
+    row = {"Model": "centered"} | {f"measure {k}": f"{k}123456789012" for k in range(10, 22)}
+    (tmp_path / "a.tex").write_text(latex_tables.in_latex([row], 1), encoding="utf-8")
+    text = typeset(tmp_path / "a.tex").text
+    assert text.count("centered") == text.count("Model") > 1
+    assert [value for value in row.values() if value not in text] == []
+
+
+def test_tables_without_a_row_compile(tmp_path):
+    folder = written(tmp_path, [], NAMES)
+    page = typeset(*(folder / f"{table}.tex" for table in latex_tables.TABLES))
+    assert page.text == "Before. After. 1"

@@ -1,0 +1,448 @@
+"""What the trial of a researcher's own family says, before any fit."""
+
+import re
+from functools import partial
+
+import own_families
+import pytest
+from conftest import ROOT, STAN
+from own_families import tried, tried_in_vain
+
+from recovery import families
+from recovery.common.errors import StudyError
+from recovery.run import preflight
+from recovery.study.parse import parse
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def begin(tmp_path):
+    return partial(own_families.begin, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            'return {"participant": participant, "y": y}, {"theta": theta}',
+            'return {"participant": participant, "y": y}',
+            "simulate: returned {'participant': array([",
+        ),
+        (
+            '"participant": participant, "y": y}',
+            '"participant": participant}',
+            "simulate: observations has ['participant'], must have the columns ['participant'",
+        ),
+        ('"y": y}', '"y": y[1:]}', "simulate: column 'participant' has shape (50,), must have one"),
+        ('"y": y}', '"y": y * np.nan}', "simulate: column 'y' holds a value that is not finite"),
+        (
+            '"participant": participant, "y"',
+            '"participant": participant / 1, "y"',
+            "simulate: column 'participant' holds float64, COLUMNS says integer",
+        ),
+        (
+            '"participant": participant, "y"',
+            '"participant": participant - 1, "y"',
+            "simulate: column 'participant' has [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], must have 1 to 10",
+        ),
+        (
+            '{"theta": theta}\n',
+            '{"theta": theta[:3]}\n',
+            "simulate: theta: got shape (3,), must have (10,)",
+        ),
+        ('{"theta": theta}\n', "{}\n", "simulate: values lacks 'theta', which PARTICIPANTS has"),
+        ('{"theta": theta}\n', '{"theta": theta, "nu": 1}\n', "simulate: values has ['nu'], must"),
+        (
+            "PARAMETERS = {",
+            'PARAMETERS = {"icc": (), ',
+            "simulate: values lacks 'icc', which is no",
+        ),
+        (
+            "rng.normal(size=participants)",
+            "np.random.normal(size=participants)",
+            "simulate: gave other data for the same `rng`; it must draw from `rng` alone",
+        ),
+        (
+            "theta = truth.mu",
+            "theta = truth.nu",
+            "simulate: raised AttributeError: 'Truth' object has no attribute 'nu'\n"
+            "  line 52, in simulate: theta = truth.nu",
+        ),
+        ('    return {\n        "N"', '    return 1, {\n        "N"', "stan_data: returned (1, {"),
+        ('"y": y}', '"y": [[1], [1, 2]]}', "simulate: a column is no array, must have one row an"),
+        (
+            '{"theta": theta}\n',
+            '{"theta": theta + 1j}\n',
+            "simulate: theta: got array([",
+        ),
+        (
+            "\ndef stan_data(",
+            "\ndef prior_sd(prior):\n    return {'mu': None}\n\n\ndef stan_data(",
+            "prior_sd: mu: got nothing, must be a number above 0",
+        ),
+        (
+            "\ndef stan_data(",
+            "\ndef prior_sd(prior):\n    return prior.mu\n\n\ndef stan_data(",
+            "prior_sd: raised AttributeError: 'Prior' object has no attribute 'mu'",
+        ),
+        (
+            "\ndef stan_data(",
+            "\ndef log_likelihood(values, observations):\n    return [1]\n\n\ndef stan_data(",
+            "log_likelihood: returned [1], must be an array of (50, 2): observations x draws",
+        ),
+    ],
+)
+def test_what_a_function_gives_is_held_to_the_file(begin, old, new, said):
+    raw = begin(("family.py", old, new))
+    assert f"{raw['family']}: {said}" in tried_in_vain(raw)
+
+
+def test_a_prior_that_gives_no_data_is_refused_before_any_fit(begin):
+    raw = begin(("family.py", "    theta = truth.mu", "    theta = np.inf + truth.mu"))
+    raw["truths"] = {"drawn": {"prior": "weakly_informative"}}
+    assert "cannot be simulated: " in tried_in_vain(raw)
+    wide = {"mu_mean": 5, "mu_sd": 1.0e-3, "tau_rate": 1, "sigma_rate": 1}
+    raw = begin(("family.py", "    theta = truth.mu", "    theta = 1 / (truth.mu < 3) + truth.mu"))
+    raw["family"] = begin(
+        (
+            "family.py",
+            "    theta = truth.mu",
+            "    theta = (0 if truth.mu < 3 else np.nan) + truth.mu",
+        )
+    )["family"]
+    said = tried_in_vain(raw | {"priors": {**raw["priors"], "wide": wide}})
+    assert "none of 100 datasets can be drawn from a prior: " in said
+    assert "simulate: column 'y' holds a value that is not finite" in said
+
+
+def test_a_generator_may_say_that_there_are_no_data(begin):
+    some = "    if truth.mu > 0:\n        raise SimulationError('too large')\n    theta = truth.mu"
+    raw = begin(
+        ("family.py", "Positive, Real", "Positive, Real, SimulationError"),
+        ("family.py", "    theta = truth.mu", some),
+    )
+    raw["truths"] = {"typical": {"mu": -1, "tau": 1, "sigma": 1}}
+    assert len(tried(raw)) == 2
+
+
+def test_a_pooled_program_has_a_joint_model_of_its_own(begin):
+    pooled = 'MODELS = {"alike": Model("NAME.stan", pooling="complete"), '
+    family = families.find(begin(("family.py", "MODELS = {", pooled))["family"])
+    assert (family.MODELS["alike"].joint, family.MODELS["hierarchical"].joint) == ("alike", "own")
+
+
+def test_a_mapping_of_the_name_alone_is_the_name(begin):
+    raw = begin()
+    study = parse(raw | {"family": {"name": raw["family"]}}, families.find)
+    assert study.family == raw["family"]
+
+
+def test_a_drawn_truth_must_be_one(begin):
+    raw = begin(("family.py", "    return Truth(", "    return dict("))
+    raw["truths"] = {"drawn": {"prior": "weakly_informative"}}
+    assert f"{raw['family']}: draw_truth: returned {{'mu'" in tried_in_vain(raw)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (
+            "family.py",
+            'PARAMETERS = {"mu"',
+            'PARAMETERS = {"tau2": (), "mu"',
+            "values lacks 'tau2'",
+        ),
+        (
+            "family.stan",
+            "theta = mu + tau * z",
+            "eta = mu + tau * z",
+            "means.stan: does not compile",
+        ),
+        (
+            "family.stan",
+            "  vector[N] y;",
+            "  vector[N] y;\n  int<lower=1> T;",
+            "means.stan: stan_data lacks T, declared as int; it returned N, J, participant, y, ",
+        ),
+        ("family.stan", "real mu;\n  real<", "real mu;\n  rael<", "means.stan: does not compile"),
+    ],
+)
+def test_a_program_is_held_to_the_file(begin, file, old, new, said):
+    assert said in tried_in_vain(begin((file, old, new)))
+
+
+@pytest.mark.parametrize(
+    ("declared", "returned", "said"),
+    [
+        (
+            "matrix[2, N] X;",
+            'np.ones((observations["y"].size, 2))',
+            "got shape (50, 2), must be matrix[2, N] with N = 50, of shape (2, 50)",
+        ),
+        ("matrix[2, N] X;", 'np.ones(2 * observations["y"].size)', "got shape (100,), must be"),
+        ("vector[6] X;", "[[1, 2, 3], [4, 5, 6]]", "got shape (2, 3), must be vector[6], of shape"),
+        ("int X;", "[3]", "got shape (1,), must be int, a single number"),
+        ("vector[1] X;", "3", "got a single number, must be vector[1], of shape (1,)"),
+        ("int X;", 'observations["y"].size / 1', "got 50.0, must be int: integers, without a"),
+        ("array[2] int X;", "None", "got None, must be a number"),
+    ],
+)
+def test_data_are_held_to_their_declarations(begin, declared, returned, said):
+    raw = begin(
+        ("family.stan", "  vector[N] y;", f"  vector[N] y;\n  {declared}"),
+        (
+            "family.py",
+            '        "prior_mu_mean"',
+            f'        "X": {returned},\n        "prior_mu_mean"',
+        ),
+    )
+    assert f"means.stan: stan_data: X: {said}" in tried_in_vain(raw)
+
+
+def test_data_of_every_size_are_held_to_their_declarations(begin):
+    """A square matrix, transposed, goes unnoticed; what holds for one size may for no other."""
+    square = '"X": np.ones((observations["y"].size, 50)),'
+    before = '        "prior_mu_mean"'
+    raw = begin(
+        ("family.stan", "  vector[N] y;", "  vector[N] y;\n  matrix[50, N] X;"),
+        ("family.py", before, f"        {square}\n{before}"),
+    )
+    assert len(tried(raw | {"participants": [10]})) == 2
+    said = tried_in_vain(raw)
+    assert (
+        "means.stan: stan_data: X: got shape (100, 50), must be matrix[50, N] with N = 100, of "
+        "shape (50, 100)\n  " in said
+    )
+    assert said.endswith("(typical-20x5)")
+
+
+def test_entries_that_the_program_does_not_declare_do_no_harm(begin):
+    more = '        "note": "text", "ragged": [[1], [2, 3]],\n        "prior_mu_mean"'
+    assert len(tried(begin(("family.py", '        "prior_mu_mean"', more)))) == 2
+
+
+def test_a_parameter_that_the_program_lacks_is_named_with_those_it_has(begin):
+    raw = begin(
+        ("family.py", 'PARAMETERS = {"mu"', 'PARAMETERS = {"icc": (), "mu"'),
+        ("family.py", '{"theta": theta}\n', '{"theta": theta, "icc": 0.5}\n'),
+    )
+    assert re.search(
+        r"means\.stan: lacks icc, which the family's file has under PARAMETERS; "
+        r"the program has mu, tau, z, sigma, theta$",
+        tried_in_vain(raw),
+    )
+
+
+def test_participants_that_the_program_lacks_are_counted(begin):
+    said = tried_in_vain(
+        begin(
+            ("family.stan", "vector[J] theta = mu + tau * z;", "vector[J] eta = mu + tau * z;"),
+            ("family.stan", "normal(theta[participant]", "normal(eta[participant]"),
+        )
+    )
+    assert "has no parameters of participants, must have the 10 parameters (theta[1]" in said
+
+
+def test_a_quantity_with_the_name_of_a_column_of_draws_is_refused(begin):
+    quantities = "generated quantities { real chain = 1; }"
+    raw = begin(("family.stan", ", sigma);\n}", ", sigma);\n}\n" + quantities))
+    assert "means.stan: has chain, must have other names: tables of" in tried_in_vain(raw)
+
+
+def test_draws_that_are_not_finite_are_said(begin):
+    quantities = "generated quantities { real icc = not_a_number(); }"
+    raw = begin(
+        ("family.stan", ", sigma);\n}", ", sigma);\n}\n" + quantities),
+        ("family.py", 'PARAMETERS = {"mu"', 'PARAMETERS = {"icc": (), "mu"'),
+        ("family.py", '{"theta": theta}\n', '{"theta": theta, "icc": 0.5}\n'),
+    )
+    assert "draws of icc are not finite" in tried_in_vain(raw)
+
+
+# Sizes
+
+
+def test_a_generator_that_needs_the_studys_sizes_is_taken(begin):
+    some = (
+        "    if participants % 4 or observations != 16:\n"
+        "        raise ValueError('blocks of 4, 16 items')\n    theta = truth.mu"
+    )
+    raw = begin(("family.py", "    theta = truth.mu", some))
+    raw |= {"participants": [12, 8], "observations": [16]}
+    preflight.try_programs(parse(raw, families.find), STAN, "stanli")
+    assert tried(raw)[0] == "typical: 128 observations simulated"
+
+
+@pytest.mark.parametrize("refused", [12, 9])
+def test_a_size_that_cannot_be_is_said(begin, refused):
+    some = f"    if participants == {refused}:\n        1 / 0\n    theta = truth.mu"
+    raw = begin(("family.py", "    theta = truth.mu", some))
+    said = tried_in_vain(raw | {"participants": [12, 9, 10], "observations": [4, 3]})
+    assert f"{raw['family']}: simulate: raised ZeroDivisionError: division by zero\n" in said
+    size = f"with {refused} participants and 3 observations of each (typical-{refused}x3)"
+    assert said.endswith(f"\n  {size}")
+
+
+def test_programs_are_tried_before_any_job_with_the_smallest_size(begin):
+    some = "    if participants == 9:\n        1 / 0\n    theta = truth.mu"
+    raw = begin(("family.py", "    theta = truth.mu", some)) | {"participants": [12, 9]}
+    study = parse(raw, families.find)
+    with pytest.raises(StudyError, match=r"\n  with 9 participants and 5 observations of each$"):
+        preflight.try_programs(study, STAN, "stanli")
+
+
+# What a function must not rest on
+
+
+RNG = "it must draw from `rng` alone, not from `random`, `numpy.random`, the clock, what is drawn"
+ODD = {  # what stands at the top of the file, and what a function adds to its numbers
+    "a generator of its own": ("RNG = np.random.default_rng()", "RNG.normal()"),
+    "drawn at load": ("SHIFT = np.random.normal()", "SHIFT"),
+    "drawn at load by random": ("import random; SHIFT = random.random()", "SHIFT"),
+    "the clock": ("import time", "1e-6 * time.time()"),
+    "seconds": ("import time", "int(time.time())"),
+    "the date": ("import datetime", "datetime.date.today().toordinal()"),
+    "the hour": ("import time", "time.localtime().tm_hour"),
+    "the order of a set": ("ORDER = [*{'a', 'b', 'c', 'd', 'e', 'f', 'g'}]", "ORDER.index('d')"),
+    "the hash of text": ("", "hash('text') % 1000"),
+    "the process": ("import os", "os.getpid()"),
+    "a count of calls": ("COUNT = []", "(COUNT.append(1) or len(COUNT))"),
+    "a seeded generator of its own": ("RNG = np.random.default_rng(1)", "RNG.normal()"),
+    "numpy.random, seeded": ("np.random.seed(1)", "np.random.normal()"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_generator_draws_from_its_rng_alone(begin, kind):
+    before, added = ODD[kind]
+    raw = begin(
+        ("family.py", "import numpy as np", f"import numpy as np\n{before}"),
+        ("family.py", "    theta = truth.mu", f"    theta = {added} + truth.mu"),
+    )
+    said = tried_in_vain(raw | {"participants": [10]})
+    assert f"{raw['family']}: simulate: gave other data for the same `rng`; {RNG}" in said
+
+
+PRIOR_SD = "def prior_sd(prior):\n    return {'mu': 1 + abs(ADDED)}"
+DENSITY = (
+    "def log_likelihood(values, observations):\n"
+    "    return np.zeros((observations['y'].size, values['mu'].size)) + ADDED"
+)
+OTHERS = {  # function: what it has in the template, what it has here
+    "draw_truth": ("mu=rng.normal", "mu=ADDED + rng.normal"),
+    "stan_data": ('"prior_mu_mean": prior', '"prior_mu_mean": ADDED + prior'),
+    "log_likelihood": ("def stan_data(", f"{DENSITY}\n\n\ndef stan_data("),
+    "prior_sd": ("def stan_data(", f"{PRIOR_SD}\n\n\ndef stan_data("),
+}
+
+
+@pytest.mark.parametrize("kind", ["drawn at load", "a count of calls"])
+@pytest.mark.parametrize("function", OTHERS)
+def test_other_functions_are_decided_by_their_arguments(begin, function, kind):
+    (before, added), (old, new) = ODD[kind], OTHERS[function]
+    raw = begin(
+        ("family.py", "import numpy as np", f"import numpy as np\n{before}"),
+        ("family.py", old, new.replace("ADDED", added)),
+    )
+    said = tried_in_vain(raw | {"participants": [10]})
+    assert f"{raw['family']}: {function}: gave an" in said
+    alone = "for the same `rng`; " if function == "draw_truth" else "for the same arguments; "
+    assert alone in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"sigma": ()}', '"sigma": ()}\nPARAMETERS = {name: () for name in set(PARAMETERS)}'),
+        ("    sigma: Positive\n", "    sigma: Positive\n    x: Real = hash('x')\n"),
+    ],
+)
+def test_a_file_says_the_same_in_every_process(begin, old, new):
+    raw = begin(("family.py", old, new))
+    said = tried_in_vain(raw)
+    assert f"{raw['family']}: load: gave other names, shapes, columns, models or fields; " in said
+
+
+# What does not end
+
+ENDLESS = {
+    "simulate": ("    theta = truth.mu", "    while True: pass\n    theta = truth.mu"),
+    "draw_truth": ("    return Truth(", "    while True: pass\n    return Truth("),
+    "stan_data": ('    return {\n        "N"', '    while True: pass\n    return {\n        "N"'),
+    "prior_sd": (
+        "def stan_data(",
+        "def prior_sd(prior):\n    while True: pass\n\n\ndef stan_data(",
+    ),
+    "log_likelihood": (
+        "def stan_data(",
+        "def log_likelihood(values, data):\n    while True: pass\n\n\ndef stan_data(",
+    ),
+}
+LOOP = "real endless = 0;\n  while (1) { endless += 1; }"
+ENDLESS_DATA = ("family.stan", "parameters {", f"transformed data {{ {LOOP} }}\nparameters {{")
+
+
+@pytest.mark.parametrize("function", ENDLESS)
+def test_a_function_that_does_not_end_is_said_by_the_time_limit(begin, function):
+    raw = begin(("family.py", *ENDLESS[function]))
+    raw |= {"sampler": {"time_limit": 2.0}, "participants": [10]}
+    said = f"{raw['family']}: {function}: time limit: took more than 2 seconds"
+    assert said in tried_in_vain(raw)
+
+
+@pytest.mark.parametrize(
+    "change", [ENDLESS_DATA, ("family.stan", "model {", f"model {{ {LOOP}")], ids=["data", "model"]
+)
+def test_a_program_that_does_not_end_is_said_by_the_time_limit(begin, change):
+    raw = begin(change) | {"sampler": {"time_limit": 2.0}, "participants": [10]}
+    said = "means.stan: a fit of 50 iterations: time limit: took more than 2 seconds"
+    assert said in tried_in_vain(raw)
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("os._exit(0)", "the process of the trial died: exit code 0"),
+        ("os.abort()", "the process of the trial died: SIGABRT"),
+        ("sys.exit(0)", "raised SystemExit: 0"),
+        ("raise KeyboardInterrupt", "raised KeyboardInterrupt: "),
+    ],
+)
+def test_an_exit_is_no_success(begin, does, said):
+    raw = begin(
+        ("family.py", "import numpy as np", "import os, sys\nimport numpy as np"),
+        ("family.py", "    theta = truth.mu", f"    {does}\n    theta = truth.mu"),
+    )
+    assert f"{raw['family']}: simulate: {said}" in tried_in_vain(raw)
+
+
+@pytest.mark.parametrize(
+    ("does", "lines"),
+    [
+        ("simulate(truth, participants, observations, rng)", 13),
+        ("raise ValueError('x' * 10**8)", 3),
+    ],
+)
+def test_what_is_said_stays_short(begin, does, lines):
+    raw = begin(("family.py", "    theta = truth.mu", f"    {does}\n    theta = truth.mu"))
+    said = tried_in_vain(raw)
+    assert len(said.splitlines()) == lines
+    assert len(said) < 4000
+
+
+def refused_before_any_job(raw) -> str:
+    study = parse(raw | {"sampler": {"time_limit": 2.0}}, families.find)
+    with pytest.raises(StudyError) as error:
+        preflight.try_programs(study, STAN, "stanli")
+    return str(error.value)
+
+
+def test_checks_before_work_end_too(begin):
+    limit = "time limit: took more than 2 seconds, with a dataset of the first prior"
+    assert f"means.stan: {limit}" in refused_before_any_job(begin(ENDLESS_DATA))
+    endless = begin(("family.py", *ENDLESS["simulate"]))
+    assert f"means.py: simulate or stan_data: {limit}" in refused_before_any_job(endless)

@@ -1,0 +1,125 @@
+"""Calibration finds programs that are wrong, and passes those that are right.
+
+Each cell has 500 replicates and is judged at 1 % for all its quantities together.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, STAN, make_design
+
+from recovery import families
+from recovery.engines.protocol import Program
+from recovery.fit import batches
+from recovery.plan.scenarios import Batch
+from recovery.plan.seeds import dataset_seed
+from recovery.score import calibration, measures
+from recovery.score.measures.replicates import from_table
+
+family = families.find("multilevel_linear")
+
+pytestmark = pytest.mark.slow
+REPLICATES = 500
+WRONG = ROOT / "tests" / "programs"
+SHIPPED = STAN / "multilevel_linear"
+PRIOR = {"beta_mean": 0, "beta_sd": 1, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 2}
+LEVELS = {0.89: ("q5_5", "q94_5")}
+
+
+def joint(name):
+    """Simulate from one of the family's joint models."""
+    return lambda prior, size, rng: family.simulate_joint(name, prior, {}, *size, rng)
+
+
+def ranked(simulate, program, model, size, prior=PRIOR, seed=1):
+    """Fit a program to every replicate; return all estimates and diagnostics."""
+    sampler = {"chains": 4, "warmup": 400, "draws": 500}
+    design = make_design(
+        ("truths", {"drawn": {"prior": "weak"}}),
+        ("priors", "weak", prior),
+        ("seed", seed),
+        ("participants", [size[0]]),
+        ("observations", [size[1]]),
+        ("models", [model]),
+        ("sampler", sampler),
+    )
+    (scenario,) = design.scenarios
+    specification = design.fit(scenario, model, "weak", Batch(1, REPLICATES, REPLICATES))
+    fitter = batches.Fitter(specification, Program(str(program), str(STAN)))
+    estimates, diagnostics = [], []
+    for replicate in range(1, REPLICATES + 1):
+        rng = np.random.default_rng(dataset_seed(specification, replicate))
+        columns, values = simulate(fitter.prior, size, rng)
+        fit = fitter(batches.Task(replicate, columns, values))
+        estimates += [row | {"replicate": replicate} for row in fit.estimates]
+        seed = batches.fit_seed(specification, replicate)
+        key = {"replicate": replicate, "attempt": 1, "seed": seed, "failed_in": None}
+        diagnostics.append(fit.diagnostics | key)
+    estimates = pd.DataFrame(estimates)
+    return estimates[~estimates["parameter"].str.startswith("beta_p[")], pd.DataFrame(diagnostics)
+
+
+def judge(estimates, diagnostics) -> pd.DataFrame:
+    found = calibration.of_cell(estimates, measures.final_attempts(diagnostics), REPLICATES)
+    return calibration.judge(found.assign(cell=1), ["cell"]).set_index("quantity")
+
+
+def failing(found) -> set[str]:
+    return set(found.index[found["p_corrected"] < calibration.FAMILY_WISE])
+
+
+def test_a_likelihood_left_out_is_given_away_by_the_log_likelihood_alone():
+    simulate = joint("multilevel")
+    program = WRONG / "no_likelihood.stan"
+    estimates, diagnostics = ranked(simulate, program, "noncentered", (8, 5))
+    found = judge(estimates, diagnostics)
+    assert (found["verdict"] == "miscalibrated").all()
+    assert failing(found) == {"log likelihood"}
+    beta = from_table(estimates[estimates["parameter"] == "beta[1]"], LEVELS, prior_sd=1.0)
+    contraction = measures.scores(beta)["contraction", np.nan]
+    assert abs(contraction.value) < 0.05
+
+
+def test_residuals_with_heavy_tails_make_sigmas_intervals_cover_too_little():
+    def simulate(prior, size, rng):
+        columns, values = family.simulate_joint("pooled", prior, {}, *size, rng)
+        noise = rng.standard_t(5, size=columns["y"].size) * np.sqrt(3 / 5)  # their SD is 1
+        y = values["beta[1]"] + values["beta[2]"] * columns["x"] + values["sigma"] * noise
+        return {**columns, "y": y}, values
+
+    estimates, diagnostics = ranked(simulate, SHIPPED / "pooled.stan", "pooled", (4, 5))
+    found = judge(estimates, diagnostics)
+    assert (found["verdict"] == "miscalibrated").all()
+    sigma = from_table(estimates[estimates["parameter"] == "sigma"], LEVELS)
+    coverage = measures.scores(sigma)["coverage", 0.89]
+    assert coverage.upper < 0.89
+
+
+def test_a_rate_taken_for_a_scale_is_found():
+    prior = PRIOR | {"sigma_rate": 4}
+    program = WRONG / "scale_for_rate.stan"
+    found = judge(*ranked(joint("pooled"), program, "pooled", (2, 3), prior))
+    assert "sigma" in failing(found)
+    assert (found["verdict"] == "miscalibrated").all()
+
+
+def test_a_correlation_in_the_truths_prior_is_given_away_by_sums_and_differences():
+    def simulate(prior, size, rng):
+        columns, values = family.simulate_joint("pooled", prior, {}, *size, rng)
+        beta = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]])
+        sigma = values["sigma"]
+        y = beta[0] + beta[1] * columns["x"] + sigma * rng.normal(size=columns["y"].size)
+        values |= {"beta[1]": beta[0], "beta[2]": beta[1]}
+        return {**columns, "y": y}, values
+
+    prior = PRIOR | {"sigma_rate": 0.1}  # much noise: weak data
+    found = judge(*ranked(simulate, SHIPPED / "pooled.stan", "pooled", (2, 2), prior))
+    assert failing(found) >= {"beta[1] + beta[2]", "beta[1] - beta[2]"}
+    assert not failing(found) & {"beta[1]", "beta[2]", "sigma"}
+
+
+@pytest.mark.parametrize("model", ["pooled", "unpooled", "marginal"])
+def test_a_shipped_program_passes_where_it_is_exact(model):
+    simulate = joint(family.MODELS[model].joint)
+    found = judge(*ranked(simulate, SHIPPED / f"{model}.stan", model, (8, 8)))
+    assert (found["verdict"] == "calibrated").all(), found

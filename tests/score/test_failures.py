@@ -1,0 +1,126 @@
+"""What failed altogether is said first, and a study without any estimate ends with an error."""
+
+import pandas as pd
+import pytest
+from conftest import LINEAR
+from workflow_runs import check_out
+
+from recovery.score import failures, verification
+
+CELLS = [
+    ("a-4x3", "pooled", "weak", 0, 5, "first reason\nmore of it"),
+    ("a-6x3", "pooled", "weak", 0, 5, "first reason\nmore, another"),
+    ("a-4x3", "centered", "weak", 1, 4, "another reason"),
+    ("a-6x3", "centered", "weak", 0, 5, "second reason"),
+    ("a-4x3", "least_squares", "no_prior", 5, 0, None),
+]
+
+
+def convergence(cells=CELLS):
+    columns = ["scenario", "model", "prior", "n_ok", "n_failed", "error"]
+    final = pd.DataFrame(cells, columns=columns).assign(n_planned=5, attempt="final")
+    return pd.concat([final.assign(attempt="first", n_ok=0), final])
+
+
+def test_cells_without_any_estimate_are_told_by_their_reason():
+    first, second = failures.of_cells(LINEAR, convergence())
+    assert (first["error"], first["n_cells"], first["n_fits"]) == ("first reason", 2, 10)
+    pooled = LINEAR.MODELS["pooled"].label
+    assert first["cells"] == [f"{pooled} under weak in a-{n}x3" for n in (4, 6)]
+    assert (second["error"], second["n_cells"]) == ("second reason", 1)
+
+
+def test_nothing_is_told_where_every_cell_has_an_estimate():
+    assert failures.of_cells(LINEAR, convergence([CELLS[2], CELLS[4]])) == []
+
+
+def verified(pooled, centered):
+    """The table of two models, of which so many of four fits failed with the second engine."""
+    rows = [
+        {"model": m, "parameter": p, "verdict": v}
+        for m, p, v in (
+            ("pooled", "sigma", "agree"),
+            ("pooled", "rho", "agree"),
+            ("centered", "sigma", "no fit to compare"),
+        )
+    ]
+    attempted = [
+        {"model": model, "status": "failed" if n < failed else "ok", "error": f"reason {n}"}
+        for model, failed in (("pooled", pooled), ("centered", centered))
+        for n in range(4)
+    ]
+    return verification.with_failures(pd.DataFrame(rows), pd.DataFrame(attempted))
+
+
+def test_failures_of_the_second_engine_are_counted_with_their_first_reason():
+    found = verified(pooled=1, centered=4)
+    assert found["n_verified"].tolist() == [4, 4, 4]
+    assert found["n_failed"].tolist() == [1, 1, 4]
+    assert found["error"].tolist() == ["reason 0"] * 3
+    assert found["verdict"].tolist() == ["agree", "agree", "all failed"]
+    told = failures.of_verification(found)
+    assert (told["n"], told["n_failed"], told["error"]) == (8, 5, "reason 0")
+    assert told["models"] == ["centered"]
+
+
+def test_a_second_engine_that_made_all_is_not_told():
+    found = verified(pooled=0, centered=0)
+    assert found["verdict"].tolist() == ["agree", "agree", "no fit to compare"]
+    assert found["error"].isna().all()
+    assert failures.of_verification(found) is None
+
+
+# The workflow
+
+
+def refuse(checkout, *models):
+    """Let programs refuse every dataset."""
+    for model in models:
+        file = checkout.folder / f"stan/multilevel_linear/{model}.stan"
+        source = file.read_text()
+        broken = source.replace("\nmodel {", '\nmodel {\n  reject("no luck today");', 1)
+        assert broken != source
+        file.write_text(broken)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    checkout = check_out(tmp_path)
+    checkout.write(participants=[4], replicates=2, verify={"engine": "stanli", "share": 1.0})
+    return checkout
+
+
+@pytest.mark.workflow
+def test_a_study_without_any_estimate_is_written_and_ends_with_an_error(checkout):
+    refuse(checkout, "pooled", "noncentered")
+    for _ in range(2):  # and again, though there is nothing left to be done
+        done = checkout.make_study()
+        said = done.stdout + done.stderr
+        assert done.returncode != 0
+        assert "small: No fit gave estimates: all 4 failed." in said
+        assert "small: every fit failed in 2 cells (" in said
+        assert "Traceback" not in said
+        page = (checkout.folder / "results/small/report.html").read_text()
+        top = page[: page.index('id="asked"')]
+        assert "<strong>No fit gave estimates: all 4 failed.</strong>" in top
+        assert "Nothing is verified: every fit that stanli" in top
+    assert (checkout.folder / "results/small/summary/performance.csv").exists()
+
+
+@pytest.mark.workflow
+def test_a_cell_without_any_estimate_is_first_on_the_page_and_last_in_the_terminal(checkout):
+    refuse(checkout, "pooled")
+    done = checkout.make_study()
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "small: 2 of 4 fits gave estimates.\nsmall: every fit failed in 1 cell (" in said
+    page = (checkout.folder / "results/small/report.html").read_text()
+    top = page[: page.index('id="asked"')]
+    assert "<strong>Every fit failed in 1 cell</strong>" in top
+    assert "initialization failed" in top
+    found = pd.read_parquet(checkout.folder / "results/small/summary/verification.parquet")
+    by_model = found.groupby("model")[["n_verified", "n_failed"]].max()
+    assert by_model.loc["pooled"].tolist() == [2, 2]
+    assert by_model.loc["noncentered"].tolist() == [2, 0]
+    assert set(found.loc[found["model"] == "pooled", "verdict"]) == {"all failed"}
+    assert checkout.planned() == {}

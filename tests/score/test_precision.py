@@ -1,0 +1,141 @@
+"""How many replicates a wanted Monte Carlo error takes, and raising them to that."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import make_study
+from workflow_runs import SMALL, check_out
+
+from recovery.common.errors import StudyError
+from recovery.score import precision
+from recovery.score.measures import Fits, Replicates, performance
+from recovery.study.settings import Precision
+
+LEVEL = 0.95
+
+
+def scored(*errors, sd=1.0):
+    """Performance of one parameter in cells with these errors, intervals of +-1.96 sd."""
+    cells = {}
+    for place, error in enumerate(errors):
+        n = len(error)
+        replicates = Replicates(
+            replicate=np.arange(1, n + 1),
+            truth=np.zeros(n),
+            mean=error,
+            sd=np.full(n, sd),
+            mcse_mean=np.full(n, np.nan),
+            bounds={LEVEL: (error - 1.96 * sd, error + 1.96 * sd)},
+        )
+        fits = Fits({"beta": replicates}, replicates.replicate)
+        cells[f"model{place}", "prior"] = fits
+    return performance(cells, len(errors[0]))
+
+
+def test_coverage_takes_the_1900_replicates_of_morris_white_and_crowther(rng):
+    # Section 5.3: a Monte Carlo SE of 0.5 % for 95 % coverage takes 95 x 5 / 0.5^2 = 1,900.
+    table = scored(rng.normal(size=50))
+    (row,) = precision.needed(table, Precision(coverage=0.005), LEVEL, 50).to_dict("records")
+    assert row["n_needed"] == 1900
+    assert row["reached"] == pytest.approx(np.sqrt(0.95 * 0.05 / 50))
+    assert row["n_needed_mcse"] == 0
+
+
+def test_a_coverage_of_100_percent_does_not_ask_for_nothing():
+    table = scored(np.zeros(10), sd=5)
+    assert precision.needed(table, Precision(coverage=0.01), LEVEL, 10)["n_needed"].item() == 475
+
+
+def test_failed_fits_are_made_up_for_by_more_replicates(rng):
+    table = scored(rng.normal(size=40), rng.normal(size=20))
+    needed = precision.needed(table, Precision(coverage=0.005), LEVEL, 40)
+    assert needed["n_needed"].item() == 3800
+    assert needed["model"].item() == "model1"
+
+
+def test_bias_takes_the_square_of_what_its_standard_error_is_too_large(rng):
+    errors = rng.normal(size=100)
+    small = scored(errors, errors * 3)
+    (row,) = precision.needed(small, Precision(bias_relative_to_sd=0.05), LEVEL, 100).to_dict(
+        "records"
+    )
+    expected = np.var(errors * 3, ddof=1) / 0.05**2
+    assert row["model"] == "model1"
+    assert row["n_needed"] == np.ceil(expected)
+
+
+def test_the_number_needed_is_as_uncertain_as_it_says(rng):
+    wanted = Precision(bias_relative_to_sd=0.05)
+    found = [
+        precision.needed(scored(rng.normal(size=60)), wanted, LEVEL, 60).iloc[0] for _ in range(400)
+    ]
+    spread = np.std([row["n_needed"] for row in found], ddof=1)
+    said = np.sqrt(np.mean([row["n_needed_mcse"] ** 2 for row in found]))
+    # The spread of 400 has a standard error of 3.5 %: outside 4.5 of them once in 150,000.
+    assert abs(spread / said - 1) < 4.5 * 0.035
+
+
+def test_one_replicate_cannot_tell():
+    table = scored(np.zeros(1))
+    needed = precision.needed(table, Precision(bias_relative_to_sd=0.05), LEVEL, 1)
+    assert needed["n_needed"].isna().all()
+
+
+@pytest.mark.parametrize("sd", [1e-9, 1e-50])
+def test_a_number_that_nobody_could_run_is_none(rng, sd):
+    table = scored(rng.normal(size=20), sd=sd)
+    found = precision.needed(table, Precision(bias_relative_to_sd=1e-4), LEVEL, 20)
+    assert found["n_needed"].isna().all()
+
+
+@pytest.mark.parametrize("wanted", [{"coverage": 9e-5}, {"bias_relative_to_sd": 1e-200}])
+def test_a_precision_beyond_all_replicates_is_refused(wanted):
+    with pytest.raises(StudyError, match=r"precision\.\w+: got \S+, must be at least 0\.0001"):
+        make_study(("precision", wanted))
+
+
+def test_whole_batches():
+    assert precision.in_whole_batches(make_study(("batch", 25)), 979) == 1000
+    assert precision.in_whole_batches(make_study(("batch", 25)), 25) == 25
+
+
+def test_a_precision_of_nothing_is_refused():
+    with pytest.raises(StudyError, match=r"precision: got no key, must have `coverage` or"):
+        make_study(("precision", {}))
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    return check_out(tmp_path)
+
+
+def enough(checkout):
+    return checkout.python("workflow/enough.py", "study.yaml")
+
+
+@pytest.mark.workflow
+def test_replicates_are_raised_in_the_file_and_what_is_there_is_kept(checkout):
+    study = {**SMALL, "participants": [4], "models": ["pooled"], "batch": 2}
+    study["precision"] = {"coverage": 0.15}  # 0.89 x 0.11 / 0.15^2 = 4.4
+    file = checkout.folder / "study.yaml"
+    file.write_text("# A comment\n" + yaml.safe_dump(study))
+    assert enough(checkout).stderr.startswith("results/small/summary/precision.parquet: not there")
+    assert checkout.make_study().returncode == 0
+    page = (checkout.folder / "results/small/report.html").read_text()
+    assert "it takes about 5 replicates, and there are 3" in page
+    fits = checkout.folder / "results/small/diagnostics/plain-4x5/pooled/weak"
+    before = (fits / "00001-00002.parquet").read_bytes()
+    assert enough(checkout).stdout == "study.yaml: replicates raised from 3 to 6.\n"
+    assert file.read_text().startswith("# A comment\n")
+    assert yaml.safe_load(file.read_text()) == {**study, "replicates": 6}
+    assert checkout.make_study().returncode == 0
+    assert (fits / "00001-00002.parquet").read_bytes() == before
+    assert len(pd.concat(map(pd.read_parquet, fits.iterdir()))) == 6
+    assert enough(checkout).stdout == "study.yaml: 6 replicates are enough.\n"
+
+
+@pytest.mark.workflow
+def test_without_a_wanted_precision_nothing_is_raised(checkout):
+    checkout.write()
+    assert "study.yaml: precision: missing" in enough(checkout).stderr

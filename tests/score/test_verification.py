@@ -1,0 +1,150 @@
+"""A share of the fits made by another engine too: which ones, and whether both agree."""
+
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from conftest import make_design, make_study
+from scipy import stats
+from workflow_runs import check_out
+
+from recovery import tables
+from recovery.common.errors import StudyError
+from recovery.plan.seeds import fit_seed
+from recovery.score import verification
+
+HALF = ("verify", {"engine": "stanli", "share": 0.5})
+CELL = ("moderate-4x3", "pooled", "weak")
+
+
+def chosen(*places):
+    found = make_design(HALF, *places).verified(CELL)
+    return [replicate for replicates in found.values() for replicate in replicates]
+
+
+def test_a_share_of_the_replicates_is_verified():
+    n = len(chosen(("replicates", 4000)))
+    assert stats.binomtest(n, 4000, 0.5).pvalue > 1e-4  # the false-alarm rate
+    assert make_design().verified(CELL) == {}
+    assert (
+        len(
+            make_design(("verify", {"engine": "stanli", "share": 1})).verified(CELL)[
+                make_design().batches("moderate-4x3")[0]
+            ]
+        )
+        == 25
+    )
+
+
+def test_a_share_of_no_fit_at_all_leaves_nothing_to_compare():
+    design = make_design(("verify", {"engine": "stanli", "share": 1e-12}))
+    found = verification.table(design)
+    assert set(found["model"]) == {"pooled", "centered"}
+    assert set(found["verdict"]) == {verification.NO_FIT}
+
+
+def test_which_ones_depends_on_nothing_but_seed_and_cell():
+    assert chosen(("batch", 7)) == chosen() == chosen(("models", ["centered", "pooled"]))
+    longer = chosen(("replicates", 80))
+    assert [replicate for replicate in longer if replicate <= 40] == chosen()
+    assert chosen(("seed", 2)) != chosen()
+
+
+def test_a_verifying_fit_has_a_seed_and_an_identity_of_its_own():
+    design = make_design(HALF)
+    batch = design.batches(CELL[0])[0]
+    fit, verification = design.fit(*CELL, batch), design.verification(*CELL, batch)
+    assert fit["identity"] != verification["identity"]
+    assert fit_seed(fit, 1) != fit_seed(verification, 1)
+    assert make_design().fit(*CELL, batch) == fit
+
+
+def table(z, parameter="sigma"):
+    rows = {"model": "pooled", "parameter": parameter, "z": z}
+    return pd.DataFrame(rows)
+
+
+def verdicts(*tables):
+    found = pd.concat(tables, ignore_index=True)
+    names = list(found["parameter"].dropna().unique())
+    return verification.agreement(found, {"pooled": names})["verdict"].tolist()
+
+
+def test_engines_that_agree_are_seldom_said_to_disagree(rng):
+    alarms = sum(
+        "disagree" in verdicts(*(table(rng.normal(size=30), name) for name in "abcd"))
+        for _ in range(400)
+    )
+    assert stats.binomtest(alarms, 400, 0.01, alternative="greater").pvalue > 1e-4
+
+
+def test_a_shift_and_a_spread_are_found(rng):
+    z = rng.normal(size=100)
+    assert verdicts(table(z + 0.6)) == ["disagree"]
+    assert verdicts(table(z * 1.7)) == ["disagree"]
+    assert verdicts(table(np.full(100, 0.0))) == ["agree"]
+
+
+def test_fits_of_one_engine_alone_are_counted_and_not_compared(rng):
+    alone = table([np.nan, np.nan], parameter=None)
+    found = verification.agreement(
+        pd.concat([table(rng.normal(size=5)), alone]), {"pooled": ["sigma"], "centered": ["sigma"]}
+    )
+    assert found["n_fits"].tolist() == [5, 0]
+    assert found["n_one_sided"].tolist() == [2, 0]
+    assert found["verdict"].tolist() == ["agree", "no fit to compare"]
+
+
+@pytest.mark.parametrize("share", [0, 1.5, -1])
+def test_a_share_must_be_one(share):
+    with pytest.raises(StudyError, match=r"verify\.share: got"):
+        make_study(("verify", {"engine": "stanli", "share": share}))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    checkout = check_out(tmp_path_factory.mktemp("verified"))
+    checkout.write(
+        models=["pooled"],
+        replicates=20,
+        batch=8,
+        verify={"engine": "stanli", "share": 0.5},
+        convergence={"max_rhat": 1.2, "min_ess_per_chain": 10, "max_divergent": 99},
+    )
+    done = checkout.make_study()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return checkout
+
+
+@pytest.mark.workflow
+def test_a_study_verifies_a_share_of_its_fits_and_says_that_both_agree(finished):
+    results = finished.folder / "results/small"
+    found = pd.read_parquet(results / "summary/verification.parquet")
+    files = list((results / "verified/diagnostics").rglob("*.parquet"))
+    fits = pd.concat(map(pd.read_parquet, files))
+    assert 8 <= len(fits) <= 32  # of 40
+    assert set(found["n_fits"]) == {len(fits)}
+    assert set(found["verdict"]) == {"agree"}
+    page = (results / "report.html").read_text()
+    engine = f"stanli {version('stanli')}"
+    assert f"{len(fits)} of the fits were made by {engine} too, and the engines agree" in page
+    assert (results / "figures/verification.svg").exists()
+    assert finished.planned() == {}
+
+
+@pytest.mark.workflow
+def test_a_disagreement_is_shown_at_the_top(finished, tmp_path):
+    changed = finished.copy(tmp_path / "changed")
+    for file in (tmp_path / "changed/results/small/verified/estimates").rglob("*.parquet"):
+        found, identity = tables.read_frame([file]), tables.read_identity(file)
+        wrong = found.assign(mean=found["mean"] + 0.2)
+        tables.write(wrong, file, pq.read_schema(file), identity, tables.read_seconds(file))
+    page = tmp_path / "changed/results/small/report.html"
+    page.unlink()
+    done = changed.snakemake("--cores", "2", "--forcerun", "summarise", "figures")
+    assert done.returncode == 0, done.stderr
+    text = page.read_text()
+    assert "<strong>The engines disagree.</strong> Pooled, beta[1]; Pooled, beta[2]" in text
+    assert text.index("The engines disagree") < text.index("Models at a glance")

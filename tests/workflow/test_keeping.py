@@ -1,0 +1,37 @@
+"""A study that keeps its draws."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from workflow_runs import check_out
+
+from recovery.fit import draws
+
+pytestmark = pytest.mark.workflow
+CELL = "plain-4x5/noncentered/weak/00001-00250.parquet"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    checkout = check_out(tmp_path_factory.mktemp("keeping"))
+    checkout.write(keep_draws=True, participants=[4], models=["noncentered"])
+    done = checkout.make_study()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return checkout.folder / "results" / "small"
+
+
+def test_kept_draws_have_the_estimates_of_the_table(results):
+    estimates = pd.read_parquet(results / "estimates" / CELL).query("replicate == 2")
+    means = estimates.set_index("parameter")["mean"]
+    posterior = draws.inference_data(results / "draws" / CELL, 2).posterior
+    assert posterior["beta"].shape == (2, 100, 2)
+    np.testing.assert_allclose(posterior["beta"].mean(axis=(0, 1)), means[["beta[1]", "beta[2]"]])
+    np.testing.assert_allclose(posterior["sigma"].mean(), means["sigma"])
+
+
+def test_every_replicate_has_its_participants_estimates(results):
+    estimates = pd.read_parquet(results / "estimates" / CELL)
+    own = estimates[estimates["parameter"].str.startswith("beta_p")]
+    assert own.groupby("replicate").size().to_dict() == {1: 8, 2: 8, 3: 8}
+    assert own["rhat"].isna().all()
+    assert own[["truth", "mean", "q5_5", "q94_5"]].notna().all(axis=None)

@@ -1,0 +1,87 @@
+"""A study that plans: what it may wish for, and what a changed wish runs."""
+
+import pandas as pd
+import pytest
+from conftest import make_design, make_study
+from workflow_runs import check_out
+
+from recovery.common.errors import StudyError
+
+
+def refusal(*places) -> str:
+    with pytest.raises(StudyError) as refused:
+        make_study(*places)
+    return str(refused.value)
+
+
+TWO_COUNTS = ("participants", [4, 8])
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (("tau", {"rmse": 1.0}), "planning: got 'tau', must be one of 'beta[1]', 'beta[2]'"),
+        (("beta[2]", {}), "planning.beta[2]: got no key, must have at least one of `interval_wi"),
+        (("beta[2]", {"width": 1.0}), "planning.beta[2].width: unknown key, must not be there"),
+        (("beta[2]", {"power": 1}), "planning.beta[2].power: got 1, must be below 1.0"),
+        (("beta[2]", {"coverage": 0}), "planning.beta[2].coverage: got 0, must be above 0.0"),
+        (("beta[2]", {"rmse": -1}), "planning.beta[2].rmse: got -1, must be above 0.0"),
+        (("beta[2]", {"interval_width": "1"}), "interval_width: got '1', must be a number"),
+        (("beta[2]", 0.5), "planning.beta[2]: got 0.5, must be a mapping of keys to values"),
+        (
+            ("sigma", {"power": 0.8}),
+            "planning.sigma.power: got 0.8, must not be given for a parameter that cannot be",
+        ),
+    ],
+)
+def test_a_wrong_wish_is_told_in_one_line(place, message):
+    told = refusal(TWO_COUNTS, ("planning", *place))
+    assert message in told
+    assert told.count("\n") == 0
+
+
+def test_an_empty_plan_is_refused():
+    told = refusal(TWO_COUNTS, ("planning", {}))
+    assert told == "study.yaml: planning: got {}, must have at least 1 entries"
+
+
+def test_one_count_leaves_nothing_between():
+    told = refusal(("planning", "beta[2]", {"rmse": 0.1}))
+    assert "planning: participants has 1 count, 4, must have at least 2" in told
+
+
+def test_what_an_estimator_alone_estimates_may_be_planned():
+    wanted = ("planning", "sigma_p[1]", {"coverage": 0.8})
+    study = make_study(TWO_COUNTS, ("models", ["pooled"]), ("estimators", ["reml"]), wanted)
+    assert list(study.planning) == ["sigma_p[1]"]
+
+
+def test_a_parameter_that_no_model_of_the_study_has_is_refused():
+    told = refusal(
+        TWO_COUNTS, ("models", ["pooled"]), ("planning", "sigma_p[1]", {"coverage": 0.8})
+    )
+    assert "planning: got 'sigma_p[1]', must be a parameter that a model of the study has" in told
+
+
+def test_no_dataset_and_no_fit_knows_of_it():
+    plain = make_design(TWO_COUNTS)
+    asked = make_design(TWO_COUNTS, ("planning", "beta[2]", {"power": 0.8}))
+    for cell in plain.cells:
+        for batch in plain.batches(cell[0]):
+            assert plain.fit(*cell, batch) == asked.fit(*cell, batch)
+            assert plain.simulation(cell[0], batch) == asked.simulation(cell[0], batch)
+
+
+@pytest.mark.workflow
+def test_the_page_says_how_many_and_a_changed_wish_refits_nothing(tmp_path):
+    checkout = check_out(tmp_path)
+    study = {"models": ["pooled"], "planning": {"beta[2]": {"power": 0.8}}}
+    checkout.write(**study)
+    assert checkout.make_study().returncode == 0
+    results = tmp_path / "results/small"
+    table = pd.read_parquet(results / "summary/planning.parquet")
+    assert table[["parameter", "measure", "wanted"]].values.tolist() == [["beta[2]", "power", 0.8]]
+    assert '<h2 id="planned">' in (results / "report.html").read_text()
+    assert (results / "figures/planning-plain-x5.svg").exists()
+    checkout.write(**study | {"planning": {"beta[2]": {"power": 0.9}}})
+    assert checkout.planned() == {"summarise": 1, "figures": 1, "report": 1, "outcome": 1, "all": 1}

@@ -1,0 +1,177 @@
+"""Only what changed is computed again: what Snakemake would do after each kind of change."""
+
+import os
+import re
+import shutil
+import time
+
+import pytest
+from workflow_runs import SMALL, SUMMARY, check_out
+
+pytestmark = pytest.mark.workflow
+
+PRIORS = {**SMALL["priors"], "tight": {**SMALL["priors"]["weak"], "beta_sd": 0.5}}
+STUDY = {"priors": PRIORS, "batch": 2}
+SUMMARISED = {"summarise": 1}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    checkout = check_out(tmp_path_factory.mktemp("finished"))
+    checkout.write(**STUDY)
+    done = checkout.snakemake("--cores", "2", SUMMARY)
+    assert done.returncode == 0, done.stderr
+    return checkout
+
+
+@pytest.fixture
+def checkout(finished, tmp_path):
+    return finished.copy(tmp_path / "changed")
+
+
+def test_nothing_runs_when_nothing_changed(checkout):
+    assert checkout.planned(SUMMARY) == {}
+
+
+def test_touched_files_run_nothing(checkout):
+    later = time.time() + 10
+    for place, file in enumerate(sorted(checkout.folder.rglob("*"))):
+        if ".snakemake" not in file.parts:
+            os.utime(file, (later + place, later + place))
+    assert checkout.planned(SUMMARY) == {}
+
+
+def test_touched_and_copied_results_run_nothing_up_to_the_report(tmp_path):
+    whole = check_out(tmp_path)
+    whole.write()
+    assert whole.make_study().returncode == 0
+    shutil.rmtree(tmp_path / ".snakemake")
+    later = time.time() + 10
+    for place, file in enumerate(sorted(tmp_path.rglob("*"), reverse=True)):
+        os.utime(file, (later + place, later + place))
+    assert whole.planned() == {}
+
+
+def test_copied_results_run_nothing_in_a_fresh_clone(checkout):
+    shutil.rmtree(checkout.folder / ".snakemake")
+    assert checkout.planned(SUMMARY) == {}
+
+
+def test_more_replicates_run_only_batches_that_they_are_in(checkout):
+    checkout.write(**STUDY, replicates=5)  # 00003-00004 has one more, 00005-00006 is new
+    assert checkout.planned(SUMMARY) == {"simulate": 4, "fit": 16, **SUMMARISED}
+
+
+def test_a_new_participant_count_runs_only_its_own(checkout):
+    checkout.write(**STUDY, participants=[4, 6, 5])
+    assert checkout.planned(SUMMARY) == {"simulate": 2, "fit": 8, **SUMMARISED}
+
+
+def test_a_changed_prior_runs_only_its_own_fits(checkout):
+    tight = {**PRIORS["tight"], "lkj_eta": 3}
+    checkout.write(**{**STUDY, "priors": {**PRIORS, "tight": tight}})
+    assert checkout.planned(SUMMARY) == {"fit": 8, **SUMMARISED}
+
+
+def test_a_changed_truth_runs_its_simulations_and_fits(checkout):
+    plain = {**SMALL["truths"]["plain"], "sigma": 2}
+    checkout.write(**STUDY, truths={"plain": plain})
+    assert checkout.planned(SUMMARY) == {"simulate": 4, "fit": 16, **SUMMARISED}
+
+
+@pytest.mark.parametrize(
+    ("file", "fits"),
+    [
+        ("stan/multilevel_linear/pooled.stan", 8),  # its own
+        ("stan/functions/multilevel.stan", 8),  # of the program that includes it
+        ("workflow/scripts/recovery/fit/posterior.py", 16),  # it decides all fits' numbers
+    ],
+)
+def test_an_edited_file_runs_the_fits_that_it_decides(checkout, file, fits):
+    edited = checkout.folder / file
+    edited.write_text(edited.read_text() + "\n")
+    assert checkout.planned(SUMMARY) == {"fit": fits, **SUMMARISED}
+
+
+def test_an_edited_figure_runs_no_fit(checkout):
+    module = checkout.folder / "workflow/scripts/recovery/figures/performance_plots.py"
+    module.write_text(module.read_text() + "\n# edited\n")
+    assert "fit" not in checkout.planned()
+
+
+def test_another_engine_runs_all_fits_and_no_simulation(checkout, cmdstan_home):
+    checkout.write(**STUDY, engine="cmdstan")
+    assert checkout.planned(SUMMARY) == {"compile": 2, "fit": 16, **SUMMARISED}
+
+
+def test_what_was_deleted_of_the_ends_comes_back_without_a_fit(tmp_path):
+    whole = check_out(tmp_path)
+    whole.write(participants=[4])
+    assert whole.make_study().returncode == 0
+    results = tmp_path / "results/small"
+    (results / "figures/bias-plain-x5.png").unlink()
+    assert whole.planned() == {"figures": 1, "all": 1}
+    (results / "summary/performance.csv").unlink()
+    assert whole.planned() == {"summarise": 1, "figures": 1, "all": 1}
+    assert whole.make_study().returncode == 0
+    assert whole.planned() == {}
+
+
+def test_a_table_of_another_study_is_refused_by_name(checkout):
+    results = checkout.folder / "results/small"
+    batch = "noncentered/weak/00001-00002.parquet"
+    shutil.copy(results / "estimates/plain-4x5" / batch, results / "estimates/plain-6x5" / batch)
+    wrong = f"results/small/estimates/plain-6x5/{batch}"
+    done = checkout.snakemake("--cores", "1", "--forcerun", "summarise", "--", SUMMARY)
+    assert done.returncode != 0
+    assert f"rm {wrong}\n" in done.stderr + done.stdout
+    (checkout.folder / wrong).unlink()  # the cure
+    assert checkout.snakemake("--cores", "1", SUMMARY).returncode == 0
+
+
+def test_results_of_another_study_are_refused_even_without_snakemakes_memory(checkout):
+    shutil.rmtree(checkout.folder / ".snakemake")
+    checkout.write(**STUDY, seed=2)
+    done = checkout.snakemake("--cores", "1", "--forcerun", "fit", "--", SUMMARY)
+    assert done.returncode != 0
+    assert re.search(r"\nrm .*results/small/data/", done.stderr + done.stdout)
+
+
+@pytest.fixture(scope="module")
+def estimated(tmp_path_factory):
+    checkout = check_out(tmp_path_factory.mktemp("estimated"))
+    estimators = {"models": ["pooled"], "estimators": ["ols", "optimize_pooled"]}
+    checkout.write(participants=[4], replicates=2, **estimators)
+    done = checkout.snakemake("--cores", "2", SUMMARY)
+    assert done.returncode == 0, done.stderr
+    return checkout
+
+
+@pytest.mark.parametrize(
+    ("file", "jobs"),
+    [
+        ("recovery/fit/approximation.py", {"approximate": 1}),
+        ("recovery/study/methods.py", {}),
+        ("recovery/families/multilevel/classical/least_squares.py", {"estimate": 1}),
+        ("estimate.py", {"estimate": 1}),
+        ("simulate.py", {"simulate": 1, "fit": 1, "estimate": 1, "approximate": 1}),
+    ],
+)
+def test_an_edited_module_or_script_runs_its_steps(estimated, file, jobs):
+    edited = estimated.folder / "workflow/scripts" / file
+    text = edited.read_text()
+    try:
+        edited.write_text(f"{text}\n# edited\n")
+        assert estimated.planned(SUMMARY) == {**jobs, **SUMMARISED}
+    finally:
+        edited.write_text(text)
+
+
+def test_results_of_edited_code_are_refused_without_snakemakes_memory(estimated, tmp_path):
+    copied = estimated.copy(tmp_path / "copied")
+    shutil.rmtree(copied.folder / ".snakemake")
+    script = copied.folder / "workflow/scripts/estimate.py"
+    script.write_text(script.read_text() + "\n# edited\n")
+    done = copied.snakemake("--dry-run", SUMMARY)
+    assert done.returncode != 0
+    assert re.search(r"\nrm .*results/small/estimates/plain-4x5/ols/", done.stderr + done.stdout)

@@ -1,0 +1,72 @@
+"""What a job says: its log, and what went wrong in words for whoever asked for the study."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from recovery.common import checkout
+from recovery.common.worker import die_with
+
+_OF_THE_MACHINE = {
+    errno.ENOSPC: "the disk is full; make room",
+    errno.EDQUOT: "the disk's quota is used up; make room",
+    errno.EFBIG: "a file may not become so large here; raise the limit",
+    errno.EEXIST: "a file is where its folder should be; move that away",
+    errno.ENOTDIR: "a file is where its folder should be; move that away",
+    errno.EISDIR: "a folder is in its place; move that away",
+    errno.EROFS: "the file system is read-only; make it writable",
+    errno.EACCES: "its folder may not be written to; allow it",
+    errno.EPERM: "its folder may not be written to; allow it",
+}
+
+
+def begin(log: str | Path, script: str | Path) -> None:
+    """Begin a job: what it says goes to its log, and it ends when Snakemake is killed.
+
+    The library must be the one that lies beside its script.
+
+    It comes before what takes long to import, for what goes wrong there too. Errors that
+    need no programmer come as one message.
+    """
+    die_with(os.getppid())
+    sys.excepthook = partial(_tell, sys.stderr)
+    sys.stderr = Path(log).open("w", buffering=1, encoding="utf-8")  # noqa: SIM115
+    checkout.must_be(Path(script).parent)
+
+
+def in_words(error: BaseException) -> str | None:
+    """Return what went wrong and the way out; None for what only its traceback explains."""
+    from recovery.common.errors import UserError  # pydantic takes long to import
+
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE and error.filename:
+        return (
+            f"{error.filename}: cannot be written: {_OF_THE_MACHINE[error.errno]}, "
+            "then run the same command again."
+        )
+    return None
+
+
+def processor_seconds() -> float:
+    """Return the processor seconds of this process and of its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def _tell(terminal, kind, error, traceback) -> None:
+    """Write to the log; to the terminal where the log cannot be written either."""
+    words = in_words(error)
+    if words is None:
+        sys.__excepthook__(kind, error, traceback)
+        return
+    try:
+        print(words, file=sys.stderr)
+    except OSError:
+        print(words, file=terminal)

@@ -1,0 +1,99 @@
+"""Files that a study names: regular, of bounded size, and within reach of whoever reads it.
+
+A study file may come from a stranger. What it names must lie in the working directory or in
+the workflow's own source, links followed, so that nothing else is read, run or quoted.
+"""
+
+from __future__ import annotations
+
+import io
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from recovery.common.errors import StudyError, path_in_words, shown, study_error
+
+SOURCE = Path(__file__).resolve().parents[4]  # the workflow's own
+LARGEST_TEXT = 2_000_000  # bytes of a study file
+LARGEST_CODE = 10_000_000  # bytes of a Python or Stan file
+LARGEST_DATA = 20_000_000  # bytes of observed data
+
+
+def refuse_outside(raw: Mapping, file: str) -> None:
+    """Refuse a study, as read, that names a family or data out of reach, before any is read.
+
+    Raises
+    ------
+    StudyError
+        With a line for each, which quotes nothing of what lies there.
+    """
+    faults = [
+        f"{path_in_words(place)}: got {shown(path)}, which lies outside the working directory "
+        "and is not read; copy it there (a link does not do)"
+        for place, path in _named(raw)
+        if not within_reach(path)
+    ]
+    if faults:
+        raise study_error(file, faults)
+
+
+def _named(raw: Mapping) -> Iterator[tuple[tuple, str]]:
+    """Every file that a study names, and its place there."""
+    choice = raw.get("family")
+    family = choice.get("name") if isinstance(choice, Mapping) else choice
+    if isinstance(family, str) and family.endswith(".py"):
+        yield ("family",), family
+    observed = raw.get("observed")
+    for name, data in observed.items() if isinstance(observed, Mapping) else ():
+        if isinstance(data, Mapping) and isinstance(data.get("path"), str):
+            yield ("observed", str(name), "path"), data["path"]
+
+
+def within_reach(path: str | Path) -> bool:
+    """Whether a path leads into the working directory or the workflow's own source."""
+    try:
+        place = Path(path).resolve()
+    except (OSError, RuntimeError, ValueError):  # a link to itself, a null character
+        return True  # which cannot be read
+    return any(place.is_relative_to(root) for root in (Path.cwd().resolve(), SOURCE))
+
+
+def from_here(path: str | Path) -> str:
+    """Return a path as seen from the working directory, where it lies in it."""
+    place, here = Path(path).absolute(), Path.cwd()
+    return str(place.relative_to(here) if place.is_relative_to(here) else path)
+
+
+def refuse_odd(path: str | Path, largest: int) -> None:
+    """Raise ValueError for what is no regular file, cannot be read, or is larger in bytes."""
+    try:
+        found = Path(path).stat()
+        if stat.S_ISREG(found.st_mode):
+            with Path(path).open("rb"):
+                pass
+    except (OSError, ValueError) as error:  # ValueError: a null character in it
+        raise ValueError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if stat.S_ISDIR(found.st_mode):
+        raise ValueError("cannot be read: Is a directory")
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("cannot be read: is no regular file")
+    if found.st_size > largest:
+        raise ValueError(
+            f"has {found.st_size / 1e6:,.1f} MB, must have at most {largest / 1e6:,.0f} MB"
+        )
+
+
+def read_text(path: str | Path, largest: int = LARGEST_TEXT) -> str:
+    """Return the text of a small file in UTF-8; StudyError says why it cannot be read."""
+    try:
+        refuse_odd(path, largest)
+        with Path(path).open("rb") as file:
+            content = file.read(largest + 1)  # what the kernel makes up has a size of 0
+        if len(content) > largest:
+            raise ValueError(f"has more than {largest / 1e6:,.0f} MB")
+        return io.StringIO(content.decode("utf-8"), newline=None).read()
+    except UnicodeDecodeError as error:
+        where = f"byte {error.start + 1:,} is no UTF-8"
+        raise StudyError(f"{path}: cannot be read: {where}; save it with that encoding") from None
+    except ValueError as error:
+        raise StudyError(f"{path}: {error}") from None

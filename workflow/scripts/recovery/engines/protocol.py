@@ -1,0 +1,150 @@
+"""What an engine is, and what a fit gives back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from recovery.engines.includes import folders_of
+
+SAMPLER_COLUMNS = ("lp__", "divergent__", "treedepth__", "n_leapfrog__", "energy__")
+
+MOST_ITERATIONS = 10_000  # of an optimiser
+_UNREADABLE = (
+    "processing stage=data initialization|unknown data variable|string values not allowed"
+    "|Error in JSON parsing|variable does not exist"
+)
+
+
+class DataError(RuntimeError):
+    """The data lack a variable of the program, or have another shape or type."""
+
+
+def error_of_fit(message: str) -> RuntimeError:
+    """Return the error of a fit, a DataError where Stan could not read the data."""
+    kind = DataError if re.search(_UNREADABLE, message) else RuntimeError
+    return kind(message)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The draws of one fit, warmup left out.
+
+    Parameters
+    ----------
+    names : list of str, length n_columns
+        Stan's names with brackets, `beta[1]`.
+    values : ndarray, shape (n_chains, n_draws, n_columns)
+    sampler : dict of ndarray, each of shape (n_chains, n_draws)
+        One for each of `SAMPLER_COLUMNS`.
+    warmup_seconds, sampling_seconds : float
+        Processor seconds, summed over chains.
+    """
+
+    names: list[str]
+    values: np.ndarray
+    sampler: dict[str, np.ndarray]
+    warmup_seconds: float
+    sampling_seconds: float
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """What an algorithm other than the sampler says of a posterior.
+
+    Parameters
+    ----------
+    names : list of str, length n_columns
+        Stan's names with brackets.
+    values : ndarray, shape (n_draws, n_columns)
+        Draws from the approximation; of an optimiser one row, the mode.
+    seconds : float
+        Processor seconds.
+    log_ratios : ndarray, optional
+        Of Pathfinder: log density less that of its approximation, at all draws of its paths.
+    """
+
+    names: list[str]
+    values: np.ndarray
+    seconds: float
+    log_ratios: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one fit is sampled; None leaves a setting to Stan.
+
+    Parameters
+    ----------
+    metric : {"diag_e", "dense_e"}
+    inits : float, "pathfinder" or mapping
+        A radius on the unconstrained scale, or values of parameters on their own.
+    """
+
+    chains: int
+    warmup: int
+    draws: int
+    adapt_delta: float
+    max_treedepth: int
+    metric: str | None = None
+    step_size: float | None = None
+    inits: Any = None
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Stan program: its file, the folder of its includes and, once compiled, its executable.
+
+    `version` is the engine's with which the executable must have been made, where that is known.
+    """
+
+    path: str
+    include: str
+    executable: str | None = None
+    version: str | None = None
+
+    @property
+    def folders(self) -> tuple[str, str]:
+        """Where its includes are looked for."""
+        return folders_of(self.path, self.include)
+
+
+class Engine(Protocol):
+    """The contents of an engine's module."""
+
+    COMPILES: bool  # whether a program must be compiled to an executable before `load`
+    ALGORITHMS: tuple[str, ...]  # those of `study.methods.ALGORITHMS` that it has
+    SOME_INITS: bool  # whether chains may start at values of some parameters, not all
+
+    def version(self) -> str:
+        """Return the version that decides numbers; EngineError if it is not installed."""
+
+    def check(self, program: Program, data: dict) -> None:
+        """Raise EngineError if the program does not compile, or cannot be served in full.
+
+        StudyError if the data are not what it declares.
+        """
+
+    def parameters(self, program: Program, data: dict) -> list[str]:
+        """Return the names of a program's parameters; EngineError if it does not compile."""
+
+    def load(self, program: Program) -> Any:
+        """Make ready what `sample` needs of a program, once for many fits."""
+
+    def sample(self, loaded: Any, data: dict, seed: int, settings: Settings) -> Draws:
+        """Fit the program to the data; RuntimeError with Stan's message if that fails.
+
+        It is a DataError where the data cannot be read, a MachineError where no fit would do.
+        """
+
+    def approximate(
+        self, loaded: Any, data: dict, seed: int, algorithm: str, draws: int
+    ) -> Approximation:
+        """Run one of `ALGORITHMS`; RuntimeError with Stan's message if that fails.
+
+        The mode is that of the density on the unconstrained scale, from which Laplace's
+        approximation starts.
+        """

@@ -1,0 +1,121 @@
+"""What a truth and a prior of a multilevel regression hold: types made for its coefficients."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, create_model, model_validator
+
+from recovery.common.types import (
+    Correlation,
+    Frozen,
+    NonNegative,
+    Proportion,
+    Real,
+    Scale,
+    Text,
+    many,
+    repeated,
+)
+from recovery.families import correlations
+from recovery.families.multilevel.layout import Layout
+from recovery.families.multilevel.outcome import Outcome
+
+
+class Design(Frozen):
+    """What the generator needs besides parameters: how x comes about, and what is missing."""
+
+    x: Literal["standard_normal", "days"] = "standard_normal"
+    missing: Proportion | None = None
+
+
+class MultilevelTruth(Design):
+    """Parameter values that data are generated from; the rest are a family's own fields."""
+
+    @model_validator(mode="after")
+    def _is_a_correlation_matrix(self) -> MultilevelTruth:
+        size = len(self.sigma_p)
+        if size == 1:
+            return self
+        if (self.rho is None) == (self.Omega is None):
+            raise ValueError("must have either rho or Omega")
+        omega = self.correlations
+        if wanted := correlations.refuse(omega):
+            what = f"rho: got {self.rho}" if self.Omega is None else f"Omega: got {omega.tolist()}"
+            raise ValueError(f"{what}, must be {wanted}")
+        return self
+
+    @property
+    def correlations(self) -> np.ndarray:
+        """Correlations of the participants' coefficients, shape (Q, Q)."""
+        size = len(self.sigma_p)
+        if size == 1:
+            return np.ones((1, 1))
+        if self.Omega is not None:
+            return np.array(self.Omega)
+        omega = np.full((size, size), self.rho)
+        np.fill_diagonal(omega, 1.0)
+        return omega
+
+
+def correlated(omega: np.ndarray) -> dict[str, Any]:
+    """Return the field of a truth that holds a correlation matrix: `rho` of two, else `Omega`.
+
+    What rounds to a singular matrix is kept from it.
+    """
+    if len(omega) == 2:
+        return {"rho": float(np.clip(omega[0, 1], -correlations.LARGEST, correlations.LARGEST))}
+    return {"Omega": tuple(map(tuple, correlations.inner(omega).tolist()))}
+
+
+def design_type(outcome: Outcome) -> type[Design]:
+    """Return the type of what the generator needs besides parameters."""
+    return create_model("Design", __base__=Design, __doc__=Design.__doc__, **outcome.DESIGN)
+
+
+def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
+    """Return the type of a truth; `rho` is every pair's correlation, or `Omega` has them."""
+    q = len(layout.varying)
+    square = many(many(Real, q), q)
+    correlated = {"rho": (Correlation | None, None), "Omega": (square | None, None)}
+    return create_model(
+        "Truth",
+        __base__=MultilevelTruth,
+        __doc__="Parameter values that data are generated from.",
+        beta=(many(Real, len(layout.beta)), ...),
+        sigma_p=(many(NonNegative, q), ...),
+        **(correlated if q > 1 else {}),
+        **{name: (kind, ...) for name, kind in outcome.TRUTH.items()},
+        **outcome.DESIGN,
+    )
+
+
+def prior_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
+    """Return the type of a prior: every hyperparameter; the programs get each as `prior_NAME`."""
+    q = len(layout.varying)
+    return create_model(
+        "Prior",
+        __base__=Frozen,
+        __doc__="A setting of every hyperparameter.",
+        beta_mean=(repeated(Real, len(layout.beta)), ...),
+        beta_sd=(repeated(Scale, len(layout.beta)), ...),
+        sigma_p_rate=(repeated(Scale, q), ...),
+        **({"lkj_eta": (Scale, ...)} if q > 1 else {}),
+        **{name: (kind, ...) for name, kind in outcome.PRIOR.items()},
+    )
+
+
+def observed_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
+    """Return the type of the columns of a CSV file that hold a multilevel family's data."""
+    number = len(layout.predictors)
+    own = {"predictor": Text} if number == 1 else {"predictors": many(Text, number)}
+    return create_model(
+        "ObservedColumns",
+        __base__=Frozen,
+        __doc__="The columns of a CSV file that hold the family's data.",
+        outcome=(Text, ...),
+        **{name: (kind, ...) for name, kind in own.items()},
+        participant=(Text, ...),
+        **dict.fromkeys(outcome.COVARIATES, (Text, ...)),
+    )

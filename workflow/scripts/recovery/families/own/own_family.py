@@ -1,0 +1,345 @@
+"""A researcher's own family: a Python file, with Stan programs beside it.
+
+What the file holds stands in config/README.md, "Your own family", and in `demands`. Its
+functions deal in whole vectors and matrices; here they become the numbers by name, and
+the columns, that the rest of the library asks of a family. What they return is checked
+every time, and every error names the file, the function and what was expected.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from recovery.common.errors import StudyError
+from recovery.common.types import Frozen, NonNegative, Positive, Proportion, Real
+from recovery.common.user_files import LARGEST_CODE, read_text
+from recovery.common.worker import in_words
+from recovery.families.family import Columns, Family, Model, SimulationError, Values
+from recovery.families.own import opened_files, requirements
+from recovery.families.own.guest_code import in_place, loading, put_back, rehearse
+from recovery.families.own.requirements import Shape, shown
+
+__all__ = [
+    "Frozen",
+    "Model",
+    "NonNegative",
+    "OwnFamily",
+    "Positive",
+    "Proportion",
+    "Real",
+    "SimulationError",
+    "load",
+]
+
+
+MOST_LINES = 10  # of a file, that a message shows
+
+
+def load(path: str) -> OwnFamily:
+    """Return the family of a file; StudyError with what is wrong in it."""
+    return _of_source(path, read_text(path, LARGEST_CODE))
+
+
+@lru_cache
+def _of_source(path: str, source: str) -> OwnFamily:
+    opened = rehearse(lambda: _opened_by(path, source), f"{path}: does not load")
+    family = _made(path, source)
+    family.FILES += tuple(opened)
+    return family
+
+
+def _opened_by(path: str, source: str) -> list[Path]:
+    """Which other files of the researcher are opened when a file is loaded."""
+    with opened_files.collected() as names:
+        _made(path, source)
+    return opened_files.of_study(names, Path(path))
+
+
+def _made(path: str, source: str) -> OwnFamily:
+    return OwnFamily(Path(path), _executed(Path(path), source))
+
+
+def _executed(path: Path, source: str) -> ModuleType:
+    """The file as a module; run here, not imported, so that no bytecode is left beside it."""
+    module = ModuleType(f"family_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where pydantic looks up what annotations name
+    refusal = partial(_does_not_load, path)
+    with loading(module), in_place(refusal):
+        try:
+            exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
+        except BaseException as error:
+            raise refusal(in_its_lines(error, path)) from None
+    return module
+
+
+def _does_not_load(path: Path, why: str) -> StudyError:
+    return StudyError(f"{path}: does not load: {why}")
+
+
+def in_its_lines(error: BaseException, path: Path) -> str:
+    """Return an error with those lines of its traceback that stand in the file."""
+    words = in_words(error)
+    if isinstance(error, SyntaxError) and error.lineno is not None:
+        return f"{words}\n  line {error.lineno}: {(error.text or '').strip()}"
+    lines = [
+        f"\n  line {frame.lineno}, in {frame.name}: {frame.line}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == str(path)
+    ]
+    if len(lines) > MOST_LINES:  # as of a function that calls itself without end
+        half = MOST_LINES // 2
+        lines = [*lines[:half], f"\n  ... {len(lines) - 2 * half} more", *lines[-half:]]
+    return words + "".join(lines)
+
+
+class OwnFamily(Family):
+    """The family of a researcher's file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    module : module
+        What is in it.
+    """
+
+    JOINT = "own"
+
+    def __init__(self, path: Path, module: ModuleType):
+        self.path, self.module = path, module
+        requirements.check(path, module)
+        self.Truth, self.Prior = module.Truth, module.Prior
+        self.COLUMNS, self.OUTCOME = module.COLUMNS, module.OUTCOME
+        self.FILES = (path, Path(__file__))
+        self.shapes: Mapping[str, Shape] = module.PARAMETERS
+        self.own_shapes: Mapping[str, Shape] = getattr(module, "PARTICIPANTS", {})
+        self.means: Mapping[str, str] = getattr(module, "MEANS", {})
+        labels = getattr(module, "LABELS", {})
+        names = [name for one, shape in self.shapes.items() for name in elements(one, shape)]
+        self.PARAMETERS = {name: labels.get(name, name) for name in names}
+        self.COEFFICIENTS = {
+            name: labels.get(name, name)
+            for one, shape in self.own_shapes.items()
+            for name in _coefficients(one, shape)
+        }
+        self.POSITIVE = self._expanded("POSITIVE", getattr(module, "POSITIVE", ()))
+        self.MODELS = {name: self._model(name, model) for name, model in module.MODELS.items()}
+        for place, names, known in (
+            ("LABELS", labels, [*self.PARAMETERS, *self.COEFFICIENTS]),
+            ("MEANS", self.means, self.COEFFICIENTS),
+            ("MEANS", self.means.values(), self.PARAMETERS),
+        ):
+            for name in names:
+                if name not in known:
+                    raise self._error(place, f"got {name!r}, must be one of {', '.join(known)}")
+
+    def _expanded(self, place: str, names: Iterable[str]) -> tuple[str, ...]:
+        """Parameters by their numbers' names; a vector's name stands for all of it."""
+        found: list[str] = []
+        for name in names:
+            if name in self.shapes:
+                found += elements(name, self.shapes[name])
+            elif name in self.PARAMETERS:
+                found.append(name)
+            else:
+                known = ", ".join(self.PARAMETERS)
+                raise self._error(place, f"got {name!r}, must be one of {known}")
+        return tuple(found)
+
+    def _model(self, name: str, model: Model) -> Model:
+        """A model with what its file leaves out: label, scored parameters and joint model."""
+        return replace(
+            model,
+            label=model.label or name.replace("_", " ").capitalize(),
+            scored=self._expanded(f"MODELS.{name}.scored", model.scored or self.PARAMETERS),
+            joint=model.joint or (name if model.pooling != "partial" else self.JOINT),
+        )
+
+    def program(self, model: str, folder: Path) -> Path:
+        """Return the file of a model's Stan program: beside the family's own file."""
+        return self.path.parent / self.MODELS[model].program
+
+    def rehearse(self, act: Callable[[], object]) -> None:
+        """Do in a child what has the file's Truth and Prior check values, as a study is read."""
+        rehearse(act, f"{self.path}: Truth or Prior")
+
+    def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
+        """Draw a Truth from a prior."""
+        truth = self._drawn("draw_truth", rng, prior)
+        if not isinstance(truth, self.Truth):
+            raise self._error("draw_truth", f"returned {shown(truth)}, must return a Truth")
+        return truth
+
+    def simulate(
+        self,
+        truth: BaseModel,
+        participants: int,
+        observations: int | Columns,
+        rng: np.random.Generator,
+    ) -> tuple[Columns, Values]:
+        """Simulate one dataset, and the values behind it."""
+        returned = self._drawn("simulate", rng, truth, participants, observations)
+        if fault := requirements.of_simulated(returned, self.COLUMNS, self.OUTCOME, participants):
+            raise self._error("simulate", fault)
+        columns, behind = returned
+        kinds = {"integer": int, "real": float}
+        with np.errstate(over="ignore"):  # what is too large becomes infinite
+            table = {n: np.asarray(columns[n]).astype(kinds[k]) for n, k in self.COLUMNS.items()}
+        if endless := requirements.not_finite(table):
+            raise SimulationError(f"{self.path}: simulate: {endless}")
+        unknown = set(behind) - set(self.shapes) - set(self.own_shapes)
+        if unknown:
+            names = sorted(map(str, unknown))
+            what = f"values has {names}, must have names of PARAMETERS and PARTICIPANTS"
+            raise self._error("simulate", what)
+        values: Values = {}
+        for name, shape in self.shapes.items():
+            values |= self._numbers(name, shape, self._value_of(name, truth, behind))
+        for name, shape in self.own_shapes.items():
+            if name not in behind:
+                raise self._error("simulate", f"values lacks {name!r}, which PARTICIPANTS has")
+            values |= self._numbers(name, (participants, *shape), behind[name])
+        return table, values
+
+    def _value_of(self, name: str, truth: BaseModel, behind: Mapping[str, Any]) -> Any:
+        """A parameter's true value: what `simulate` returned, or else the Truth's field."""
+        if name in behind:
+            return behind[name]
+        if name not in type(truth).model_fields:
+            what = f"values lacks {name!r}, which is no field of Truth; PARAMETERS has it"
+            raise self._error("simulate", what)
+        return getattr(truth, name)
+
+    def _numbers(self, name: str, shape: Shape, value: Any) -> Values:
+        """A vector's or matrix's numbers by Stan's names."""
+        try:
+            array = np.ma.asarray(value).astype(float, casting="same_kind").filled(np.nan)
+        except (TypeError, ValueError):
+            raise self._error("simulate", f"{name}: got {shown(value)}, must be numbers") from None
+        if array.shape != tuple(shape):
+            what = f"{name}: got shape {array.shape}, must have {tuple(shape)}"
+            raise self._error("simulate", what)
+        if not np.isfinite(array).all():
+            raise SimulationError(f"{self.path}: simulate: {name}: is not finite")
+        return dict(zip(elements(name, shape), array.ravel().tolist(), strict=True))
+
+    def stan_data(self, columns: Columns, prior: BaseModel) -> dict[str, Any]:
+        """Return what the programs declare in `data`."""
+        data = self._call("stan_data", _copied(columns), prior)
+        if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
+            raise self._error("stan_data", f"returned {shown(data)}, must return a dict by name")
+        return dict(data)
+
+    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
+        """Group participants' parameters in `names`: `alpha` or `theta[,k]` -> names in order."""
+        groups: dict[str, list[str]] = {name: [] for name in self.COEFFICIENTS}
+        for name in names:
+            if match := re.fullmatch(r"(\w+)\[\d+((?:,\d+)*)\]", name):
+                group = match[1] + (f"[{match[2]}]" if match[2] else "")
+                if group in groups:
+                    groups[group].append(name)
+        return {group: members for group, members in groups.items() if members}
+
+    def log_likelihood(
+        self, values: Mapping[str, np.ndarray], columns: Columns
+    ) -> np.ndarray | None:
+        """Return the log density of every observation, where the file has a function for it."""
+        if not hasattr(self.module, "log_likelihood"):
+            return None
+        returned = self._call("log_likelihood", self._gathered(values), _copied(columns))
+        wanted = (len(columns[self.OUTCOME]), next(iter(values.values())).size)
+        if getattr(returned, "shape", None) != wanted:
+            what = f"returned {shown(returned)}, must be an array of {wanted}: observations x draws"
+            raise self._error("log_likelihood", what)
+        return returned
+
+    def _gathered(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Draws as whole vectors and matrices: name -> shape (n_draws, *its shape)."""
+        found = {}
+        for name, shape in self.shapes.items():
+            if all(each in values for each in elements(name, shape)):
+                found[name] = _stacked(values, elements(name, shape), shape)
+        groups = self.participants_of(list(values))
+        for name, shape in self.own_shapes.items():
+            if _coefficients(name, shape)[0] in groups:
+                people = len(groups[_coefficients(name, shape)[0]])
+                found[name] = _stacked(values, elements(name, (people, *shape)), (people, *shape))
+        return found
+
+    def prior_sd(self, prior: BaseModel, model: str) -> Values:
+        """Return prior standard deviations, where the file has a function for them."""
+        if not hasattr(self.module, "prior_sd"):
+            return {}
+        found = self._call("prior_sd", prior)
+        if fault := requirements.of_deviations(found, self.PARAMETERS):
+            raise self._error("prior_sd", fault)
+        return {name: float(found[name]) for name in self.MODELS[model].scored if name in found}
+
+    def population_of(self, coefficient: str) -> str | None:
+        """Return the parameter that the file says is the mean of participants' own."""
+        return self.means.get(coefficient)
+
+    def _drawn(self, function: str, rng: np.random.Generator, *arguments: Any) -> Any:
+        """What a function of the file returns that must draw from `rng`."""
+        before = _state(rng)
+        returned = self._call(function, *arguments, rng)
+        if _state(rng) == before:
+            raise self._error(function, "draws nothing from `rng`, must draw all from it")
+        return returned
+
+    def _call(self, function: str, *arguments: Any) -> Any:
+        """What a function of the file returns; what it raises is a StudyError with its lines.
+
+        Not even an exit ends the process; a SimulationError of their own becomes one of ours.
+        """
+        called: Callable = getattr(self.module, function)
+        with put_back(), in_place(partial(self._error, function)):
+            try:
+                return called(*arguments)
+            except SimulationError as error:
+                raise SimulationError(in_words(error).partition(": ")[2]) from None
+            except BaseException as error:
+                raise self._error(function, f"raised {in_its_lines(error, self.path)}") from None
+
+    def _error(self, function: str, what: str) -> StudyError:
+        return StudyError(f"{self.path}: {function}: {what}")
+
+
+def _state(rng: np.random.Generator) -> tuple:
+    """What drawing from a generator changes, or making others of it."""
+    return rng.bit_generator.state, rng.bit_generator.seed_seq.n_children_spawned
+
+
+def _copied(columns: Columns) -> Columns:
+    """Columns that a researcher's code may change: the next call has them as they were."""
+    return {name: np.array(values) for name, values in columns.items()}
+
+
+def elements(name: str, shape: Shape) -> list[str]:
+    """Return the names of a parameter's numbers: `mu[1]`, `mu[2]`; a scalar's is its own."""
+    if not shape:
+        return [name]
+    return [f"{name}[{','.join(str(i + 1) for i in place)}]" for place in np.ndindex(*shape)]
+
+
+def _coefficients(name: str, shape: Shape) -> list[str]:
+    """The names of what a participant has of a parameter: `alpha`, or `theta[,1]`, ..."""
+    if not shape:
+        return [name]
+    return [f"{name}[,{','.join(str(i + 1) for i in place)}]" for place in np.ndindex(*shape)]
+
+
+def _stacked(values: Mapping[str, np.ndarray], names: list[str], shape: Shape) -> np.ndarray:
+    return np.array([values[name] for name in names]).T.reshape(-1, *shape)

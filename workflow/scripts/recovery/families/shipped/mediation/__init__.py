@@ -1,0 +1,236 @@
+"""Mediation within participants: x acts on y directly, and through m; all paths vary.
+
+m_i ~ normal(d_m[j(i)] + a[j(i)] x_i, sigma_m)
+y_i ~ normal(d_y[j(i)] + b[j(i)] m_i + cp[j(i)] x_i, sigma_y)
+(a, b, cp, d_m, d_y)[j] ~ multi_normal(population, quad_form_diag(Omega, sigma_p))
+
+The population's indirect effect is the mean of a[j] b[j], a b + cov(a[j], b[j]). Bauer,
+Preacher & Gil (2006), doi:10.1037/1082-989X.11.2.142; Vuorre & Bolger (2018),
+doi:10.3758/s13428-017-0980-9.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from recovery.families import correlations, observed_data
+from recovery.families.correlations import draw_correlation
+from recovery.families.family import Axes, Columns, Family, Model, Nothing, Values
+from recovery.families.shipped.mediation import path_likelihood
+from recovery.families.shipped.mediation.path_types import (
+    PAIRS,
+    PLACES,
+    RESIDUALS,
+    SIZE,
+    VARYING,
+    ObservedColumns,
+    Prior,
+    Truth,
+    effects,
+)
+
+JOINT = "mediation"
+_COEFFICIENT = re.compile(r"beta_p\[\d+,(\d)\]")
+
+Options = Nothing
+
+
+class Mediation(Family):
+    """Mediation within participants."""
+
+    PARAMETERS = {
+        "a": "Path from x to m, a",
+        "b": "Path from m to y, b",
+        "cp": "Direct effect, cp",
+        "indirect": "Indirect effect",
+        "total": "Total effect",
+        "d_m": "Intercept of m, d_m",
+        "d_y": "Intercept of y, d_y",
+        **{f"sigma_p[{k}]": f"SD of {VARYING[k - 1]}, sigma_p[{k}]" for k in PLACES},
+        **{
+            f"Omega[{k},{q}]": f"Correlation of {VARYING[k - 1]} and {VARYING[q - 1]}"
+            for k, q in PAIRS
+        },
+        "sigma_m": "Residual SD of m, sigma_m",
+        "sigma_y": "Residual SD of y, sigma_y",
+    }
+    MODELS = {
+        "noncentered": Model(
+            *("mediation/noncentered.stan", "Non-centred", "partial", tuple(PARAMETERS), JOINT),
+            "varying paths and intercepts, sampled through standard normal deviations.",
+        )
+    }
+    COLUMNS = {"participant": "integer", "x": "real", "m": "real", "y": "real"}
+    Truth, Prior, ObservedColumns = Truth, Prior, ObservedColumns
+
+    JOINT = JOINT
+    POSITIVE = (*(f"sigma_p[{k}]" for k in PLACES), *RESIDUALS)
+    COEFFICIENTS = {f"beta_p[,{k}]": f"Participants' {VARYING[k - 1]}" for k in PLACES}
+    AXES = Axes("participant", "x", "y", "Predictor x", "Outcome y")
+
+    # Truths
+
+    def draw_truth(self, prior: Prior, rng: np.random.Generator) -> Truth:
+        """Draw every parameter from the prior."""
+        paths = rng.normal(prior.path_mean, prior.path_sd)
+        intercepts = rng.normal(prior.intercept_mean, prior.intercept_sd)
+        omega = correlations.inner(draw_correlation(SIZE, prior.lkj_eta, rng))
+        return Truth(
+            **dict(zip(VARYING, (*paths, *intercepts), strict=True)),
+            sigma_p=tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
+            Omega=omega.tolist(),
+            **dict(zip(RESIDUALS, rng.exponential(1 / np.array(prior.sigma_rate)), strict=True)),
+        )
+
+    def prior_sd(self, prior: Prior, model: str) -> Values:
+        """Return prior standard deviations.
+
+        A correlation has (rho + 1) / 2 ~ beta(s, s) with s = lkj_eta - 1 + 5 / 2. The indirect
+        effect is a sum of two uncorrelated products of independent factors.
+        """
+        deviations = 1 / np.array(prior.sigma_p_rate)
+        correlation = 1 / np.sqrt(2 * (prior.lkj_eta - 1 + SIZE / 2) + 1)
+        (a, b, _), (sd_a, sd_b, sd_cp) = prior.path_mean, prior.path_sd
+        # The mean square of an exponential is twice the square of its mean.
+        covariance = (2 * deviations[0] * deviations[1] * correlation) ** 2
+        indirect = (a * sd_b) ** 2 + (b * sd_a) ** 2 + (sd_a * sd_b) ** 2 + covariance
+        return {
+            **dict(zip(VARYING, (*prior.path_sd, *prior.intercept_sd), strict=True)),
+            "indirect": float(np.sqrt(indirect)),
+            "total": float(np.sqrt(indirect + sd_cp**2)),
+            **{f"sigma_p[{k}]": float(deviations[k - 1]) for k in PLACES},
+            **{f"Omega[{k},{q}]": float(correlation) for k, q in PAIRS},
+            **{name: 1 / rate for name, rate in zip(RESIDUALS, prior.sigma_rate, strict=True)},
+        }
+
+    def determines_truth(self, model: str) -> bool:
+        """Whether a model's estimates hold every parameter that a Truth needs."""
+        return True
+
+    def truth_from_estimates(self, means: Values) -> Truth:
+        """Make a Truth of a fit's posterior means; its indirect effect follows from them."""
+        omega = np.eye(SIZE)
+        for k, q in PAIRS:
+            omega[k - 1, q - 1] = omega[q - 1, k - 1] = means[f"Omega[{k},{q}]"]
+        return Truth(
+            **{name: means[name] for name in (*VARYING, *RESIDUALS)},
+            sigma_p=tuple(means[f"sigma_p[{k}]"] for k in PLACES),
+            Omega=correlations.inner(omega).tolist(),
+        )
+
+    def values_of(self, truth: Truth) -> Values:
+        """Return the values of all population parameters in a Truth."""
+        found = {name: getattr(truth, name) for name in (*VARYING, *RESIDUALS)}
+        found |= {f"sigma_p[{k}]": truth.sigma_p[k - 1] for k in PLACES}
+        omega = truth.correlations
+        found |= {f"Omega[{k},{q}]": float(omega[k - 1, q - 1]) for k, q in PAIRS}
+        return found | effects(found)
+
+    def simulate(
+        self,
+        truth: Truth,
+        participants: int,
+        observations: int | Columns,
+        rng: np.random.Generator,
+    ) -> tuple[Columns, Values]:
+        """Simulate one dataset, and the values behind it (participants' coefficients too).
+
+        x is standard normal, or an observed dataset's.
+        """
+        scale = np.array(truth.sigma_p)[:, None] * np.linalg.cholesky(truth.correlations)
+        mean = np.array([getattr(truth, name) for name in VARYING])
+        beta_p = mean + rng.normal(size=(participants, SIZE)) @ scale.T
+        if isinstance(observations, int):
+            participant = np.repeat(np.arange(1, participants + 1), observations)
+            columns = {"participant": participant, "x": rng.normal(size=participant.size)}
+        else:
+            columns = observed_data.taken_in_turn(["x"], participants, observations)
+        a, b, cp, d_m, d_y = beta_p[columns["participant"] - 1].T
+        x = columns["x"]
+        m = columns["m"] = d_m + a * x + truth.sigma_m * rng.normal(size=x.size)
+        columns["y"] = d_y + b * m + cp * x + truth.sigma_y * rng.normal(size=x.size)
+        own = {f"beta_p[{j + 1},{k + 1}]": beta_p[j, k] for j, k in np.ndindex(beta_p.shape)}
+        return columns, self.values_of(truth) | own
+
+    def read_observed(self, table: Mapping, columns: ObservedColumns, standardize: bool) -> Columns:
+        """Make participant, x, m and y of a CSV file's; ValueError says what is wrong."""
+        found = {"participant": observed_data.participants(table, columns.participant)}
+        chosen = {"x": columns.predictor, "m": columns.mediator, "y": columns.outcome}
+        for name, column in chosen.items():
+            found[name] = observed_data.numbers(table, column)
+            if standardize:
+                found[name] = observed_data.standardized(found[name], column)
+        return found
+
+    def stan_data(self, columns: Columns, prior: Prior) -> dict[str, Any]:
+        """Return what the family's program declares in `data`."""
+        return {
+            "N": columns["y"].size,
+            "J": int(columns["participant"].max()),
+            **columns,
+            **{f"prior_{name}": value for name, value in prior.model_dump().items()},
+        }
+
+    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
+        """Group the participants' coefficients in `names`: `beta_p[,k]` -> its names in order."""
+        groups: dict[str, list[str]] = {}
+        for name in names:
+            if match := _COEFFICIENT.fullmatch(name):
+                groups.setdefault(f"beta_p[,{match[1]}]", []).append(name)
+        return groups
+
+    def population_of(self, coefficient: str) -> str:
+        """Return the population parameter that is the mean of a participants' coefficient."""
+        return VARYING[list(self.COEFFICIENTS).index(coefficient)]
+
+    # Expected outcomes and densities
+
+    def _own(self, values: Mapping[str, Any], columns: Columns) -> list[np.ndarray]:
+        """Each row's own a, b, cp, d_m and d_y, of shape (n_rows,) or (n_rows, n_draws)."""
+        people, place = np.unique(columns["participant"], return_inverse=True)
+        return [np.array([values[f"beta_p[{j},{k}]"] for j in people])[place] for k in PLACES]
+
+    def expected(self, values: Values, columns: Columns) -> np.ndarray:
+        """Return the expected y of every row, given its x: the total effect's line.
+
+        Participants' own where `values` has them, else the mean of the population's.
+        """
+        if "beta_p[1,1]" in values:
+            a, b, cp, d_m, d_y = self._own(values, columns)
+            return d_y + b * d_m + (cp + a * b) * columns["x"]
+        covariance = values["sigma_p[2]"] * values["sigma_p[4]"] * values["Omega[2,4]"]
+        intercept = values["d_y"] + values["b"] * values["d_m"] + covariance
+        return intercept + values["total"] * columns["x"]
+
+    def log_likelihood(self, values: Mapping[str, np.ndarray], columns: Columns) -> np.ndarray:
+        """Return the log density of every observation's m and y, given participants' own paths."""
+        a, b, cp, d_m, d_y = self._own(values, columns)
+        x, m, y = (columns[name][:, None] for name in ("x", "m", "y"))
+        squares = ((m - d_m - a * x) / values["sigma_m"]) ** 2
+        squares += ((y - d_y - b * m - cp * x) / values["sigma_y"]) ** 2
+        scales = np.log(values["sigma_m"]) + np.log(values["sigma_y"])
+        return -np.log(2 * np.pi) - scales - 0.5 * squares
+
+    def marginal_log_likelihood(
+        self, model: str, prior: Prior, values: Mapping[str, np.ndarray], columns: Columns
+    ) -> np.ndarray:
+        """Return the log density of every participant's m and y, its own paths integrated out."""
+        people = np.unique(columns["participant"])
+        rows = [columns["participant"] == person for person in people]
+        own = ({name: columns[name][mine] for name in ("x", "m", "y")} for mine in rows)
+        return np.array([path_likelihood.log_density(values, **each) for each in own])
+
+    def line_grid(self, columns: Columns) -> Columns:
+        """Return the rows between which a participant's expected line is drawn."""
+        people = np.unique(columns["participant"])
+        ends = [columns["x"].min(), columns["x"].max()]
+        return {"participant": np.repeat(people, 2), "x": np.tile(ends, people.size)}
+
+
+def family(options: Nothing) -> Mediation:
+    """Return the family; a study has no options for it."""
+    return Mediation()

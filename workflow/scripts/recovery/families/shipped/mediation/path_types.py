@@ -1,0 +1,95 @@
+"""What truths, priors and observed data of a mediation hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from pydantic import model_validator
+
+from recovery.common.types import (
+    Correlation,
+    Frozen,
+    NonNegative,
+    Positive,
+    Real,
+    Scale,
+    Text,
+    many,
+    repeated,
+)
+from recovery.families import correlations
+
+PATHS, INTERCEPTS, RESIDUALS = ("a", "b", "cp"), ("d_m", "d_y"), ("sigma_m", "sigma_y")
+VARYING = (*PATHS, *INTERCEPTS)
+SIZE = len(VARYING)
+PLACES = range(1, SIZE + 1)
+PAIRS = tuple(combinations(PLACES, 2))
+
+
+class Truth(Frozen):
+    """Parameter values that data are generated from."""
+
+    a: Real
+    """Path from x to m."""
+    b: Real
+    """Path from m to y, given x."""
+    cp: Real
+    """Path from x to y, given m: the direct effect."""
+    d_m: Real = 0.0
+    d_y: Real = 0.0
+    sigma_p: many(NonNegative, SIZE)
+    """Participants' standard deviations of a, b, cp, d_m and d_y."""
+    rho_ab: Correlation | None = None
+    """Correlation of participants' a and b; all others are 0."""
+    Omega: many(many(Real, SIZE), SIZE) | None = None
+    """Correlations of a, b, cp, d_m and d_y."""
+    sigma_m: Positive
+    sigma_y: Positive
+
+    @model_validator(mode="after")
+    def _is_a_correlation_matrix(self) -> Truth:
+        if (self.rho_ab is None) == (self.Omega is None):
+            raise ValueError("must have either rho_ab or Omega")
+        if wanted := correlations.refuse(self.correlations):
+            raise ValueError(f"Omega: got {self.correlations.tolist()}, must be {wanted}")
+        return self
+
+    @property
+    def correlations(self) -> np.ndarray:
+        """Correlations of the participants' coefficients, shape (5, 5)."""
+        if self.Omega is not None:
+            return np.array(self.Omega)
+        omega = np.eye(SIZE)
+        omega[0, 1] = omega[1, 0] = self.rho_ab
+        return omega
+
+
+class Prior(Frozen):
+    """A setting of every hyperparameter; the programs get each as `prior_NAME`."""
+
+    path_mean: repeated(Real, len(PATHS))
+    path_sd: repeated(Scale, len(PATHS))
+    intercept_mean: repeated(Real, len(INTERCEPTS))
+    intercept_sd: repeated(Scale, len(INTERCEPTS))
+    sigma_p_rate: repeated(Scale, SIZE)
+    sigma_rate: repeated(Scale, len(RESIDUALS))
+    lkj_eta: Scale
+
+
+class ObservedColumns(Frozen):
+    """The columns of a CSV file that hold the family's data."""
+
+    outcome: Text
+    mediator: Text
+    predictor: Text
+    participant: Text
+
+
+def effects(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the population's indirect and total effect, which its other parameters determine."""
+    covariance = values["sigma_p[1]"] * values["sigma_p[2]"] * values["Omega[1,2]"]
+    indirect = values["a"] * values["b"] + covariance
+    return {"indirect": indirect, "total": indirect + values["cp"]}

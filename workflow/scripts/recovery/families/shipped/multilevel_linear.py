@@ -1,0 +1,100 @@
+"""Multilevel linear regression: varying intercepts and slopes, normal residuals.
+
+y_i ~ normal(X_i beta_p[j(i)], sigma)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from recovery.common.types import Positive
+from recovery.families.family import Values
+from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
+
+
+class Normal(Outcome):
+    """Normal residuals of standard deviation sigma ~ exponential(sigma_rate)."""
+
+    PARAMETERS = {"sigma": "Residual SD, sigma"}
+    POSITIVE = ("sigma",)
+    CLOSED = True
+    TRUTH = {"sigma": Positive}
+    PRIOR = {"sigma_rate": Scale}
+
+    def draw(self, prior: BaseModel, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw sigma from its prior."""
+        return {"sigma": rng.exponential(1 / prior.sigma_rate)}
+
+    def values(self, truth: BaseModel) -> Values:
+        """Return sigma."""
+        return {"sigma": truth.sigma}
+
+    def truth_of(self, means: Values) -> dict[str, Any]:
+        """Return sigma."""
+        return {"sigma": means["sigma"]}
+
+    def prior_sd(self, prior: BaseModel) -> Values:
+        """Return that of sigma."""
+        return {"sigma": 1 / prior.sigma_rate}
+
+    def simulate(
+        self, predictor: np.ndarray, truth: BaseModel, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Add normal residuals."""
+        return predictor + truth.sigma * rng.normal(size=predictor.size)
+
+    def log_density(
+        self, y: np.ndarray, predictor: np.ndarray, values: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        """Return normal log densities."""
+        sigma = values["sigma"]
+        return -0.5 * np.log(2 * np.pi) - np.log(sigma) - 0.5 * ((y - predictor) / sigma) ** 2
+
+    def log_marginal(
+        self,
+        y: np.ndarray,
+        predictor: np.ndarray,
+        z: np.ndarray,
+        covariance: np.ndarray,
+        values: Mapping[str, np.ndarray],
+    ) -> np.ndarray:
+        """Return multivariate normal log densities, of covariance sigma^2 I + Z Sigma Z'.
+
+        With the QR decomposition Z = Q R, what lies outside the space of Z has the residual
+        variance alone, and Q' y the covariance sigma^2 W, W = I + R Sigma R' / sigma^2.
+        """
+        sigma, n = values["sigma"], len(y)
+        q, r = np.linalg.qr(z)
+        scaled = (y - predictor) / sigma
+        inside = q.T @ scaled
+        w = np.eye(len(r)) + r @ (covariance / np.square(sigma)[:, None, None]) @ r.T
+        factor = np.linalg.cholesky(w)
+        white = np.linalg.solve(factor, inside.T[..., None])[..., 0]
+        squares = np.square(scaled - q @ inside).sum(axis=0) + np.square(white).sum(axis=1)
+        half_log_det = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
+        return -0.5 * (n * np.log(2 * np.pi) + squares) - n * np.log(sigma) - half_log_det
+
+
+def family(options: Options) -> Multilevel:
+    """Return the family for a study's options.
+
+    `unpooled` serves where every coefficient varies, `marginal` for an intercept and one slope.
+    """
+    layout, outcome = Layout.of(options), Normal()
+    serving = ["pooled", "centered", "noncentered"]
+    if layout.all_vary:
+        serving.append("unpooled")
+    if layout.varying == (1, 2) and layout.size == 2:
+        serving.append("marginal")
+    absorbs = ", and its sigma also holds the differences between participants"
+    shared = models("multilevel_linear", layout, outcome.PARAMETERS, serving, absorbs)
+    return Multilevel(
+        layout,
+        outcome,
+        shared,
+        lambda classical: classical.estimators(layout, tuple(outcome.PARAMETERS)),
+    )

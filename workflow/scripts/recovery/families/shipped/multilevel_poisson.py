@@ -1,0 +1,113 @@
+"""Multilevel Poisson regression: counts, where there is need per unit of exposure.
+
+y_i ~ poisson(exposure_i exp(X_i beta_p[j(i)]))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, Strict
+from scipy.special import gammaln
+
+from recovery.common.types import Positive
+from recovery.families import multilevel
+from recovery.families.family import Columns, SimulationError, Values
+from recovery.families.multilevel import Layout, Multilevel, Outcome, models
+
+MOST = 2**30  # the largest rate that Stan draws a count from; its integers have 32 bits
+LARGEST = 2**31 - 1
+
+
+class Options(multilevel.Options):
+    """What may stand beside the family's name."""
+
+    exposure: Annotated[bool, Strict()] = False
+    """Whether there is a column `exposure`, to which expected counts are proportional."""
+
+
+def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"got {list(bounds)}, must be the smallest and the largest")
+    return bounds
+
+
+Bounds = Annotated[tuple[Positive, Positive], AfterValidator(_ascending)]
+
+
+class Poisson(Outcome):
+    """Counts; the linear predictor is the log of their expected value.
+
+    Parameters
+    ----------
+    exposure : bool
+        Whether there is a column `exposure`, whose log is added to the linear predictor.
+    """
+
+    COLUMN = "integer"
+    Y_LABEL = "Count y"
+    STRAIGHT = False
+    SCALED = False
+
+    def __init__(self, exposure: bool):
+        self.COVARIATES = {"exposure": "real"} if exposure else {}
+        self.DESIGN = {"exposure": (Bounds, (0.5, 1.5))} if exposure else {}
+
+    def covariates(self, truth: BaseModel, size: int, rng: np.random.Generator) -> Columns:
+        """Draw exposures uniformly between the bounds."""
+        return {name: rng.uniform(*truth.exposure, size=size) for name in self.COVARIATES}
+
+    def offset(self, columns: Columns) -> np.ndarray | float:
+        """Return log exposures."""
+        return np.log(columns["exposure"]) if self.COVARIATES else 0.0
+
+    def stan_data(self, columns: Columns) -> dict[str, Any]:
+        """Return exposures, 1 where there are none."""
+        return {"exposure": columns.get("exposure", np.ones(columns["y"].size))}
+
+    def simulate(
+        self, predictor: np.ndarray, truth: BaseModel, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Draw a count for every linear predictor; SimulationError beyond what Stan can hold."""
+        if (largest := predictor.max()) > np.log(MOST):
+            raise SimulationError(
+                f"an expected count is exp({largest:.4g}), must be at most 2^30, exp(20.79); a "
+                "truth with smaller beta and sigma_p, or a tighter prior, gives smaller counts"
+            )
+        return rng.poisson(np.exp(predictor))
+
+    def expected(self, predictor: np.ndarray, values: Values) -> np.ndarray:
+        """Return expected counts."""
+        with np.errstate(over="ignore"):
+            return np.exp(predictor)
+
+    def log_density(
+        self, y: np.ndarray, predictor: np.ndarray, values: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        """Return log probabilities."""
+        return y * predictor - self.expected(predictor, {}) - gammaln(y + 1)
+
+    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+        """Return what y and exposures must hold, and which rows do."""
+        y = columns["y"]
+        counts = (y >= 0) & (y <= LARGEST) & (y == np.floor(y))
+        found = {"y": (f"counts: whole numbers from 0 to {LARGEST:,}", counts)}
+        if self.COVARIATES:
+            found["exposure"] = ("only numbers above 0", columns["exposure"] > 0)
+        return found
+
+
+def family(options: Options) -> Multilevel:
+    """Return the family for a study's options."""
+    layout, outcome = Layout.of(options), Poisson(options.exposure)
+    serving = ["pooled", "centered", "noncentered"]
+    absorbs = (
+        ". Then its beta is that of the population's average rate too, whose intercept is above "
+        "a typical participant's"
+    )
+    shared = models("multilevel_poisson", layout, outcome.PARAMETERS, serving, absorbs)
+    return Multilevel(
+        layout, outcome, shared, lambda classical: classical.poisson(layout, outcome.offset)
+    )

@@ -1,0 +1,157 @@
+"""Figures of single datasets: participants' lines, shrinkage, observed data, priors."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from recovery.families.family import Columns, Values
+from recovery.figures import style
+from recovery.figures.figure_data import Material
+from recovery.plan.figure_list import Figure, fit_label, fits_by_prior
+from recovery.tables import interval_columns
+
+SHOWN_PARTICIPANTS = 12
+NO_DATASET = "Replicate 1 could not be simulated"
+
+
+def _dataset(material: Material, figure: Figure) -> tuple[Columns, Values, pd.DataFrame]:
+    """The dataset that a figure shows, the values behind it, and its estimates.
+
+    The observed one, or replicate 1 of the smallest scenario that has enough participants
+    to fill the figure.
+    """
+    if figure.dataset:
+        estimates = material.observed_estimates(figure.dataset)
+        return material.observed_dataset(figure.dataset), {}, _one_fit_each(estimates, material)
+    by_size = sorted(figure.scenarios, key=lambda scenario: scenario.participants)
+    enough = [s for s in by_size if s.participants >= SHOWN_PARTICIPANTS]
+    scenario = (enough or by_size[-1:])[0]
+    columns, values = material.first_dataset(scenario)
+    return columns, values, _one_fit_each(material.estimates(scenario.name), material)
+
+
+def _one_fit_each(estimates: pd.DataFrame, material: Material) -> pd.DataFrame:
+    """Each model's fit to replicate 1 under the first prior; of equal pooling only the last."""
+    models = material.family.MODELS
+    last = {models[model].pooling: model for model in material.design.study.models}
+    chosen = estimates["model"].isin(last.values()) & (estimates["replicate"] == 1)
+    return estimates[chosen & (estimates["prior"] == material.first_prior)]
+
+
+def _means(estimates: pd.DataFrame, model: str) -> Values:
+    mine = estimates[estimates["model"] == model]
+    return dict(zip(mine["parameter"], mine["mean"], strict=True))
+
+
+def _shown_models(estimates: pd.DataFrame, material: Material) -> dict[str, str]:
+    present = set(estimates["model"])
+    models = material.design.study.models
+    return {m: material.family.MODELS[m].label for m in models if m in present}
+
+
+def lines(material: Material, figure: Figure) -> plt.Figure:
+    """Participants' data, with every kind of pooling's line through them and the true line."""
+    columns, values, estimates = _dataset(material, figure)
+    if not columns:
+        return style.nothing(NO_DATASET)
+    family, axis = material.family, material.family.AXES
+    people = np.unique(columns[axis.participant])[:SHOWN_PARTICIPANTS]
+    across = min(6, len(people))
+    drawn, panels = style.folded(len(people), across, 1.65, 1.75, sharex=True, sharey=True)
+    labels = _shown_models(estimates, material)
+    colour = style.colours(material.design.study.models)
+    grid = family.line_grid(columns)
+    expected = {model: family.expected(_means(estimates, model), grid) for model in labels}
+    truth = family.expected(values, grid) if values else None
+    for person, axes in zip(people, panels, strict=True):
+        rows, ends = columns[axis.participant] == person, grid[axis.participant] == person
+        axes.plot(columns[axis.x][rows], columns[axis.y][rows], ".", color="0.55", markersize=4)
+        if truth is not None:
+            axes.plot(grid[axis.x][ends], truth[ends], "--", color=style.TRUTH_COLOUR, linewidth=1)
+        for model, y in expected.items():
+            axes.plot(grid[axis.x][ends], y[ends], color=colour[model], linewidth=1.4)
+        axes.set_title(f"Participant {person}", loc="left", fontsize=8)
+        if axes in panels[-across:]:
+            axes.set_xlabel(axis.x_label)
+            axes.tick_params(labelbottom=True)
+        if axes.get_subplotspec().is_first_col():
+            axes.set_ylabel(axis.y_label)
+    _legend(drawn, material, labels, [style.truth_line()] if truth is not None else [])
+    return drawn
+
+
+def _legend(drawn: plt.Figure, material: Material, labels: dict[str, str], extra: list) -> None:
+    """Name the models that are drawn, in the colours they have everywhere."""
+    colour = style.colours(material.design.study.models)
+    handles = [Line2D([], [], color=colour[m], label=label) for m, label in labels.items()]
+    drawn.legend(handles=[*handles, *extra], loc="outside lower center", ncols=6, frameon=False)
+
+
+def shrinkage(material: Material, figure: Figure) -> plt.Figure:
+    """Each participant's coefficient without pooling, with partial pooling, and in truth."""
+    _, values, estimates = _dataset(material, figure)
+    if not values:
+        return style.nothing(NO_DATASET)
+    family = material.family
+    kinds = {
+        family.MODELS[m].pooling: (label, _means(estimates, m))
+        for m, label in _shown_models(estimates, material).items()
+    }
+    stages = [kinds[kind] for kind in ("none", "partial") if kind in kinds]
+    stages.append(("Truth", values))
+    coefficients = family.participants_of(list(values))
+    drawn, panels = style.folded(len(coefficients), min(2, len(coefficients)), 4.2, 2.3)
+    heights = np.arange(len(stages))[::-1]
+    for (coefficient, names), axes in zip(coefficients.items(), panels, strict=True):
+        table = np.array([[means[name] for name in names] for _, means in stages])
+        axes.plot(table, np.tile(heights[:, None], len(names)), color="0.75", linewidth=0.8)
+        for height, place in zip(heights, table, strict=True):
+            axes.plot(place, np.full(len(names), height), "o", color="0.25", markersize=3.5)
+        if mean := family.population_of(coefficient):
+            axes.axvline(values[mean], color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        axes.set_yticks(heights, [label for label, _ in stages])
+        axes.set_ylim(-0.4, len(stages) - 0.6)
+        axes.set_title(family.COEFFICIENTS[coefficient], loc="left", fontweight="bold")
+    drawn.legend(
+        handles=[style.truth_line("True population mean")],
+        loc="outside lower center",
+        frameon=False,
+    )
+    return drawn
+
+
+def observed(material: Material, figure: Figure) -> plt.Figure:
+    """Every model's estimate of every parameter from an observed dataset."""
+    study, estimates = material.design.study, material.observed_estimates(figure.dataset)
+    published = study.observed[figure.dataset].published
+    lower, upper = interval_columns(study.plotted_level)
+    labels = {p: material.family.PARAMETERS[p] for p in material.parameters}
+    drawn, panels = style.grid(list(labels), ["all"], height=1.1 + 0.2 * len(material.methods))
+    fits = fits_by_prior(study)
+    names = [fit_label(material.family, study, *fit) for fit in fits]
+    colour = style.colours(material.methods)
+    for (parameter, _), axes in panels.items():
+        mine = estimates[estimates["parameter"] == parameter].set_index(["model", "prior"])
+        for height, fit in enumerate(reversed(fits)):
+            if fit in mine.index:
+                row = mine.loc[fit]
+                axes.hlines(height, row[lower], row[upper], color=colour[fit[0]], linewidth=1.6)
+                axes.plot(row["mean"], height, "o", color=colour[fit[0]], markersize=4.5)
+        for line, numbers in zip(("--", ":", "-."), published.values(), strict=False):
+            if parameter in numbers.values:
+                value = numbers.values[parameter]
+                axes.axvline(value, color=style.TRUTH_COLOUR, linestyle=line, linewidth=0.9)
+        axes.set_yticks(range(len(fits)), reversed(names))
+        axes.set_ylim(-0.6, len(fits) - 0.4)
+        axes.set_title(labels[parameter], loc="left")
+    lines_used = zip(("--", ":", "-."), published.values(), strict=False)
+    handles = [
+        Line2D([], [], color=style.TRUTH_COLOUR, linestyle=line, linewidth=1, label=numbers.source)
+        for line, numbers in lines_used
+    ]
+    if handles:
+        drawn.legend(handles=handles, loc="outside lower center", frameon=False)
+    return drawn

@@ -1,0 +1,153 @@
+"""Figures that hold many measures, or the whole design, at once."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from recovery.figures import style
+from recovery.figures.figure_data import Material
+from recovery.plan.figure_list import Figure, words
+from recovery.plan.scenarios import Scenario, scenarios_of
+from recovery.score.measures import of_level
+from recovery.score.measures.monte_carlo import with_bounds
+from recovery.study.model import Study
+
+SIDE_BY_SIDE = {
+    "bias": "Bias",
+    "relative_error_of_model_se": "Relative error of\nposterior SD",
+    "coverage": "Coverage",
+    "bias_eliminated_coverage": "Bias-eliminated\ncoverage",
+}
+
+
+def lolly(material: Material, figure: Figure) -> plt.Figure:
+    """Measures of every model side by side, at the largest participant count.
+
+    References
+    ----------
+    Morris, White & Crowther (2019), doi:10.1002/sim.8086.
+    """
+    study, rows = material.design.study, material.parameter_labels
+    scenario = max(figure.scenarios, key=lambda each: each.participants)
+    table = material.performance
+    table = table[(table["scenario"] == scenario.name) & (table["prior"] == material.first_prior)]
+    height = max(1.5, 0.55 + 0.2 * len(material.methods))
+    drawn, panels = style.matrix(list(rows), list(SIDE_BY_SIDE), 2.1, height, sharey=True)
+    for (parameter, measure), axes in panels.items():
+        mine = with_bounds(of_level(table, measure, study.plotted_level))
+        mine = mine[(mine["parameter"] == parameter) & np.isfinite(mine["value"])]
+        nominal = study.plotted_level if measure.endswith("coverage") else 0.0
+        _sticks(axes, mine.set_index("model"), nominal, material)
+        if measure != "bias":  # the one measure that has its parameter's unit
+            axes.sharex(panels[next(iter(rows)), measure])
+    for axes in panels.values():
+        axes.autoscale_view()
+    style.title_panels(panels, rows, SIDE_BY_SIDE, "")
+    extra = style.truth_line("No bias, no error, nominal coverage")
+    style.legend(drawn, material.method_labels, [extra])
+    return drawn
+
+
+def _sticks(axes: plt.Axes, rows: pd.DataFrame, reference: float, material: Material) -> None:
+    """One panel: a dot a model on a stick from the reference, with its Monte Carlo bar."""
+    labels = material.method_labels
+    colour, marker = style.colours(list(labels)), style.markers(list(labels))
+    axes.axvline(reference, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+    height = {model: place for place, model in enumerate(reversed(labels))}
+    rows = rows[rows.index.isin(labels)]
+    heights, painted = [height[m] for m in rows.index], [colour[m] for m in rows.index]
+    axes.hlines(heights, reference, rows["value"], color=painted, alpha=0.35, linewidth=3)
+    axes.hlines(heights, rows["lower"], rows["upper"], color=painted, linewidth=1.2)
+    for model, value, n in rows[["value", "n_replicates"]].itertuples():
+        filled = colour[model] if n >= material.design.study.replicates else "white"
+        axes.plot(
+            value, height[model], marker[model], color=colour[model], mfc=filled, markersize=4.5
+        )
+    axes.set_yticks(range(len(labels)), reversed(labels.values()))
+    axes.set_ylim(-0.6, len(labels) - 0.4)
+
+
+def factors(study: Study) -> dict[str, list[str]]:
+    """Return the factors of a design that have several levels: factor -> level at every place.
+
+    Places are scenarios and, within each, priors, in the order of the study file.
+    """
+    places = [(scenario, prior) for scenario in scenarios_of(study) for prior in study.priors]
+    levels = {
+        "Truth": [words(scenario.truth) for scenario, _ in places],
+        "Participants": [str(scenario.participants) for scenario, _ in places],
+        "Observations each": [_observations(scenario) for scenario, _ in places],
+        "Prior": [words(prior) for _, prior in places],
+    }
+    return {factor: each for factor, each in levels.items() if len(set(each)) > 1}
+
+
+def _observations(scenario: Scenario) -> str:
+    return str(scenario.observations) if scenario.observations else "as observed"
+
+
+def nested_loop(material: Material, figure: Figure) -> plt.Figure:
+    """Root mean squared error over the whole design, its factors as steps below.
+
+    References
+    ----------
+    Ruecker & Schwarzer (2014), doi:10.1186/1471-2288-14-129.
+    """
+    study, rows = material.design.study, material.parameter_labels
+    below = factors(study)
+    heights = [*[1.25] * len(rows), 0.5 * len(below) + 0.15]
+    drawn, panels = plt.subplots(
+        len(heights),
+        1,
+        figsize=(8.4, sum(heights) + 1),
+        height_ratios=heights,
+        sharex=True,
+        layout="constrained",
+    )
+    table = with_bounds(of_level(material.performance, "rmse", study.plotted_level))
+    places = [(scenario.name, prior) for scenario in figure.scenarios for prior in study.priors]
+    for (parameter, label), axes in zip(rows.items(), panels[:-1], strict=True):
+        _steps(axes, table[table["parameter"] == parameter], places, material)
+        axes.set_title(label, loc="left")
+    drawn.supylabel("Root mean squared error", fontsize=9)
+    _tracks(panels[-1], below)
+    panels[0].set_xlim(-0.5, len(places) - 0.5)
+    style.legend(drawn, material.method_labels)
+    return drawn
+
+
+def _steps(axes: plt.Axes, rows: pd.DataFrame, places: list[tuple], material: Material) -> None:
+    """One panel: each model's stepped line over the places of the design."""
+    models, study = material.methods, material.design.study
+    colour, marker = style.colours(models), style.markers(models)
+    edges = np.arange(len(places) + 1) - 0.5
+    for model in models:
+        mine = rows[rows["model"] == model].set_index(["scenario", "prior"])
+        if mine.empty:
+            continue
+        value, lower, upper = (mine[name].reindex(places) for name in ("value", "lower", "upper"))
+        axes.stairs(value, edges, baseline=None, color=colour[model], linewidth=1.2)
+        axes.plot(range(len(places)), value, marker[model], color=colour[model], markersize=3)
+        fewer = mine["n_replicates"].reindex(places) < study.replicates
+        style.open_where(
+            axes, np.arange(len(places)), value.to_numpy(), fewer, marker[model], colour[model]
+        )
+        ends = [np.append(bound, bound.iloc[-1]) for bound in (lower, upper)]
+        axes.fill_between(edges, *ends, step="post", color=colour[model], alpha=0.15, linewidth=0)
+    axes.set_ylim(bottom=0)
+    axes.tick_params(bottom=False, labelbottom=False)
+
+
+def _tracks(axes: plt.Axes, below: dict[str, list[str]]) -> None:
+    """A stepped track for each factor, its levels named at its left from the lowest step up."""
+    for place, (factor, levels) in enumerate(below.items()):
+        base, order = len(below) - 1 - place, list(dict.fromkeys(levels))
+        steps = [base + 0.45 * order.index(level) / (len(order) - 1) for level in levels]
+        edges = np.arange(len(levels) + 1) - 0.5
+        axes.stairs(steps, edges, baseline=None, color="0.25", linewidth=1.1)
+        text = f"{factor}: {', '.join(order)}"
+        axes.text(-0.5, base + 0.52, text, fontsize=7.5, va="bottom", ha="left")
+    axes.set_ylim(-0.1, len(below))
+    axes.set_axis_off()

@@ -1,0 +1,153 @@
+"""What there is to draw: the tables of a study, read when a figure asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from recovery import families, tables
+from recovery.families.family import Columns, Family, Values
+from recovery.plan.design import Cell, Design
+from recovery.plan.scenarios import Scenario
+from recovery.score import calibration, measures, verification
+from recovery.study.methods import NO_PRIOR, method
+
+
+@dataclass(frozen=True)
+class Material:
+    """A study and its tables.
+
+    Parameters
+    ----------
+    design : Design
+    """
+
+    design: Design
+
+    @property
+    def family(self) -> Family:
+        """The study's family."""
+        return families.find(self.design.study.family)
+
+    @property
+    def parameters(self) -> list[str]:
+        """Population parameters that any model or estimator answers for, in the family's order."""
+        scored = {name for own in self.methods for name in method(self.family, own).scored}
+        return [name for name in self.family.PARAMETERS if name in scored]
+
+    @property
+    def parameter_labels(self) -> dict[str, str]:
+        """Their labels."""
+        return {name: self.family.PARAMETERS[name] for name in self.parameters}
+
+    @property
+    def model_labels(self) -> dict[str, str]:
+        """The labels of the study's models."""
+        return {model: self.family.MODELS[model].label for model in self.design.study.models}
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The models of the study, then its estimators."""
+        return self.design.study.methods
+
+    @property
+    def method_labels(self) -> dict[str, str]:
+        """Their labels."""
+        return {name: method(self.family, name).label for name in self.methods}
+
+    def _under_every_prior(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with estimators' rows once under every prior, beside whose models they are."""
+        free = table[table["prior"] == NO_PRIOR]
+        repeated = [free.assign(prior=prior) for prior in self.design.study.priors]
+        return pd.concat([table[table["prior"] != NO_PRIOR], *repeated]) if len(free) else table
+
+    @property
+    def first_prior(self) -> str:
+        """The prior that figures of single replicates show."""
+        return next(iter(self.design.study.priors))
+
+    def _summary(self, table: str) -> pd.DataFrame:
+        return tables.read_frame([f"results/{self.design.study.name}/summary/{table}.parquet"])
+
+    @cached_property
+    def performance(self) -> pd.DataFrame:
+        """The table `performance`, all fits."""
+        table = self._summary("performance")
+        return self._under_every_prior(table[table["subset"] == "all"])
+
+    @cached_property
+    def convergence(self) -> pd.DataFrame:
+        """The table `convergence`, first attempts: what parameterisations are compared on."""
+        table = self._summary("convergence")
+        return self._under_every_prior(table[table["attempt"] == "first"])
+
+    @cached_property
+    def efficiency(self) -> pd.DataFrame:
+        """The table `efficiency`."""
+        return self._under_every_prior(self._summary("efficiency"))
+
+    @cached_property
+    def planning(self) -> pd.DataFrame:
+        """The table `planning`."""
+        return self._under_every_prior(self._summary("planning"))
+
+    @cached_property
+    def selection(self) -> pd.DataFrame:
+        """The table `selection`."""
+        return self._summary("selection")
+
+    @cached_property
+    def prior_predictive(self) -> pd.DataFrame:
+        """The table `prior_predictive`."""
+        return self._summary("prior_predictive")
+
+    @cached_property
+    def verification(self) -> pd.DataFrame:
+        """The differences between engines, fit by fit."""
+        return verification.differences(self.design)
+
+    def estimates(self, scenario: str) -> pd.DataFrame:
+        """Return the estimates of a scenario's first batches."""
+        design, first = self.design, self.design.batches(scenario)[0]
+        cells = [cell for cell in design.cells if cell[0] == scenario]
+        files = [design.cell_file("estimates", cell, first) for cell in cells]
+        return self._under_every_prior(tables.read_frame(files))
+
+    def uniforms(self, cell: Cell) -> dict[str, np.ndarray]:
+        """Return what is uniform in a calibrated cell: quantity -> a value a replicate."""
+        diagnostics = tables.read_frame(self.design.cell_files("diagnostics", cell))
+        fits = measures.final_attempts(diagnostics)
+        return calibration.uniforms(calibration.read_ranks(self.design, cell), fits)
+
+    def observed_estimates(self, dataset: str) -> pd.DataFrame:
+        """Return the estimates of every fit to an observed dataset."""
+        cells = [cell for cell in self.design.observed_cells if cell[0] == dataset]
+        return tables.read_frame([self.design.observed_file("estimates", *cell) for cell in cells])
+
+    def first_dataset(self, scenario: Scenario) -> tuple[Columns, Values]:
+        """Return replicate 1 of a scenario, and the values behind it; none if it failed."""
+        batch = self.design.batches(scenario.name)[0]
+        data = self._first_batch(scenario)
+        truth = tables.read(self.design.dataset_file("truth", scenario.name, batch))
+        rows, mine = data["replicate"] == 1, truth["replicate"] == 1
+        if not rows.any():
+            return {}, {}
+        columns = {name: data[name][rows] for name in self.family.COLUMNS}
+        return columns, dict(zip(truth["parameter"][mine], truth["truth"][mine], strict=True))
+
+    def first_outcomes(self, scenario: Scenario) -> np.ndarray:
+        """Return the outcomes of the first dataset that could be simulated; empty without one."""
+        data = self._first_batch(scenario)
+        return data[self.family.OUTCOME][data["replicate"] == data["replicate"].min(initial=2**62)]
+
+    def _first_batch(self, scenario: Scenario) -> Columns:
+        batch = self.design.batches(scenario.name)[0]
+        return tables.read(self.design.dataset_file("data", scenario.name, batch))
+
+    def observed_dataset(self, dataset: str) -> Columns:
+        """Return an observed dataset."""
+        data = tables.read(self.design.observed_data(dataset))
+        return {name: data[name] for name in self.family.COLUMNS}

@@ -1,0 +1,178 @@
+"""Figures of calibration: ranks of truths drawn from the prior, z-scores and contraction."""
+
+from __future__ import annotations
+
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.patches import Patch
+from scipy import stats
+
+from recovery.figures import style
+from recovery.figures.figure_data import Material
+from recovery.plan.figure_list import Figure
+from recovery.score import summaries
+from recovery.score.calibration import why_not
+from recovery.score.measures import mean
+from recovery.score.measures.monte_carlo import half_width
+from recovery.score.measures.uniformity import band
+
+ACROSS = 4
+BINS = 20
+BAND = "0.6"
+RANK = "Rank of the truth, 0 to 1"
+NOTHING = "Nothing to show: no model is exact for these data, or none has usable fits"
+
+Uniforms = dict[str, dict[str, np.ndarray]]  # quantity -> model -> a value a replicate
+
+
+def _prior(material: Material, figure: Figure) -> str:
+    """The prior that a figure's truths are drawn from."""
+    return material.design.study.truths[figure.scenarios[0].truth].prior
+
+
+def _exact_models(material: Material, figure: Figure) -> list[str]:
+    """The models to which calibration applies, under the prior that truths are drawn from."""
+    study, truth = material.design.study, figure.scenarios[0].truth
+    prior = _prior(material, figure)
+    apply = (why_not(study, material.family, truth, model, prior) for model in study.models)
+    return [model for model, reason in zip(study.models, apply, strict=True) if reason is None]
+
+
+def _uniforms(material: Material, figure: Figure) -> Uniforms:
+    """What is uniform if all is well, of every quantity that any exact model answers for."""
+    found: Uniforms = {}
+    for model in _exact_models(material, figure):
+        cell = (figure.scenarios[0].name, model, _prior(material, figure))
+        for quantity, values in material.uniforms(cell).items():
+            if values.size:
+                found.setdefault(quantity, {})[model] = values
+    return found
+
+
+def _panels(
+    names: list[str], material: Material, x_label: str, y_label: str
+) -> tuple[plt.Figure, list[plt.Axes]]:
+    """A panel a quantity, with its label; one panel that says so where there is none."""
+    if not names:
+        drawn, panels = style.folded(1, 1, 6, 1)
+        style.say(panels[0], NOTHING)
+        return drawn, []
+    across = min(ACROSS, len(names))
+    drawn, panels = style.folded(len(names), across, 2.4, 1.9, sharex=True, sharey=True)
+    for place, (name, axes) in enumerate(zip(names, panels, strict=True)):
+        axes.set_title(material.family.PARAMETERS.get(name, name), loc="left")
+        if place + across >= len(names):
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel(x_label)
+        if place % across == 0:
+            axes.set_ylabel(y_label)
+    return drawn, panels
+
+
+def _finish(drawn: plt.Figure, material: Material, models: list[str], extra: list) -> None:
+    """Name the models that are drawn, and what else is, below the panels."""
+    labels = {model: material.model_labels[model] for model in models}
+    style.legend(drawn, labels, extra, among=material.design.study.models)
+
+
+def ecdf(material: Material, figure: Figure) -> plt.Figure:
+    """Distribution of ranks less the uniform one, with simultaneous 95 % bands.
+
+    References
+    ----------
+    Sailynoja, Burkner & Vehtari (2022), doi:10.1007/s11222-022-10090-6.
+    """
+    found = _uniforms(material, figure)
+    drawn, panels = _panels(list(found), material, RANK, "ECDF less uniform")
+    colour = style.colours(material.design.study.models)
+    for by_model, axes in zip(found.values(), panels, strict=True):
+        axes.axhline(0, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        for n in sorted({values.size for values in by_model.values()}):
+            points, lower, upper = band(n, 0.95)
+            axes.fill_between(
+                points, lower - points, upper - points, color=BAND, alpha=0.3, linewidth=0
+            )
+        for model, values in by_model.items():
+            share = np.searchsorted(np.sort(values), points, side="right") / values.size
+            axes.step(points, share - points, where="post", color=colour[model], linewidth=1.1)
+    models = list(dict.fromkeys(model for by_model in found.values() for model in by_model))
+    shade = Patch(color=BAND, alpha=0.3, linewidth=0, label="Simultaneous 95 % band")
+    _finish(drawn, material, models, [shade, style.truth_line("Uniform")])
+    return drawn
+
+
+def ranks(material: Material, figure: Figure) -> plt.Figure:
+    """Histograms of ranks over what is expected of uniform ones, with pointwise 99 % bands.
+
+    References
+    ----------
+    Talts et al. (2018), arXiv:1804.06788.
+    """
+    found = _uniforms(material, figure)
+    drawn, panels = _panels(list(found), material, RANK, "Count over expected")
+    colour = style.colours(material.design.study.models)
+    for by_model, axes in zip(found.values(), panels, strict=True):
+        axes.axhline(1, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        for n in sorted({values.size for values in by_model.values()}):
+            low, high = (stats.binom.ppf(p, n, 1 / BINS) * BINS / n for p in (0.005, 0.995))
+            axes.axhspan(low, high, color=BAND, alpha=0.3, linewidth=0)
+        for model, values in by_model.items():
+            counts, edges = np.histogram(values, bins=BINS, range=(0, 1))
+            heights = counts * BINS / values.size
+            axes.stairs(heights, edges, baseline=None, color=colour[model], linewidth=1.1)
+        axes.set_ylim(bottom=0)
+    models = list(dict.fromkeys(model for by_model in found.values() for model in by_model))
+    shade = Patch(color=BAND, alpha=0.3, linewidth=0, label="Pointwise 99 % band")
+    _finish(drawn, material, models, [shade, style.truth_line("Uniform")])
+    return drawn
+
+
+def contraction(material: Material, figure: Figure) -> plt.Figure:
+    """Posterior z-score over posterior contraction, a dot a fit.
+
+    References
+    ----------
+    Schad, Betancourt & Vasishth (2021), doi:10.1037/met0000275.
+    """
+    prior, models = _prior(material, figure), _exact_models(material, figure)
+    study = material.design.study
+    known = {
+        name: sd
+        for model in models
+        for name, sd in summaries.prior_standard_deviations(study, prior, model).items()
+    }
+    shown = material.estimates(figure.scenarios[0].name)
+    shown = shown[(shown["prior"] == prior) & shown["model"].isin(models) & (shown["sd"] > 0)]
+    answered = set(shown["parameter"])
+    names = [
+        p for p in material.parameters if p in answered and math.isfinite(known.get(p, np.nan))
+    ]
+    drawn, panels = _panels(names, material, "Posterior contraction", "Posterior z-score")
+    colour, marker = (of(material.design.study.models) for of in (style.colours, style.markers))
+    for name, axes in zip(names, panels, strict=True):
+        axes.axhline(0, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        for model in models:
+            mine = shown[(shown["parameter"] == name) & (shown["model"] == model)]
+            _scores(axes, mine, known[name], colour[model], marker[model])
+    _finish(drawn, material, models, [style.truth_line("No error")])
+    return drawn
+
+
+def _scores(
+    axes: plt.Axes, rows: pd.DataFrame, prior_sd: float, colour: tuple, marker: str
+) -> None:
+    """One model's fits, and their means with 95 % Monte Carlo bars."""
+    x = 1 - (rows["sd"].to_numpy() / prior_sd) ** 2
+    z = (rows["mean"] - rows["truth"]).to_numpy() / rows["sd"].to_numpy()
+    axes.plot(x, z, marker, color=colour, markersize=2.2, alpha=0.35, markeredgewidth=0)
+    if len(rows) < 2:
+        return
+    found = mean(x), mean(z)
+    spread = [half_width(each.mcse, len(rows)) for each in found]
+    place = [each.value for each in found]
+    axes.errorbar(
+        *place, xerr=spread[0], yerr=spread[1], fmt=marker, color=colour, markersize=5, mec="white"
+    )

@@ -1,0 +1,79 @@
+"""Figure of model comparison: how often each joint model is chosen."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from recovery.figures import style
+from recovery.figures.figure_data import Material
+from recovery.plan.figure_list import Figure, words
+from recovery.score.selection import programs
+
+
+def selection(material: Material, figure: Figure) -> plt.Figure:
+    """Share of replicates that choose a model, over participants: a column a condition."""
+    study, table = material.design.study, material.selection
+    columns = {
+        (each.truth, each.observations): _condition(each.truth, each.observations)
+        for each in figure.scenarios
+    }
+    rows = {
+        (unit, prior): f"Leaving out one {unit}"
+        + (f", prior: {words(prior)}" if len(study.priors) > 1 else "")
+        for unit in study.selection.leave_out
+        for prior in study.priors
+    }
+    drawn, panels = style.grid(list(rows), list(columns), height=2.3)
+    for ((unit, prior), (truth, observations)), axes in panels.items():
+        mine = table[(table["left_out"] == unit) & (table["prior"] == prior)]
+        mine = mine[mine["truth"] == truth]
+        if observations is not None:
+            mine = mine[mine["observations"] == observations]
+        _shares(axes, mine, material)
+    style.title_panels(panels, rows, columns, "Participants")
+    joints = programs(study, material.family)
+    labels = {
+        first: ", ".join(material.model_labels[each] for each in (first, *others))
+        for first, *others in joints.values()
+    }
+    style.legend(drawn, labels, [Line2D([], [], **_RING, label="Generated the data")], study.models)
+    return drawn
+
+
+_RING = {
+    "linestyle": "",
+    "marker": "o",
+    "markersize": 9,
+    "markerfacecolor": "none",
+    "markeredgecolor": style.TRUTH_COLOUR,
+}
+
+
+def _condition(truth: str, observations: int | None) -> str:
+    return words(truth) + (f", {observations} observations each" if observations else "")
+
+
+def _shares(axes: plt.Axes, table: pd.DataFrame, material: Material) -> None:
+    """The shares of all joint models in one panel; a ring around what generated the data."""
+    models, joints = material.design.study.models, programs(material.design.study, material.family)
+    colour, marker, beside = style.colours(models), style.markers(models), style.dodge(list(joints))
+    counts = material.design.study.participants
+    for joint, (first, *_) in joints.items():
+        mine = table[table["joint"] == joint].sort_values("participants")
+        x = np.array([counts.index(count) for count in mine["participants"]]) + beside[joint]
+        y = mine["chosen_rate"].to_numpy()
+        error = np.vstack([y - mine["chosen_rate_lower"], mine["chosen_rate_upper"] - y])
+        axes.plot(x, y, color=colour[first], alpha=0.35, linewidth=1)
+        axes.errorbar(
+            x, y, error, fmt=marker[first], color=colour[first], markersize=4, elinewidth=1.2
+        )
+        fewer = mine["n_replicates"] < material.design.study.replicates
+        style.open_where(axes, x, y, fewer, marker[first], colour[first])
+        right = mine["right"].to_numpy(dtype=bool)
+        axes.plot(x[right], y[right], **_RING)
+    axes.set_xticks(range(len(counts)), counts)
+    axes.set_xlim(-0.5, len(counts) - 0.5)
+    axes.set_ylim(-0.04, 1.04)

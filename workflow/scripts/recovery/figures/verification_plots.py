@@ -1,0 +1,33 @@
+"""Figure of two engines: their differences against the normal distribution."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy import stats
+
+from recovery.figures import style
+from recovery.figures.figure_data import Material
+from recovery.plan.figure_list import Figure
+
+ACROSS = 3
+
+
+def verification(material: Material, figure: Figure) -> plt.Figure:
+    """Sorted differences of posterior means against normal quantiles: a panel a parameter."""
+    found, rows = material.verification, material.parameter_labels
+    drawn, panels = style.folded(len(rows), min(ACROSS, len(rows)), 2.9, 2.3)
+    models = material.design.study.models
+    colour, marker = style.colours(models), style.markers(models)
+    for parameter, axes in zip(rows, panels, strict=True):
+        axes.set_title(rows[parameter], loc="left")
+        axes.set_xlabel("Expected of a normal distribution")
+        axes.axline((0, 0), slope=1, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        for model in models:
+            mine = (found["model"] == model) & (found["parameter"] == parameter)
+            z = np.sort(found.loc[mine, "z"].to_numpy())
+            expected = stats.norm.ppf((np.arange(z.size) + 0.5) / z.size) if z.size else z
+            axes.plot(expected, z, marker[model], color=colour[model], markersize=3, alpha=0.7)
+    panels[0].set_ylabel("Difference / MCSE")
+    style.legend(drawn, material.model_labels, [style.truth_line("Engines agree")])
+    return drawn

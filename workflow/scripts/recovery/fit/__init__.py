@@ -1,0 +1,1 @@
+"""Datasets, and fits of them: a batch at a time, failures as rows."""

@@ -1,0 +1,178 @@
+"""Datasets to fit: simulated ones, a batch of replicates at a time, and observed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from recovery import families, tables
+from recovery.common.errors import StudyError, listed
+from recovery.common.user_files import LARGEST_DATA, refuse_odd
+from recovery.common.worker import ChildLostError, guarded, in_words
+from recovery.families.family import Columns, Family, SimulationError, Values
+from recovery.plan.seeds import dataset_seed
+from recovery.study.truths import Observed
+
+LONGEST_REASON = 2000  # characters
+
+
+def simulate_batch(
+    specification: Mapping[str, Any],
+    observed: Columns | None = None,
+    observed_means: Values | None = None,
+) -> tuple[dict, dict]:
+    """Simulate the replicates of one batch.
+
+    Parameters
+    ----------
+    specification : mapping
+        `Design.simulation`.
+    observed, observed_means : optional
+        For a truth from an observed dataset: its columns, and the posterior means of
+        the fit that the truth is taken from.
+
+    Returns
+    -------
+    data, truth : dict of ndarray
+        The columns of the tables `data` and `truth`, sorted by replicate.
+
+    A replicate that cannot be simulated has no row of `data`, and one of `truth` that says why.
+    A researcher's own generator runs in a child, with a time limit for each dataset.
+    """
+    family = families.find(specification["family"])
+    first, end = specification["replicates"]
+    data, truth = [_no_rows(family)], []
+    simulate = partial(simulate_one, specification, family, observed, observed_means)
+    with guarded(simulate, specification.get("time_limit"), "simulation") as simulate:
+        for replicate in range(first, end + 1):
+            seed = dataset_seed(specification, replicate)
+            try:
+                columns, values = simulate(seed)
+            except Exception as error:
+                truth.append(_truth_rows(replicate, seed, {None: np.nan}, _reason(error)))
+                continue
+            size = len(next(iter(columns.values())))
+            data.append({"replicate": np.full(size, replicate), **columns})
+            truth.append(_truth_rows(replicate, seed, values))
+    return _stacked(data), _stacked(truth)
+
+
+def _reason(error: Exception) -> str:
+    """What kept a replicate from being simulated."""
+    ours = isinstance(error, StudyError | SimulationError | ChildLostError)
+    return (str(error) if ours else in_words(error))[:LONGEST_REASON]
+
+
+def _no_rows(family: Family) -> Columns:
+    kinds = {"integer": int, "real": float}
+    own = {name: np.empty(0, kinds[kind]) for name, kind in family.COLUMNS.items()}
+    return {"replicate": np.empty(0, int), **own}
+
+
+def _truth_rows(
+    replicate: int, seed: int, values: Mapping[str | None, float], error: str | None = None
+) -> Columns:
+    """The rows of the table `truth` of one replicate."""
+    n = len(values)
+    return {
+        "replicate": np.full(n, replicate),
+        "parameter": np.array(list(values), dtype=object),
+        "truth": np.array(list(values.values()), dtype=float),
+        "data_seed": np.full(n, seed),
+        "error": np.full(n, error, dtype=object),
+    }
+
+
+def simulate_one(
+    specification: Mapping[str, Any],
+    family: Family,
+    observed: Columns | None,
+    observed_means: Values | None,
+    seed: int,
+) -> tuple[Columns, Values]:
+    """Simulate one dataset from its seed; SimulationError where there are no data to be drawn."""
+    rng = np.random.default_rng(seed)
+    content, observations = specification["truth"], specification["observations"]
+    if "drawn_from" in content:
+        prior = family.Prior(**content["drawn_from"])
+        joint = family.MODELS[content["model"]].joint if "model" in content else family.JOINT
+        place = (specification["participants"], observations)
+        return family.simulate_joint(joint, prior, content["design"], *place, rng)
+    if "from_observed" in content:
+        truth, observations = family.truth_from_estimates(observed_means), observed
+    else:
+        truth = family.Truth(**content["values"])
+    return family.simulate(truth, specification["participants"], observations, rng)
+
+
+def _stacked(parts: list[Columns]) -> Columns:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def read_observed(name: str, observed: Observed, family: Family, file: str = "study") -> Columns:
+    """Read and check an observed dataset; StudyError names study, file and what is wrong."""
+    place = f"{file}: observed.{name}: {observed.path}"
+    try:
+        refuse_odd(observed.path, LARGEST_DATA)
+    except ValueError as error:
+        raise StudyError(f"{place}: {error}") from None
+    try:
+        table = tables.read_csv(observed.path)
+    except ValueError as error:
+        raise StudyError(f"{place}: cannot be read: {error}") from None
+    for key, column in _columns(observed.columns.model_dump()):
+        if column not in table:
+            raise StudyError(
+                f"{file}: observed.{name}.{key}: got {column!r}, must be one of the columns of "
+                f"{observed.path}: {listed(table)}"
+            )
+        if len(table[column]) == 0:
+            raise StudyError(f"{place}: has no rows, must have at least one")
+        if missing := _missing(table[column]):
+            raise StudyError(
+                f"{place}: column {column!r} has no number or text in row {missing}, "
+                "must have one in every row"
+            )
+    try:
+        return family.read_observed(table, observed.columns, observed.standardize)
+    except ValueError as error:
+        raise StudyError(f"{place}: {error}") from None
+
+
+def _columns(chosen: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each column that a study names, and its place in it."""
+    for key, column in chosen.items():
+        if isinstance(column, str):
+            yield key, column
+        else:
+            yield from ((f"{key}[{place}]", each) for place, each in enumerate(column))
+
+
+def _missing(cells: np.ndarray) -> int | None:
+    """The number of the first row, counted from 1, whose cell is empty."""
+    missing = np.flatnonzero(cells == "")
+    return int(missing[0]) + 1 if missing.size else None
+
+
+def observed_table(columns: Columns) -> Columns:
+    """Return an observed dataset as the table `data` has it: replicate 1."""
+    size = len(next(iter(columns.values())))
+    return {"replicate": np.ones(size, dtype=int), **columns}
+
+
+def read_table(path: str, identity: str) -> Columns:
+    """Read an observed dataset's table `data` as the family's columns."""
+    columns = tables.read_of(path, identity)
+    return {name: values for name, values in columns.items() if name != "replicate"}
+
+
+def read_means(path: str, identity: str) -> Values:
+    """Read the posterior means of one fit."""
+    estimates = tables.read_of(path, identity, ["parameter", "mean"])
+    if not len(estimates["mean"]):
+        why = str(path).replace("/estimates/", "/diagnostics/")
+        raise StudyError(f"{path}: the fit that a truth is taken from failed; {why} says why")
+    return dict(zip(estimates["parameter"], estimates["mean"].tolist(), strict=True))

@@ -1,0 +1,94 @@
+"""Kept draws: their table, and how ArviZ gets them back."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from recovery import tables
+from recovery.engines.protocol import SAMPLER_COLUMNS, Draws
+
+_STATISTICS = {  # Stan's name -> ArviZ's
+    "lp__": "lp",
+    "divergent__": "diverging",
+    "treedepth__": "tree_depth",
+    "n_leapfrog__": "n_steps",
+    "energy__": "energy",
+}
+
+
+def columns_of(replicate: int, draws: Draws) -> dict[str, np.ndarray]:
+    """Return the draws of one fit as columns of a table: a row a chain and draw."""
+    n_chains, n_draws, n_columns = draws.values.shape
+    keys = {
+        "replicate": np.full(n_chains * n_draws, replicate),
+        "chain": np.repeat(np.arange(1, n_chains + 1), n_draws),
+        "draw": np.tile(np.arange(1, n_draws + 1), n_chains),
+    }
+    sampler = {name: draws.sampler[name].astype(float).ravel() for name in SAMPLER_COLUMNS}
+    values = draws.values.reshape(-1, n_columns).T
+    return keys | sampler | dict(zip(draws.names, values, strict=True))
+
+
+@contextlib.contextmanager
+def kept(path: str | Path | None, identity: str) -> Iterator[Callable[[int, Draws], None] | None]:
+    """Yield what `fit_batch` does with the draws of each fit; None without a place for them."""
+    if path is None:
+        yield None
+        return
+    with tables.appending(path, tables.DRAWS, identity) as append:
+        yield lambda replicate, draws: append(columns_of(replicate, draws))
+
+
+def inference_data(path: str | Path, replicate: int):
+    """Return the kept draws of one fit as ArviZ's InferenceData.
+
+    Parameters
+    ----------
+    path : path
+        A file in `results/NAME/draws/`.
+    replicate : int
+        One of its batch.
+
+    Returns
+    -------
+    xarray.DataTree
+        ArviZ's InferenceData since ArviZ 1.0: groups `posterior` and `sample_stats`.
+
+    Raises
+    ------
+    KeyError
+        When that replicate has no draws: it is not of this batch, or its fit failed.
+    """
+    from arviz_base import from_dict
+
+    table = tables.read(path, filters=[("replicate", "=", replicate)])
+    if not table["replicate"].size:
+        raise KeyError(f"{path}: no draws of replicate {replicate}")
+    n_chains = table["chain"].max()
+    chains = {name: column.reshape(n_chains, -1) for name, column in table.items()}
+    names = [name for name in chains if name not in (*tables.DRAWS.names, *SAMPLER_COLUMNS)]
+    statistics = {ours: chains[name] for name, ours in _STATISTICS.items()}
+    statistics["diverging"] = statistics["diverging"].astype(bool)
+    return from_dict({"posterior": _variables(chains, names), "sample_stats": statistics})
+
+
+def _variables(chains: dict[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Join `beta[1]`, `beta[2]` to one array `beta`, its own dimensions last."""
+    places: dict[str, dict[tuple[int, ...], np.ndarray]] = {}
+    for name in names:
+        variable, _, inside = name.partition("[")
+        index = tuple(int(number) - 1 for number in re.findall(r"\d+", inside))
+        places.setdefault(variable, {})[index] = chains[name]
+    found = {}
+    for variable, elements in places.items():
+        shape = tuple(np.max(list(elements), axis=0) + 1) if () not in elements else ()
+        joined = np.empty((*next(iter(elements.values())).shape, *shape))
+        for index, values in elements.items():
+            joined[(..., *index)] = values
+        found[variable] = joined
+    return found

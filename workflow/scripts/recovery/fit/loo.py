@@ -1,0 +1,83 @@
+"""How well one fit predicts what is left out of its data: a unit, each in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from recovery.engines.protocol import Draws
+from recovery.families.family import Columns, Family
+from recovery.fit import finite, posterior
+
+LARGEST = 1_000_000  # numbers of a log likelihood that are held at once
+
+
+def of_fit(
+    family: Family, model: str, prior: BaseModel, draws: Draws, columns: Columns, unit: str
+) -> dict[str, Any]:
+    """Return a row of the table `loo`.
+
+    Parameters
+    ----------
+    unit : {"observation", "participant"}
+        What is left out.
+
+    Raises
+    ------
+    RuntimeError
+        When the family has no such likelihood, or one that is not finite.
+    """
+    flat = draws.values.reshape(-1, len(draws.names))
+    values = {name: flat[:, place] for place, name in enumerate(draws.names)}
+    efficiency = posterior.relative_efficiency(draws, family.MODELS[model].scored)
+    parts, first = [], 1
+    for rows in _chunks(_numbers(family, columns, unit), max(1, LARGEST // len(flat))):
+        some = {name: column[rows] for name, column in columns.items()}
+        found = family.log_likelihood_of(unit, model, prior, values, some)
+        if found is None:
+            raise RuntimeError(f"{model}: has no log likelihood of one {unit}")
+        finite.hold(
+            "log likelihood that is",
+            {f"{unit} {first + place}": values for place, values in enumerate(found)},
+        )
+        first += len(found)
+        parts.append(posterior.leave_one_out(found, efficiency))
+    elpd, p_loo, k = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return {
+        "left_out": unit,
+        "n_units": elpd.size,
+        "elpd_loo": elpd.sum(),
+        "se": standard_error(elpd),
+        "p_loo": p_loo.sum(),
+        "n_high_k": int((k > posterior.largest_k(len(flat))).sum()),
+        "max_k": k.max(),
+        "pointwise": elpd,
+    }
+
+
+def _numbers(family: Family, columns: Columns, unit: str) -> np.ndarray:
+    """A number a row, the same for all rows of a unit."""
+    if unit == "participant":
+        return columns[family.PARTICIPANT]
+    return np.arange(len(next(iter(columns.values()))))
+
+
+def _chunks(numbers: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """The rows of so many units at a time."""
+    units = np.unique(numbers)
+    for first in range(0, units.size, size):
+        yield np.flatnonzero(np.isin(numbers, units[first : first + size]))
+
+
+def standard_error(pointwise: np.ndarray) -> float:
+    """Return the standard error of a sum over units, as of independent ones; NaN of one alone.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4, equations 23 and 24.
+    """
+    n = pointwise.size
+    return float(np.sqrt(n * pointwise.var(ddof=1))) if n > 1 else np.nan

@@ -1,0 +1,336 @@
+"""Draws of one fit to its estimates and diagnostics; the only import of ArviZ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from arviz_stats.base import array_stats
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+from recovery.engines.protocol import Draws
+from recovery.tables import quantile_columns
+
+_ROUNDING = 1e-8  # of log densities
+
+
+def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> dict[str, np.ndarray]:
+    """Return mean, median, sd, and the intervals' quantiles of each named column.
+
+    Of a single draw, which a mode is, only mean and median.
+
+    Returns
+    -------
+    dict of ndarray, each of shape (n_names,)
+    """
+    where = {name: column for column, name in enumerate(draws.names)}
+    values = draws.values[:, :, [where[name] for name in names]]
+    flat = values.reshape(-1, len(names))
+    if len(flat) == 1:
+        return {"mean": flat[0], "median": flat[0]}
+    columns = quantile_columns(levels)
+    with np.errstate(over="ignore", invalid="ignore"):  # of draws too large to be squared
+        quantiles = np.quantile(flat, [0.5, *columns.values()], axis=0)
+        mean, sd = flat.mean(axis=0), flat.std(axis=0, ddof=1)
+    table = {"mean": mean, "median": quantiles[0], "sd": sd}
+    return table | dict(zip(columns, quantiles[1:], strict=True))
+
+
+def evenly_spaced(draws: Draws, names: Sequence[str], number: int) -> dict[str, np.ndarray]:
+    """Return as many draws of each named column, evenly spaced over all chains."""
+    where = {name: column for column, name in enumerate(draws.names)}
+    flat = draws.values.reshape(-1, len(draws.names))
+    places = np.linspace(0, len(flat) - 1, number).round().astype(int)
+    return {name: flat[places, where[name]] for name in names}
+
+
+def rank(draws: np.ndarray, truth: float, rng: np.random.Generator) -> int:
+    """Return how many draws the truth is above, ties broken at random."""
+    ties = int((draws == truth).sum())
+    return int((draws < truth).sum()) + int(rng.integers(0, ties + 1))
+
+
+def means_and_hits(
+    draws: Draws, names: Sequence[str], truth: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of each named column, and whether its central interval holds the truth.
+
+    The same as comparing the truth with the interval's quantiles, ends included, but draws
+    are counted instead of sorted: only where the truth lies between the two draws that a
+    quantile is interpolated from is that quantile computed.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_names,)
+
+    Returns
+    -------
+    mean, hit : ndarray, shape (n_names,)
+    """
+    where = {name: column for column, name in enumerate(draws.names)}
+    values = draws.values[:, :, [where[name] for name in names]].reshape(-1, len(names))
+    low, high = quantile_columns([level]).values()
+    above = _reaches(values, truth, low)
+    below = _reaches(-values, -truth, 1 - high)
+    with np.errstate(over="ignore"):
+        return values.mean(axis=0), above & below
+
+
+def _reaches(values: np.ndarray, truth: np.ndarray, probability: float) -> np.ndarray:
+    """Whether the truth is at least a quantile of each column."""
+    place = int(probability * (len(values) - 1))  # the quantile lies between it and the next
+    reached = (values <= truth).sum(axis=0)
+    between = np.flatnonzero(reached == place + 1)
+    found = reached > place + 1
+    found[between] = truth[between] >= np.quantile(values[:, between], probability, axis=0)
+    return found
+
+
+def not_finite(draws: Draws, names: Sequence[str]) -> list[str]:
+    """Return what has a draw that is no finite number: named columns, and the sampler's own."""
+    where = {name: column for column, name in enumerate(draws.names)}
+    finite = np.isfinite(draws.values).all(axis=(0, 1))
+    found = [name for name in names if not finite[where[name]]]
+    return found + [name for name, values in draws.sampler.items() if not np.isfinite(values).all()]
+
+
+def convergence(draws: Draws, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return rhat, bulk and tail ESS, and the mean's MCSE of each named column, and of lp__.
+
+    Rank-normalised split-rhat; tail ESS is the smaller of those of the 5 % and 95 %
+    quantiles. A column that is constant over all draws of all chains has NaN for all four;
+    one with a draw that is no finite number has an infinite rhat, and no effective draws.
+
+    Returns
+    -------
+    dict of ndarray, each of shape (n_names + 1,)
+        lp__ stands last.
+
+    References
+    ----------
+    Vehtari, Gelman, Simpson, Carpenter & Burkner (2021), doi:10.1214/20-BA1221.
+    """
+    where = {name: column for column, name in enumerate(draws.names)}
+    columns = [draws.values[:, :, where[name]] for name in names] + [draws.sampler["lp__"]]
+    found = np.full((4, len(columns)), np.nan)
+    for place, values in enumerate(columns):
+        if not np.isfinite(values).all():
+            found[:, place] = (np.inf, 0, 0, np.nan)
+        elif np.ptp(values) > 0:
+            found[:, place] = _of_column(np.ascontiguousarray(values))
+    return dict(zip(("rhat", "ess_bulk", "ess_tail", "mcse_mean"), found, strict=True))
+
+
+def _of_column(values: np.ndarray) -> tuple[float, float, float, float]:
+    """Rhat, bulk and tail ESS and the mean's MCSE of one column, shape (n_chains, n_draws)."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # of chains that are stuck
+        return (
+            *_rhat_and_bulk_ess(values),
+            array_stats.ess(values, method="tail", prob=(0.05, 0.95)),
+            array_stats.mcse(values, method="mean"),
+        )
+
+
+_FEWEST = 4  # draws of a chain from which ArviZ estimates an effective sample size
+
+
+def _rhat_and_bulk_ess(values: np.ndarray) -> tuple[float, float]:
+    """Rhat and bulk ESS of one column.
+
+    ArviZ ranks the draws anew for either. Here they are ranked once, and ArviZ gets the ranks'
+    normal scores of chains already split, unless these are too short for it.
+    """
+    half = values.shape[1] // 2
+    if half < _FEWEST:
+        return array_stats.rhat(values, method="rank"), array_stats.ess(values, method="bulk")
+    split = np.vstack([values[:, :half], values[:, -half:]])
+    scores = _normal_scores(split)
+    folded = _normal_scores(np.abs(split - np.median(split)))
+    return (
+        max(array_stats.rhat(each, method="identity") for each in (scores, folded)),
+        array_stats.ess(scores, method="identity"),
+    )
+
+
+def _normal_scores(values: np.ndarray) -> np.ndarray:
+    """Normal quantiles of the fractional ranks of all values together (eq. 14)."""
+    ranks = rankdata(values, axis=None).reshape(values.shape)
+    return ndtri((ranks - 3 / 8) / (values.size + 1 / 4))
+
+
+def relative_efficiency(draws: Draws, names: Sequence[str]) -> float:
+    """Return the mean effective sample size of the named columns, over the number of draws.
+
+    As ArviZ's `loo` takes it for all observations, of the posterior's means; columns that do
+    not vary are passed over, and without any it is 1.
+    """
+    where = {name: column for column, name in enumerate(draws.names)}
+    columns = [draws.values[:, :, where[name]] for name in names]
+    found = [
+        float(array_stats.ess(np.ascontiguousarray(each), method="mean", relative=True))
+        for each in columns
+        if np.ptp(each) > 0
+    ]
+    return float(np.mean(found)) if found else 1.0
+
+
+def leave_one_out(log_likelihood: np.ndarray, efficiency: float) -> tuple[np.ndarray, ...]:
+    """Return what each unit's log predictive density is, had it been left out of the data.
+
+    By Pareto-smoothed importance sampling. Where the largest importance ratios are all the
+    same no tail can be fitted to them: the ratios are taken as they are, and k is infinite.
+
+    Parameters
+    ----------
+    log_likelihood : ndarray, shape (n_units, n_draws)
+    efficiency : float
+        `relative_efficiency`.
+
+    Returns
+    -------
+    elpd, p_loo, k : ndarray, shape (n_units,)
+        NaN, with k infinite, where a log likelihood is no finite number.
+
+    References
+    ----------
+    Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4; Vehtari, Simpson, Gelman,
+    Yao & Gabry (2024), arXiv:1507.02646.
+    """
+    found = np.full((3, len(log_likelihood)), np.nan)
+    for place, values in enumerate(log_likelihood):
+        found[:, place] = _of_unit(values, efficiency)
+    return tuple(found)
+
+
+def _of_unit(values: np.ndarray, efficiency: float) -> tuple[float, float, float]:
+    if not np.isfinite(values).all():
+        return np.nan, np.nan, np.inf
+    try:
+        weights, k = array_stats.psislw(values, r_eff=efficiency)
+    except ValueError:
+        weights, k = -values - _log_sum(-values), np.inf
+    elpd = _log_sum(weights + values)
+    whole = _log_sum(values) - np.log(values.size)
+    return elpd, whole - elpd, k if np.isfinite(k) else np.inf
+
+
+def _log_sum(values: np.ndarray) -> float:
+    """Logarithm of the sum of exponentials."""
+    top = values.max()
+    return top + np.log(np.exp(values - top).sum())
+
+
+def pareto_k(log_ratios: np.ndarray) -> float:
+    """Return Pareto k of importance ratios: how heavy the tail of the largest is.
+
+    Parameters
+    ----------
+    log_ratios : ndarray, shape (n_draws,)
+        Log density less that of its approximation; what is no finite number weighs nothing.
+
+    Returns
+    -------
+    float
+        0 where all ratios are the same: the approximation is exact. Infinite where no tail can
+        be fitted, as to few draws.
+
+    References
+    ----------
+    Vehtari, Simpson, Gelman, Yao & Gabry (2024), arXiv:1507.02646.
+    """
+    finite = log_ratios[np.isfinite(log_ratios)]
+    if finite.size and np.ptp(finite) < _ROUNDING:
+        return 0.0
+    try:
+        _, k = array_stats.psislw(-finite, r_eff=1.0)
+    except ValueError:
+        return np.inf
+    return float(k) if np.isfinite(k) else np.inf
+
+
+def largest_k(n_draws: int) -> float:
+    """Return the Pareto k up to which so many draws make importance sampling reliable.
+
+    References
+    ----------
+    Vehtari, Simpson, Gelman, Yao & Gabry (2024), arXiv:1507.02646, section 3.2.4.
+    """
+    return min(1 - 1 / np.log10(n_draws), 0.7)
+
+
+def diagnose(
+    draws: Draws, found: Mapping[str, np.ndarray], max_treedepth: int, thresholds: Mapping
+) -> dict[str, float | int | bool]:
+    """Return a fit's diagnostics, and whether it converged.
+
+    Parameters
+    ----------
+    found : dict of ndarray
+        What `convergence` returned; a parameter that is constant over all draws of all chains
+        is passed over, and no other.
+    max_treedepth : int
+        The sampler's setting, at which a trajectory is saturated.
+    thresholds : mapping
+        max_rhat, min_ess_per_chain, max_divergent, min_ebfmi.
+    """
+    n_chains = draws.values.shape[0]
+    varying = ~np.all([np.isnan(values) for values in found.values()], axis=0)
+    # A chain that moves has a log density that varies.
+    moved = bool((np.ptp(draws.sampler["lp__"], axis=1) > 0).all())
+    diagnostics = {
+        "n_divergent": int(draws.sampler["divergent__"].sum()),
+        "n_max_treedepth": int((draws.sampler["treedepth__"] >= max_treedepth).sum()),
+        "min_ebfmi": _smallest_ebfmi(draws) if moved else np.nan,
+        "max_rhat": _extreme(np.max, found["rhat"][varying]),
+        "min_ess_bulk": _extreme(np.min, found["ess_bulk"][varying]),
+        "min_ess_tail": _extreme(np.min, found["ess_tail"][varying]),
+        "n_leapfrog": int(draws.sampler["n_leapfrog__"].sum()),
+    }
+    enough = thresholds["min_ess_per_chain"] * n_chains
+    diagnostics["converged"] = bool(
+        moved
+        and diagnostics["max_rhat"] <= thresholds["max_rhat"]
+        and diagnostics["min_ess_bulk"] >= enough
+        and diagnostics["min_ess_tail"] >= enough
+        and diagnostics["n_divergent"] <= thresholds["max_divergent"]
+        and diagnostics["min_ebfmi"] >= thresholds["min_ebfmi"]
+    )
+    return diagnostics
+
+
+def _smallest_ebfmi(draws: Draws) -> float:
+    """The smallest of all chains; NaN where the energy of one does not vary."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.min(array_stats.bfmi(draws.sampler["energy__"])))
+
+
+def _extreme(pick, values: np.ndarray) -> float:
+    return float(pick(values)) if values.size else np.nan
+
+
+def agreement(estimates: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """Return how posterior means agree with true values, over the participants of one fit.
+
+    Parameters
+    ----------
+    estimates, truth : ndarray, shape (n_participants,)
+
+    Returns
+    -------
+    dict
+        rmse, correlation, and shrinkage_slope: that of the least-squares line of estimates
+        on true values, 1 without shrinkage and 0 when all estimates are alike. The last
+        two are NaN when true values do not vary, or by too little for a computer.
+    """
+    centred = truth - truth.mean()
+    with np.errstate(over="ignore", invalid="ignore"):  # of means too large to be squared
+        spread, covariance = centred @ centred, centred @ (estimates - estimates.mean())
+        # Not by squares alone: rounding leaves them above 0, and very small ones lose their digits.
+        varies = np.ptp(truth) > 0 and spread >= np.finfo(float).tiny
+        total = np.sqrt(spread * np.square(estimates - estimates.mean()).sum())
+        return {
+            "rmse": float(np.sqrt(np.mean((estimates - truth) ** 2))),
+            "correlation": float(covariance / total) if varies and total > 0 else np.nan,
+            "shrinkage_slope": float(covariance / spread) if varies else np.nan,
+        }

@@ -1,0 +1,1 @@
+"""From a study to scenarios, batches, cells, paths, seeds and identities."""

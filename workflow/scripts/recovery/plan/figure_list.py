@@ -1,0 +1,195 @@
+"""Which figures a study has: their names, titles and places. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from recovery import families
+from recovery.families.family import Family
+from recovery.plan.scenarios import Scenario, scenarios_of
+from recovery.study.methods import NO_PRIOR, method
+from recovery.study.model import Study
+from recovery.study.truths import PriorTruth
+
+_BY_CONDITION = {
+    "bias": ("Bias", "Performance"),
+    "rmse": ("Root mean squared error", "Performance"),
+    "coverage": ("Coverage", "Performance"),
+    "interval_width": ("Width of intervals", "Performance"),
+    "lolly": ("Measures side by side", "Performance"),
+    "planning": ("How many participants", "Planning"),
+    "convergence": ("Convergence", "Computation"),
+    "time": ("Time", "Computation"),
+    "recovered": ("Recovered against true", "Estimates"),
+    "zip": ("Intervals, by how far they are from the truth", "Estimates"),
+    "lines": ("Participants' lines", "Participants"),
+    "shrinkage": ("Shrinkage", "Participants"),
+    "caterpillar": ("Participants' intervals", "Participants"),
+}
+_LINES = {"lines"}  # what takes an outcome that is drawn over a predictor
+_OF_COEFFICIENTS = {"shrinkage", "caterpillar"}  # what takes participants' own
+_BY_DRAWN_SCENARIO = {
+    "ecdf": "Are ranks uniform?",
+    "ranks": "Histograms of ranks",
+    "contraction": "Posterior z-scores and contraction",
+}
+
+
+def words(name: str) -> str:
+    """Return a name from the study file as words; an estimator's prior is none."""
+    return "none" if name == NO_PRIOR else name.replace("_", " ")
+
+
+def fit_label(family: Family, study: Study, model: str, prior: str) -> str:
+    """Return a fit's label: its model, and its prior where the study has several."""
+    label = method(family, model).label
+    several = len(study.priors) > 1 and prior != NO_PRIOR
+    return f"{label}, {words(prior)}" if several else label
+
+
+def fits_by_prior(study: Study) -> list[tuple[str, str]]:
+    """Return every model under the first prior, then under the next; then estimators."""
+    place = {prior: number for number, prior in enumerate([*study.priors, NO_PRIOR])}
+    return sorted(study.fits, key=lambda fit: place[fit[1]])
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a study.
+
+    Parameters
+    ----------
+    kind : str
+        What it shows; its caption is `workflow/report/KIND.rst`.
+    name : str
+        Its file, without the ending.
+    title, category : str
+        In words.
+    scenarios : tuple of Scenario
+        Those that it shows: one truth and number of observations, all participant counts.
+    dataset : str or None
+        The observed dataset that it shows.
+    """
+
+    kind: str
+    name: str
+    title: str
+    category: str
+    scenarios: tuple[Scenario, ...] = ()
+    dataset: str | None = None
+
+
+def figures(study: Study) -> list[Figure]:
+    """Return the figures of a study, in the order of its report."""
+    return [
+        *_of_observed(study),
+        *_of_conditions(study),
+        *_of_design(study),
+        *_of_calibration(study),
+        *_of_selection(study),
+        *_of_verification(study),
+        _of_priors(study),
+    ]
+
+
+def ranked_cells(study: Study) -> list[tuple[str, str, str]]:
+    """Return the cells (scenario, model, prior) whose truth is drawn from the prior they have."""
+    return [
+        (scenario.name, model, study.truths[scenario.truth].prior)
+        for scenario in _drawn_scenarios(study)
+        for model in study.models
+    ]
+
+
+def _drawn_scenarios(study: Study) -> list[Scenario]:
+    return [s for s in scenarios_of(study) if isinstance(study.truths[s.truth], PriorTruth)]
+
+
+def partial_model(study: Study) -> str | None:
+    """Return the last model of a study that pools partially; None if it has none."""
+    models = families.find(study.family).MODELS
+    partial = [model for model in study.models if models[model].pooling == "partial"]
+    return partial[-1] if partial else None
+
+
+def _of_conditions(study: Study) -> Iterator[Figure]:
+    conditions: dict[tuple, list[Scenario]] = {}
+    for scenario in scenarios_of(study):
+        conditions.setdefault((scenario.truth, scenario.observations), []).append(scenario)
+    for kind, (title, category) in _BY_CONDITION.items():
+        if not _has_something_to_show(kind, study):
+            continue
+        if kind == "planning" and not study.planning:
+            continue
+        for (truth, observations), scenarios in conditions.items():
+            size = f"-x{observations}" if observations else ""
+            where = f": {truth}" + (f", {observations} observations each" if observations else "")
+            yield Figure(
+                kind,
+                f"{kind}-{truth}{size}",
+                title + (where if len(conditions) > 1 else ""),
+                category,
+                tuple(scenarios),
+            )
+
+
+def _has_something_to_show(kind: str, study: Study) -> bool:
+    family = families.find(study.family)
+    if kind == "caterpillar" and partial_model(study) is None:
+        return False
+    if kind in _OF_COEFFICIENTS and not family.COEFFICIENTS:
+        return False
+    return kind not in _LINES or family.AXES is not None
+
+
+def _of_design(study: Study) -> Iterator[Figure]:
+    """One figure of the whole design, where it has more than one place."""
+    scenarios = tuple(scenarios_of(study))
+    if len(scenarios) * len(study.priors) > 1:
+        title = "Root mean squared error over the whole design"
+        yield Figure("nested_loop", "nested_loop", title, "Performance", scenarios)
+
+
+def _of_calibration(study: Study) -> Iterator[Figure]:
+    scenarios = _drawn_scenarios(study)
+    for kind, title in _BY_DRAWN_SCENARIO.items():
+        for scenario in scenarios:
+            where = f": {scenario.name}" if len(scenarios) > 1 else ""
+            name = f"{kind}-{scenario.name}"
+            yield Figure(kind, name, title + where, "Calibration", (scenario,))
+
+
+def _of_selection(study: Study) -> Iterator[Figure]:
+    if study.selection:
+        scenarios = tuple(scenarios_of(study))
+        yield Figure(
+            "selection", "selection", "How often models are chosen", "Selection", scenarios
+        )
+
+
+def _of_verification(study: Study) -> Iterator[Figure]:
+    if study.verify:
+        yield Figure("verification", "verification", "Two engines", "Computation")
+
+
+def _of_observed(study: Study) -> Iterator[Figure]:
+    for name in study.observed:
+        yield Figure(
+            "observed", f"observed-{name}", f"Observed data: {name}", "Observed data", (), name
+        )
+        if families.find(study.family).AXES is None:
+            continue
+        yield Figure(
+            "observed_lines",
+            f"observed_lines-{name}",
+            f"Participants' lines: {name}",
+            "Observed data",
+            (),
+            name,
+        )
+
+
+def _of_priors(study: Study) -> Figure:
+    kind = "prior_predictive" if families.find(study.family).AXES else "prior_outcomes"
+    return Figure(kind, kind, "What each prior expects", "Priors")

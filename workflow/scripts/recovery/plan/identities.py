@@ -1,0 +1,127 @@
+"""Which tables a study expects, by what decides them, and whether those that stand are they."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from recovery import tables
+from recovery.common.hashing import digest
+from recovery.plan.design import Design
+from recovery.tables.summary_schemas import SUMMARIES
+
+
+def expected(design: Design) -> Iterator[tuple[str, str]]:
+    """Yield every table that the summary rests on, with the identity that it must have."""
+    for dataset in design.study.observed:
+        yield design.observed_data(dataset), design.observation(dataset)["identity"]
+    for cell in design.observed_cells:
+        identity = design.fit_observed(*cell)["identity"]
+        for table in (t for t in design.tables_of(cell) if t in design.observed_summed_up):
+            yield design.observed_file(table, *cell), identity
+    for scenario in design.scenarios:
+        for batch in design.batches(scenario):
+            identity = design.simulation(scenario, batch)["identity"]
+            for table in ("data", "truth"):
+                yield design.dataset_file(table, scenario, batch), identity
+    for cell in design.cells:
+        for batch in design.verified(cell):
+            identity = design.verification(*cell, batch)["identity"]
+            for table in ("estimates", "diagnostics"):
+                yield design.verified_file(table, cell, batch), identity
+        for batch in design.batches(cell[0]):
+            identity = design.fit(*cell, batch)["identity"]
+            for table in (t for t in design.tables_of(cell) if t in design.summed_up):
+                yield design.cell_file(table, cell, batch), identity
+
+
+def check(design: Design) -> None:
+    """Refuse tables that are missing, or that another study or version of this one made."""
+    if files := [file for file, identity in expected(design) if not _is(file, identity)]:
+        raise tables.stale(files)
+
+
+def check_standing(design: Design, summary: str, remembered: bool) -> None:
+    """Refuse what already stands and is not whole, or not this study's, before any job.
+
+    Parameters
+    ----------
+    summary : str
+        The identity that summary tables must have.
+    remembered : bool
+        Whether Snakemake remembers how all this was made, and will see itself what has
+        changed since. It does not where results were copied from elsewhere.
+
+    Raises
+    ------
+    StaleTableError
+        With the files, and the command that cures it.
+    """
+    results = f"results/{design.study.name}"
+    summaries = [(f"{results}/summary/{name}.parquet", summary) for name in SUMMARIES]
+    others, damaged = [], []
+    figures = (f"{results}/figures/costs.parquet", None)
+    beside = [(file, None) for file in _beside(design)]
+    for file, identity in [*expected(design), *summaries, figures, *beside]:
+        try:
+            if tables.read_identity(file) != identity and identity is not None:
+                others.append(file)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except tables.StaleTableError:
+            damaged.append(file)
+    damaged += _other_csv(file for file, _ in summaries if file not in damaged)
+    if damaged:
+        raise tables.damaged(damaged)
+    if others and not remembered:
+        raise tables.stale(others)
+
+
+def _other_csv(summaries: Iterable[str]) -> Iterator[str]:
+    """Yield CSV files of the summary that do not hold what the tables that they copy do."""
+    for file in summaries:
+        twin = Path(file).with_suffix(".csv")
+        if twin.exists() and Path(file).exists() and not tables.is_csv_of(twin, file):
+            yield str(twin)
+
+
+def files(design: Design) -> list[str]:
+    """Return every table that the study's data and fits leave behind."""
+    return [*(file for file, _ in expected(design)), *_beside(design)]
+
+
+def _beside(design: Design) -> Iterator[str]:
+    """Those that the summary does not rest on."""
+    for cell in design.observed_cells:
+        for table in set(design.tables_of(cell)) - set(design.observed_summed_up):
+            yield design.observed_file(table, *cell)
+    for cell in design.cells:
+        for table in set(design.tables_of(cell)) - set(design.summed_up):
+            for batch in design.batches(cell[0]):
+                yield design.cell_file(table, cell, batch)
+
+
+def _is(file: str, identity: str) -> bool:
+    return tables.are_current([file], identity)
+
+
+def of_trial(design: Design, code: str) -> str:
+    """Return the identity of the trial of a researcher's own family.
+
+    Parameters
+    ----------
+    code : str
+        The hash of the modules that try it.
+    """
+    study, sources = design.study, design.sources
+    asked = study.model_dump(mode="json", include={"family", "truths", "priors", "models"})
+    return digest(
+        asked
+        | {
+            "scenarios": sorted(design.scenarios),
+            "programs": dict(sources.programs),
+            "simulating": sources.simulating,
+            "engine": [study.engine, sources.engine_version],
+            "code": code,
+        }
+    )

@@ -1,0 +1,75 @@
+"""Which modules of the library some code imports, directly or through others.
+
+They are read from the text, whatever function an import stands in: nothing is run, and no list
+is kept by hand. A package counts with each of its modules that is imported from. What a module
+finds by a name made at run time (an engine, a family, a family's estimators) is not in its text;
+whoever asks gives these as roots.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+LIBRARY = Path(__file__).parents[1]
+
+
+def closure(roots: Iterable[Path]) -> list[Path]:
+    """Return the roots and every module of the library that they import, sorted."""
+    found, waiting = set(), list(roots)
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            waiting += imported(file)
+    return sorted(found)
+
+
+@cache
+def imported(file: Path) -> tuple[Path, ...]:
+    """Return the modules of the library that one file imports, packages on the way included.
+
+    The packages that the file itself lies in are imported before it.
+    """
+    if file.suffix != ".py":
+        return ()
+    names = {part for name in (_above(file, 1), *_names(file)) for part in _with_packages(name)}
+    return tuple(path for name in sorted(names) if (path := module_file(name)) is not None)
+
+
+def module_file(name: str) -> Path | None:
+    """Return the file of one of the library's modules, by its dotted name; None if it has none."""
+    top, *parts = name.split(".")
+    if top != LIBRARY.name:
+        return None
+    place = LIBRARY.joinpath(*parts)
+    for file in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+        if file.is_file():
+            return file
+    return None
+
+
+def _names(file: Path) -> Iterator[str]:
+    """Yield what a file imports by its dotted name; it may be a name in a module too."""
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(filter(None, (_above(file, node.level), node.module)))
+            yield base
+            yield from (f"{base}.{each.name}" for each in node.names)
+
+
+def _above(file: Path, level: int) -> str:
+    """The package that so many dots name in a file of the library; nothing without dots."""
+    if not level or not file.is_relative_to(LIBRARY):
+        return ""
+    return ".".join(file.relative_to(LIBRARY.parent).parts[:-level])
+
+
+def _with_packages(name: str) -> Iterator[str]:
+    """A module's name, and those of the packages that are imported before it."""
+    parts = name.split(".")
+    return (".".join(parts[:end]) for end in range(1, len(parts) + 1))

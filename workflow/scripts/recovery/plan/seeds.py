@@ -1,0 +1,57 @@
+"""Every seed of a study, derived from the root seed and what the seed is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from recovery.common.hashing import digest
+
+
+def dataset_seed(specification: Mapping[str, Any], replicate: int) -> int:
+    """Return the 63-bit seed of a replicate's dataset.
+
+    It is decided by root seed, truth, participants, observations and replicate.
+    """
+    words = _words(specification, _dataset(specification, replicate), 2)
+    return (int(words[0]) << 31 | int(words[1]) >> 1) & (2**63 - 1)
+
+
+def fit_seed(specification: Mapping[str, Any], replicate: int, attempt: int = 1) -> int:
+    """Return the 31-bit seed of one attempt: the dataset's, its model's and its prior's."""
+    content = {
+        "dataset": _dataset(specification, replicate),
+        "model": specification["model"],
+        "prior": specification["hyperparameters"],
+        **({"attempt": attempt} if attempt > 1 else {}),
+        **({"verified_by": specification["engine"]} if "verifies" in specification else {}),
+    }
+    return int(_words(specification, content, 1)[0]) >> 1 or 1
+
+
+def rank_rng(seed: int, purpose: str) -> np.random.Generator:
+    """Return what is random in the ranks of a fit with this seed: functions and ties, or jitter."""
+    return np.random.default_rng([seed, *purpose.encode()])
+
+
+def prior_predictive_seed(root_seed: int, prior: Mapping[str, Any]) -> int:
+    """Return the seed of what one prior predicts."""
+    return int(_words({"root_seed": root_seed}, {"prior_predictive": prior}, 1)[0])
+
+
+def verified_rng(root_seed: int, content: Mapping[str, Any]) -> np.random.Generator:
+    """Return what chooses the replicates of a cell that the verifying engine fits too."""
+    return np.random.default_rng(_words({"root_seed": root_seed}, {"verified": content}, 4))
+
+
+def _dataset(specification: Mapping[str, Any], replicate: int) -> dict[str, Any]:
+    keys = ("truth", "participants", "observations")
+    return {"replicate": replicate, **{key: specification[key] for key in keys}}
+
+
+def _words(specification: Mapping[str, Any], content: Any, words: int) -> np.ndarray:
+    """32-bit words from the root seed and the hash of what the seed is for."""
+    entropy = [specification["root_seed"], int(digest(content), 16)]
+    return np.random.SeedSequence(entropy).generate_state(words, np.uint32)

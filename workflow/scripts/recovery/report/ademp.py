@@ -1,0 +1,83 @@
+"""The study in the order of ADEMP, for the manifest, and in words for a paper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from recovery.families.family import Family
+from recovery.plan.design import Design
+from recovery.plan.figure_list import words
+from recovery.score.measures.single import OF_ESTIMATES, OF_INTERVALS
+from recovery.score.precision import largest_reached
+from recovery.study.methods import method
+from recovery.study.model import Study
+from recovery.study.truths import ObservedTruth, PriorTruth
+
+
+def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str, Any]:
+    """Return aims, data-generating mechanisms, estimands, methods and performance measures.
+
+    The order is that of Morris, White & Crowther (2019), the items those of the reporting
+    template of Siepe et al. (2024), doi:10.1037/met0000695.
+    """
+    study = design.study
+    return {
+        "aims": study.title,
+        "data_generating_mechanisms": {
+            "factors": {
+                "truth": list(study.truths),
+                "participants": list(study.participants),
+                "observations": list(study.observations),
+            },
+            "crossing": "full, but for truths from observed data, which bring their design",
+            "replicates": study.replicates,
+            "largest_mcse_reached": {
+                name: largest["mcse"] if math.isfinite(largest["mcse"]) else None
+                for name, largest in largest_reached(performance, study.plotted_level).items()
+            },
+        },
+        "estimands": list(dict.fromkeys(performance["parameter"])),
+        "methods": {
+            "models": {model: family.MODELS[model].label for model in study.models},
+            "priors": list(study.priors),
+            "estimators": {name: method(family, name).label for name in study.estimators},
+            "crossing": "every model, and every approximation of one, under every prior, and every "
+            "other estimator, on the same datasets",
+            "attempts": study.attempts,
+        },
+        "performance_measures": {
+            "of_estimates": list(OF_ESTIMATES),
+            "of_intervals": list(OF_INTERVALS),
+            "levels": list(study.intervals),
+            "failed_fits": "rows without estimates; in no measure but rates of failure",
+            "not_converged": "in the headline numbers (subset all); left out in the subsets "
+            "converged and common; counted as missed and as covered in bounds on coverage",
+        },
+    }
+
+
+def truths_in_words(truths: Mapping[str, Any]) -> list[str]:
+    """Return what data were generated from, each with its name."""
+    kinds = {
+        PriorTruth: "a truth drawn afresh from a prior",
+        ObservedTruth: "the posterior mean of a fit to observed data",
+    }
+    return [
+        f"{kinds.get(type(truth), 'a fixed truth')} ({words(name)})"
+        for name, truth in truths.items()
+    ]
+
+
+def has_observed_truth(study: Study) -> bool:
+    """Whether any truth is what was estimated from observed data, and brings their design."""
+    return any(isinstance(truth, ObservedTruth) for truth in study.truths.values())
+
+
+def listed(items: Iterable) -> str:
+    """Return things in a row: a, b and c."""
+    *most, last = map(str, items)
+    return f"{', '.join(most)} and {last}" if most else last

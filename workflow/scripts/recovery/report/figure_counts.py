@@ -1,0 +1,67 @@
+"""On how many fits the points of a figure rest, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from recovery.plan.figure_list import Figure
+from recovery.score.measures import of_level
+from recovery.score.planning import SCALES
+from recovery.study.methods import NO_PRIOR
+from recovery.study.model import Study
+
+_MEASURES = {
+    "bias": ("bias",),
+    "rmse": ("rmse",),
+    "coverage": ("coverage",),
+    "interval_width": ("interval_width",),
+    "lolly": ("bias", "relative_error_of_model_se", "coverage", "bias_eliminated_coverage"),
+    "nested_loop": ("rmse",),
+}
+_COUNTS = {
+    "convergence": ("convergence", ["n_planned", "n_ok"]),
+    "time": ("efficiency", ["n_measured"]),
+    "selection": ("selection", ["n_replicates"]),
+}
+
+
+def on_fits(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame]) -> str:
+    """Return a sentence on how many fits each point rests on; empty for other figures."""
+    counts = _counts(study, figure, summaries)
+    counts = counts[counts > 0]
+    if counts.empty:
+        return ""
+    if counts.min() == counts.max():
+        return f"Each point rests on {counts.min():,} {'fit' if counts.min() == 1 else 'fits'}."
+    return (
+        f"Points rest on {counts.min():,} to {counts.max():,} fits each; open ones on fewer than "
+        f"the {study.replicates:,} that were planned."
+    )
+
+
+def _counts(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame]) -> pd.Series:
+    """The numbers of fits of all points with a value."""
+    scenarios = [each.name for each in figure.scenarios]
+    if figure.kind == "lolly":
+        scenarios = [max(figure.scenarios, key=lambda each: each.participants).name]
+    if figure.kind in _COUNTS:
+        name, columns = _COUNTS[figure.kind]
+        table = summaries[name]
+        if "attempt" in table:
+            table = table[table["attempt"] == "first"]
+        return table.loc[table["scenario"].isin(scenarios), columns].stack()
+    table = summaries["performance"]
+    table = table[table["scenario"].isin(scenarios) & (table["subset"] == "all")]
+    if figure.kind == "lolly":
+        table = table[table["prior"].isin([next(iter(study.priors)), NO_PRIOR])]
+    parts = [of_level(table, each, study.plotted_level) for each in _MEASURES.get(figure.kind, ())]
+    if figure.kind == "planning":
+        parts = [
+            of_level(table[table["parameter"] == name], SCALES[each].measure, study.plotted_level)
+            for name, wanted in study.planning.items()
+            for each in wanted.model_dump(exclude_none=True)
+        ]
+    shown = pd.concat([table[:0], *parts])
+    return shown.loc[shown["value"].notna(), "n_replicates"]

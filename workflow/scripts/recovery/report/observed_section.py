@@ -1,0 +1,112 @@
+"""Fits to observed data, beside what others published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from recovery.families.family import Family
+from recovery.plan.figure_list import fit_label, fits_by_prior
+from recovery.report import selection_section
+from recovery.score.measures import fit_outcomes
+from recovery.study.model import Study
+
+
+def totals(diagnostics: pd.DataFrame) -> dict[str, int]:
+    """Return how the fits to observed data went."""
+    if diagnostics.empty:
+        return {"n_planned": 0, "n_failed": 0, "n_not_converged": 0}
+    failed = diagnostics["status"] == "failed"
+    return {
+        "n_planned": len(diagnostics),
+        "n_failed": int(failed.sum()),
+        "n_not_converged": int((~failed & ~diagnostics["converged"].astype(bool)).sum()),
+    }
+
+
+def rows(
+    study: Study,
+    family: Family,
+    estimates: pd.DataFrame,
+    diagnostics: pd.DataFrame,
+    loo: pd.DataFrame,
+) -> list[dict]:
+    """For every observed dataset, a table of estimates: a row a parameter, a column a fit."""
+    found = []
+    for name, data in study.observed.items():
+        mine = estimates[estimates["scenario"] == name].set_index(["model", "prior", "parameter"])
+        went = diagnostics[diagnostics["scenario"] == name].set_index(["model", "prior"])
+        fits = fits_by_prior(study)
+        found.append(
+            {
+                "outcomes": [_outcome(went.loc[fit], _of(mine, fit), study) for fit in fits],
+                "name": name,
+                "path": data.path,
+                "standardize": data.standardize,
+                "published": data.published,
+                "fits": [fit_label(family, study, *fit) for fit in fits],
+                "loo": selection_section.of_observed(study, loo, name, fits),
+                "rows": [
+                    {
+                        "parameter": parameter,
+                        "estimates": [
+                            mine.loc[(*fit, parameter)].to_dict()
+                            if (*fit, parameter) in mine.index
+                            else None
+                            for fit in fits
+                        ],
+                    }
+                    for parameter in family.PARAMETERS
+                ],
+            }
+        )
+    return found
+
+
+def _of(estimates: pd.DataFrame, fit: tuple[str, str]) -> pd.DataFrame:
+    """The rows of one model under one prior."""
+    return estimates[estimates.index.droplevel("parameter").isin([fit])]
+
+
+def _outcome(fit: pd.Series, estimates: pd.DataFrame, study: Study) -> str:
+    """Whether a fit converged; if not, which thresholds it missed, and where it is worst."""
+    if fit["status"] == "failed":
+        return f"failed: {fit['error'].splitlines()[0][:80]}"
+    if fit["converged"]:
+        return "yes"
+    if pd.notna(fit["error"]):
+        return f"no, {fit['error'].partition(':')[0]}"
+    return ", ".join(["no", *_missed(fit, estimates, study)])
+
+
+def _missed(fit: pd.Series, estimates: pd.DataFrame, study: Study) -> Iterator[str]:
+    """Yield the thresholds that a fit missed, in words."""
+    wanted, chains = study.convergence, study.sampler.chains
+    enough = wanted.min_ess_per_chain * chains
+    causes = fit_outcomes.missed(fit.to_frame().T, wanted, chains).iloc[0]
+    if causes["rhat"] and pd.isna(fit["max_rhat"]):
+        yield "no chain moved"
+        return
+    if causes["rhat"]:
+        where = _where(estimates, "rhat", fit["max_rhat"])
+        yield f"rhat {fit['max_rhat']:.3f} of {where} (at most {wanted.max_rhat})"
+    for kind in ("bulk", "tail") if causes["ess"] else ():
+        least = fit[f"min_ess_{kind}"]
+        if least < enough:
+            where = _where(estimates, f"ess_{kind}", least)
+            yield f"{kind} ESS {least:,.0f} of {where} (at least {enough:g})"
+    if causes["divergent"]:
+        yield f"{fit['n_divergent']:.0f} divergent transitions (at most {wanted.max_divergent})"
+    if causes["ebfmi"]:
+        yield f"E-BFMI {fit['min_ebfmi']:.2f} (at least {wanted.min_ebfmi})"
+    if fit["n_max_treedepth"] > 0:
+        yield f"{fit['n_max_treedepth']:.0f} trajectories stopped at max_treedepth"
+
+
+def _where(estimates: pd.DataFrame, diagnostic: str, worst: float) -> str:
+    """The parameter that has a fit's worst value, else it is the log density."""
+    parameters = estimates.index.get_level_values("parameter")
+    its = parameters[np.isclose(estimates[diagnostic].astype(float), worst)]
+    return its[0] if len(its) else "the log density"

@@ -1,0 +1,191 @@
+"""The page: what was asked, what was found, how sure it is, what failed, and what it cost."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from recovery import families, tables
+from recovery.families.family import Family
+from recovery.plan.design import Design
+from recovery.plan.figure_list import figures, words
+from recovery.report import (
+    ademp,
+    comparison_section,
+    cost_section,
+    figure_counts,
+    latex_tables,
+    observed_section,
+    planning_section,
+    results_section,
+    selection_section,
+    setup_section,
+)
+from recovery.report.number_formats import number, percent, sortable
+from recovery.score import failures
+from recovery.score.measures import ENOUGH_IF_SKEWED, few_if_skewed
+from recovery.score.precision import largest_reached
+from recovery.study.methods import method
+from recovery.study.model import Study
+
+TEMPLATES = Path(__file__).parents[3] / "report"
+
+
+def write(
+    design: Design,
+    page: str,
+    latex_files: Mapping[str, str],
+    manifest: dict[str, Any],
+    summaries: Mapping[str, pd.DataFrame],
+    fits: tuple[pd.DataFrame, ...],
+    images: list[str],
+    identity: str,
+) -> None:
+    """Write the page, one file that asks nothing of the network, and its tables in LaTeX.
+
+    Parameters
+    ----------
+    latex_files : mapping of str to str
+        One for each of `latex.TABLES`.
+    summaries : mapping of str to DataFrame
+        The summary tables.
+    fits : DataFrames
+        What `summaries.observed` returns.
+    images : list of str
+        SVG files, in the order of `gallery.figures`.
+    identity : str
+        The hash of what decided the page, kept in it.
+    """
+    study, family = design.study, families.find(design.study.family)
+    environment = _environment()
+    performance = summaries["performance"]
+    everything = performance[performance["subset"] == "all"]
+    went = results_section.went(summaries["convergence"]).merge(summaries["efficiency"])
+    tabulated = {
+        "glance": results_section.glance(study, family, everything, went),
+        "cells": results_section.cells(study, family, everything, went),
+        "factors": setup_section.factors(design),
+        "compared": comparison_section.rows(study, family, summaries["comparison"]),
+    }
+    latex_tables.write(latex_files, **tabulated)
+    shared = {
+        "study": study,
+        "design": design,
+        "totals": results_section.totals(summaries["convergence"]),
+        "largest": largest_reached(performance, study.plotted_level),
+        "fewer_intervals": any(
+            0 < row["intervals"] < row["planned"] for row in tabulated["glance"]
+        ),
+        "manifest": manifest,
+    }
+    text = environment.get_template("page.html").render(
+        **tabulated,
+        **shared,
+        **_asked(design, family, fits[1]),
+        **_found(study, family, summaries),
+        paragraph=_paragraph(environment, study, family, shared),
+        short_chains=results_section.short_chains(everything),
+        few_if_skewed=few_if_skewed(everything),
+        enough_if_skewed=ENOUGH_IF_SKEWED,
+        estimands=_estimands(family, performance),
+        observed_totals=observed_section.totals(fits[1]),
+        observed=observed_section.rows(study, family, *fits),
+        figures=_figures(study, images, summaries),
+        identity=identity,
+    )
+    tables.replace(page, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "number": number,
+        "sortable": sortable,
+        "words": words,
+        "listed": ademp.listed,
+    }
+    return environment
+
+
+def _asked(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[str, Any]:
+    """What was fitted, to data from what, under which priors."""
+    study = design.study
+    return {
+        "models": {model: family.MODELS[model] for model in study.models},
+        "approximations": {name: method(family, name) for name in study.approximations},
+        "estimators": {name: family.ESTIMATORS[name] for name in study.estimators_without_prior},
+        "observed_truths": study.observations and ademp.has_observed_truth(study),
+        "sources": ademp.truths_in_words(study.truths),
+        "truths": {
+            name: setup_section.in_words(truth, observed_fits)
+            for name, truth in study.truths.items()
+        },
+        "priors": {name: prior.model_dump() for name, prior in study.priors.items()},
+    }
+
+
+def _found(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """What the summary tables say beside performance."""
+    return {
+        "lost": failures.of_cells(family, summaries["convergence"]),
+        "reasons": results_section.reasons(summaries["convergence"]),
+        "unsimulated": results_section.unsimulated(summaries["convergence"]),
+        "pareto_k": results_section.pareto_k(family, summaries["convergence"]),
+        "precision": results_section.precision(study, family, summaries["precision"]),
+        "planned": planning_section.rows(family, summaries["planning"]),
+        "verified": results_section.verified(study, family, summaries["verification"]),
+        "selected": selection_section.section(study, family, summaries["selection"]),
+        "coefficients": len(summaries["participants"]) > 0,
+        "calibrated": results_section.calibrated(family, summaries["calibration"]),
+        "costs": cost_section.rows(summaries["costs"]),
+        "in_sampler": cost_section.in_sampler(summaries["costs"]),
+    }
+
+
+def _paragraph(
+    environment: jinja2.Environment, study: Study, family: Family, shared: Mapping[str, Any]
+) -> str:
+    """The methods in words, ready to paste into a paper."""
+    plain = environment.overlay(autoescape=False).get_template("methods.txt")
+    text = plain.render(
+        **shared,
+        truths=ademp.truths_in_words(study.truths),
+        observed_truths=study.observations and ademp.has_observed_truth(study),
+        models=[family.MODELS[model].label.lower() for model in study.models],
+        approximations=[method(family, name).label for name in study.approximations],
+        estimators=[method(family, name).label for name in study.estimators_without_prior],
+    )
+    return " ".join(text.split())
+
+
+def _estimands(family: Family, performance: pd.DataFrame) -> dict[str, str]:
+    """Label of every parameter that any model of the study answers for."""
+    scored = set(performance["parameter"])
+    return {name: label for name, label in family.PARAMETERS.items() if name in scored}
+
+
+def _figures(
+    study: Study, images: list[str], summaries: Mapping[str, pd.DataFrame]
+) -> dict[str, list[dict]]:
+    """Category -> its figures, each with its caption and its picture as a data address."""
+    found: dict[str, list[dict]] = {}
+    for figure, image in zip(figures(study), images, strict=True):
+        caption = (TEMPLATES / f"{figure.kind}.rst").read_text(encoding="utf-8").strip()
+        caption = f"{caption} {figure_counts.on_fits(study, figure, summaries)}".strip()
+        picture = base64.b64encode(Path(image).read_bytes()).decode()
+        found.setdefault(figure.category, []).append(
+            {"name": figure.name, "title": figure.title, "caption": caption, "picture": picture}
+        )
+    return found

@@ -1,0 +1,84 @@
+"""How many participants are needed, in words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from recovery.families.family import Family
+from recovery.plan.figure_list import words
+from recovery.score.planning import AT_SMALLEST, BEYOND, UNCLEAR, UNKNOWN
+from recovery.study.methods import method
+
+_WANTED = {
+    "interval_width": "width at most {:g}",
+    "power": "power at least {}",
+    "coverage": "coverage at least {}",
+    "rmse": "RMSE at most {:g}",
+}
+
+
+def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row a truth, number of observations, model, prior, parameter and wanted measure."""
+    return [
+        {
+            "truth": words(row.truth),
+            "observations": _count(row.observations, "as observed"),
+            "model": method(family, row.model).label,
+            "prior": words(row.prior),
+            "parameter": row.parameter,
+            "order": list(family.PARAMETERS).index(row.parameter),
+            "wanted": wanted(row.measure, row.wanted),
+            "needed": _needed(row),
+            "n_needed": row.n_needed,
+            "interval": _interval(row),
+            "replicates": _replicates(row),
+            "status": row.status,
+        }
+        for row in table.itertuples()
+    ]
+
+
+def wanted(measure: str, value: float) -> str:
+    """Return a wanted value in words."""
+    share = measure in ("power", "coverage")
+    return _WANTED[measure].format(f"{100 * value:g} %" if share else value)
+
+
+def _needed(row) -> str:
+    if row.status == AT_SMALLEST:
+        return f"at most {_count(row.smallest)}"
+    if row.status == BEYOND:
+        return f"more than {_count(row.largest)}"
+    if row.status == UNCLEAR:
+        if math.isnan(row.n_needed):
+            return f"perhaps more than {_count(row.largest)}"
+        return f"perhaps {_count(row.smallest)} or fewer"
+    return _count(row.n_needed)
+
+
+def _interval(row) -> str:
+    if row.status == UNKNOWN:
+        return "–"
+    if row.status == BEYOND:
+        return f"more than {_count(row.largest)}"  # as the bar at that count leaves it out
+    if math.isnan(row.lower) and math.isnan(row.upper):
+        return "any number"
+    if math.isnan(row.lower):
+        return f"at most {_count(row.upper)}"
+    if math.isnan(row.upper):
+        return f"at least {_count(row.lower)}"
+    return f"{_count(row.lower)} to {_count(row.upper)}"
+
+
+def _replicates(row) -> str:
+    """How many replicates the values rest on, from which a number is read."""
+    if row.n_fewest == row.n_most:
+        return _count(row.n_most)
+    return "–" if row.status == UNKNOWN else f"{_count(row.n_fewest)} to {_count(row.n_most)}"
+
+
+def _count(value: float, absent: str = "–") -> str:
+    return absent if math.isnan(value) else f"{value:,.0f}"

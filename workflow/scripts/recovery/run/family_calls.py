@@ -1,0 +1,187 @@
+"""What a researcher's own functions give, called one after another in a process of their own.
+
+Each is asked for a fingerprint of what it gave, so that two processes can be held to each
+other: in another order, at another time, in another time zone, with another order of sets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from recovery import families
+from recovery.common.errors import StudyError
+from recovery.families.family import Columns, Family, SimulationError, Values
+from recovery.families.own import opened_files
+from recovery.fit import datasets
+from recovery.plan.design import Design
+from recovery.plan.provenance import Sources
+from recovery.plan.scenarios import Batch, Scenario
+from recovery.plan.seeds import dataset_seed
+from recovery.study.parse import parse
+
+TRIED = 100  # replicates, or draws from a prior, of which one must give data
+AGAIN = 2  # the replicate that the smallest scenario of a truth is simulated in too
+Step = tuple[str, ...]  # a function, and what for
+LOAD = ("load",)
+
+
+def by_size(design: Design) -> list[Scenario]:
+    """Return a study's scenarios, those of fewest rows first."""
+    return sorted(design.scenarios.values(), key=lambda s: s.participants * s.observations)
+
+
+def steps(design: Design) -> list[Step]:
+    """Return the calls to make of a study's family, smallest datasets first."""
+    study, found = design.study, [LOAD]
+    smallest = {scenario.truth: scenario for scenario in reversed(by_size(design))}
+    for scenario in by_size(design):
+        found.append(("simulate", scenario.name, "1"))
+        if smallest[scenario.truth] == scenario:
+            found.append(("simulate", scenario.name, str(AGAIN)))
+            found.append(("log_likelihood", scenario.name))
+        found += [("stan_data", scenario.name, prior) for prior in study.priors]
+    for prior in study.priors:
+        found.append(("draw_truth", by_size(design)[0].name, prior))
+        found += [("prior_sd", prior, model) for model in study.models]
+    return found
+
+
+def scenario_of(design: Design, step: Step) -> Scenario | None:
+    """Return the scenario that a call is for, if it is for one."""
+    return None if step == LOAD else design.scenarios.get(step[1])
+
+
+class Calls:
+    """Makes the calls of `steps`; called in the process.
+
+    Parameters
+    ----------
+    study : mapping
+        As a study file has it.
+    sources : mapping
+        The fields of `Sources`.
+    """
+
+    def __init__(self, study: Mapping[str, Any], sources: Mapping[str, Any]):
+        self.raw, self.sources = study, sources
+        self.kept: tuple[str, tuple[Columns, Values]] | None = None  # the last first dataset
+
+    @cached_property
+    def design(self) -> Design:
+        """The study's design."""
+        return Design(parse(self.raw, families.find), Sources(**self.sources))
+
+    @cached_property
+    def family(self) -> Family:
+        """Its family, loaded in this process."""
+        return families.find(self.design.study.family)
+
+    def __call__(self, step: Step) -> tuple[str, Any]:
+        """Return the fingerprint of what a function gave, and of `simulate` how many rows."""
+        function, *what = step
+        with opened_files.collected() as names:
+            given = getattr(self, function)(*what)
+        if late := set(opened_files.of_study(names, self.family.path)) - set(self.family.FILES):
+            raise StudyError(
+                f"opens {min(late)}, must do so when the file is loaded: only a file that is "
+                "opened then counts as a part of the study"
+            )
+        rows = len(given[0][self.family.OUTCOME]) if function == "simulate" else None
+        return fingerprint(given), rows
+
+    def load(self) -> list[Any]:
+        """Return what a file says beside its functions, in its order."""
+        family = self.family
+        named = (family.PARAMETERS, family.COEFFICIENTS, family.COLUMNS, family.MODELS)
+        kinds = (family.Truth.model_fields, family.Prior.model_fields)
+        fields = [(name, _shown(each.default)) for kind in kinds for name, each in kind.items()]
+        return [*(repr(list(each.items())) for each in named), family.OUTCOME, fields]
+
+    def simulate(self, scenario: str, first: str = "1") -> tuple[Columns, Values]:
+        """Return the first dataset from a replicate on that there is."""
+        specification, fault = self.design.simulation(scenario, Batch(1, 1, 1)), None
+        last = int(first) + TRIED - 1
+        for replicate in range(int(first), last + 1):
+            seed = dataset_seed(specification, replicate)
+            try:
+                return datasets.simulate_one(specification, self.family, None, None, seed)
+            except SimulationError as error:
+                fault = error
+        raise StudyError(f"replicates {first} to {last} cannot be simulated: {fault}")
+
+    def first(self, scenario: str) -> tuple[Columns, Values]:
+        """Return a scenario's first dataset, for what is made of it."""
+        if self.kept is None or self.kept[0] != scenario:
+            self.kept = scenario, self.simulate(scenario)
+        return self.kept[1]
+
+    def draw_truth(self, scenario: str, prior: str) -> tuple[BaseModel, Columns, Values]:
+        """Return a truth from a prior and data from it, as figures of what priors expect do.
+
+        With a wide prior not every draw gives data that can be had; one of them must.
+        """
+        size, fault = self.design.scenarios[scenario], None
+        rng = np.random.default_rng(self.design.study.seed)
+        for _ in range(TRIED):
+            try:
+                truth = self.family.draw_truth(self.design.study.priors[prior], rng)
+                place = (size.participants, size.observations)
+                return truth, *self.family.simulate(truth, *place, rng)
+            except SimulationError as error:
+                fault = error
+        raise StudyError(f"none of {TRIED} datasets can be drawn from a prior: {fault}")
+
+    def stan_data(self, scenario: str, prior: str) -> dict[str, Any]:
+        """Return what programs are given of a scenario's first dataset."""
+        return self.family.stan_data(self.first(scenario)[0], self.design.study.priors[prior])
+
+    def log_likelihood(self, scenario: str) -> np.ndarray | None:
+        """Return the density of that dataset in two draws, both of its truth."""
+        columns, values = self.first(scenario)
+        twice = {name: np.array([value, value]) for name, value in values.items()}
+        return self.family.log_likelihood(twice, columns)
+
+    def prior_sd(self, prior: str, model: str) -> Values:
+        """Return a prior's standard deviations."""
+        return self.family.prior_sd(self.design.study.priors[prior], model)
+
+
+def _shown(default: Any) -> str:
+    """A field's default where it is plain; another's words may hold where it is in memory."""
+    return repr(default) if isinstance(default, int | float | str | tuple) else ""
+
+
+def fingerprint(value: Any) -> str:
+    """Return the hash of what a function gave: equal for equal numbers, whatever holds them."""
+    found = hashlib.sha256()
+    for piece in _pieces(value):
+        found.update(piece)
+    return found.hexdigest()
+
+
+def _pieces(value: Any) -> Iterator[bytes]:
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    if isinstance(value, Mapping):
+        for key in sorted(value, key=repr):
+            yield repr(key).encode()
+            yield from _pieces(value[key])
+    elif isinstance(value, list | tuple):
+        yield f"{len(value)}:".encode()
+        for each in value:
+            yield from _pieces(each)
+    else:
+        array = np.asarray(value)
+        yield f"{array.dtype}{array.shape}".encode()
+        if array.dtype != object:
+            yield array.tobytes()
+        elif array.ndim:
+            yield from _pieces(array.tolist())
+        else:
+            yield repr(value).encode()

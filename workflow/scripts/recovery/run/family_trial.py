@@ -1,0 +1,192 @@
+"""A researcher's own family, tried before any job: datasets of every size, a short fit a model.
+
+What is wrong with it would else be found late, in every fit. Raises StudyError in the words
+of `families.own`: file, function, what came back, what was expected.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from recovery import engines
+from recovery.common.errors import EngineError, StudyError
+from recovery.common.worker import Child, ChildLostError, FreshChild, in_words
+from recovery.engines import declarations, stan_data
+from recovery.engines.protocol import Program, Settings
+from recovery.families.family import Family
+from recovery.families.own.guest_code import LOAD_SECONDS
+from recovery.families.own.requirements import OF_DRAWS
+from recovery.fit import finite, posterior
+from recovery.plan.design import Design
+from recovery.run.family_calls import LOAD, Calls, Step, by_size, scenario_of, steps
+
+SHORT = Settings(chains=1, warmup=25, draws=25, adapt_delta=0.8, max_treedepth=6)
+APART = 1.1  # seconds between two processes, so that clocks that count seconds differ
+# 25 hours apart, with another date at any time; and with another order of sets of text.
+ENVIRONMENTS = (
+    {"TZ": "UTC-14", "PYTHONHASHSEED": "1"},
+    {"TZ": "UTC+11", "PYTHONHASHSEED": "2"},
+)
+OTHERWISE = {
+    "load": "gave other names, shapes, columns, models or fields; they must be as they are written",
+    "simulate": "gave other data for the same `rng`; it must draw from `rng` alone",
+    "draw_truth": "gave another truth for the same `rng`; it must draw from `rng` alone",
+}
+ELSEWHERE = (
+    "not from `random`, `numpy.random`, the clock, what is drawn when the file is loaded, the "
+    "order of a set or what it kept from an earlier call"
+)
+
+
+def run(design: Design, programs: Mapping[str, Program]) -> list[str]:
+    """Try a study's family; return what was tried, a line each.
+
+    Parameters
+    ----------
+    programs : mapping of str to Program
+        Every model's, compiled where the engine wants that.
+    """
+    study = design.study
+    calls = Calls(study.model_dump(mode="json"), asdict(design.sources))
+    wanted = steps(design)
+    found = _given(design, calls, wanted, ENVIRONMENTS[0])
+    time.sleep(APART)
+    again = _given(design, calls, 2 * wanted[::-1], ENVIRONMENTS[1])
+    for step in wanted:
+        if found[step][0] != again[step][0]:
+            raise StudyError(f"{study.family}: {step[0]}: {_otherwise(step[0])}")
+    said = []
+    for truth in study.truths:
+        smallest = next(s for s in by_size(design) if s.truth == truth)
+        rows = found["simulate", smallest.name, "1"][1]
+        said.append(f"{truth}: {rows} observations simulated")
+    said += _fits(design, calls, programs)
+    _hold_data(design, calls, programs)
+    return said
+
+
+def _otherwise(function: str) -> str:
+    """What is said of a function that two processes have other results of."""
+    other = "gave another result for the same arguments; it must be decided by them alone"
+    return f"{OTHERWISE.get(function, other)}, {ELSEWHERE}"
+
+
+def _given(
+    design: Design, calls: Calls, wanted: Sequence[Step], environment: Mapping[str, str]
+) -> dict[Step, tuple]:
+    """What a new process has of every call, made in this order; the last of equal ones."""
+    seconds = design.study.sampler.time_limit
+    with FreshChild(calls, seconds, "trial", environment) as child:
+        _asked(design, child, LOAD, 3 * LOAD_SECONDS)
+        return {step: _asked(design, child, step, seconds) for step in wanted}
+
+
+def _asked(design: Design, child: Child, step: Step, seconds: float) -> tuple:
+    """The answer to one call; StudyError with the size of the dataset if there is none."""
+    scenario, file = scenario_of(design, step), design.study.family
+    where = f"\n  {scenario.sized} ({scenario.name})" if scenario else ""
+    try:
+        return child.call(step, seconds)
+    except StudyError as error:
+        named = str(error) if str(error).startswith(f"{file}: ") else f"{file}: {step[0]}: {error}"
+        raise StudyError(f"{named}{where}") from None
+    except ChildLostError as lost:
+        raise StudyError(f"{file}: {step[0]}: {lost}{where}") from None
+    except Exception as error:
+        raise StudyError(f"{file}: {step[0]}: raised {in_words(error)}{where}") from None
+
+
+def _fits(design: Design, calls: Calls, programs: Mapping[str, Program]) -> list[str]:
+    """Fit every program under every prior to the smallest dataset; return a line a fit."""
+    study, said = design.study, []
+    smallest = by_size(design)[0].name
+
+    def fit(asked: tuple[str, str]) -> None:
+        prior, model = asked
+        values = list(calls.first(smallest)[1])
+        data = calls.stan_data(smallest, prior)
+        one_fit(calls.family, model, programs[model], data, values, study.engine)
+
+    with Child(fit, study.sampler.time_limit, "trial") as child:
+        for prior in study.priors:
+            for model, program in programs.items():
+                try:
+                    child.call((prior, model))
+                except ChildLostError as lost:
+                    raise StudyError(f"{program.path}: a fit of 50 iterations: {lost}") from None
+                said.append(f"{model} under {prior}: fits its data and has its parameters")
+    return said
+
+
+def _hold_data(design: Design, calls: Calls, programs: Mapping[str, Program]) -> None:
+    """Hold data of every size to all programs: what fits the smallest may fit no other."""
+
+    def hold(scenario: str) -> None:
+        for prior in design.study.priors:
+            data = calls.stan_data(scenario, prior)
+            for program in programs.values():
+                stan_data.held(data, declarations.of_program(program))
+
+    with Child(hold, design.study.sampler.time_limit, "trial") as child:
+        for scenario in by_size(design):
+            try:
+                child.call(scenario.name)
+            except (StudyError, ChildLostError) as error:
+                raise StudyError(f"{error}\n  {scenario.sized} ({scenario.name})") from None
+
+
+def one_fit(
+    family: Family,
+    model: str,
+    program: Program,
+    data: Mapping[str, Any],
+    values: list[str],
+    engine_name: str,
+) -> None:
+    """Fit a program for a moment, and see that it has what the family's file says it has."""
+    engine = engines.find(engine_name)
+    loaded = engine.load(program)
+    entries = stan_data.held(data, declarations.of_program(program))
+    try:
+        draws = engine.sample(loaded, entries, 1, SHORT)
+    except EngineError:
+        raise
+    except Exception as error:
+        given = ", ".join(entries)
+        words = error if isinstance(error, RuntimeError) else in_words(error)
+        raise StudyError(
+            f"{program.path}: does not run with what stan_data gives ({given}): {words}"
+        ) from None
+    scored = family.MODELS[model].scored
+    has = ", ".join(dict.fromkeys(name.partition("[")[0] for name in draws.names))
+    if lacking := [name for name in scored if name not in draws.names]:
+        raise StudyError(
+            f"{program.path}: lacks {', '.join(lacking)}, which the family's file has under "
+            f"PARAMETERS; the program has {has}"
+        )
+    if taken := [name for name in draws.names if name in OF_DRAWS]:
+        raise StudyError(
+            f"{program.path}: has {', '.join(taken)}, must have other names: tables of draws have "
+            "their own"
+        )
+    theirs, ours = _participants(family, draws.names), _participants(family, values)
+    if unusable := posterior.not_finite(draws, [*scored, *theirs]):
+        raise StudyError(f"{program.path}: draws of {finite.some(unusable)} are not finite")
+    if set(theirs) != set(ours) and (theirs or family.MODELS[model].pooling != "complete"):
+        raise StudyError(
+            f"{program.path}: has {_counted(theirs)} of participants, must have the "
+            f"{_counted(ours)} that simulate gives for PARTICIPANTS; the program has {has}"
+        )
+
+
+def _participants(family: Family, names: Iterable[str]) -> list[str]:
+    """Participants' own among some parameters."""
+    groups = family.participants_of(list(names)).values()
+    return [name for members in groups for name in members]
+
+
+def _counted(names: list[str]) -> str:
+    return f"{len(names)} parameters ({', '.join(names[:3])}, ...)" if names else "no parameters"

@@ -1,0 +1,239 @@
+"""Everything that can be wrong with a study is found here, before the first job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+from recovery import engines, families
+from recovery.common.errors import StudyError, listed, study_error
+from recovery.common.user_files import refuse_outside, within_reach
+from recovery.common.worker import ChildLostError, guarded
+from recovery.engines import executables
+from recovery.engines.protocol import Program
+from recovery.families.family import MOST_ROWS, Columns, Family, SimulationError, Values
+from recovery.fit import datasets
+from recovery.plan import provenance
+from recovery.plan.design import Design
+from recovery.plan.scenarios import batch_size, scenarios_of, sized
+from recovery.run import results_lock
+from recovery.study.consistency import missing_algorithms
+from recovery.study.model import Study
+from recovery.study.parse import parse
+from recovery.study.yaml_file import read_yaml
+
+MOST_JOBS = 100_000
+FEWEST_DRAWS = 25  # a fifth of them is the least to which a tail can be fitted
+TRIED_DRAWS = 100  # from a prior, for a dataset to try programs with
+
+
+def prepare(
+    config: Mapping, files: Sequence[str | Path], programs: Path, thoroughly: bool
+) -> Design:
+    """Check a study and return its design.
+
+    Parameters
+    ----------
+    config : mapping
+        The study as Snakemake read it, overrides from the command line included.
+    files : sequence of path
+        The files it was read from.
+    programs : Path
+        The folder of all Stan programs.
+    thoroughly : bool
+        Whether to look into the files again and to try every program: once a run.
+
+    Raises
+    ------
+    StudyError, EngineError
+        With a message for the study's author.
+    """
+    if thoroughly:
+        for file in files:
+            read_yaml(file)  # Snakemake keeps the last of two equal keys without a word
+        refuse_outside(config, str(files[-1]))
+    study = parse(config, families.find, str(files[-1]))
+    family = families.find(study.family)
+    if thoroughly and (outside := list(_programs_outside(study, family, programs))):
+        raise study_error(str(files[-1]), outside)
+    if faults := [*_too_much(study), *nothing_to_compare(study, family)]:
+        raise study_error(str(files[-1]), faults)
+    if thoroughly:
+        results_lock.refuse_foreign(study, files[-1])
+    for name, observed in study.observed.items():
+        datasets.read_observed(name, observed, family, str(files[-1]))
+    version = engines.find(study.engine).version()
+    verifying = engines.find(study.verify.engine) if study.verify else None
+    sources = provenance.sources(
+        study, family, programs, version, verifying.version() if verifying else ""
+    )
+    if thoroughly:
+        if faults := list(missing_algorithms(study, engines.find(study.engine).ALGORITHMS)):
+            raise study_error(str(files[-1]), faults)
+        for engine in engines_of(study):
+            try_programs(study, programs, engine)
+    design = Design(study, sources)
+    if thoroughly and executables.ENGINE in engines_of(study):
+        executables.check_tools({model: sources.programs[model] for model in study.models})
+    return design
+
+
+def engines_of(study: Study) -> set[str]:
+    """Return the study's engine, and the one that verifies it."""
+    return {study.engine, *([study.verify.engine] if study.verify else [])}
+
+
+def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[str]:
+    """Programs of a researcher's own family that are out of reach, as its file may not be."""
+    for number, model in enumerate(study.models):
+        program = family.program(model, programs)
+        if families.is_own(study.family) and not within_reach(program):
+            yield (
+                f"models[{number}]: its program {program} lies outside the working directory and "
+                "is not read; copy it there (a link does not do)"
+            )
+
+
+def _too_much(study: Study) -> Iterator[str]:
+    """What no machine could hold, or Snakemake plan."""
+    people, each = max(study.participants), max(study.observations, default=1)
+    if people * each > MOST_ROWS:
+        yield (
+            f"observations: {each:,} of each of {people:,} participants are {people * each:,} "
+            f"rows a dataset, must be at most {MOST_ROWS:,}"
+        )
+    if (observed := len(study.observed) * len(study.fits)) > MOST_JOBS:
+        yield (
+            f"observed: {len(study.observed):,} datasets are {observed:,} jobs, must be at most "
+            f"{MOST_JOBS:,}"
+        )
+    scenarios = len(study.truths) * len(study.participants) * max(1, len(study.observations))
+    fits = len(study.fits)
+    if scenarios * fits <= MOST_JOBS:
+        sizes = [batch_size(study, scenario) for scenario in scenarios_of(study)]
+        fits *= sum(ceil(study.replicates / size) for size in sizes)
+    else:
+        fits *= scenarios
+    if fits > MOST_JOBS:
+        yield (
+            f"replicates: {study.replicates:,} of each of {scenarios:,} scenarios are {fits:,} "
+            f"jobs or more, must be at most {MOST_JOBS:,}; a larger batch makes fewer"
+        )
+
+
+def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
+    """Yield what keeps models from being compared by what they predict."""
+    if study.selection is None:
+        return
+    if len({family.MODELS[model].joint for model in study.models}) < 2:
+        yield (
+            f"selection: got the models {listed(study.models)}, which share one posterior; "
+            "must be programs of at least two joint models"
+        )
+    fewest = min(settings["chains"] * settings["draws"] for settings in study.attempts)
+    if fewest < FEWEST_DRAWS:
+        yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
+    seconds = study.guest_seconds
+    with guarded(lambda _: _without_likelihood(study, family), seconds, "check") as without:
+        try:
+            yield from without(None)
+        except ChildLostError as lost:
+            raise StudyError(f"{study.family}: {lost}, with a dataset of the first prior") from None
+
+
+def _without_likelihood(study: Study, family: Family) -> list[str]:
+    """What cannot be left out, tried with a small dataset."""
+    prior = next(iter(study.priors.values()))
+    columns, values = _small_dataset(study, family)
+    one_draw = {name: np.array([value]) for name, value in values.items()}
+    return [
+        f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
+        f"{unit} for the model {model!r}"
+        for unit, model in product(study.selection.leave_out, study.models)
+        if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None
+    ]
+
+
+def try_programs(study: Study, programs: Path, name: str) -> None:
+    """Let an engine take every program of the study, with a small dataset where it can."""
+    attempt, parameters = _Attempt(study, programs, name), {}
+    with guarded(attempt, study.guest_seconds, "check") as tried:
+        for model in (None, *study.models):
+            try:
+                parameters[model] = tried(model)
+            except ChildLostError as lost:
+                made_by = f"{study.family}: simulate or stan_data"
+                place = attempt.program(model).path if model else made_by
+                raise StudyError(f"{place}: {lost}, with a dataset of the first prior") from None
+    if isinstance(study.sampler.inits, Mapping):
+        names = {model: parameters[model] for model in study.models}
+        faults = list(_wrong_inits(study.sampler.inits, names, name, attempt.engine.SOME_INITS))
+        if faults:
+            raise StudyError("\n".join(faults))
+
+
+def _wrong_inits(
+    inits: Mapping, names: Mapping[str, list[str]], engine: str, some: bool
+) -> Iterator[str]:
+    """Yield starting values of no parameter, and those that an engine wants and that lack."""
+    known = dict.fromkeys(each for program in names.values() for each in program)
+    for name in inits:
+        if name not in known:
+            yield f"sampler.inits: got {name!r}, must be one of {listed(known)}"
+    for model, program in names.items():
+        lacking = [each for each in program if each not in inits]
+        if lacking and not some:
+            yield (
+                f"sampler.inits: lacks {listed(lacking)} of the program {model}: the engine "
+                f"{engine} starts at values of all parameters only; `engine: cmdstan` takes some"
+            )
+
+
+class _Attempt:
+    """Takes the programs of a study with the data of a small dataset, which it keeps."""
+
+    def __init__(self, study: Study, programs: Path, engine: str):
+        self.study, self.programs, self.engine = study, programs, engines.find(engine)
+        self.family, self.data = families.find(study.family), {}
+
+    def __call__(self, model: str | None) -> list[str]:
+        """Try a model's program; with None make ready the data.
+
+        Return the program's parameters, where the study says at which values chains start.
+        """
+        if model is not None:
+            program = self.program(model)
+            self.engine.check(program, self.data)
+            wanted = isinstance(self.study.sampler.inits, Mapping)
+            return self.engine.parameters(program, self.data) if wanted else []
+        prior = next(iter(self.study.priors.values()))
+        self.data = self.family.stan_data(_small_dataset(self.study, self.family)[0], prior)
+        return []
+
+    def program(self, model: str) -> Program:
+        """Return a model's program."""
+        return Program(str(self.family.program(model, self.programs)), str(self.programs))
+
+
+def _small_dataset(study: Study, family: Family) -> tuple[Columns, Values]:
+    """Simulate from the first prior the smallest dataset of a study.
+
+    With a wide prior, not every draw gives data that can be had.
+    """
+    rng, prior = np.random.default_rng(study.seed), next(iter(study.priors.values()))
+    some = min(2, family.MOST_OBSERVATIONS or 2)
+    size = min(study.participants), min(study.observations, default=some)
+    for _ in range(TRIED_DRAWS):
+        try:
+            return family.simulate(family.draw_truth(prior, rng), *size, rng)
+        except SimulationError as error:
+            fault = error
+        except StudyError as error:
+            raise StudyError(f"{error}\n  {sized(*size)}") from None
+    raise StudyError(
+        f"none of {TRIED_DRAWS} datasets of the first prior can be drawn {sized(*size)}: {fault}"
+    )

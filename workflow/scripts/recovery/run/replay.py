@@ -1,0 +1,203 @@
+"""One named fit again, from its identity alone: its dataset, its draws, its row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from recovery import families, tables
+from recovery.common.errors import StudyError, listed
+from recovery.engines import executables
+from recovery.engines.protocol import Program
+from recovery.families.family import Columns
+from recovery.fit import approximation, batches, datasets, draws, estimator
+from recovery.plan.design import Cell, Design
+from recovery.plan.scenarios import Batch
+from recovery.study.methods import NO_PRIOR
+
+TIMINGS = ("warmup_seconds", "sampling_seconds", "other_seconds")
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a fit gave when it was made again.
+
+    Parameters
+    ----------
+    estimates, diagnostics : DataFrame
+        Its rows of these tables.
+    draws : Path or None
+        Where its draws lie; None when every attempt failed, and for an estimator.
+    differences : list of str or None
+        Where the study's own tables have other numbers; None when they lack the fit.
+    same_identity : bool
+        Whether all that decides numbers is as it was when these tables were made.
+    """
+
+    estimates: pd.DataFrame
+    diagnostics: pd.DataFrame
+    draws: Path | None
+    differences: list[str] | None
+    same_identity: bool
+
+
+def replay(design: Design, cell: Cell, replicate: int, programs: Path) -> Replayed:
+    """Simulate a dataset again and fit it again; no table of the study is needed.
+
+    Parameters
+    ----------
+    cell : tuple of str
+        Scenario or observed dataset, model, prior; or estimator, `no_prior`.
+    programs : Path
+        The folder of all Stan programs.
+
+    Raises
+    ------
+    StudyError
+        When the study has no such fit.
+    """
+    _must_be_planned(design, cell, replicate)
+    if cell[0] in design.study.observed:
+        specification = design.fit_observed(*cell)
+        data, truth = datasets.observed_table(_observed(design, cell[0])), None
+    else:
+        batch = Batch(replicate, replicate, replicate)
+        specification = design.fit(*cell, batch)
+        data, truth = _simulated(design, cell[0], batch, programs)
+    place = Path("results", design.study.name, "replay", *cell, f"{replicate:05d}.parquet")
+    if cell[2] == NO_PRIOR:
+        found = batches.fit_batch(data, truth, estimator.EstimatorFitter(specification))
+    else:
+        program = _program(specification, programs)
+        found = _fit(specification, data, truth, program, place)
+    rows = {name: pd.DataFrame(found[name]) for name in ("estimates", "diagnostics")}
+    kept = place if (rows["diagnostics"]["status"] == "ok").any() and place.exists() else None
+    if kept is None:
+        place.unlink(missing_ok=True)  # an empty table
+    files = _files(design, cell, replicate)
+    return Replayed(
+        **rows,
+        draws=kept,
+        differences=_differences(files, replicate, rows),
+        same_identity=tables.are_current(files.values(), _identity(design, cell, replicate)),
+    )
+
+
+def _must_be_planned(design: Design, cell: Cell, replicate: int) -> None:
+    study = design.study
+    known = {
+        "scenario": [*design.scenarios, *study.observed],
+        "model": study.methods,
+        "prior": [NO_PRIOR] if cell[1] in study.estimators_without_prior else study.priors,
+    }
+    for (what, names), got in zip(known.items(), cell, strict=True):
+        if got not in names:
+            raise StudyError(f"{what}: got {got!r}, must be one of {listed(names)}")
+    last = 1 if cell[0] in study.observed else study.replicates
+    if not 1 <= replicate <= last:
+        raise StudyError(f"replicate: got {replicate}, must be from 1 to {last}")
+
+
+def _observed(design: Design, name: str) -> Columns:
+    family = families.find(design.study.family)
+    return datasets.read_observed(name, design.study.observed[name], family)
+
+
+def _simulated(
+    design: Design, scenario: str, batch: Batch, programs: Path
+) -> tuple[Columns, Columns]:
+    """One replicate's rows of `data` and `truth`, with the fit that its truth is taken from."""
+    source = design.observed_source(scenario)
+    if source is None:
+        return datasets.simulate_batch(design.simulation(scenario, batch))
+    columns, cell = _observed(design, source.data), (source.data, source.model, source.prior)
+    specification = design.fit_observed(*cell)
+    program = _program(specification, programs)
+    made = _fit(specification, datasets.observed_table(columns), None, program)
+    if not made["estimates"]["mean"]:
+        why = made["diagnostics"]["error"][-1]
+        raise StudyError(f"{source.data}: the fit that a truth is taken from failed: {why}")
+    found = made["estimates"]
+    means = dict(zip(found["parameter"], found["mean"], strict=True))
+    return datasets.simulate_batch(design.simulation(scenario, batch), columns, means)
+
+
+def _program(specification: Mapping[str, Any], programs: Path) -> Program:
+    """A fit's program, with its executable where it needs one: the study's, if it stands."""
+    model = specification.get("approximates", specification["model"])
+    path = families.find(specification["family"]).program(model, programs)
+    return executables.of_fit(specification, str(path), str(programs))
+
+
+def _fit(
+    specification: Mapping[str, Any],
+    data: Columns,
+    truth: Columns | None,
+    program: Program,
+    place: Path | None = None,
+) -> dict[str, dict]:
+    """The rows of a batch of one fit; its draws go to `place`."""
+    with draws.kept(place, specification["identity"]) as keep:
+        fitter = approximation.fitter_of(specification, program, place is not None)
+        return batches.fit_batch(data, truth, fitter, keep)
+
+
+def _batch(design: Design, cell: Cell, replicate: int) -> Batch:
+    """The study's batch that a replicate is in."""
+    return next(each for each in design.batches(cell[0]) if replicate in each.replicates)
+
+
+def _files(design: Design, cell: Cell, replicate: int) -> dict[str, str]:
+    """Where the study has the rows of a fit."""
+    names = ("estimates", "diagnostics")
+    if cell[0] in design.study.observed:
+        return {name: design.observed_file(name, *cell) for name in names}
+    batch = _batch(design, cell, replicate)
+    return {name: design.cell_file(name, cell, batch) for name in names}
+
+
+def _identity(design: Design, cell: Cell, replicate: int) -> str:
+    """The identity that these files must have."""
+    if cell[0] in design.study.observed:
+        return design.fit_observed(*cell)["identity"]
+    return design.fit(*cell, _batch(design, cell, replicate))["identity"]
+
+
+def _differences(
+    files: Mapping[str, str], replicate: int, rows: Mapping[str, pd.DataFrame]
+) -> list[str] | None:
+    """Where the study's tables have other numbers for a fit, timings aside."""
+    if not all(Path(file).exists() for file in files.values()):
+        return None
+    found = []
+    for name, keys in (("estimates", "parameter"), ("diagnostics", "attempt")):
+        theirs = _rows(files[name], replicate).set_index(keys)
+        if name == "diagnostics" and theirs.empty:
+            return None
+        found += _apart(name, rows[name].set_index(keys), theirs)
+    return found
+
+
+def _rows(file: str, replicate: int) -> pd.DataFrame:
+    """One fit's rows of a table of the study."""
+    table = tables.read_frame([file])
+    return table[table["replicate"] == replicate].drop(columns=list(TIMINGS), errors="ignore")
+
+
+def _apart(name: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> list[str]:
+    """Rows, columns and numbers that are not the same."""
+    found = [f"{name}, {row}: now only" for row in ours.index.difference(theirs.index)]
+    found += [f"{name}, {row}: then only" for row in theirs.index.difference(ours.index)]
+    known = [column for column in theirs if column in ours]
+    found += [f"{name}: no column {column} now" for column in theirs if column not in ours]
+    both = theirs.index.intersection(ours.index)
+    ours, theirs = ours.loc[both, known], theirs.loc[both, known]
+    same = (ours == theirs) | (ours.isna() & theirs.isna())
+    return found + [
+        f"{name}, {row}, {column}: {ours.loc[row, column]} now, {theirs.loc[row, column]} then"
+        for row, column in same.stack().loc[lambda each: ~each].index
+    ]

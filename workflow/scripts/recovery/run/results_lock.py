@@ -1,0 +1,204 @@
+"""A study's folder of results: of one study, and of one run at a time."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shlex
+import time
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+from recovery import tables
+from recovery.common.errors import StudyError, shown
+from recovery.common.hashing import digest
+from recovery.common.jobs import in_words
+from recovery.study.model import Study
+
+HOLDER = "RESULTS_HELD_BY"  # whose lock on what stands already, where `make study` took it
+SNAKEMAKES = tuple(
+    Path(".snakemake", part) for part in ("", "incomplete", "locks", "log", "metadata", "scripts")
+)
+AHEAD = 1.0  # seconds that clocks may differ: no job is faster
+MOST_SHOWN = 20  # files
+LONGEST_MARK = 100_000  # bytes that are read of a file that may be anything
+
+
+def of(study: Study) -> Path:
+    """Return where a study's results lie."""
+    return Path("results") / study.name
+
+
+def refuse_foreign(study: Study, file: str | Path) -> None:
+    """Refuse a folder that another study file filled; StudyError names both and the ways out.
+
+    An edited study is the same as long as its file is, a moved file as long as it says the same.
+    """
+    filled, mine = _filled(study), _described(study, file)
+    if filled and filled["file"] != mine["file"] and filled["study"] != mine["study"]:
+        raise StudyError(
+            f"{file}: name: got {study.name!r}, but {of(study)} has the results of "
+            f"{_printable(filled['file'])} ({_printable(filled['title'])}). Give this study "
+            "another name; or, if it is that study moved and edited, say so with\n"
+            f"rm {_mark(study)}"
+        )
+
+
+def hold(study: Study) -> int:
+    """Lock the folder for as long as this process lives, and return the lock.
+
+    Raises
+    ------
+    StudyError
+        When another run holds it, or nothing can be written there.
+    """
+    results = of(study)
+    must_be_folders([results, *SNAKEMAKES])
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        lock = os.open(results / ".lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StudyError(f"{results}: another run of this study is at work there.") from None
+    except OSError as error:
+        raise _cannot_write(results, error) from None
+    return lock
+
+
+def holder(study: Study) -> str:
+    """Return what `HOLDER` says where this process holds the folder."""
+    return f"{os.getpid()} {of(study).absolute()}"
+
+
+def must_be_folders(places: Iterable[str | Path]) -> None:
+    """Refuse places that cannot be made or written to, before a job finds out."""
+    for place in sorted(set(map(Path, places))):
+        _must_be_a_folder(place)
+
+
+def _must_be_a_folder(place: Path) -> None:
+    """Refuse a place that is or lies in something else, or may not be written to."""
+    for path in (*reversed(place.parents), place):
+        if path.is_symlink() and not path.exists():
+            raise StudyError(
+                f"{path}: is a link to {path.readlink()}, which is not there; make that folder, or "
+                f"remove the link:\nrm {path}"
+            )
+        if path.exists() and not path.is_dir():
+            raise StudyError(f"{path}: is no folder, must be one; move it away")
+    if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+        raise StudyError(
+            f"{place}: may not be written to; allow it, then run the same command again."
+        )
+
+
+def _cannot_write(results: Path, error: OSError) -> StudyError:
+    """Say why, and the way out."""
+    if error.errno == errno.EISDIR and error.filename:
+        place = error.filename
+        return StudyError(f"{place}: is a folder, must be a file; remove it:\nrm -r {place}")
+    return StudyError(in_words(error) or f"{results}: cannot be written to: {error.strerror}")
+
+
+def clear_what_a_killed_run_locked(study: Study) -> None:
+    """Remove Snakemake's locks on this study's files; whoever holds the folder knows it is dead."""
+    for lock in Path(".snakemake/locks").glob("*.lock"):
+        lines = (_text_of(lock) or "").splitlines()
+        if any(line.startswith(f"{of(study)}/") for line in lines):
+            lock.unlink()
+
+
+def take(study: Study, file: str | Path) -> None:
+    """Hold the folder, unless this process does, and leave a mark of whose it is."""
+    if os.environ.get(HOLDER) != holder(study):
+        hold(study)
+    text = json.dumps(_described(study, file), indent=2)
+    try:
+        _note_birth(study)
+        tables.replace(_mark(study), lambda beside: beside.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise _cannot_write(of(study), error) from None
+
+
+def refuse_future(study: Study, files: Iterable[str]) -> None:
+    """Refuse inputs that are dated later than what a job makes of them would be.
+
+    Snakemake deletes what is older than any of its inputs, `ancient` ones too, once it is made.
+    Now is what the file system of the results says, as it is for outputs.
+    """
+    clock = of(study) / ".lock"
+    os.utime(clock)
+    now = clock.stat().st_mtime + AHEAD
+    later = sorted({file for file in files if (date := _date_of(file)) and date > now})
+    if later:
+        date = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(_date_of(later[0])))
+        others = f" (so are {len(later) - 1:,} more)" if len(later) > 1 else ""
+        shown = " ".join(map(shlex.quote, later[:MOST_SHOWN]))
+        raise StudyError(
+            f"{later[0]}: is dated {date}, which is yet to come{others}, and Snakemake would "
+            f"delete what is made of it. Date it now, then run the same again:\ntouch {shown}"
+        )
+
+
+def _date_of(file: str) -> float | None:
+    try:
+        return Path(file).stat().st_mtime
+    except OSError:
+        return None
+
+
+def is_remembered(study: Study) -> bool:
+    """Whether all that stands in the folder was made here, so that Snakemake knows how."""
+    here, there = map(_text_of, _births(study))
+    return here is not None and here == there
+
+
+def _note_birth(study: Study) -> None:
+    """Note in a new folder, and with Snakemake's memory, that both began together."""
+    if not any(of(study).rglob("*.parquet")):
+        birth = uuid.uuid4().hex
+        for path in _births(study):
+            tables.replace(path, lambda beside: beside.write_text(birth, encoding="utf-8"))
+
+
+def _births(study: Study) -> tuple[Path, Path]:
+    return of(study) / ".born", Path(".snakemake") / f"{study.name}.born"
+
+
+def _filled(study: Study) -> dict[str, str]:
+    """What the folder's mark says; nothing where there is none that can be read."""
+    try:
+        found = json.loads(_text_of(_mark(study)) or "")
+    except (ValueError, RecursionError):
+        return {}
+    parts = ("file", "title", "study")
+    whole = isinstance(found, dict) and all(isinstance(found.get(part), str) for part in parts)
+    return found if whole else {}
+
+
+def _text_of(path: Path) -> str | None:
+    """The beginning of a small file of ours; None where no text can be read."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open(encoding="utf-8") as file:
+            return file.read(LONGEST_MARK)
+    except (OSError, ValueError):
+        return None
+
+
+def _printable(text: str) -> str:
+    """A text of a file that may be anything, as a terminal may show it."""
+    return text if text.isprintable() else shown(text)
+
+
+def _mark(study: Study) -> Path:
+    return of(study) / ".study.json"
+
+
+def _described(study: Study, file: str | Path) -> dict[str, str]:
+    content = digest(study.model_dump(mode="json"))
+    return {"file": os.path.relpath(file), "title": study.title, "study": content}

@@ -1,0 +1,1 @@
+"""From estimates to performance measures with Monte Carlo standard errors."""

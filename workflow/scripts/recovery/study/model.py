@@ -1,0 +1,167 @@
+"""The study file as frozen, typed objects, and every check on it.
+
+What a truth and a prior hold is the family's business: `parse` is given a function
+that finds the family and validates these parts with the family's own classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Annotated, Any
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    Strict,
+    WithJsonSchema,
+)
+
+from recovery import families
+from recovery.common.errors import shown
+from recovery.common.types import (
+    Apart,
+    Count,
+    Frozen,
+    Name,
+    Proportion,
+    Text,
+    Title,
+    Unique,
+    for_snakemake,
+)
+from recovery.study.methods import NO_PRIOR, parts
+from recovery.study.settings import (
+    Convergence,
+    Engine,
+    Precision,
+    Rescue,
+    Sampler,
+    Selection,
+    Verify,
+    Wanted,
+)
+
+PLOTTED_LEVEL = 0.89
+MOST = 1_000_000  # participants, or observations of one
+MOST_NAMED = 1000  # truths, priors, counts
+MOST_LEVELS = 20  # of intervals, and of attempts
+
+
+def _family_choice(value: Any) -> Any:
+    name = value.get("name") if isinstance(value, Mapping) else value
+    if not isinstance(name, str) or not all(isinstance(key, str) for key in value):
+        raise ValueError(f"got {shown(value)}, must be a name, or a mapping of `name` and options")
+    for_snakemake(name)
+    alone = isinstance(value, Mapping) and len(value) == 1
+    return name if alone else value
+
+
+FamilyChoice = Annotated[
+    Any,
+    BeforeValidator(_family_choice),
+    WithJsonSchema({"type": ["string", "object"]}),
+]
+
+
+class Study(Frozen):
+    """Everything the researcher asks for, and nothing about the machine."""
+
+    name: Name
+    """Its results lie in results/NAME/."""
+    title: Title
+    """The heading of its report."""
+    family: FamilyChoice = "multilevel_linear"
+    """The family of models: its name, or a mapping of its name and options."""
+    engine: Engine = "stanli"
+    """What runs Stan."""
+    seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+    """Root seed, from which every dataset's and every fit's seed is derived."""
+    replicates: Count
+    """Simulated datasets of every scenario, numbered from 1."""
+    batch: Count | None = None
+    """Replicates that one job fits; by default a fixed formula of the datasets' size."""
+    truths: Annotated[dict[Name, Any], Field(min_length=1, max_length=MOST_NAMED)]
+    """What data are generated from: parameter values, draws from a prior, or an observed fit."""
+    participants: Annotated[
+        tuple[Annotated[int, Strict(), Field(ge=2, le=MOST)], ...],
+        Field(min_length=1, max_length=MOST_NAMED),
+        Unique,
+    ]
+    """Participant counts; every truth is crossed with every count."""
+    observations: Annotated[
+        tuple[Annotated[int, Strict(), Field(ge=1, le=MOST)], ...],
+        Field(max_length=MOST_NAMED),
+        Unique,
+    ] = ()
+    """Observations per participant, crossed too; not for truths from observed data."""
+    models: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
+    """The family's programs to fit to every dataset."""
+    estimators: Annotated[tuple[Name, ...], Unique] = ()
+    """What else to fit: the family's estimators, and algorithm_model for Stan's others."""
+    priors: Annotated[dict[Name, Any], Field(min_length=1, max_length=MOST_NAMED)]
+    """Settings of every hyperparameter, each used with every model."""
+    observed: dict[Name, Any] = Field(default_factory=dict, max_length=MOST_NAMED)
+    """Real datasets, to which every model is fitted under every prior too."""
+    sampler: Sampler = Sampler()
+    """How every fit is sampled."""
+    rescue: Annotated[tuple[Rescue, ...], Field(max_length=MOST_LEVELS)] = ()
+    """Settings to try, one after another, on a fit that failed or did not converge."""
+    intervals: Annotated[
+        tuple[Proportion, ...], Field(min_length=1, max_length=MOST_LEVELS), Unique, Apart
+    ] = (0.5, 0.89, 0.95)
+    """Levels of the central posterior intervals; figures show 0.89, or else the widest."""
+    convergence: Convergence = Convergence()
+    """When a fit counts as converged."""
+    precision: Precision | None = None
+    """Monte Carlo standard errors to reach; the report says how many replicates that takes."""
+    planning: Annotated[dict[Text, Wanted], Field(min_length=1)] | None = None
+    """Parameter: what is wanted of it; the report says how many participants that takes."""
+    verify: Verify | None = None
+    """A share of the fits that another engine makes too, to hold both to one another."""
+    selection: Selection | None = None
+    """Models compared by leave-one-out predictive accuracy: how often each is chosen."""
+    keep_draws: Annotated[bool, Strict()] = False
+    """Keep every fit's draws, and the estimates of every participant; large."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The models, then the estimators."""
+        return (*self.models, *self.estimators)
+
+    @property
+    def approximations(self) -> tuple[str, ...]:
+        """Those of `estimators` that approximate a model's posterior, under every prior."""
+        return tuple(name for name in self.estimators if parts(name))
+
+    @property
+    def estimators_without_prior(self) -> tuple[str, ...]:
+        """Those of `estimators` that are the family's."""
+        return tuple(name for name in self.estimators if not parts(name))
+
+    @property
+    def fits(self) -> list[tuple[str, str]]:
+        """Every (model or approximation, prior), then every (estimator, `no_prior`)."""
+        with_prior = product((*self.models, *self.approximations), self.priors)
+        return [*with_prior, *product(self.estimators_without_prior, [NO_PRIOR])]
+
+    def sampled_model(self, method: str) -> str:
+        """Return the model whose program is run: an approximation has that of its model."""
+        return method if method in self.models else parts(method)[1]
+
+    @property
+    def guest_seconds(self) -> float | None:
+        """How long a call of a researcher's own code may take; None of a shipped family."""
+        return self.sampler.time_limit if families.is_own(self.family) else None
+
+    @property
+    def attempts(self) -> list[dict[str, Any]]:
+        """The sampler's settings of every attempt at a fit: `sampler`, then each rescue."""
+        settings = self.sampler.given()
+        steps = [step.model_dump(mode="json", exclude_none=True) for step in self.rescue]
+        return [settings, *(settings | step for step in steps)]
+
+    @property
+    def plotted_level(self) -> float:
+        """The interval level that figures show: 0.89 where the study has it, else its widest."""
+        return PLOTTED_LEVEL if PLOTTED_LEVEL in self.intervals else max(self.intervals)

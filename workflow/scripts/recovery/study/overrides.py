@@ -1,0 +1,63 @@
+"""What a command line changes of a study: `--config KEY=VALUE`, and all of several together.
+
+Values are YAML, as in the study file. Snakemake reads them otherwise (the 6 of `[6]` as text), and
+heeds only the last `--config`; so whoever starts it joins them, and the rules read them again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from recovery.common.errors import StudyError, shown
+from recovery.study.yaml_file import read_value
+
+_KEY = re.compile(r"[a-zA-Z_]\w*")
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the options `--engine` and `--config` to a command."""
+    parser.add_argument("--engine", help="run Stan with this engine instead of the study's")
+    parser.add_argument(
+        "--config",
+        "-C",
+        nargs="*",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="keys of the study to change, and their values in YAML; later ones count",
+    )
+
+
+def entries_of(asked: argparse.Namespace) -> list[str]:
+    """Return all that a command line changes, as `KEY=VALUE`; `--engine` counts last."""
+    return [*asked.config, *([f"engine={asked.engine}"] if asked.engine else [])]
+
+
+def must_stand_once(arguments: Iterable[str]) -> None:
+    """Refuse a command of Snakemake's with more than one `--config`: it heeds only the last."""
+    options = [each for each in arguments if re.match(r"--config($|=)|-C", each)]
+    if len(options) > 1:
+        raise StudyError(
+            "--config: got more than one, of which Snakemake heeds the last; give every KEY=VALUE "
+            "after one --config"
+        )
+
+
+def applied(raw: Mapping[str, Any], entries: Iterable[str]) -> dict[str, Any]:
+    """Return a raw study with changes; a mapping changes the keys that it has."""
+    found = dict(raw)
+    for entry in entries:
+        key, equals, text = entry.partition("=")
+        if not equals or not _KEY.fullmatch(key):
+            raise StudyError(f"--config: got {shown(entry)}, must be KEY=VALUE, a key of the study")
+        found = _merged(found, {key: read_value(text, f"--config {key}")})
+    return found
+
+
+def _merged(old: Any, new: Any) -> Any:
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return new
+    return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}

@@ -1,0 +1,69 @@
+"""The JSON schema of a study file, for editors; `make schema` writes it.
+
+What truths, priors and observed datasets hold is checked for a shipped family that is named
+without options; for all others they are any mapping.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, create_model
+
+from recovery import families
+from recovery.common.types import Name
+from recovery.families.family import Family
+from recovery.study.model import Study
+from recovery.study.truths import Observed, ObservedTruth, PriorTruth
+
+PLACE = Path(__file__).parents[3] / "schemas" / "study.schema.json"
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema of a study of any family."""
+    whole = Study.model_json_schema()
+    default = Study.model_fields["family"].default
+    cases = []
+    for name in families.SHIPPED:
+        given = {"properties": {"family": {"const": name}}}
+        wanted = given if name == default else given | {"required": ["family"]}
+        own = _of_family(name, families.find(name))
+        whole["$defs"] |= own.pop("$defs")
+        cases.append({"if": wanted, "then": {"properties": own["properties"]}})
+    return whole | {"allOf": cases}
+
+
+def _of_family(name: str, family: Family) -> dict[str, Any]:
+    """What a family says of the keys that are its own; its definitions bear its name."""
+    drawn = _joined("PriorTruth", PriorTruth, "design", family.Design)
+    truth = family.Truth | drawn | ObservedTruth
+    own = {
+        "truths": (Annotated[dict[Name, truth], Field(min_length=1)], ...),
+        "priors": (Annotated[dict[Name, family.Prior], Field(min_length=1)], ...),
+    }
+    if family.ObservedColumns:
+        observed = _joined("Observed", Observed, "columns", family.ObservedColumns)
+        own["observed"] = (dict[Name, observed], {})
+    place = f"#/$defs/{name}."
+    schema = create_model("Own", **own).model_json_schema(ref_template=place + "{model}")
+    schema["$defs"] = {f"{name}.{key}": part for key, part in schema["$defs"].items()}
+    return schema
+
+
+def _joined(name: str, outer: type, part: str, inner: type) -> type:
+    """Make a model of `inner`'s keys and of all of `outer`'s but `part`, as a file has them."""
+    own = {
+        key: (field.annotation, field) for key, field in outer.model_fields.items() if key != part
+    }
+    return create_model(name, __base__=inner, __doc__=outer.__doc__, **own)
+
+
+def text() -> str:
+    """Return the schema as the file has it."""
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    PLACE.write_text(text(), encoding="utf-8")

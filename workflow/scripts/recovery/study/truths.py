@@ -1,0 +1,64 @@
+"""What a study says its data come from: the kinds of truths, and observed datasets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, Strict, model_serializer
+
+from recovery.common.types import Frozen, Name, Path, Real, Text
+
+
+class Flat(Frozen):
+    """Of a study file's mapping, the part of the keys that the family knows is one field."""
+
+    PART: ClassVar[str]
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler) -> dict:
+        """Serialise it as the file has it: the part's keys beside the others."""
+        whole = handler(self)
+        return whole | whole.pop(self.PART)
+
+
+class PriorTruth(Flat):
+    """A truth drawn afresh from a prior for every replicate."""
+
+    PART = "design"
+
+    prior: Name
+    model: Name | None = None
+    """Whose joint model is drawn from; by default the one that differs by participant."""
+    design: Any = None
+
+
+class FromObserved(Frozen):
+    """Where a truth comes from: the posterior mean of one model fitted to an observed dataset."""
+
+    data: Name
+    model: Name
+    prior: Name
+
+
+class ObservedTruth(Frozen):
+    """A truth that is the posterior mean of an observed dataset."""
+
+    from_observed: FromObserved
+
+
+class Published(Frozen):
+    """Numbers that others published for an observed dataset, shown beside ours."""
+
+    source: Text
+    values: dict[Text, Real] = Field(min_length=1)
+
+
+class Observed(Flat):
+    """A real dataset: a CSV file and, in the family's words, what its columns are."""
+
+    PART = "columns"
+
+    path: Path
+    columns: Any = None
+    standardize: Annotated[bool, Strict()] = False
+    published: dict[Name, Published] = Field(default_factory=dict)
