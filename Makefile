@@ -1,4 +1,4 @@
-# study, replay, enough, family, test, check, calibrate, bench, docs-numbers, schema: each makes .venv first if need be.
+# Each target makes .venv first if need be: what a study needs, or what developers need too.
 
 STUDY ?= config/config.yaml
 PYTHON ?= python3
@@ -23,13 +23,14 @@ enough: .venv/complete
 family: .venv/complete
 	@$(BIN)/python workflow/family.py "$(NAME)"
 
-test: .venv/complete
+test: .venv/developer
 	$(BIN)/python -m pytest $(ARGS)
 
-check: .venv/complete
+check: .venv/developer
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
 # Python 3.11 or newer; compiled at once, since Python without bytecode starts slowly.
@@ -42,10 +43,15 @@ check: .venv/complete
 	@$(BIN)/python -m compileall -q --invalidation-mode checked-hash workflow/scripts
 	@touch $@
 
+# What tests, linters, types and docs need beside.
+.venv/developer: requirements-dev.lock .venv/complete
+	@$(BIN)/python -m pip install --quiet --use-pep517 --require-hashes -r requirements-dev.lock
+	@touch $@
+
 calibrate: .venv/complete
 	@$(BIN)/python workflow/calibrate.py config/calibration/*.yaml
 
-bench: .venv/complete
+bench: .venv/developer
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 # The default study, and its numbers in the manual.
@@ -57,8 +63,10 @@ schema: .venv/complete
 	PYTHONPATH=workflow/scripts $(BIN)/python -m recovery.study.schema
 
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
-		--custom-compile-command 'make lock' requirements.in -o requirements.lock
+	for set in requirements requirements-dev; do \
+		uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+			--custom-compile-command 'make lock' $$set.in -o $$set.lock || exit 1; \
+	done
 
 clean:
 	rm -rf .venv .snakemake

@@ -12,8 +12,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 CONDA_ONLY = {"python", "cmdstan", "pip", "make", "cxx-compiler"}
-PYTHONS = ["3.11", "3.12", "3.13"]
-LOCK = (ROOT / "requirements.lock").read_text()
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+FILES = ("requirements", "requirements-dev")
+OF_PIP_ALONE = {"pandas-stubs", "scipy-stubs", "types-psutil", "types-pyyaml"}
 
 
 def specified(text: str) -> tuple[str, SpecifierSet]:
@@ -21,11 +22,15 @@ def specified(text: str) -> tuple[str, SpecifierSet]:
     return canonicalize_name(requirement.name), requirement.specifier
 
 
-def asked() -> dict[str, SpecifierSet]:
-    """What requirements.in asks for."""
-    lines = (ROOT / "requirements.in").read_text().splitlines()
+def asked(*files: str) -> dict[str, SpecifierSet]:
+    """What requirements.in and its like ask for."""
+    lines = [line for file in files for line in (ROOT / f"{file}.in").read_text().splitlines()]
     stated = [line.partition("#")[0].strip() for line in lines]
-    return dict(specified(line) for line in stated if line)
+    return dict(specified(line) for line in stated if line and not line.startswith("-"))
+
+
+def lock(file: str) -> str:
+    return (ROOT / f"{file}.lock").read_text()
 
 
 def conda() -> tuple[dict[str, SpecifierSet], dict[str, SpecifierSet]]:
@@ -36,10 +41,11 @@ def conda() -> tuple[dict[str, SpecifierSet], dict[str, SpecifierSet]]:
     return of_conda, dict(map(specified, nested))
 
 
-def pinned(python: str) -> dict[str, Version]:
-    """What the lock pins for a version of Python, on Linux."""
+def pinned(file: str, python: str) -> dict[str, Version]:
+    """What a lock pins for a version of Python, on Linux."""
     pins = {}
-    for name, version, marker in re.findall(r"^(\S+)==(\S+?)(?: ; (.*?))? \\$", LOCK, re.MULTILINE):
+    pattern = r"^(\S+)==(\S+?)(?: ; (.*?))? \\$"
+    for name, version, marker in re.findall(pattern, lock(file), re.MULTILINE):
         here = {
             "python_full_version": f"{python}.1",
             "python_version": python,
@@ -54,7 +60,8 @@ def pinned(python: str) -> dict[str, Version]:
 def test_conda_and_pip_ask_for_the_same():
     of_conda, of_pip = conda()
     shared = {name: spec for name, spec in of_conda.items() if name not in CONDA_ONLY}
-    assert shared | of_pip == asked()
+    wanted = asked(*FILES)
+    assert shared | of_pip == {name: wanted[name] for name in wanted if name not in OF_PIP_ALONE}
 
 
 def test_conda_brings_what_pip_cannot():
@@ -68,19 +75,28 @@ def test_conda_asks_for_the_pythons_that_the_lock_is_for():
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_every_dependency_is_pinned_to_a_version_that_is_asked_for(python):
-    pins = pinned(python)
-    wrong = {name: pins.get(name) for name, spec in asked().items() if pins.get(name) not in spec}
+@pytest.mark.parametrize("file", FILES)
+def test_every_dependency_is_pinned_to_a_version_that_is_asked_for(file, python):
+    pins, wanted = pinned(file, python), asked(*FILES[: FILES.index(file) + 1])
+    wrong = {name: pins.get(name) for name, spec in wanted.items() if pins.get(name) not in spec}
     assert wrong == {}
 
 
-def test_every_pin_has_a_hash():
-    entries = re.split(r"\n(?=\S)", LOCK)
+@pytest.mark.parametrize("python", PYTHONS)
+def test_developers_have_the_versions_that_studies_run_with(python):
+    study, developer = (pinned(file, python) for file in FILES)
+    assert study.items() <= developer.items()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_pin_has_a_hash(file):
+    entries = re.split(r"\n(?=\S)", lock(file))
     pins = [entry for entry in entries if not entry.startswith("#") and entry.strip()]
     assert len(pins) > 20
     assert [pin for pin in pins if "--hash=sha256:" not in pin or "==" not in pin] == []
 
 
-def test_the_lock_names_no_index():
-    assert "://" not in LOCK
-    assert [line for line in LOCK.splitlines() if line.startswith("-")] == []  # no options
+@pytest.mark.parametrize("file", FILES)
+def test_the_lock_names_no_index(file):
+    assert "://" not in lock(file)
+    assert [line for line in lock(file).splitlines() if line.startswith("-")] == []  # no options
