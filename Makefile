@@ -29,7 +29,7 @@ test: .venv/developer
 check: .venv/developer
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
@@ -61,6 +61,10 @@ docs-numbers: .venv/complete
 
 schema: .venv/complete
 	PYTHONPATH=workflow/scripts $(BIN)/python -m recovery.study.schema
+
+# The workflow's own files, which a remote workflow is put together from.
+files:
+	git ls-files workflow stan config profiles | grep -v -e '^workflow/files.txt$$' -e png$$ > workflow/files.txt
 
 lock:
 	for set in requirements requirements-dev; do \

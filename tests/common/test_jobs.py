@@ -13,12 +13,11 @@ SCRIPTS = ROOT / "workflow/scripts"
 
 def run(code: str, log) -> str:
     """Run code in a job that logs there; return what it says on its terminal."""
-    script = str(SCRIPTS / "fit.py")
     imports = "from recovery import tables\nfrom recovery.common import jobs\n"
-    start = f"{imports}jobs.begin({str(log)!r}, {script!r})\n"
+    start = f"{imports}jobs.begin({str(log)!r})\n"
     done = subprocess.run(
         [sys.executable, "-c", start + code],
-        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS), "RECOVERY_SCRIPTS": str(SCRIPTS)},
         capture_output=True,
         text=True,
         timeout=120,

@@ -9,7 +9,8 @@ from observed_study import OBSERVED
 from recovery import families, tables
 from recovery.common.errors import StudyError
 from recovery.fit import batches, datasets, estimator
-from recovery.plan import identities, inputs
+from recovery.plan import identities
+from recovery.plan.inputs import Inputs
 from recovery.plan.scenarios import Batch
 from recovery.study.methods import NO_PRIOR
 
@@ -129,7 +130,7 @@ def test_estimators_have_no_draws_to_keep_and_nothing_left_out():
     assert "draws" in design.tables_of((SCENARIO, "pooled", "weak"))
     assert "loo" in design.tables_of((SCENARIO, "pooled", "weak"))
     assert design.tables_of((SCENARIO, "reml", NO_PRIOR)) == TABLES
-    wanted = inputs.of_summary(design)
+    wanted = Inputs(design, ancient=str).summarise()
     assert any("/reml/" in file for file in wanted["estimates"])
     assert not any("/reml/" in file for file in wanted["loo"])
     assert not any("/loo/" in file and "/reml/" in file for file, _ in identities.expected(design))

@@ -36,7 +36,7 @@ ENDS = {"summarise", "figures", "report"}
 KNOWN = {  # module -> the steps that it is part of
     "fit/posterior.py": {*FITS, "check"},
     "fit/loo.py": FITS,
-    "fit/draws.py": {"fit", "verify"},
+    "fit/draws.py": FITS,
     "fit/approximation.py": {"approximate"},
     "fit/estimator.py": {"estimate"},
     "study/methods.py": {"approximate", "check", "outcome", *ENDS},

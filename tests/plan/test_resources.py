@@ -1,24 +1,34 @@
 """What jobs of fits ask of the machine grows with the study, and with every attempt."""
 
-from conftest import make_study
+from conftest import make_design
 
-from recovery.plan import resources
+from recovery.plan.resources import JobResources
+
+
+def minutes(attempt: int, *places: tuple) -> int:
+    return JobResources(make_design(*places)).minutes(None, attempt)
+
+
+def memory(attempt: int, *places: tuple) -> int:
+    return JobResources(make_design(*places)).memory(None, attempt)
 
 
 def test_a_job_asks_for_more_time_with_every_step_of_a_rescue():
-    plain, rescued = make_study(), make_study(("rescue", [{"adapt_delta": 0.9}]))
-    assert resources.minutes(plain, 1) == 130  # two fits of an hour, and a start
-    assert resources.minutes(rescued, 1) == 250
-    assert resources.minutes(plain, 2) == 260
+    assert minutes(1) == 130  # two fits of an hour, and a start
+    assert minutes(1, ("rescue", [{"adapt_delta": 0.9}])) == 250
+    assert minutes(2) == 260
 
 
 def test_a_short_time_limit_still_asks_for_an_hour():
-    assert resources.minutes(make_study(("sampler", {"time_limit": 1})), 1) == 60
+    assert minutes(1, ("sampler", {"time_limit": 1})) == 60
 
 
 def test_a_job_asks_for_more_memory_for_more_draws_and_participants():
-    small, large = make_study(), make_study(("participants", [500]))
-    longer = make_study(("participants", [500]), ("rescue", [{"draws": 10_000}]))
-    asked = [resources.memory(study, 1) for study in (small, large, longer)]
-    assert 1000 < asked[0] < asked[1] < asked[2]
-    assert resources.memory(small, 3) == 4 * asked[0]
+    many = ("participants", [500])
+    small, large, longer = (
+        memory(1),
+        memory(1, many),
+        memory(1, many, ("rescue", [{"draws": 10_000}])),
+    )
+    assert 1000 < small < large < longer
+    assert memory(3) == 4 * small

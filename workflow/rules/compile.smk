@@ -1,19 +1,18 @@
 rule compile:
     """Compile one Stan program for CmdStan. Wildcards: model, version."""
-    input:
-        program=ancient(stan_program),
     output:
-        executable="results/{study}/programs/{model}-{version}",
+        executable=paths.PROGRAM,
     log:
-        "results/{study}/logs/compile/{model}-{version}.log",
+        paths.log("compile/{model}-{version}"),
+    benchmark:
+        paths.benchmark("compile/{model}-{version}")
     conda:
-        "../../environment.yml"
+        "../envs/stan.yaml"
     resources:
         mem_mb=4000,
         runtime=30,
     params:
-        include=str(PROGRAMS),
-        program=program_hash,
+        compile=PARAMS.compile,
     message:
         "Compile {wildcards.model}"
     script:

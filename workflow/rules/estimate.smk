@@ -1,24 +1,26 @@
 rule estimate:
     """Fit one estimator to one batch. Wildcards: scenario, model, prior (none), batch."""
     input:
-        unpack(fit_inputs),
+        unpack(INPUTS.fit),
     output:
-        estimates="results/{study}/estimates/{scenario}/{model}/{prior}/{batch}.parquet",
-        participants="results/{study}/participants/{scenario}/{model}/{prior}/{batch}.parquet",
-        diagnostics="results/{study}/diagnostics/{scenario}/{model}/{prior}/{batch}.parquet",
+        estimates=paths.fitted("estimates"),
+        participants=paths.fitted("participants"),
+        diagnostics=paths.fitted("diagnostics"),
     log:
-        "results/{study}/logs/estimate/{scenario}/{model}/{prior}/{batch}.log",
+        paths.log("estimate/{scenario}/{model}/{prior}/{batch}"),
+    benchmark:
+        paths.benchmark("estimate/{scenario}/{model}/{prior}/{batch}")
     wildcard_constraints:
         model="|".join(STUDY.estimators_without_prior) or "none",
         prior=NO_PRIOR,
     conda:
-        "../../environment.yml"
+        "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=fit_memory,
-        runtime=fit_minutes,
+        mem_mb=RESOURCES.memory,
+        runtime=RESOURCES.minutes,
     params:
-        fit=fit_spec,
+        fit=PARAMS.fit,
     message:
         "Estimate by {wildcards.model} in {wildcards.scenario}, replicates {params.fit[replicates][0]} to {params.fit[replicates][1]}"
     script:
@@ -27,14 +29,16 @@ rule estimate:
 
 use rule estimate as estimate_observed with:
     input:
-        unpack(fit_observed_inputs),
+        unpack(INPUTS.fit_observed),
     output:
-        estimates="results/{study}/observed/estimates/{dataset}/{model}/{prior}/00001-00001.parquet",
-        participants="results/{study}/observed/participants/{dataset}/{model}/{prior}/00001-00001.parquet",
-        diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/00001-00001.parquet",
+        estimates=paths.observed("estimates"),
+        participants=paths.observed("participants"),
+        diagnostics=paths.observed("diagnostics"),
     log:
-        "results/{study}/logs/estimate_observed/{dataset}/{model}/{prior}/00001-00001.log",
+        paths.log("estimate_observed/{dataset}/{model}/{prior}/00001-00001"),
+    benchmark:
+        paths.benchmark("estimate_observed/{dataset}/{model}/{prior}/00001-00001")
     params:
-        fit=fit_observed_spec,
+        fit=PARAMS.fit_observed,
     message:
         "Estimate by {wildcards.model} in observed {wildcards.dataset}"

@@ -1,25 +1,29 @@
+# Tables that the study asks for beside those of every fit.
+DRAWS = ["draws"] if STUDY.keep_draws else []
+LEFT_OUT = ["loo"] if STUDY.selection else []
+
+
 rule fit:
     """Fit one model under one prior to one batch. Wildcards: scenario, model, prior, batch."""
     input:
-        unpack(fit_inputs),
-        program=ancient(stan_program),
+        unpack(INPUTS.fit),
     output:
-        **kept_draws("results/{study}/draws/{scenario}/{model}/{prior}/{batch}.parquet"),
-        **left_out("results/{study}/loo/{scenario}/{model}/{prior}/{batch}.parquet"),
-        estimates="results/{study}/estimates/{scenario}/{model}/{prior}/{batch}.parquet",
-        participants="results/{study}/participants/{scenario}/{model}/{prior}/{batch}.parquet",
-        diagnostics="results/{study}/diagnostics/{scenario}/{model}/{prior}/{batch}.parquet",
+        **{table: paths.fitted(table) for table in DRAWS + LEFT_OUT},
+        estimates=paths.fitted("estimates"),
+        participants=paths.fitted("participants"),
+        diagnostics=paths.fitted("diagnostics"),
     log:
-        "results/{study}/logs/fit/{scenario}/{model}/{prior}/{batch}.log",
+        paths.log("fit/{scenario}/{model}/{prior}/{batch}"),
+    benchmark:
+        paths.benchmark("fit/{scenario}/{model}/{prior}/{batch}")
     conda:
-        "../../environment.yml"
+        "../envs/stan.yaml"
     threads: 1
     resources:
-        mem_mb=fit_memory,
-        runtime=fit_minutes,
+        mem_mb=RESOURCES.memory,
+        runtime=RESOURCES.minutes,
     params:
-        fit=fit_spec,
-        include=str(PROGRAMS),
+        fit=PARAMS.fit,
     message:
         "Fit {wildcards.model} under {wildcards.prior} to {wildcards.scenario}, replicates {params.fit[replicates][0]} to {params.fit[replicates][1]}"
     script:
@@ -28,71 +32,61 @@ rule fit:
 
 use rule fit as verify with:
     input:
-        unpack(verify_inputs),
-        program=ancient(stan_program),
+        unpack(INPUTS.verify),
     output:
-        estimates="results/{study}/verified/estimates/{scenario}/{model}/{prior}/{batch}.parquet",
-        participants="results/{study}/verified/participants/{scenario}/{model}/{prior}/{batch}.parquet",
-        diagnostics="results/{study}/verified/diagnostics/{scenario}/{model}/{prior}/{batch}.parquet",
+        estimates=paths.verified("estimates"),
+        participants=paths.verified("participants"),
+        diagnostics=paths.verified("diagnostics"),
     log:
-        "results/{study}/logs/verify/{scenario}/{model}/{prior}/{batch}.log",
+        paths.log("verify/{scenario}/{model}/{prior}/{batch}"),
+    benchmark:
+        paths.benchmark("verify/{scenario}/{model}/{prior}/{batch}")
     params:
-        fit=verify_spec,
-        include=str(PROGRAMS),
+        fit=PARAMS.verify,
     message:
         "Verify {wildcards.model} under {wildcards.prior} on {wildcards.scenario}, replicates {params.fit[only]}"
 
 
-rule fit_observed:
-    """Fit one model under one prior to observed data. Wildcards: dataset, model, prior."""
+use rule fit as fit_observed with:
     input:
-        unpack(fit_observed_inputs),
-        program=ancient(stan_program),
+        unpack(INPUTS.fit_observed),
     output:
-        **kept_draws("results/{study}/observed/draws/{dataset}/{model}/{prior}/00001-00001.parquet"),
-        **left_out("results/{study}/observed/loo/{dataset}/{model}/{prior}/00001-00001.parquet"),
-        estimates="results/{study}/observed/estimates/{dataset}/{model}/{prior}/00001-00001.parquet",
-        participants="results/{study}/observed/participants/{dataset}/{model}/{prior}/00001-00001.parquet",
-        diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/00001-00001.parquet",
+        **{table: paths.observed(table) for table in DRAWS + LEFT_OUT},
+        estimates=paths.observed("estimates"),
+        participants=paths.observed("participants"),
+        diagnostics=paths.observed("diagnostics"),
     log:
-        "results/{study}/logs/fit_observed/{dataset}/{model}/{prior}/00001-00001.log",
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=fit_memory,
-        runtime=fit_minutes,
+        paths.log("fit_observed/{dataset}/{model}/{prior}/00001-00001"),
+    benchmark:
+        paths.benchmark("fit_observed/{dataset}/{model}/{prior}/00001-00001")
     params:
-        fit=fit_observed_spec,
-        include=str(PROGRAMS),
+        fit=PARAMS.fit_observed,
     message:
         "Fit {wildcards.model} under {wildcards.prior} to observed {wildcards.dataset}"
-    script:
-        "../scripts/fit.py"
 
 
 rule approximate:
     """Approximate the posteriors of one batch. Wildcards: scenario, model, prior, batch."""
     input:
-        unpack(fit_inputs),
-        program=ancient(stan_program),
+        unpack(INPUTS.fit),
     output:
-        estimates="results/{study}/estimates/{scenario}/{model}/{prior}/{batch}.parquet",
-        participants="results/{study}/participants/{scenario}/{model}/{prior}/{batch}.parquet",
-        diagnostics="results/{study}/diagnostics/{scenario}/{model}/{prior}/{batch}.parquet",
+        estimates=paths.fitted("estimates"),
+        participants=paths.fitted("participants"),
+        diagnostics=paths.fitted("diagnostics"),
     log:
-        "results/{study}/logs/approximate/{scenario}/{model}/{prior}/{batch}.log",
+        paths.log("approximate/{scenario}/{model}/{prior}/{batch}"),
+    benchmark:
+        paths.benchmark("approximate/{scenario}/{model}/{prior}/{batch}")
     wildcard_constraints:
         model="|".join(STUDY.approximations) or "none",
     conda:
-        "../../environment.yml"
+        "../envs/stan.yaml"
     threads: 1
     resources:
-        mem_mb=fit_memory,
-        runtime=fit_minutes,
+        mem_mb=RESOURCES.memory,
+        runtime=RESOURCES.minutes,
     params:
-        fit=fit_spec,
-        include=str(PROGRAMS),
+        fit=PARAMS.fit,
     message:
         "Approximate by {wildcards.model} under {wildcards.prior} in {wildcards.scenario}, replicates {params.fit[replicates][0]} to {params.fit[replicates][1]}"
     script:
@@ -101,16 +95,16 @@ rule approximate:
 
 use rule approximate as approximate_observed with:
     input:
-        unpack(fit_observed_inputs),
-        program=ancient(stan_program),
+        unpack(INPUTS.fit_observed),
     output:
-        estimates="results/{study}/observed/estimates/{dataset}/{model}/{prior}/00001-00001.parquet",
-        participants="results/{study}/observed/participants/{dataset}/{model}/{prior}/00001-00001.parquet",
-        diagnostics="results/{study}/observed/diagnostics/{dataset}/{model}/{prior}/00001-00001.parquet",
+        estimates=paths.observed("estimates"),
+        participants=paths.observed("participants"),
+        diagnostics=paths.observed("diagnostics"),
     log:
-        "results/{study}/logs/approximate_observed/{dataset}/{model}/{prior}/00001-00001.log",
+        paths.log("approximate_observed/{dataset}/{model}/{prior}/00001-00001"),
+    benchmark:
+        paths.benchmark("approximate_observed/{dataset}/{model}/{prior}/00001-00001")
     params:
-        fit=fit_observed_spec,
-        include=str(PROGRAMS),
+        fit=PARAMS.fit_observed,
     message:
         "Approximate by {wildcards.model} under {wildcards.prior} in observed {wildcards.dataset}"

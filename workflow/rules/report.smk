@@ -1,22 +1,25 @@
 rule figures:
     """Draw every figure of the study."""
     input:
-        unpack(figure_inputs),
+        unpack(INPUTS.figures),
     output:
         svg=figure_files("svg"),
         pdf=figure_files("pdf"),
         png=figure_files("png"),
-        costs="results/{study}/figures/costs.parquet",
+        costs=DESIGN.file(paths.FIGURE_COSTS),
     log:
-        "results/{study}/logs/figures.log",
+        DESIGN.file(paths.log("figures")),
+    benchmark:
+        DESIGN.file(paths.benchmark("figures"))
+    localrule: True
     conda:
-        "../../environment.yml"
+        "../envs/report.yaml"
     threads: 4
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        figures=figure_params,
+        figures=PARAMS.figures,
     message:
         "Draw the figures"
     script:
@@ -26,19 +29,22 @@ rule figures:
 rule report:
     """Write the page, and the manifest that says where every number comes from."""
     input:
-        unpack(report_inputs),
+        unpack(INPUTS.report),
     output:
-        page="results/{study}/report.html",
-        manifest="results/{study}/manifest.json",
-        models="results/{study}/tables/models.tex",
-        cells="results/{study}/tables/cells.tex",
-        comparison="results/{study}/tables/comparison.tex",
+        page=DESIGN.file(paths.REPORT),
+        manifest=DESIGN.file(paths.MANIFEST),
+        models=DESIGN.file(paths.latex("models")),
+        cells=DESIGN.file(paths.latex("cells")),
+        comparison=DESIGN.file(paths.latex("comparison")),
     log:
-        "results/{study}/logs/report.log",
+        DESIGN.file(paths.log("report")),
+    benchmark:
+        DESIGN.file(paths.benchmark("report"))
+    localrule: True
     conda:
-        "../../environment.yml"
+        "../envs/report.yaml"
     params:
-        report=report_params,
+        report=PARAMS.report,
     message:
         "Write the report"
     script:
@@ -48,16 +54,17 @@ rule report:
 rule outcome:
     """Say how all fits went; this fails when none gave estimates, after the page is written."""
     input:
-        unpack(outcome_inputs),
+        unpack(INPUTS.outcome),
     output:
-        said="results/{study}/outcome.txt",
+        said=DESIGN.file(paths.OUTCOME),
     log:
-        "results/{study}/logs/outcome.log",
+        DESIGN.file(paths.log("outcome")),
     retries: 0
+    localrule: True
     conda:
-        "../../environment.yml"
+        "../envs/tables.yaml"
     params:
-        outcome=outcome_params,
+        outcome=PARAMS.outcome,
     message:
         "Say how all fits went"
     script:

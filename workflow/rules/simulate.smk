@@ -1,18 +1,17 @@
 rule check:
-    """Try a researcher's own family: a dataset of every truth, a short fit of every model."""
+    """Try a researcher's own family: datasets of every size, a short fit of every model."""
     input:
-        unpack(try_inputs),
+        unpack(INPUTS.check),
     output:
-        tried="results/{study}/family.txt",
+        tried=DESIGN.file(paths.FAMILY_TRIAL),
     log:
-        "results/{study}/logs/check.log",
+        DESIGN.file(paths.log("check")),
     conda:
-        "../../environment.yml"
+        "../envs/stan.yaml"
     resources:
-        **guest_minutes(),
+        runtime=RESOURCES.minutes,
     params:
-        trial=try_params,
-        include=str(PROGRAMS),
+        trial=PARAMS.check,
     message:
         "Try the family"
     script:
@@ -22,18 +21,20 @@ rule check:
 rule simulate:
     """Simulate one batch of datasets. Wildcards: scenario, batch."""
     input:
-        unpack(simulate_inputs),
+        unpack(INPUTS.simulate),
     output:
-        data="results/{study}/data/{scenario}/{batch}.parquet",
-        truth="results/{study}/truth/{scenario}/{batch}.parquet",
+        data=paths.simulated("data"),
+        truth=paths.simulated("truth"),
     log:
-        "results/{study}/logs/simulate/{scenario}/{batch}.log",
+        paths.log("simulate/{scenario}/{batch}"),
+    benchmark:
+        paths.benchmark("simulate/{scenario}/{batch}")
     conda:
-        "../../environment.yml"
+        "../envs/tables.yaml"
     resources:
-        **guest_minutes(),
+        runtime=RESOURCES.minutes,
     params:
-        simulation=simulate_spec,
+        simulation=PARAMS.simulate,
     message:
         "Simulate {wildcards.scenario}, replicates {params.simulation[replicates][0]} to {params.simulation[replicates][1]}"
     script:
@@ -42,16 +43,14 @@ rule simulate:
 
 rule observe:
     """Bring one observed dataset into the family's columns. Wildcards: dataset."""
-    input:
-        csv=ancient(observed_csv),
     output:
-        data="results/{study}/observed/data/{dataset}/00001-00001.parquet",
+        data=paths.OBSERVED_DATA,
     log:
-        "results/{study}/logs/observe/{dataset}/00001-00001.log",
+        paths.log("observe/{dataset}/00001-00001"),
     conda:
-        "../../environment.yml"
+        "../envs/tables.yaml"
     params:
-        observation=observe_spec,
+        observation=PARAMS.observe,
     message:
         "Read observed {wildcards.dataset}"
     script:

@@ -1,41 +1,22 @@
 rule summarise:
     """Score every cell, and say how its fits went."""
     input:
-        unpack(summary_inputs),
+        unpack(INPUTS.summarise),
     output:
-        performance="results/{study}/summary/performance.parquet",
-        performance_csv="results/{study}/summary/performance.csv",
-        comparison="results/{study}/summary/comparison.parquet",
-        comparison_csv="results/{study}/summary/comparison.csv",
-        participants="results/{study}/summary/participants.parquet",
-        participants_csv="results/{study}/summary/participants.csv",
-        calibration="results/{study}/summary/calibration.parquet",
-        calibration_csv="results/{study}/summary/calibration.csv",
-        convergence="results/{study}/summary/convergence.parquet",
-        convergence_csv="results/{study}/summary/convergence.csv",
-        efficiency="results/{study}/summary/efficiency.parquet",
-        efficiency_csv="results/{study}/summary/efficiency.csv",
-        costs="results/{study}/summary/costs.parquet",
-        costs_csv="results/{study}/summary/costs.csv",
-        precision="results/{study}/summary/precision.parquet",
-        precision_csv="results/{study}/summary/precision.csv",
-        planning="results/{study}/summary/planning.parquet",
-        planning_csv="results/{study}/summary/planning.csv",
-        verification="results/{study}/summary/verification.parquet",
-        verification_csv="results/{study}/summary/verification.csv",
-        selection="results/{study}/summary/selection.parquet",
-        selection_csv="results/{study}/summary/selection.csv",
-        prior_predictive="results/{study}/summary/prior_predictive.parquet",
-        prior_predictive_csv="results/{study}/summary/prior_predictive.csv",
+        **{table: DESIGN.file(paths.summary(table)) for table in SUMMARIES},
+        **{f"{table}_csv": DESIGN.file(paths.summary(table, "csv")) for table in SUMMARIES},
     log:
-        "results/{study}/logs/summarise.log",
+        DESIGN.file(paths.log("summarise")),
+    benchmark:
+        DESIGN.file(paths.benchmark("summarise"))
+    localrule: True
     conda:
-        "../../environment.yml"
+        "../envs/tables.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        summary=summary_params,
+        summary=PARAMS.summarise,
     message:
         "Score every cell"
     script:

@@ -1,30 +1,17 @@
 """Rules approximate and approximate_observed: one approximation of a model, for one batch."""
 
+import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, os.environ["RECOVERY_SCRIPTS"])
 
 from recovery.common import jobs
 
-jobs.begin(snakemake.log[0], __file__)
+jobs.begin(snakemake.log[0])
 
-import time
+from recovery.fit import batch_files, programs
+from recovery.fit.approximation import ApproximationFitter
 
-from recovery import tables
-from recovery.engines import executables
-from recovery.fit import approximation, batches
-
-specification, identity = snakemake.params.fit, snakemake.params.fit["identity"]
-program = executables.of_fit(specification, snakemake.input.program, snakemake.params.include)
-fitter = approximation.ApproximationFitter(specification, program)
-started = time.process_time()
-
-dataset = specification["dataset"]
-data = tables.read_of(snakemake.input.data, dataset)
-truth = snakemake.input.get("truth") and tables.read_of(snakemake.input.truth, dataset)
-
-batch = batches.fit_batch(data, truth, fitter)
-for name, schema in batches.schemas(specification).items():
-    cost = {"start": started, "tables": time.process_time() - started}
-    tables.write(batch[name], snakemake.output[name], schema, identity, cost)
+specification = snakemake.params.fit
+fitter = ApproximationFitter(specification, programs.of_fits(specification))
+batch_files.fit(fitter, dict(snakemake.input.items()), dict(snakemake.output.items()))

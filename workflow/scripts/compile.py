@@ -1,17 +1,18 @@
-"""Rule compile: one Stan program to the executable that CmdStan runs, unless it stands already."""
+"""Rule compile: one Stan program to the executable that CmdStan runs, unless it is there."""
 
+import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, os.environ["RECOVERY_SCRIPTS"])
 
 from recovery.common import jobs
 
-jobs.begin(snakemake.log[0], __file__)
+jobs.begin(snakemake.log[0])
 
 from recovery.engines import executables
 from recovery.engines.protocol import Program
 
-kept = executables.kept(snakemake.wildcards.model, snakemake.params.program)
-executables.provide(Program(snakemake.input.program, snakemake.params.include, str(kept)))
+params = snakemake.params.compile
+kept = executables.kept(snakemake.wildcards.model, params["hash"])
+executables.provide(Program(params["path"], params["include"], str(kept)))
 executables.link(kept, snakemake.output.executable)

@@ -1,13 +1,13 @@
 """Rule figures: every figure of the study, in every format."""
 
+import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, os.environ["RECOVERY_SCRIPTS"])
 
 from recovery.common import jobs
 
-jobs.begin(snakemake.log[0], __file__)
+jobs.begin(snakemake.log[0])
 
 from recovery import tables
 from recovery.common.hashing import digest
@@ -18,7 +18,7 @@ from recovery.score import efficiency
 from recovery.tables.summary_schemas import COSTS
 
 params = snakemake.params.figures
-plan = design.restore(snakemake.config, params["sources"])
+plan = design.restore(params["study"], params["sources"])
 formats = ("svg", "pdf", "png")
 files = {suffix: list(snakemake.output[suffix]) for suffix in formats}
 draw_all(Material(plan), files, digest(params), snakemake.threads)

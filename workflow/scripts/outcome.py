@@ -1,13 +1,13 @@
 """Rule outcome: how all fits went, in a few lines; it fails when none gave estimates."""
 
+import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, os.environ["RECOVERY_SCRIPTS"])
 
 from recovery.common import jobs
 
-jobs.begin(snakemake.log[0], __file__)
+jobs.begin(snakemake.log[0])
 
 from recovery import tables
 from recovery.common.errors import StudyError
@@ -16,8 +16,7 @@ from recovery.plan import design
 from recovery.score import failures
 
 params = snakemake.params.outcome
-lines, any_ok = failures.outcome(design.restore(snakemake.config, params["sources"]))
+lines, any_ok = failures.outcome(design.restore(params["study"], params["sources"]))
 if not any_ok:
     raise StudyError("\n".join(lines))
-text = "\n".join([*lines, digest(params), ""])
-tables.replace(snakemake.output.said, lambda beside: beside.write_text(text, encoding="utf-8"))
+tables.write_lines(snakemake.output.said, [*lines, digest(params)])

@@ -1,13 +1,13 @@
 """Rule summarise: what was found, over all replicates of every cell."""
 
+import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, os.environ["RECOVERY_SCRIPTS"])
 
 from recovery.common import jobs
 
-jobs.begin(snakemake.log[0], __file__)
+jobs.begin(snakemake.log[0])
 
 from recovery import tables
 from recovery.common.hashing import digest
@@ -16,7 +16,7 @@ from recovery.score import summaries
 from recovery.tables.summary_schemas import SUMMARIES
 
 params = snakemake.params.summary
-plan = design.restore(snakemake.config, params["sources"])
+plan = design.restore(params["study"], params["sources"])
 for name, table in summaries.summarise(plan).items():
     schema = SUMMARIES[name]
     tables.write(table, snakemake.output[name], schema, digest(params))

@@ -26,10 +26,10 @@ _OF_THE_MACHINE = {
 }
 
 
-def begin(log: str | Path, script: str | Path) -> None:
+def begin(log: str | Path) -> None:
     """Begin a job: what it says goes to its log, and it ends when Snakemake is killed.
 
-    The library must be the one that lies beside its script.
+    The library must be the one of the workflow that runs the job.
 
     It comes before what takes long to import, for what goes wrong there too. Errors that
     need no programmer come as one message.
@@ -37,7 +37,7 @@ def begin(log: str | Path, script: str | Path) -> None:
     die_with(os.getppid())
     sys.excepthook = partial(_tell, sys.stderr)
     sys.stderr = Path(log).open("w", buffering=1, encoding="utf-8")  # noqa: SIM115
-    checkout.must_be(Path(script).parent)
+    checkout.must_be(os.environ["RECOVERY_SCRIPTS"])
 
 
 def in_words(error: BaseException) -> str | None:

@@ -7,6 +7,7 @@ the workflow's own source, links followed, so that nothing else is read, run or 
 from __future__ import annotations
 
 import io
+import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -62,6 +63,19 @@ def from_here(path: str | Path) -> str:
     """Return a path as seen from the working directory, where it lies in it."""
     place, here = Path(path).absolute(), Path.cwd()
     return str(place.relative_to(here) if place.is_relative_to(here) else path)
+
+
+def shipped(path: str | Path) -> Path:
+    """Return one of the workflow's own files, as seen from the working directory."""
+    return Path(from_here(SOURCE / path))
+
+
+def located(path: str | Path) -> Path:
+    """Return a file that a study names: in the working directory, or else a shipped one."""
+    here = Path(path)
+    if here.is_absolute() or os.path.lexists(here) or not (SOURCE / here).exists():
+        return here
+    return shipped(here)
 
 
 def refuse_odd(path: str | Path, largest: int) -> None:

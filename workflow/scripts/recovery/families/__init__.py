@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from recovery.common.user_files import located
 from recovery.families.family import Family
 
 SHIPPED = (
@@ -47,7 +48,7 @@ def find(choice: str | Mapping[str, Any]) -> Family:
             raise ValueError(f"got the options {', '.join(options)}, a file of one's own has none")
         if Path(name).stem in SHIPPED:
             raise ValueError(f"got {name!r}, must have another name than the shipped {known}")
-        return import_module("recovery.families.own.own_family").load(name)
+        return import_module("recovery.families.own.own_family").load(str(located(name)))
     if name not in SHIPPED:
         raise ValueError(f"got {name!r}, must be one of {known}, or a Python file of one's own")
     return _shipped(name, json.dumps(options, sort_keys=True, default=str))

@@ -70,7 +70,7 @@ class Material:
         return next(iter(self.design.study.priors))
 
     def _summary(self, table: str) -> pd.DataFrame:
-        return tables.read_frame([f"results/{self.design.study.name}/summary/{table}.parquet"])
+        return tables.read_frame([self.design.summary_file(table)])
 
     @cached_property
     def performance(self) -> pd.DataFrame:

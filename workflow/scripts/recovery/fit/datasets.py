@@ -10,7 +10,7 @@ import numpy as np
 
 from recovery import families, tables
 from recovery.common.errors import StudyError, listed
-from recovery.common.user_files import LARGEST_DATA, refuse_odd
+from recovery.common.user_files import LARGEST_DATA, located, refuse_odd
 from recovery.common.worker import ChildLostError, guarded, in_words
 from recovery.families.family import Columns, Family, SimulationError, Values
 from recovery.plan.seeds import dataset_seed
@@ -115,12 +115,13 @@ def _stacked(parts: list[Columns]) -> Columns:
 def read_observed(name: str, observed: Observed, family: Family, file: str = "study") -> Columns:
     """Read and check an observed dataset; StudyError names study, file and what is wrong."""
     place = f"{file}: observed.{name}: {observed.path}"
+    csv = located(observed.path)
     try:
-        refuse_odd(observed.path, LARGEST_DATA)
+        refuse_odd(csv, LARGEST_DATA)
     except ValueError as error:
         raise StudyError(f"{place}: {error}") from None
     try:
-        table = tables.read_csv(observed.path)
+        table = tables.read_csv(csv)
     except ValueError as error:
         raise StudyError(f"{place}: cannot be read: {error}") from None
     for key, column in _columns(observed.columns.model_dump()):
@@ -155,6 +156,37 @@ def _missing(cells: np.ndarray) -> int | None:
     """The number of the first row, counted from 1, whose cell is empty."""
     missing = np.flatnonzero(cells == "")
     return int(missing[0]) + 1 if missing.size else None
+
+
+def observe(specification: Mapping[str, Any]) -> Columns:
+    """Return an observed dataset as its table `data` has it, given `Params.observe`."""
+    family = families.find(specification["family"])
+    assert family.ObservedColumns is not None
+    observed = Observed(
+        path=specification["path"],
+        columns=family.ObservedColumns(**specification["columns"]),
+        standardize=specification["standardize"],
+    )
+    return observed_table(read_observed(specification["dataset"], observed, family))
+
+
+def observed_source(
+    specification: Mapping[str, Any], files: Mapping[str, str]
+) -> tuple[Columns | None, Values | None]:
+    """Return the observed dataset and the posterior means that a truth is taken from, if it is.
+
+    Parameters
+    ----------
+    specification : mapping
+        `Design.simulation`.
+    files : mapping
+        `observed` and `estimates`, where the truth is taken from an observed dataset.
+    """
+    identities = specification["tables"]
+    if not identities:
+        return None, None
+    observed = read_table(files["observed"], identities["observed"])
+    return observed, read_means(files["estimates"], identities["estimates"])
 
 
 def observed_table(columns: Columns) -> Columns:

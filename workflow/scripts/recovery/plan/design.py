@@ -1,19 +1,22 @@
-"""A study's scenarios, batches and cells, and the seed and identity of all that is computed.
+"""A study's scenarios, batches and cells, and the files and identities of all that is computed.
 
-Pure: no file is touched. What decides a dataset or a fit is gathered in one plain mapping, its
-specification, whose hash is the identity; `seeds` derives every seed from a part of it.
+No file is read or written here. A specification is one plain mapping of everything that decides a
+batch of datasets or fits. Its hash is the identity; `seeds` derives every seed from a part of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from recovery import families
 from recovery.common.hashing import digest
+from recovery.families.family import Family
+from recovery.plan import paths
 from recovery.plan.provenance import Sources
 from recovery.plan.scenarios import OBSERVED_BATCH, Batch, Scenario, batch_size, scenarios_of
 from recovery.plan.seeds import verified_rng
@@ -27,14 +30,19 @@ Cell = tuple[str, str, str]  # scenario, model or estimator, prior
 
 @dataclass(frozen=True)
 class Design:
-    """A study with the hashes of its sources: all that names, seeds and identities need."""
+    """A study with the hashes of its sources."""
 
     study: Study
     sources: Sources
     scenarios: dict[str, Scenario] = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "scenarios", {s.name: s for s in scenarios_of(self.study)})
+
+    @cached_property
+    def family(self) -> Family:
+        """The study's family."""
+        return families.find(self.study.family)
 
     def batches(self, scenario: str) -> list[Batch]:
         """Return the batches of a scenario, in order."""
@@ -60,56 +68,65 @@ class Design:
         return [(name, *fit) for name in self.study.observed for fit in self.study.fits]
 
     def tables_of(self, cell: Cell) -> list[str]:
-        """The tables that a cell's fits write; an estimator has no draws to keep or weigh."""
+        """Return the tables that a cell's fits write; estimators have no draws."""
         if cell[1] in self.study.estimators:
             return ["estimates", "participants", "diagnostics"]
         return [*self.summed_up, *(["draws"] if self.study.keep_draws else [])]
 
     @property
     def summed_up(self) -> list[str]:
-        """Those of them that the summary reads."""
+        """The tables of fits that the summary reads."""
         left_out = ["loo"] if self.study.selection else []
         return ["estimates", "participants", "diagnostics", *left_out]
 
     @property
     def observed_summed_up(self) -> list[str]:
-        """Those that the report reads of fits to observed data."""
+        """The tables that the report reads of fits to observed data."""
         return [table for table in self.summed_up if table != "participants"]
 
     def cell_file(self, table: str, cell: Cell, batch: Batch) -> str:
         """Return the file of one table of a cell and batch."""
-        return f"results/{self.study.name}/{table}/{'/'.join(cell)}/{batch.name}.parquet"
+        return self._file_of_cell(paths.fitted(table), cell, batch)
 
     def cell_files(self, table: str, cell: Cell) -> list[str]:
         """Return the files of one table of a cell, in the order of its batches."""
         return [self.cell_file(table, cell, batch) for batch in self.batches(cell[0])]
 
     def verified_file(self, table: str, cell: Cell, batch: Batch) -> str:
-        """Return the file of one table of the fits that the verifying engine made."""
-        place = f"verified/{table}/{'/'.join(cell)}"
-        return f"results/{self.study.name}/{place}/{batch.name}.parquet"
+        """Return the file of one table of the fits that the verifying engine makes."""
+        return self._file_of_cell(paths.verified(table), cell, batch)
+
+    def _file_of_cell(self, pattern: str, cell: Cell, batch: Batch) -> str:
+        scenario, model, prior = cell
+        return self.file(pattern, scenario=scenario, model=model, prior=prior, batch=batch.name)
 
     def dataset_file(self, table: str, scenario: str, batch: Batch) -> str:
         """Return the file of one batch of a scenario's `data` or `truth`."""
-        return f"results/{self.study.name}/{table}/{scenario}/{batch.name}.parquet"
+        return self.file(paths.simulated(table), scenario=scenario, batch=batch.name)
 
     def observed_file(self, table: str, dataset: str, model: str, prior: str) -> str:
         """Return the file of one table of a fit to an observed dataset."""
-        place = f"observed/{table}/{dataset}/{model}/{prior}"
-        return f"results/{self.study.name}/{place}/{OBSERVED_BATCH.name}.parquet"
+        return self.file(paths.observed(table), dataset=dataset, model=model, prior=prior)
 
     def observed_data(self, dataset: str) -> str:
         """Return the file of an observed dataset in the family's columns."""
-        place = f"results/{self.study.name}/observed/data/{dataset}"
-        return f"{place}/{OBSERVED_BATCH.name}.parquet"
+        return self.file(paths.OBSERVED_DATA, dataset=dataset)
+
+    def summary_file(self, table: str) -> str:
+        """Return the file of a summary table."""
+        return self.file(paths.summary(table))
+
+    def file(self, pattern: str, **wildcards: str) -> str:
+        """Return the file of the study that a pattern of `paths` names."""
+        return pattern.format(study=self.study.name, **wildcards)
 
     def observed_source(self, scenario: str) -> FromObserved | None:
-        """Return which observed fit a scenario's truth is taken from, if it is."""
+        """Return the observed fit that a scenario's truth is taken from, if there is one."""
         truth = self.study.truths[self.scenarios[scenario].truth]
         return truth.from_observed if isinstance(truth, ObservedTruth) else None
 
     def simulation(self, scenario: str, batch: Batch) -> dict[str, Any]:
-        """Return what decides one batch of datasets, with its identity."""
+        """Return the specification of one batch of datasets, its identity included."""
         return _identified(
             {
                 "family": self.study.family,
@@ -123,12 +140,12 @@ class Design:
         )
 
     def _guarded(self) -> dict[str, Any]:
-        """The time limit of a dataset, where a researcher's own code simulates it."""
+        """The time limit of a dataset, if a researcher's own code simulates it."""
         seconds = self.study.guest_seconds
         return {} if seconds is None else {"time_limit": seconds}
 
     def observation(self, dataset: str) -> dict[str, Any]:
-        """Return what decides one observed dataset, with its identity."""
+        """Return the specification of one observed dataset, its identity included."""
         return _identified(
             {
                 "family": self.study.family,
@@ -162,23 +179,25 @@ class Design:
         content = {**self._mechanism(scenario), "model": model, "prior": values}
         share = self.study.verify.share if self.study.verify else 0
         chosen = verified_rng(self.study.seed, content).random(self.study.replicates) < share
-        found = {}
+        by_batch = {}
         for batch in self.batches(scenario):
-            mine = np.flatnonzero(chosen[batch.first - 1 : batch.end]) + batch.first
-            if mine.size:
-                found[batch] = mine.tolist()
-        return found
+            replicates = np.flatnonzero(chosen[batch.first - 1 : batch.end]) + batch.first
+            if replicates.size:
+                by_batch[batch] = replicates.tolist()
+        return by_batch
 
     def verification(self, scenario: str, model: str, prior: str, batch: Batch) -> dict[str, Any]:
-        """Return what decides the fits of one batch that the verifying engine makes."""
+        """Return the specification of the fits of one batch that the verifying engine makes."""
+        verify = self.study.verify
+        assert verify is not None
         fit = self.fit(scenario, model, prior, batch)
-        own = ("identity", "keep_draws", "leave_out", "engine", "engine_version", "code")
+        replaced = ("identity", "keep_draws", "leave_out", "engine", "engine_version", "code")
         return _identified(
             {
-                **{key: value for key, value in fit.items() if key not in own},
+                **{key: value for key, value in fit.items() if key not in replaced},
                 "only": self.verified((scenario, model, prior))[batch],
                 "verifies": fit["identity"],
-                "engine": self.study.verify.engine,
+                "engine": verify.engine,
                 "engine_version": self.sources.verifying_version,
                 "code": self.sources.verifying,
             }
@@ -218,7 +237,7 @@ class Design:
         return _identified(found)
 
     def _mechanism(self, scenario: str) -> dict[str, Any]:
-        """What decides a scenario's datasets, beside the root seed and the replicate."""
+        """What decides a scenario's datasets, besides the root seed and the replicate."""
         which = self.scenarios[scenario]
         return {
             "truth": self._truth(self.study.truths[which.truth]),
@@ -237,8 +256,8 @@ class Design:
             "estimates": fit["identity"],
         }
 
-    def _truth(self, truth) -> dict[str, Any]:
-        """A truth by its content: two names for one truth are one truth."""
+    def _truth(self, truth: Any) -> dict[str, Any]:
+        """The content of a truth, without its name: two names for one truth are one truth."""
         if isinstance(truth, PriorTruth):
             prior = self.study.priors[truth.prior].model_dump(mode="json")
             drawn = {
@@ -263,7 +282,7 @@ class Design:
 
 
 def restore(config: Mapping[str, Any], sources: Mapping[str, Any]) -> Design:
-    """Return a design that was made before, in a job: its study is checked, its sources known."""
+    """Return the design of a job: its study has been checked, its sources are known."""
     return Design(parse(config, families.find), Sources(**sources))
 
 
@@ -307,7 +326,9 @@ def _approximation(fit: Mapping[str, Any], name: str, code: str) -> dict[str, An
     code : str
         The hash of our modules that make them.
     """
-    algorithm, model = methods.parts(name)
+    parts = methods.parts(name)
+    assert parts is not None
+    algorithm, model = parts
     sampler = fit["sampler"]
     of_draws = ("rescue", "leave_out", "convergence")
     drawn = {"draws": sampler["chains"] * sampler["draws"]} if methods.has_intervals(name) else {}

@@ -1,4 +1,4 @@
-"""Which tables a study expects, by what decides them, and whether those that stand are they."""
+"""The tables that a study expects, and whether the existing ones have their identities."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 from recovery import tables
 from recovery.common.hashing import digest
+from recovery.plan import paths
 from recovery.plan.design import Design
 from recovery.tables.summary_schemas import SUMMARIES
 
 
 def expected(design: Design) -> Iterator[tuple[str, str]]:
-    """Yield every table that the summary rests on, with the identity that it must have."""
+    """Yield every table that the summary is made from, and the identity that it must have."""
     for dataset in design.study.observed:
         yield design.observed_data(dataset), design.observation(dataset)["identity"]
     for cell in design.observed_cells:
@@ -36,36 +37,35 @@ def expected(design: Design) -> Iterator[tuple[str, str]]:
 
 
 def check(design: Design) -> None:
-    """Refuse tables that are missing, or that another study or version of this one made."""
+    """Refuse tables that are missing, or that another study or version made."""
     if files := [file for file, identity in expected(design) if not _is(file, identity)]:
         raise tables.stale(files)
 
 
 def check_standing(design: Design, summary: str, remembered: bool) -> None:
-    """Refuse what already stands and is not whole, or not this study's, before any job.
+    """Refuse existing tables that are damaged or of another study, before any job.
 
     Parameters
     ----------
     summary : str
         The identity that summary tables must have.
     remembered : bool
-        Whether Snakemake remembers how all this was made, and will see itself what has
-        changed since. It does not where results were copied from elsewhere.
+        Whether Snakemake has recorded how all tables were made, and so detects changes
+        itself. It has not if results were copied from elsewhere.
 
     Raises
     ------
     StaleTableError
-        With the files, and the command that cures it.
+        With the files, and the command that removes them.
     """
-    results = f"results/{design.study.name}"
-    summaries = [(f"{results}/summary/{name}.parquet", summary) for name in SUMMARIES]
-    others, damaged = [], []
-    figures = (f"{results}/figures/costs.parquet", None)
+    summaries = [(design.summary_file(name), summary) for name in SUMMARIES]
+    stale, damaged = [], []
+    figures = (design.file(paths.FIGURE_COSTS), None)
     beside = [(file, None) for file in _beside(design)]
     for file, identity in [*expected(design), *summaries, figures, *beside]:
         try:
             if tables.read_identity(file) != identity and identity is not None:
-                others.append(file)
+                stale.append(file)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except tables.StaleTableError:
@@ -73,12 +73,12 @@ def check_standing(design: Design, summary: str, remembered: bool) -> None:
     damaged += _other_csv(file for file, _ in summaries if file not in damaged)
     if damaged:
         raise tables.damaged(damaged)
-    if others and not remembered:
-        raise tables.stale(others)
+    if stale and not remembered:
+        raise tables.stale(stale)
 
 
 def _other_csv(summaries: Iterable[str]) -> Iterator[str]:
-    """Yield CSV files of the summary that do not hold what the tables that they copy do."""
+    """Yield CSV files of the summary that differ from the tables that they copy."""
     for file in summaries:
         twin = Path(file).with_suffix(".csv")
         if twin.exists() and Path(file).exists() and not tables.is_csv_of(twin, file):
@@ -86,12 +86,12 @@ def _other_csv(summaries: Iterable[str]) -> Iterator[str]:
 
 
 def files(design: Design) -> list[str]:
-    """Return every table that the study's data and fits leave behind."""
+    """Return every table of the study's data and fits."""
     return [*(file for file, _ in expected(design)), *_beside(design)]
 
 
 def _beside(design: Design) -> Iterator[str]:
-    """Those that the summary does not rest on."""
+    """The tables of fits that the summary is not made from."""
     for cell in design.observed_cells:
         for table in set(design.tables_of(cell)) - set(design.observed_summed_up):
             yield design.observed_file(table, *cell)

@@ -1,9 +1,9 @@
-"""Which modules of the library some code imports, directly or through others.
+"""The modules of the library that some code imports, directly or through others.
 
-They are read from the text, whatever function an import stands in: nothing is run, and no list
-is kept by hand. A package counts with each of its modules that is imported from. What a module
-finds by a name made at run time (an engine, a family, a family's estimators) is not in its text;
-whoever asks gives these as roots.
+Imports are read from the source text, also inside functions: nothing is run, and no list is kept
+by hand. With a module counts each package that it lies in. Modules that are found by a name made
+at run time (an engine, a family, a family's estimators) are not in the text; the caller gives
+these as roots.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def module_file(name: str) -> Path | None:
 
 
 def _names(file: Path) -> Iterator[str]:
-    """Yield what a file imports by its dotted name; it may be a name in a module too."""
+    """Yield the dotted names that a file imports, of modules and of names in them."""
     for node in ast.walk(ast.parse(file.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
@@ -63,7 +63,7 @@ def _names(file: Path) -> Iterator[str]:
 
 
 def _above(file: Path, level: int) -> str:
-    """The package that so many dots name in a file of the library; nothing without dots."""
+    """The package that so many leading dots mean in a file of the library; empty without dots."""
     if not level or not file.is_relative_to(LIBRARY):
         return ""
     return ".".join(file.relative_to(LIBRARY.parent).parts[:-level])

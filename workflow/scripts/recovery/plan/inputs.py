@@ -1,90 +1,220 @@
-"""Which files each step after the fits reads."""
+"""Which files the jobs of each rule read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
-from recovery.plan import figure_list
+from recovery import engines, families, tables
+from recovery.common.hashing import digest
+from recovery.plan import figure_list, identities, paths, provenance
 from recovery.plan.design import Cell, Design
+from recovery.plan.params import Params, Wildcards
+from recovery.study.methods import NO_PRIOR
 from recovery.tables.summary_schemas import SUMMARIES
 
-Files = dict[str, list[str] | str]
+Files = dict[str, Any]  # name -> a file or a list of files
 
 
-def of_summary(design: Design) -> Files:
-    """Return every fit, whether to simulated or to observed data, and the first dataset."""
-    others = ("estimates", "diagnostics")
-    return {
-        **{name: _of_cells(design, name, design.cells) for name in design.summed_up},
-        **{f"observed_{name}": _observed(design, name) for name in design.observed_summed_up},
-        **{f"verified_{name}": _verified(design, name) for name in others},
-        "data": _first_datasets(design, "data")[0],
-    }
+class Inputs:
+    """A method for each rule, named after it.
 
+    Inputs are `ancient` when what the job makes already exists with its identity: then no change
+    of an input can change it, whatever the times of files say. Plain `ancient` for all would be
+    wrong, since Snakemake does not look at the params of a job below one that runs.
 
-def of_figures(design: Design) -> Files:
-    """Return the summary tables, the first batches, of which single replicates are shown, ranks."""
-    ranked = figure_list.ranked_cells(design.study)
-    first = [
-        design.cell_file("estimates", cell, design.batches(cell[0])[0]) for cell in design.cells
-    ]
-    return {
-        "summaries": _summaries(design),
-        "data": _first_datasets(design, "data"),
-        "truth": _first_datasets(design, "truth"),
-        "estimates": first,
-        "ranks": _of_cells(design, "estimates", ranked),
-        "attempts": _of_cells(design, "diagnostics", ranked),
-        "verified": _verified(design, "estimates") + _verified(design, "diagnostics"),
-        "observed": _observed(design, "estimates"),
-    }
+    Parameters
+    ----------
+    ancient : callable
+        Snakemake's function that marks a file so.
+    """
 
+    def __init__(self, design: Design, ancient: Callable[[Any], Any]):
+        self.design = design
+        self.params = Params(design)
+        self._ancient = ancient
 
-def of_report(design: Design) -> Files:
-    """Return the summary tables, the figures, and the fits to observed data."""
-    figures = f"results/{design.study.name}/figures"
-    return {
-        "summaries": _summaries(design),
-        "figures_costs": f"{figures}/costs.parquet",
-        "figures": [f"{figures}/{each.name}.svg" for each in figure_list.figures(design.study)],
-        "observed": [
-            file for table in design.observed_summed_up for file in _observed(design, table)
-        ],
-    }
+    def check(self, wildcards: Wildcards) -> Files:
+        """Return the compiled programs, where the engine compiles."""
+        done = provenance.bear(
+            [self.design.file(paths.FAMILY_TRIAL)], self.params.check(wildcards)["identity"]
+        )
+        study = self.design.study
+        programs = [
+            file for model in study.models for file in self._executable(model, study.engine)
+        ]
+        return self._marked({"executables": programs}, done) if programs else {}
 
+    def simulate(self, wildcards: Wildcards) -> Files:
+        """Return the observed dataset and fit that a scenario's truth is taken from, if it is."""
+        design, files = self.design, self._trial()
+        batch = design.batch(wildcards.scenario, wildcards.batch)
+        source = design.observed_source(wildcards.scenario)
+        if source is not None:
+            files["observed"] = design.observed_data(source.data)
+            fit = (source.data, source.model, source.prior)
+            files["estimates"] = design.observed_file("estimates", *fit)
+        if not files:
+            return {}
+        outputs = [
+            design.dataset_file(table, wildcards.scenario, batch) for table in ("data", "truth")
+        ]
+        identity = self.params.simulate(wildcards)["identity"]
+        return self._marked(files, tables.are_current(outputs, identity))
 
-def of_outcome(design: Design) -> Files:
-    """Return what says how fits went, and the page, which is to be written before."""
-    results = f"results/{design.study.name}"
-    names = ("convergence", "verification")
-    summaries = [f"{results}/summary/{name}.parquet" for name in names]
-    return {"summaries": summaries, "page": f"{results}/report.html"}
+    def fit(self, wildcards: Wildcards) -> Files:
+        """Return the datasets of one batch, and the compiled program where the engine has one."""
+        cell = (wildcards.scenario, wildcards.model, wildcards.prior)
+        batch = self.design.batch(wildcards.scenario, wildcards.batch)
+        outputs = [
+            self.design.cell_file(table, cell, batch) for table in self.design.tables_of(cell)
+        ]
+        return self._of_fits(self.params.fit(wildcards), outputs, self._datasets(wildcards))
 
+    def verify(self, wildcards: Wildcards) -> Files:
+        """Return the same for the verifying engine."""
+        cell = (wildcards.scenario, wildcards.model, wildcards.prior)
+        batch = self.design.batch(wildcards.scenario, wildcards.batch)
+        outputs = [
+            self.design.verified_file(table, cell, batch) for table in ("estimates", "diagnostics")
+        ]
+        return self._of_fits(self.params.verify(wildcards), outputs, self._datasets(wildcards))
 
-def _summaries(design: Design) -> list[str]:
-    return [f"results/{design.study.name}/summary/{name}.parquet" for name in SUMMARIES]
+    def fit_observed(self, wildcards: Wildcards) -> Files:
+        """Return an observed dataset, and the compiled program where the engine has one."""
+        fit = (wildcards.dataset, wildcards.model, wildcards.prior)
+        outputs = [self.design.observed_file(table, *fit) for table in self.design.tables_of(fit)]
+        data = {"data": self.design.observed_data(wildcards.dataset)}
+        return self._of_fits(self.params.fit_observed(wildcards), outputs, data)
 
+    def summarise(self, wildcards: Wildcards = None) -> Files:
+        """Return every fit, whether to simulated or to observed data, and the first dataset."""
+        design = self.design
+        files = {
+            **{name: self._of_cells(name, design.cells) for name in design.summed_up},
+            **{f"observed_{name}": self._observed(name) for name in design.observed_summed_up},
+            **{f"verified_{name}": self._verified(name) for name in ("estimates", "diagnostics")},
+            "data": self._first_datasets("data")[0],
+        }
+        return self._marked(files, self.summary_exists())
 
-def _of_cells(design: Design, table: str, cells: Iterable[Cell]) -> list[str]:
-    having = [cell for cell in cells if table in design.tables_of(cell)]
-    return [file for cell in having for file in design.cell_files(table, cell)]
+    def figures(self, wildcards: Wildcards = None) -> Files:
+        """Return the summary tables, and the fits that figures show one by one.
 
+        Those are the first batches, all fits whose ranks are drawn, and verified ones.
+        """
+        design = self.design
+        ranked = figure_list.ranked_cells(design.study)
+        files = {
+            "summaries": self._summaries(),
+            "data": self._first_datasets("data"),
+            "truth": self._first_datasets("truth"),
+            "estimates": [
+                design.cell_file("estimates", cell, design.batches(cell[0])[0])
+                for cell in design.cells
+            ],
+            "ranks": self._of_cells("estimates", ranked),
+            "attempts": self._of_cells("diagnostics", ranked),
+            "verified": self._verified("estimates") + self._verified("diagnostics"),
+            "observed": self._observed("estimates"),
+        }
+        drawn = provenance.bear(self._figures(), digest(self.params.figures()))
+        return self._marked(files, drawn)
 
-def _first_datasets(design: Design, table: str) -> list[str]:
-    return [
-        design.dataset_file(table, scenario, design.batches(scenario)[0])
-        for scenario in design.scenarios
-    ]
+    def report(self, wildcards: Wildcards = None) -> Files:
+        """Return the summary tables, the figures, and the fits to observed data."""
+        files = {
+            "summaries": self._summaries(),
+            "figures_costs": self.design.file(paths.FIGURE_COSTS),
+            "figures": self._figures(),
+            "observed": [
+                file for table in self.design.observed_summed_up for file in self._observed(table)
+            ],
+        }
+        return self._marked(files, self.report_exists())
 
+    def outcome(self, wildcards: Wildcards = None) -> Files:
+        """Return what says how fits went, and the page, which is to be written before."""
+        names = ("convergence", "verification")
+        files = {
+            "summaries": [self.design.summary_file(name) for name in names],
+            "page": self.design.file(paths.REPORT),
+        }
+        outcome = self.design.file(paths.OUTCOME)
+        return self._marked(files, provenance.bear([outcome], digest(self.params.outcome())))
 
-def _observed(design: Design, table: str) -> list[str]:
-    having = [cell for cell in design.observed_cells if table in design.tables_of(cell)]
-    return [design.observed_file(table, *cell) for cell in having]
+    def missing(self, wildcards: Wildcards = None) -> list[str]:
+        """Return tables of data and fits that are missing although the summary exists."""
+        if not self.summary_exists():
+            return []
+        return [file for file in identities.files(self.design) if not Path(file).exists()]
 
+    def summary_exists(self) -> bool:
+        """Whether all summary tables exist, made by this study and version."""
+        return tables.are_current(self._summaries(), digest(self.params.summarise()))
 
-def _verified(design: Design, table: str) -> list[str]:
-    return [
-        design.verified_file(table, cell, batch)
-        for cell in design.cells
-        for batch in design.verified(cell)
-    ]
+    def report_exists(self) -> bool:
+        """Whether the page exists, made by this study and version."""
+        return provenance.bear([self.design.file(paths.REPORT)], digest(self.params.report()))
+
+    def _marked(self, files: Files, done: bool) -> Files:
+        return {name: self._ancient(file) if done else file for name, file in files.items()}
+
+    def _trial(self) -> Files:
+        """The record that a researcher's own family has been tried; shipped ones need none."""
+        own = families.is_own(self.design.study.family)
+        return {"tried": self.design.file(paths.FAMILY_TRIAL)} if own else {}
+
+    def _datasets(self, wildcards: Wildcards) -> Files:
+        batch = self.design.batch(wildcards.scenario, wildcards.batch)
+        return {
+            table: self.design.dataset_file(table, wildcards.scenario, batch)
+            for table in ("data", "truth")
+        }
+
+    def _of_fits(self, specification: dict[str, Any], outputs: list[str], data: Files) -> Files:
+        """The tables that a batch of fits reads, and the program if the engine compiles it."""
+        executable: list[str] = []
+        if specification["prior"] != NO_PRIOR:
+            model = self.design.study.sampled_model(specification["model"])
+            executable = self._executable(model, specification["engine"])
+        files = data | ({"executable": executable} if executable else {}) | self._trial()
+        return self._marked(files, tables.are_current(outputs, specification["identity"]))
+
+    def _executable(self, model: str, engine: str) -> list[str]:
+        """The compiled program, if the engine compiles."""
+        if not engines.find(engine).COMPILES:
+            return []
+        version = self.params.compiled_version(model)
+        return [self.design.file(paths.PROGRAM, model=model, version=version)]
+
+    def _summaries(self) -> list[str]:
+        return [self.design.summary_file(name) for name in SUMMARIES]
+
+    def _figures(self) -> list[str]:
+        figures = figure_list.figures(self.design.study)
+        return [self.design.file(paths.figure(each.name, "svg")) for each in figures]
+
+    def _of_cells(self, table: str, cells: Iterable[Cell]) -> list[str]:
+        having = [cell for cell in cells if table in self.design.tables_of(cell)]
+        return [file for cell in having for file in self.design.cell_files(table, cell)]
+
+    def _first_datasets(self, table: str) -> list[str]:
+        design = self.design
+        return [
+            design.dataset_file(table, scenario, design.batches(scenario)[0])
+            for scenario in design.scenarios
+        ]
+
+    def _observed(self, table: str) -> list[str]:
+        design = self.design
+        having = [cell for cell in design.observed_cells if table in design.tables_of(cell)]
+        return [design.observed_file(table, *cell) for cell in having]
+
+    def _verified(self, table: str) -> list[str]:
+        return [
+            self.design.verified_file(table, cell, batch)
+            for cell in self.design.cells
+            for batch in self.design.verified(cell)
+        ]

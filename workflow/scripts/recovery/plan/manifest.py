@@ -1,4 +1,4 @@
-"""Where every number of a study comes from, for machines and for strangers years later."""
+"""The manifest of a study: its design, seeds, hashes and versions, to reproduce every number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from recovery import families, tables
+from recovery import tables
 from recovery.plan.design import Design
 from recovery.study.truths import ObservedTruth
 
@@ -64,7 +64,7 @@ def manifest(design: Design) -> dict[str, Any]:
 
 
 def differences(made: Mapping[str, Any], design: Design) -> list[str]:
-    """Return what decides numbers and is not here as a manifest says it was, in words."""
+    """Return the differences between a manifest and this machine that can change numbers."""
     now = {
         "hashes": asdict(design.sources),
         "engine": {"name": design.study.engine, "version": design.sources.engine_version},
@@ -81,7 +81,9 @@ def differences(made: Mapping[str, Any], design: Design) -> list[str]:
 
 def _verifying(design: Design) -> dict[str, str] | None:
     verify = design.study.verify
-    return verify and {"name": verify.engine, "version": design.sources.verifying_version}
+    if verify is None:
+        return None
+    return {"name": verify.engine, "version": design.sources.verifying_version}
 
 
 def _estimating(design: Design) -> dict[str, str] | None:
@@ -90,17 +92,18 @@ def _estimating(design: Design) -> dict[str, str] | None:
 
 
 def _truths_from_observed(design: Design) -> dict[str, dict[str, float]]:
-    """The values of the truths that an observed fit gave."""
-    family, found = families.find(design.study.family), {}
+    """The values of the truths that are taken from observed fits."""
+    truths = {}
     for name, scenario in design.scenarios.items():
         if isinstance(design.study.truths[scenario.truth], ObservedTruth):
             file = design.dataset_file("truth", name, design.batches(name)[0])
             table = tables.read(file)
-            named = np.isin(table["parameter"], list(family.PARAMETERS))
-            mine = named & (table["replicate"] == table["replicate"][named].min(initial=2**62))
-            values = table["truth"][mine].tolist()
-            found[scenario.truth] = dict(zip(table["parameter"][mine], values, strict=True))
-    return found
+            named = np.isin(table["parameter"], list(design.family.PARAMETERS))
+            first = table["replicate"][named].min(initial=2**62)
+            rows = named & (table["replicate"] == first)
+            values = table["truth"][rows].tolist()
+            truths[scenario.truth] = dict(zip(table["parameter"][rows], values, strict=True))
+    return truths
 
 
 def _versions() -> dict[str, str]:

@@ -1,12 +1,12 @@
-"""Where numbers come from: hashes of programs, of the code of every step, of data, and versions.
+"""Hashes of everything that decides numbers: programs, the code of every step, data, versions.
 
 The code of a step is its script, workflow/scripts/STEP.py, and every module of the library that
-this imports, however far down: `imports` reads which. To these come what a step finds by name:
-the study's engine, its family and, for estimates, the family's estimators. There are no
-exceptions. Modules that many steps import (`faults`, `fields`, `hashing`, `jobs`, `tables`) count
-for each of them, though most edits there change no number: a needless rerun costs time, a missing
-one a wrong number. So a module that fits import must not import what only plans, summaries or
-pages need; `tests/plan/test_provenance.py` holds which step each module belongs to.
+the script imports, directly or through others (`imported_modules`). A step also finds some modules
+by name: the study's engine, its family and, for estimates, the family's estimators. These count
+too. There are no exceptions: modules that many steps import (those of `common` and `tables`) count
+for each of them, although most edits there change no number. A needless rerun costs time, a
+missing one gives a wrong number. So a module that fits import must not import what only plans,
+summaries or pages need; `tests/plan/test_provenance.py` checks which steps each module belongs to.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from recovery.common.hashing import digest
+from recovery.common.user_files import located
 from recovery.engines.includes import program_hash
 from recovery.families.family import Family
 from recovery.plan.imported_modules import LIBRARY, closure, module_file
@@ -30,17 +31,17 @@ SCRIPTS = LIBRARY.parent
 
 @dataclass(frozen=True)
 class Sources:
-    """Hashes of what files decide, gathered by `sources`."""
+    """Hashes of the files that decide numbers; `sources` computes them."""
 
     programs: Mapping[str, str]  # model -> its Stan program with its includes
     observed: Mapping[str, str]  # observed dataset -> its file
     simulating: str  # the code that decides simulated datasets
-    fitting: str  # and that which decides fits
+    fitting: str  # the code that decides fits
     engine_version: str
-    observing: str = ""  # the code that decides what observed datasets are read as, if any are
+    observing: str = ""  # the code that decides how observed datasets are read, if there are any
     verifying: str = ""  # the code that decides fits of the verifying engine, if there is one
     verifying_version: str = ""
-    estimating: str = ""  # the code that decides what estimators find, if there are any
+    estimating: str = ""  # the code that decides estimates, if there are estimators
     estimating_engines: Mapping[str, list[str]] = field(default_factory=dict)
     """Estimator -> the package that computes it, and its version."""
     approximating: str = ""  # the code that decides approximations, if there are any
@@ -54,7 +55,7 @@ def file_hash(path: Path) -> str:
 def sources(
     study: Study, family: Family, folder: Path, engine_version: str, verifying_version: str = ""
 ) -> Sources:
-    """Gather the hashes of everything that decides a study's numbers.
+    """Return the hashes of everything that decides a study's numbers.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def sources(
         programs={
             model: program_hash(family.program(model, folder), folder) for model in study.models
         },
-        observed={name: file_hash(Path(data.path)) for name, data in study.observed.items()},
+        observed={name: file_hash(located(data.path)) for name, data in study.observed.items()},
         simulating=step_code("simulate", *family.FILES),
         observing=step_code("observe", *family.FILES) if study.observed else "",
         fitting=fitting("fit", study.engine),
@@ -78,13 +79,15 @@ def sources(
     )
 
 
-def code_with_engine(family: Family, step: str, engine: str) -> str:
-    """Return the hash of the code of a step that runs an engine on a family's programs."""
-    return step_code(step, *family.FILES, module_file(f"recovery.engines.{engine}"))
+def code_with_engine(family: Family | None, step: str, engine: str) -> str:
+    """Return the hash of the code of a step that runs an engine, on a family's programs or none."""
+    module = module_file(f"recovery.engines.{engine}")
+    assert module is not None
+    return step_code(step, *(family.FILES if family else ()), module)
 
 
 def _estimating(study: Study, family: Family) -> dict[str, Any]:
-    """What decides estimators: our modules, the family's, and the packages that they call."""
+    """What decides estimates: our modules, the family's, and the packages that they call."""
     packages = {name: family.ESTIMATORS[name].library for name in study.estimators_without_prior}
     return {
         "estimating": step_code("estimate", *family.FILES, *family.ESTIMATING),
@@ -93,7 +96,7 @@ def _estimating(study: Study, family: Family) -> dict[str, Any]:
 
 
 def _version(package: str) -> str:
-    """The version of a package that computes estimates, and SciPy's, which all rest on."""
+    """The version of a package that computes estimates, and of SciPy, which all of them use."""
     found = version(package)
     return found if package == "scipy" else f"{found} (scipy {version('scipy')})"
 
@@ -107,7 +110,7 @@ def step_code(step: str, *found: Path) -> str:
     step : str
         The name of its script.
     found : Path
-        Files that it finds by their names at run time.
+        Files that the step finds by name at run time.
     """
     files = closure([SCRIPTS / f"{step}.py", *found])
     ours = {str(f.relative_to(SCRIPTS)): f for f in files if f.is_relative_to(SCRIPTS)}
@@ -116,14 +119,14 @@ def step_code(step: str, *found: Path) -> str:
 
 
 def page_code(*found: Path) -> str:
-    """Return the hash of the code of the report, and of the page's template and all captions."""
+    """Return the hash of the report's code, the page's template and all captions."""
     place = SCRIPTS.parent / "report"
     files = sorted(file for file in place.iterdir() if file.suffix in (".html", ".rst", ".txt"))
     return digest([step_code("report", *found), {file.name: file_hash(file) for file in files}])
 
 
 def bear(paths: Iterable[str | Path], identity: str) -> bool:
-    """Whether all these text files (figures, the page) stand and bear this identity."""
+    """Whether all these text files (figures, the page) exist and contain this identity."""
     try:
         return all(
             path.is_file() and identity in path.read_text(encoding="utf-8")  # no pipe, say

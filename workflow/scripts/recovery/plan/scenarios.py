@@ -1,4 +1,4 @@
-"""The data-generating mechanisms of a study, and the batches that its replicates are cut into."""
+"""The scenarios of a study, and the batches of its replicates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SMALLEST_BATCH = 5
 
 @dataclass(frozen=True)
 class Scenario:
-    """One data-generating mechanism; `observations` is None where a dataset's design is taken."""
+    """One data-generating mechanism; `observations` is None if an observed design is used."""
 
     truth: str
     participants: int
@@ -40,7 +40,7 @@ def sized(participants: int, observations: int | None) -> str:
 
 @dataclass(frozen=True)
 class Batch:
-    """A run of replicates that one job serves."""
+    """A range of replicates that one job simulates or fits."""
 
     first: int  # nominal bounds, which name it
     last: int
@@ -53,7 +53,7 @@ class Batch:
 
     @property
     def replicates(self) -> range:
-        """The replicates of the study that are in it."""
+        """The replicates of the study in this batch."""
         return range(self.first, self.end + 1)
 
 
@@ -70,7 +70,7 @@ def scenarios_of(study: Study) -> list[Scenario]:
 
 
 def batch_size(study: Study, scenario: Scenario) -> int:
-    """Return the replicates of a batch: the study's, else as many as hold a set size of data."""
+    """Return the replicates of a batch: the study's `batch`, or a fixed formula of the design."""
     if study.batch:
         return study.batch
     rows = scenario.participants * (scenario.observations or 10)

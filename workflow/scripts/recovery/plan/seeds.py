@@ -1,4 +1,4 @@
-"""Every seed of a study, derived from the root seed and what the seed is for."""
+"""Every seed of a study, derived from the root seed and the purpose of the seed."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def fit_seed(specification: Mapping[str, Any], replicate: int, attempt: int = 1)
 
 
 def rank_rng(seed: int, purpose: str) -> np.random.Generator:
-    """Return what is random in the ranks of a fit with this seed: functions and ties, or jitter."""
+    """Return the generator for the ranks of a fit: of its test functions and ties, or of jitter."""
     return np.random.default_rng([seed, *purpose.encode()])
 
 
 def prior_predictive_seed(root_seed: int, prior: Mapping[str, Any]) -> int:
-    """Return the seed of what one prior predicts."""
+    """Return the seed of the prior predictive draws of one prior."""
     return int(_words({"root_seed": root_seed}, {"prior_predictive": prior}, 1)[0])
 
 
 def verified_rng(root_seed: int, content: Mapping[str, Any]) -> np.random.Generator:
-    """Return what chooses the replicates of a cell that the verifying engine fits too."""
+    """Return the generator that chooses the replicates of a cell for the verifying engine."""
     return np.random.default_rng(_words({"root_seed": root_seed}, {"verified": content}, 4))
 
 
@@ -52,6 +52,6 @@ def _dataset(specification: Mapping[str, Any], replicate: int) -> dict[str, Any]
 
 
 def _words(specification: Mapping[str, Any], content: Any, words: int) -> np.ndarray:
-    """32-bit words from the root seed and the hash of what the seed is for."""
+    """32-bit words from the root seed and the hash of the purpose."""
     entropy = [specification["root_seed"], int(digest(content), 16)]
     return np.random.SeedSequence(entropy).generate_state(words, np.uint32)

@@ -24,7 +24,6 @@ from recovery.run import results_lock
 from recovery.study.consistency import missing_algorithms
 from recovery.study.model import Study
 from recovery.study.parse import parse
-from recovery.study.yaml_file import read_yaml
 
 MOST_JOBS = 100_000
 FEWEST_DRAWS = 25  # a fifth of them is the least to which a tail can be fitted
@@ -53,8 +52,6 @@ def prepare(
         With a message for the study's author.
     """
     if thoroughly:
-        for file in files:
-            read_yaml(file)  # Snakemake keeps the last of two equal keys without a word
         refuse_outside(config, str(files[-1]))
     study = parse(config, families.find, str(files[-1]))
     family = families.find(study.family)

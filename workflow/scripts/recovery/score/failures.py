@@ -71,7 +71,7 @@ def outcome(design: Design) -> tuple[list[str], bool]:
     """Return how all fits of a study went, a line each thing, and whether any gave estimates."""
     family, found = families.find(design.study.family), {}
     for name in ("convergence", "verification"):
-        found[name] = tables.read_frame([f"results/{design.study.name}/summary/{name}.parquet"])
+        found[name] = tables.read_frame([design.summary_file(name)])
     convergence = found["convergence"]
     final = convergence[convergence["attempt"] == "final"]
     n_ok, n_planned = int(final["n_ok"].sum()), int(final["n_planned"].sum())

@@ -123,6 +123,8 @@ class Study(Frozen):
     """Models compared by leave-one-out predictive accuracy: how often each is chosen."""
     keep_draws: Annotated[bool, Strict()] = False
     """Keep every fit's draws, and the estimates of every participant; large."""
+    container: Annotated[Title | None, Field(exclude=True)] = None
+    """The image in which jobs run under `--sdm apptainer`; it decides no number."""
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from recovery.tables.files import (
     whole,
     write,
     write_csv,
+    write_lines,
 )
 
 __all__ = [
@@ -63,4 +64,5 @@ __all__ = [
     "whole",
     "write",
     "write_csv",
+    "write_lines",
 ]

@@ -127,6 +127,12 @@ def replace(path: str | Path, write_to: Callable[[Path], Any]) -> None:
         write_to(beside)
 
 
+def write_lines(path: str | Path, lines: Iterable[str]) -> None:
+    """Write a text file, whole or not at all."""
+    text = "".join(f"{line}\n" for line in lines)
+    replace(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
 @contextlib.contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
     """Yield a place beside `path`; what stands there is renamed to `path` if all went well.

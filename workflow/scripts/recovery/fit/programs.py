@@ -1,0 +1,39 @@
+"""The Stan programs of a study's models, found among the shipped ones or beside its own family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from recovery import families
+from recovery.common.user_files import shipped
+from recovery.engines import executables
+from recovery.engines.protocol import Program
+
+
+def of_model(family: Any, model: str) -> Program:
+    """Return the program of a model, given what the study says of its family."""
+    folder = shipped("stan")
+    path = families.find(family).program(model, folder)
+    return Program(str(path), str(folder))
+
+
+def of_fits(specification: Mapping[str, Any]) -> Program:
+    """Return the program of `Design.fit`, with its executable where its engine wants one."""
+    model = specification.get("approximates", specification["model"])
+    program = of_model(specification["family"], model)
+    return executables.of_fit(specification, program.path, program.include)
+
+
+def of_models(family: Any, engine: str, hashes: Mapping[str, str]) -> dict[str, Program]:
+    """Return the program of every model, with its executable where the engine wants one.
+
+    Parameters
+    ----------
+    hashes : mapping
+        Model -> the hash of its program.
+    """
+    return {
+        model: executables.provided(engine, of_model(family, model), model, program)
+        for model, program in hashes.items()
+    }

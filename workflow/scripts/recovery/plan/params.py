@@ -1,0 +1,102 @@
+"""What the jobs of each rule are given as `params`: plain content that decides what they make."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from recovery import engines
+from recovery.common.hashing import digest
+from recovery.common.user_files import shipped
+from recovery.plan import identities, provenance
+from recovery.plan.design import Design
+
+Wildcards = Any  # of Snakemake: an attribute a wildcard
+Content = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Params:
+    """A method for each rule, named after it."""
+
+    design: Design
+
+    def compile(self, wildcards: Wildcards) -> Content:
+        """Return a Stan program: its file, the folder of its includes, and its hash."""
+        folder = shipped("stan")
+        path = self.design.family.program(wildcards.model, folder)
+        program = self.design.sources.programs[wildcards.model]
+        return {"path": str(path), "include": str(folder), "hash": program}
+
+    def compiled_version(self, model: str) -> str:
+        """Return what decides an executable's numbers, as a short hash.
+
+        `executables.kept` names an executable by all that decides it.
+        """
+        sources = self.design.sources
+        compiles = engines.find(self.design.study.engine).COMPILES
+        version = sources.engine_version if compiles else sources.verifying_version
+        code = provenance.code_with_engine(None, "compile", "cmdstan")
+        return digest([sources.programs[model], version, code])[:12]
+
+    def check(self, wildcards: Wildcards) -> Content:
+        """Return what decides the trial of a researcher's own family."""
+        engine = self.design.study.engine
+        code = provenance.code_with_engine(self.design.family, "check", engine)
+        return self._study() | {"identity": identities.of_trial(self.design, code)}
+
+    def simulate(self, wildcards: Wildcards) -> Content:
+        """Return what decides one batch of datasets."""
+        batch = self.design.batch(wildcards.scenario, wildcards.batch)
+        return self.design.simulation(wildcards.scenario, batch)
+
+    def observe(self, wildcards: Wildcards) -> Content:
+        """Return what decides one observed dataset, and its file."""
+        path = self.design.study.observed[wildcards.dataset].path
+        return self.design.observation(wildcards.dataset) | {"path": path}
+
+    def fit(self, wildcards: Wildcards) -> Content:
+        """Return what decides one batch of fits, of any method."""
+        return self.design.fit(*_cell(wildcards), self._batch(wildcards))
+
+    def verify(self, wildcards: Wildcards) -> Content:
+        """Return what decides the fits of one batch that the verifying engine makes."""
+        return self.design.verification(*_cell(wildcards), self._batch(wildcards))
+
+    def fit_observed(self, wildcards: Wildcards) -> Content:
+        """Return what decides one fit to an observed dataset, of any method."""
+        return self.design.fit_observed(wildcards.dataset, wildcards.model, wildcards.prior)
+
+    def summarise(self, wildcards: Wildcards = None) -> Content:
+        """Return what decides the summary tables."""
+        return self._study(self._code("summarise"))
+
+    def figures(self, wildcards: Wildcards = None) -> Content:
+        """Return what decides the figures."""
+        return self._study(self._code("summarise"), self._code("figures"))
+
+    def report(self, wildcards: Wildcards = None) -> Content:
+        """Return what decides the page; the figures are part of it."""
+        page = provenance.page_code(*self.design.family.FILES)
+        return self._study(self._code("summarise"), self._code("figures"), page)
+
+    def outcome(self, wildcards: Wildcards = None) -> Content:
+        """Return what decides the summary of how all fits went."""
+        return self._study(self._code("summarise"), self._code("outcome"))
+
+    def _study(self, *code: str) -> Content:
+        return {
+            "study": self.design.study.model_dump(mode="json"),
+            "sources": asdict(self.design.sources),
+            "code": code,
+        }
+
+    def _code(self, step: str) -> str:
+        return provenance.step_code(step, *self.design.family.FILES)
+
+    def _batch(self, wildcards: Wildcards) -> Any:
+        return self.design.batch(wildcards.scenario, wildcards.batch)
+
+
+def _cell(wildcards: Wildcards) -> tuple[str, str, str]:
+    return wildcards.scenario, wildcards.model, wildcards.prior

@@ -1,0 +1,131 @@
+"""What Snakemake's rule files do around a run: prepare it, hold its results, say how it went."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from recovery import tables
+from recovery.common.hashing import digest
+from recovery.common.user_files import shipped
+from recovery.plan import identities, paths
+from recovery.plan.design import Design
+from recovery.plan.inputs import Inputs
+from recovery.plan.params import Params
+from recovery.plan.scenarios import batch_size
+from recovery.run import machine, preflight, results_lock
+from recovery.study import overrides
+from recovery.study.yaml_file import read_yaml
+
+
+def design_of_run(
+    config: Mapping[str, Any],
+    file: str,
+    *,
+    files: Sequence[str] = (),
+    entries: Sequence[str] = (),
+    main: bool,
+    reads_results: bool,
+) -> Design:
+    """Check a study, and what exists of its results, before Snakemake plans any job.
+
+    Parameters
+    ----------
+    config : mapping
+        The study as Snakemake read it.
+    file : str
+        What the study is called in messages.
+    files : sequence of str
+        The study files, to be read again for what Snakemake passes over; none of a study that
+        another workflow gives to this one as a module.
+    entries : sequence of str
+        `KEY=VALUE` of the option `--config`.
+    main : bool
+        Whether this is the process that plans the run, not one of its jobs.
+    reads_results : bool
+        Whether results are used at all, which linting does not.
+
+    Raises
+    ------
+    UserError
+        With a message for the study's author.
+    """
+    machine.must_allow_files()
+    machine.use_temporary_folder()
+    if main:
+        # Snakemake passes on only the last `--config` of several.
+        overrides.must_stand_once(psutil.Process().cmdline())
+        for each in files:
+            read_yaml(each)  # Snakemake keeps the last of two equal keys without a word
+    study = overrides.applied(config, entries)
+    design = preflight.prepare(study, [file], shipped("stan"), thoroughly=main)
+    if main and reads_results:
+        summary = digest(Params(design).summarise())
+        identities.check_standing(design, summary, _is_remembered(design, as_module=not files))
+    return design
+
+
+def _is_remembered(design: Design, as_module: bool) -> bool:
+    """Whether Snakemake made all results here, and sees itself what has changed since.
+
+    Of a module Snakemake runs no `onstart`, in which this would be noted.
+    """
+    if as_module:
+        return any(Path(".snakemake/metadata").glob("*"))
+    return results_lock.is_remembered(design.study)
+
+
+def take_results(design: Design, file: str, jobs: Iterable[Any]) -> None:
+    """Hold the folder of results until this process ends: two runs would mix what they write.
+
+    Parameters
+    ----------
+    file : str
+        The study file.
+    jobs : iterable
+        Snakemake's jobs, whose files must be writable and not dated in the future.
+
+    Raises
+    ------
+    UserError
+        When that cannot be.
+    """
+    planned = list(jobs)
+    written = (file for job in planned for file in (*job.output, *job.log))
+    results_lock.take(design.study, file)
+    results_lock.must_be_folders(map(os.path.dirname, written))
+    results_lock.refuse_future(design.study, (file for job in planned for file in job.input))
+
+
+def at_start(design: Design) -> str:
+    """Return how many fits there are."""
+    fits = len(design.cells) * design.study.replicates
+    largest = max(batch_size(design.study, each) for each in design.scenarios.values())
+    return f"{design.study.name}: {fits:,} fits to simulated data, in batches of up to {largest:,}."
+
+
+def at_end(inputs: Inputs) -> list[str]:
+    """Return how all fits went, a line each thing; nothing where that is not known."""
+    design = inputs.design
+    files = [design.summary_file(name) for name in ("convergence", "verification")]
+    if not tables.are_current(files, digest(inputs.params.summarise())):
+        return []
+    from recovery.score import failures  # takes long to import, and no job needs it
+
+    return failures.outcome(design)[0]
+
+
+def after_an_error(inputs: Inputs) -> list[str]:
+    """Return the same and, where the page is not written, how to go on."""
+    lines = at_end(inputs)
+    if not inputs.report_exists():
+        logs = inputs.design.file(paths.RESULTS) + "/logs/"
+        lines.append(
+            f"{inputs.design.study.name}: not finished. Finished tables are valid. Run the same "
+            f"command to resume. Logs of jobs lie in {logs}."
+        )
+    return lines
