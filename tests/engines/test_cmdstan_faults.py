@@ -26,6 +26,7 @@ from recovery.common.errors import EngineError, MachineError
 from recovery.engines.cmdstan import processes
 from recovery.engines.protocol import DataError, Program, Settings
 from recovery.fit import batches, datasets, posterior
+from recovery.fit.sampler import SamplerFitter
 from recovery.plan.scenarios import Batch
 
 N, DRAWS = 40, 60
@@ -338,7 +339,7 @@ def fit_batch(executable, engine="cmdstan"):
     specification = DESIGN.fit("moderate-4x3", "pooled", "weak", BATCH) | {"engine": engine}
     data, truth = datasets.simulate_batch(DESIGN.simulation("moderate-4x3", BATCH))
     path = str(STAN / "multilevel_linear" / "pooled.stan")
-    fitter = batches.Fitter(specification, Program(path, str(STAN), str(executable)))
+    fitter = SamplerFitter(specification, Program(path, str(STAN), str(executable)))
     return batches.fit_batch(data, truth, fitter), path
 
 

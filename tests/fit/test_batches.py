@@ -13,6 +13,7 @@ from recovery import engines, families, tables
 from recovery.common.errors import EngineError
 from recovery.engines.protocol import Program
 from recovery.fit import batches, datasets
+from recovery.fit.sampler import SamplerFitter
 from recovery.plan.scenarios import Batch
 from recovery.plan.seeds import fit_seed
 
@@ -42,7 +43,7 @@ def specification(model="pooled", first=1, end=4) -> dict:
 
 
 def fitter(model="pooled", first=1, end=4) -> batches.Fitter:
-    return batches.Fitter(specification(model, first, end), program(model))
+    return SamplerFitter(specification(model, first, end), program(model))
 
 
 def batch_data(first=1, end=4, *changes) -> tuple[dict, dict]:
@@ -118,7 +119,7 @@ def test_a_fit_that_hangs_is_a_failed_row_among_the_others(accident):
     data, truth = batch_data(1, 2)
     limited = specification("pooled", 1, 2)
     limited["sampler"] = limited["sampler"] | {"time_limit": 2.5}
-    batch = batches.fit_batch(data, truth, batches.Fitter(limited, program("pooled")))
+    batch = batches.fit_batch(data, truth, SamplerFitter(limited, program("pooled")))
     assert outcomes(batch) == [(1, "failed"), (2, "ok")]
     assert batch["diagnostics"]["error"][0] == "time limit: took more than 2.5 seconds"
 
@@ -145,7 +146,7 @@ def test_a_program_that_the_engine_cannot_serve_ends_the_batch(tmp_path):
     data, truth = batch_data()
     with pytest.raises(EngineError, match=r"pooled\.stan: does not compile"):
         batches.fit_batch(
-            data, truth, batches.Fitter(specification(), Program(str(broken), str(tmp_path)))
+            data, truth, SamplerFitter(specification(), Program(str(broken), str(tmp_path)))
         )
 
 

@@ -14,6 +14,7 @@ from recovery import families, tables
 from recovery.common.errors import StudyError
 from recovery.engines.protocol import Program
 from recovery.fit import batches, datasets
+from recovery.fit.sampler import SamplerFitter
 from recovery.plan.scenarios import Batch
 from recovery.plan.seeds import dataset_seed
 from recovery.run import preflight
@@ -122,7 +123,7 @@ def test_its_fits_are_failed_rows_with_the_reason_and_no_rescue(begin):
     design, data, truth = simulated(fated(begin, "raise ValueError('unlucky')"), rescue=rescue)
     specification = design.fit(SCENARIO, "hierarchical", "weakly_informative", BATCH)
     program = Program(str(families.find(design.study.family).program("hierarchical", STAN)), STAN)
-    found = batches.fit_batch(data, truth, batches.Fitter(specification, program))
+    found = batches.fit_batch(data, truth, SamplerFitter(specification, program))
     rows = [
         dict(zip(found["diagnostics"], row, strict=True))
         for row in zip(*found["diagnostics"].values(), strict=True)
@@ -139,7 +140,7 @@ def test_a_share_of_the_fits_has_its_failed_rows_too(begin):
     design, data, truth = simulated(fated(begin, "raise ValueError('unlucky')"))
     specification = design.fit(SCENARIO, "hierarchical", "weakly_informative", BATCH)
     program = Program(str(families.find(design.study.family).program("hierarchical", STAN)), STAN)
-    fitter = batches.Fitter(specification | {"only": [2, FATED]}, program)
+    fitter = SamplerFitter(specification | {"only": [2, FATED]}, program)
     found = batches.fit_batch(data, truth, fitter)["diagnostics"]
     assert found["replicate"] == [2, FATED]
     assert found["status"] == ["ok", "failed"]

@@ -12,6 +12,7 @@ from conftest import LINEAR, STAN, make_design
 from recovery import engines
 from recovery.engines.protocol import Program
 from recovery.fit import batches, datasets
+from recovery.fit.sampler import SamplerFitter
 from recovery.plan.scenarios import Batch
 from recovery.plan.seeds import fit_seed
 
@@ -24,7 +25,7 @@ SOURCE = STAN / "multilevel_linear/pooled.stan"
 
 def batch(path=SOURCE):
     data, truth = datasets.simulate_batch(DESIGN.simulation(SCENARIO, BATCH))
-    fitter = batches.Fitter(SPECIFICATION, Program(str(path), str(STAN)))
+    fitter = SamplerFitter(SPECIFICATION, Program(str(path), str(STAN)))
     return batches.fit_batch(data, truth, fitter)
 
 

@@ -10,6 +10,7 @@ from scipy.stats import multivariate_normal, norm
 from recovery import engines, families
 from recovery.engines.protocol import Draws, Program, Settings
 from recovery.fit import batches, datasets, loo, posterior
+from recovery.fit.sampler import SamplerFitter
 from recovery.plan.scenarios import Batch
 
 BASE = ("sampler", {"chains": 2, "warmup": 200, "draws": 500})
@@ -169,7 +170,7 @@ def a_batch(*places, end=2, model="marginal"):
     data, truth = datasets.simulate_batch(design.simulation("moderate-4x3", batch))
     specification = design.fit("moderate-4x3", model, "weak", batch)
     program = Program(str(STAN / f"multilevel_linear/{model}.stan"), str(STAN))
-    return data, truth, batches.Fitter(specification, program)
+    return data, truth, SamplerFitter(specification, program)
 
 
 @pytest.fixture(scope="module")

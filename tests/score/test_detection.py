@@ -11,6 +11,7 @@ from conftest import ROOT, STAN, make_design
 from recovery import families
 from recovery.engines.protocol import Program
 from recovery.fit import batches
+from recovery.fit.sampler import SamplerFitter
 from recovery.plan.scenarios import Batch
 from recovery.plan.seeds import dataset_seed
 from recovery.score import calibration, measures
@@ -45,7 +46,7 @@ def ranked(simulate, program, model, size, prior=PRIOR, seed=1):
     )
     (scenario,) = design.scenarios
     specification = design.fit(scenario, model, "weak", Batch(1, REPLICATES, REPLICATES))
-    fitter = batches.Fitter(specification, Program(str(program), str(STAN)))
+    fitter = SamplerFitter(specification, Program(str(program), str(STAN)))
     estimates, diagnostics = [], []
     for replicate in range(1, REPLICATES + 1):
         rng = np.random.default_rng(dataset_seed(specification, replicate))

@@ -9,6 +9,7 @@ from recovery import engines
 from recovery.common.errors import StudyError
 from recovery.engines.protocol import Program
 from recovery.fit import batches, datasets
+from recovery.fit.sampler import SamplerFitter
 from recovery.plan.scenarios import Batch
 from recovery.plan.seeds import fit_seed
 
@@ -25,7 +26,7 @@ def fit(*places, end=2):
     data, truth = datasets.simulate_batch(design.simulation(scenario, batch))
     specification = design.fit(scenario, "pooled", "weak", batch)
     program = Program(str(STAN / "multilevel_linear/pooled.stan"), str(STAN))
-    return batches.fit_batch(data, truth, batches.Fitter(specification, program)), specification
+    return batches.fit_batch(data, truth, SamplerFitter(specification, program)), specification
 
 
 def test_a_fit_that_converges_is_made_once():

@@ -12,7 +12,6 @@ jobs.begin(snakemake.log[0])
 from recovery import tables
 from recovery.common.hashing import digest
 from recovery.figures import draw_all
-from recovery.figures.figure_data import Material
 from recovery.plan import design
 from recovery.score import efficiency
 from recovery.tables.summary_schemas import COSTS
@@ -21,6 +20,6 @@ params = snakemake.params.figures
 plan = design.restore(params["study"], params["sources"])
 formats = ("svg", "pdf", "png")
 files = {suffix: list(snakemake.output[suffix]) for suffix in formats}
-draw_all(Material(plan), files, digest(params), snakemake.threads)
+draw_all(plan, files, digest(params), snakemake.threads)
 spent = efficiency.costs({"figures": jobs.processor_seconds()})
 tables.write(spent, snakemake.output.costs, COSTS, digest(params))

@@ -10,8 +10,8 @@ from recovery.common import jobs
 jobs.begin(snakemake.log[0])
 
 from recovery.fit import batch_files, programs
-from recovery.fit.batches import Fitter
+from recovery.fit.sampler import SamplerFitter
 
 specification = snakemake.params.fit
-fitter = Fitter(specification, programs.of_fits(specification))
+fitter = SamplerFitter(specification, programs.of_fits(specification))
 batch_files.fit(fitter, dict(snakemake.input.items()), dict(snakemake.output.items()))

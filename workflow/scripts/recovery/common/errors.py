@@ -6,9 +6,11 @@ import datetime
 import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 MOST_LINES = 20  # of a message
 MOST_CHARACTERS = 500  # of one of its lines
@@ -59,7 +61,7 @@ def _printable(line: str) -> str:
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
 
 
-def checked(kind: type[BaseModel], value: Any, place: tuple, faults: list) -> BaseModel | None:
+def checked(kind: type[_Model], value: Any, place: tuple, faults: list[str]) -> _Model | None:
     """The value as `kind`, or None and its faults in words."""
     try:
         return kind.model_validate(value)

@@ -61,5 +61,5 @@ def _shipped(name: str, options: str) -> Family:
     family = module.family(chosen)
     others = chosen.model_dump(mode="json", exclude_defaults=True)
     family.CHOICE = {"name": name, **others} if others else name
-    family.FILES = (Path(module.__file__),)
+    family.FILES = (Path(str(module.__file__)),)
     return family

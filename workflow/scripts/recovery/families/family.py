@@ -25,6 +25,13 @@ Values = dict[str, float]
 """Numbers by parameter name, with Stan's brackets: `{"beta[1]": 0.2, ...}`."""
 
 
+Given = Any
+"""An instance of a family's own Truth, Prior, Design or ObservedColumns: it knows its fields."""
+
+Unit = Literal["observation", "participant"]
+"""What is left out of the data, to be predicted."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A Stan program of a family.
@@ -168,13 +175,13 @@ class Family:
     def rehearse(self, act: Callable[[], object]) -> None:
         """Do first, where it can do no harm, what runs code of the family in this process."""
 
-    def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
+    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
         """Draw a Truth from a prior; SimulationError if there is none to be had."""
         raise NotImplementedError
 
     def simulate(
         self,
-        truth: BaseModel,
+        truth: Given,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -186,7 +193,7 @@ class Family:
         """
         raise NotImplementedError
 
-    def stan_data(self, columns: Columns, prior: BaseModel) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
         """Return what the family's programs declare in `data`."""
         raise NotImplementedError
 
@@ -197,7 +204,7 @@ class Family:
     def simulate_joint(
         self,
         joint: str,
-        prior: BaseModel,
+        prior: Given,
         design: Mapping,
         participants: int,
         observations: int,
@@ -227,7 +234,7 @@ class Family:
         return None
 
     def marginal_log_likelihood(
-        self, model: str, prior: BaseModel, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Given, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:
         """Return the log density of every participant's observations under a model.
 
@@ -240,9 +247,9 @@ class Family:
 
     def log_likelihood_of(
         self,
-        unit: Literal["observation", "participant"],
+        unit: Unit,
         model: str,
-        prior: BaseModel,
+        prior: Given,
         values: Mapping[str, np.ndarray],
         columns: Columns,
     ) -> np.ndarray | None:
@@ -272,7 +279,7 @@ class Family:
             found[f"projection of {place}"] = weights @ np.array([values[name] for name in effects])
         return found
 
-    def prior_sd(self, prior: BaseModel, model: str) -> Values:
+    def prior_sd(self, prior: Given, model: str) -> Values:
         """Return prior standard deviations of a model's parameters, where they are known."""
         return {}
 
@@ -280,15 +287,15 @@ class Family:
         """Whether a model's estimates hold every parameter that a Truth needs."""
         return False
 
-    def truth_from_estimates(self, means: Values) -> BaseModel:
+    def truth_from_estimates(self, means: Values) -> Given:
         """Make a Truth of a fit's posterior means."""
         raise NotImplementedError
 
-    def values_of(self, truth: BaseModel) -> Values:
+    def values_of(self, truth: Given) -> Values:
         """Return the values of all population parameters in a Truth."""
         raise NotImplementedError
 
-    def read_observed(self, table: Mapping, columns: BaseModel, standardize: bool) -> Columns:
+    def read_observed(self, table: Mapping, columns: Given, standardize: bool) -> Columns:
         """Make the family's columns of a CSV file's; ValueError says what is wrong."""
         raise NotImplementedError
 

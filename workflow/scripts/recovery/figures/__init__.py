@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure as MplFigure
 
 from recovery.common.worker import die_with
 from recovery.figures import (
@@ -23,11 +29,13 @@ from recovery.figures import (
     verification_plots,
 )
 from recovery.figures.figure_data import Material
+from recovery.plan.design import Design, restore
 from recovery.plan.figure_list import Figure, figures
 from recovery.tables import replace
 
 MOST_PIXELS_ACROSS = 60_000  # matplotlib draws fewer than 2^16
 MOST_PIXELS = 100_000_000  # 400 MB while they are drawn
+_CONTEXT = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 DRAW = {
     "bias": performance_plots.bias,
     "rmse": performance_plots.rmse,
@@ -56,51 +64,53 @@ DRAW = {
 
 
 def draw_all(
-    material: Material, files: dict[str, list[str]], identity: str, processes: int = 1
+    design: Design, files: Mapping[str, Sequence[str]], identity: str, processes: int = 1
 ) -> None:
     """Draw every figure of a study in every format.
 
     Parameters
     ----------
-    material : Material
-        What there is to draw.
-    files : dict
-        Format -> files, in the order of `gallery.figures`.
+    files : mapping
+        Format -> files, in the order of `figure_list.figures`.
     identity : str
-        The hash of what decided the figures, kept in the SVG files.
+        The hash of what decides the figures, kept in the SVG files.
     processes : int
         How many draw at once.
     """
-    # Forked processes have what there is to draw; types made for a study cannot be sent.
-    fork, everything = multiprocessing.get_context("fork"), (os.getpid(), material, files, identity)
-    with ProcessPoolExecutor(processes, fork, _take, everything) as pool:
-        list(pool.map(_draw_one, range(len(figures(material.design.study)))))
+    # Types that are made for a study cannot be sent to another process, plain content can.
+    content = design.study.model_dump(mode="json"), asdict(design.sources)
+    draw_some = partial(_draw_some, content, files, identity)
+    places = range(len(figures(design.study)))
+    shares = [places[first::processes] for first in range(processes)]
+    with ProcessPoolExecutor(processes, _CONTEXT, die_with, (os.getpid(),)) as pool:
+        list(pool.map(draw_some, shares))
 
 
-def _take(parent: int, material: Material, files: dict[str, list[str]], identity: str) -> None:
-    """Keep, in a process that draws, what it draws from."""
-    die_with(parent)
-    _draw_one.material, _draw_one.files, _draw_one.identity = material, files, identity
+def _draw_some(
+    content: tuple[dict[str, Any], dict[str, Any]],
+    files: Mapping[str, Sequence[str]],
+    identity: str,
+    places: Sequence[int],
+) -> None:
+    """Draw the figures at these places of the list."""
+    material = Material(restore(*content))
+    for place in places:
+        drawn = draw(material, figures(material.design.study)[place])
+        for suffix, paths in files.items():
+            save(drawn, paths[place], suffix, identity)
+        plt.close(drawn)
 
 
-def _draw_one(place: int) -> None:
-    material = _draw_one.material
-    drawn = draw(material, figures(material.design.study)[place])
-    for suffix, paths in _draw_one.files.items():
-        save(drawn, paths[place], suffix, _draw_one.identity)
-    plt.close(drawn)
-
-
-def draw(material: Material, figure: Figure) -> plt.Figure:
+def draw(material: Material, figure: Figure) -> MplFigure:
     """Draw one figure, laid out."""
     drawn = DRAW[figure.kind](material, figure)
     style.lay_out(drawn)
     return drawn
 
 
-def save(drawn: plt.Figure, path: str | Path, suffix: str, identity: str) -> None:
+def save(drawn: MplFigure, path: str | Path, suffix: str, identity: str) -> None:
     """Write a figure; the same figure gives the same file, so no dates."""
-    kept = {
+    kept: dict[str, dict[str, Any]] = {
         "svg": {"Date": None, "Identifier": identity},
         "pdf": {"CreationDate": None},
         "png": {},
@@ -113,7 +123,7 @@ def save(drawn: plt.Figure, path: str | Path, suffix: str, identity: str) -> Non
     )
 
 
-def resolution(drawn: plt.Figure) -> float:
+def resolution(drawn: MplFigure) -> float:
     """Return pixels an inch: fewer where a figure of many panels would have too many."""
     width, height = drawn.get_size_inches()
     return min(150, MOST_PIXELS_ACROSS / max(width, height), (MOST_PIXELS / width / height) ** 0.5)

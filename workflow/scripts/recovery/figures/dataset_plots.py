@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
+from typing import Literal
+
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 
 from recovery.families.family import Columns, Values
@@ -52,12 +54,12 @@ def _shown_models(estimates: pd.DataFrame, material: Material) -> dict[str, str]
     return {m: material.family.MODELS[m].label for m in models if m in present}
 
 
-def lines(material: Material, figure: Figure) -> plt.Figure:
+def lines(material: Material, figure: Figure) -> MplFigure:
     """Participants' data, with every kind of pooling's line through them and the true line."""
     columns, values, estimates = _dataset(material, figure)
     if not columns:
         return style.nothing(NO_DATASET)
-    family, axis = material.family, material.family.AXES
+    family, axis = material.family, material.axes
     people = np.unique(columns[axis.participant])[:SHOWN_PARTICIPANTS]
     across = min(6, len(people))
     drawn, panels = style.folded(len(people), across, 1.65, 1.75, sharex=True, sharey=True)
@@ -72,25 +74,26 @@ def lines(material: Material, figure: Figure) -> plt.Figure:
         if truth is not None:
             axes.plot(grid[axis.x][ends], truth[ends], "--", color=style.TRUTH_COLOUR, linewidth=1)
         for model, y in expected.items():
-            axes.plot(grid[axis.x][ends], y[ends], color=colour[model], linewidth=1.4)
+            if y is not None:
+                axes.plot(grid[axis.x][ends], y[ends], color=colour[model], linewidth=1.4)
         axes.set_title(f"Participant {person}", loc="left", fontsize=8)
         if axes in panels[-across:]:
             axes.set_xlabel(axis.x_label)
             axes.tick_params(labelbottom=True)
-        if axes.get_subplotspec().is_first_col():
+        if style.is_first_column(axes):
             axes.set_ylabel(axis.y_label)
     _legend(drawn, material, labels, [style.truth_line()] if truth is not None else [])
     return drawn
 
 
-def _legend(drawn: plt.Figure, material: Material, labels: dict[str, str], extra: list) -> None:
+def _legend(drawn: MplFigure, material: Material, labels: dict[str, str], extra: list) -> None:
     """Name the models that are drawn, in the colours they have everywhere."""
     colour = style.colours(material.design.study.models)
     handles = [Line2D([], [], color=colour[m], label=label) for m, label in labels.items()]
     drawn.legend(handles=[*handles, *extra], loc="outside lower center", ncols=6, frameon=False)
 
 
-def shrinkage(material: Material, figure: Figure) -> plt.Figure:
+def shrinkage(material: Material, figure: Figure) -> MplFigure:
     """Each participant's coefficient without pooling, with partial pooling, and in truth."""
     _, values, estimates = _dataset(material, figure)
     if not values:
@@ -123,10 +126,15 @@ def shrinkage(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-def observed(material: Material, figure: Figure) -> plt.Figure:
+_LINE_STYLES: tuple[Literal["--", ":", "-."], ...] = ("--", ":", "-.")
+
+
+def observed(material: Material, figure: Figure) -> MplFigure:
     """Every model's estimate of every parameter from an observed dataset."""
-    study, estimates = material.design.study, material.observed_estimates(figure.dataset)
-    published = study.observed[figure.dataset].published
+    dataset = figure.dataset
+    assert dataset is not None
+    study, estimates = material.design.study, material.observed_estimates(dataset)
+    published = study.observed[dataset].published
     lower, upper = interval_columns(study.plotted_level)
     labels = {p: material.family.PARAMETERS[p] for p in material.parameters}
     drawn, panels = style.grid(list(labels), ["all"], height=1.1 + 0.2 * len(material.methods))
@@ -140,14 +148,14 @@ def observed(material: Material, figure: Figure) -> plt.Figure:
                 row = mine.loc[fit]
                 axes.hlines(height, row[lower], row[upper], color=colour[fit[0]], linewidth=1.6)
                 axes.plot(row["mean"], height, "o", color=colour[fit[0]], markersize=4.5)
-        for line, numbers in zip(("--", ":", "-."), published.values(), strict=False):
+        for line, numbers in zip(_LINE_STYLES, published.values(), strict=False):
             if parameter in numbers.values:
                 value = numbers.values[parameter]
                 axes.axvline(value, color=style.TRUTH_COLOUR, linestyle=line, linewidth=0.9)
         axes.set_yticks(range(len(fits)), reversed(names))
         axes.set_ylim(-0.6, len(fits) - 0.4)
         axes.set_title(labels[parameter], loc="left")
-    lines_used = zip(("--", ":", "-."), published.values(), strict=False)
+    lines_used = zip(_LINE_STYLES, published.values(), strict=False)
     handles = [
         Line2D([], [], color=style.TRUTH_COLOUR, linestyle=line, linewidth=1, label=numbers.source)
         for line, numbers in lines_used

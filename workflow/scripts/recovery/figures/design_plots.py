@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MplFigure
 
 from recovery.figures import style
 from recovery.figures.figure_data import Material
@@ -22,7 +26,7 @@ SIDE_BY_SIDE = {
 }
 
 
-def lolly(material: Material, figure: Figure) -> plt.Figure:
+def lolly(material: Material, figure: Figure) -> MplFigure:
     """Measures of every model side by side, at the largest participant count.
 
     References
@@ -50,7 +54,7 @@ def lolly(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-def _sticks(axes: plt.Axes, rows: pd.DataFrame, reference: float, material: Material) -> None:
+def _sticks(axes: Axes, rows: pd.DataFrame, reference: float, material: Material) -> None:
     """One panel: a dot a model on a stick from the reference, with its Monte Carlo bar."""
     labels = material.method_labels
     colour, marker = style.colours(list(labels)), style.markers(list(labels))
@@ -88,7 +92,7 @@ def _observations(scenario: Scenario) -> str:
     return str(scenario.observations) if scenario.observations else "as observed"
 
 
-def nested_loop(material: Material, figure: Figure) -> plt.Figure:
+def nested_loop(material: Material, figure: Figure) -> MplFigure:
     """Root mean squared error over the whole design, its factors as steps below.
 
     References
@@ -118,7 +122,7 @@ def nested_loop(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-def _steps(axes: plt.Axes, rows: pd.DataFrame, places: list[tuple], material: Material) -> None:
+def _steps(axes: Axes, rows: pd.DataFrame, places: list[tuple], material: Material) -> None:
     """One panel: each model's stepped line over the places of the design."""
     models, study = material.methods, material.design.study
     colour, marker = style.colours(models), style.markers(models)
@@ -134,13 +138,14 @@ def _steps(axes: plt.Axes, rows: pd.DataFrame, places: list[tuple], material: Ma
         style.open_where(
             axes, np.arange(len(places)), value.to_numpy(), fewer, marker[model], colour[model]
         )
-        ends = [np.append(bound, bound.iloc[-1]) for bound in (lower, upper)]
-        axes.fill_between(edges, *ends, step="post", color=colour[model], alpha=0.15, linewidth=0)
+        low, high = (np.append(bound, bound.iloc[-1]) for bound in (lower, upper))
+        band: dict[str, Any] = {"color": colour[model], "alpha": 0.15, "linewidth": 0}
+        axes.fill_between(edges, low, high, step="post", **band)
     axes.set_ylim(bottom=0)
     axes.tick_params(bottom=False, labelbottom=False)
 
 
-def _tracks(axes: plt.Axes, below: dict[str, list[str]]) -> None:
+def _tracks(axes: Axes, below: dict[str, list[str]]) -> None:
     """A stepped track for each factor, its levels named at its left from the lowest step up."""
     for place, (factor, levels) in enumerate(below.items()):
         base, order = len(below) - 1 - place, list(dict.fromkeys(levels))

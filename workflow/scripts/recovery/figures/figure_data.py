@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from recovery import families, tables
-from recovery.families.family import Columns, Family, Values
+from recovery import tables
+from recovery.families.family import Axes, Columns, Family, Values
 from recovery.plan.design import Cell, Design
 from recovery.plan.scenarios import Scenario
 from recovery.score import calibration, measures, verification
@@ -30,7 +30,14 @@ class Material:
     @property
     def family(self) -> Family:
         """The study's family."""
-        return families.find(self.design.study.family)
+        return self.design.family
+
+    @property
+    def axes(self) -> Axes:
+        """The columns of lines over a predictor, of a family that has them."""
+        axes = self.design.family.AXES
+        assert axes is not None
+        return axes
 
     @property
     def parameters(self) -> list[str]:

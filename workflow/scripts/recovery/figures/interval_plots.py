@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 
 from recovery.figures import style
@@ -22,7 +23,7 @@ def centiles(z: np.ndarray) -> np.ndarray:
     return (order + 0.5) / z.size
 
 
-def zipped(material: Material, figure: Figure) -> plt.Figure:
+def zipped(material: Material, figure: Figure) -> MplFigure:
     """Intervals of replicates, sorted by how many posterior SDs their means are from the truth.
 
     References
@@ -53,7 +54,7 @@ def zipped(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-def _zip(axes: plt.Axes, rows: pd.DataFrame, level: float, colour: tuple) -> None:
+def _zip(axes: Axes, rows: pd.DataFrame, level: float, colour: tuple) -> None:
     """One panel: an interval a replicate, those that miss the truth drawn strongly."""
     for at in (axes.axvline, axes.axhline):
         place = 0 if at == axes.axvline else level
@@ -76,10 +77,11 @@ def _zip(axes: plt.Axes, rows: pd.DataFrame, level: float, colour: tuple) -> Non
         axes.axhline(bound, color="0.35", linestyle=":", linewidth=0.9, zorder=3)
 
 
-def caterpillar(material: Material, figure: Figure) -> plt.Figure:
+def caterpillar(material: Material, figure: Figure) -> MplFigure:
     """Every participant's coefficient from one dataset, sorted by its true value."""
     family, study = material.family, material.design.study
     model, scenario = partial_model(study), figure.scenarios[0]
+    assert model is not None
     estimates = material.estimates(scenario.name)
     mine = (estimates["model"] == model) & (estimates["prior"] == material.first_prior)
     estimates = estimates[mine & (estimates["replicate"] == 1)].set_index("parameter")
@@ -109,7 +111,7 @@ def caterpillar(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-def _caterpillar(axes: plt.Axes, rows: pd.DataFrame, material: Material, colour: tuple) -> None:
+def _caterpillar(axes: Axes, rows: pd.DataFrame, material: Material, colour: tuple) -> None:
     """One panel: interval, mean and truth of the participants, from below in their order."""
     lower, upper = interval_columns(material.design.study.plotted_level)
     y, size = np.arange(len(rows)), float(np.clip(90 / len(rows), 1.5, 4.5))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MplFigure
 
 from recovery.figures import style
 from recovery.figures.figure_data import Material
@@ -28,7 +29,7 @@ def _of(table: pd.DataFrame, figure: Figure) -> pd.DataFrame:
 
 
 def _series(
-    axes: plt.Axes,
+    axes: Axes,
     rows: pd.DataFrame,
     columns: tuple[str, str, str],
     material: Material,
@@ -66,7 +67,7 @@ def _series(
 
 def _measure(
     material: Material, figure: Figure, measure: str, reference: float | None
-) -> plt.Figure:
+) -> MplFigure:
     """A measure over participant counts: a row a parameter, a column a prior."""
     level = material.design.study.plotted_level
     table = with_bounds(of_level(_of(material.performance, figure), measure, level))
@@ -86,22 +87,22 @@ def _measure(
     return drawn
 
 
-def bias(material: Material, figure: Figure) -> plt.Figure:
+def bias(material: Material, figure: Figure) -> MplFigure:
     """Bias over participant counts."""
     return _measure(material, figure, "bias", 0.0)
 
 
-def rmse(material: Material, figure: Figure) -> plt.Figure:
+def rmse(material: Material, figure: Figure) -> MplFigure:
     """Root mean squared error over participant counts."""
     return _measure(material, figure, "rmse", None)
 
 
-def coverage(material: Material, figure: Figure) -> plt.Figure:
+def coverage(material: Material, figure: Figure) -> MplFigure:
     """Coverage against the nominal level, over participant counts."""
     return _measure(material, figure, "coverage", material.design.study.plotted_level)
 
 
-def interval_width(material: Material, figure: Figure) -> plt.Figure:
+def interval_width(material: Material, figure: Figure) -> MplFigure:
     """Width of intervals over participant counts."""
     return _measure(material, figure, "interval_width", None)
 
@@ -114,7 +115,7 @@ def _cells(
     bounds: Callable[[pd.DataFrame, str], pd.DataFrame],
     rests_on: dict[str, str],
     logarithmic: bool,
-) -> plt.Figure:
+) -> MplFigure:
     """Columns of a table of cells over participant counts: a row each, a column a prior."""
     table, columns = _of(table, figure), _priors(material)
     drawn, panels = style.grid(list(rows), list(columns), height=2.3)
@@ -130,7 +131,7 @@ def _cells(
     return drawn
 
 
-def convergence(material: Material, figure: Figure) -> plt.Figure:
+def convergence(material: Material, figure: Figure) -> MplFigure:
     """Shares of fits that converged, and that had divergent transitions."""
     rows = {
         "converged_rate": "Share of fits that converged",
@@ -144,7 +145,7 @@ def convergence(material: Material, figure: Figure) -> plt.Figure:
     return _cells(material, figure, material.convergence, rows, bounds, rests_on, logarithmic=False)
 
 
-def time(material: Material, figure: Figure) -> plt.Figure:
+def time(material: Material, figure: Figure) -> MplFigure:
     """What a fit costs, and what it gives for it."""
     rows = {
         "seconds": "Processor seconds a fit",
@@ -159,7 +160,7 @@ def time(material: Material, figure: Figure) -> plt.Figure:
     return _cells(material, figure, material.efficiency, rows, bounds, rests_on, logarithmic=True)
 
 
-def recovered(material: Material, figure: Figure) -> plt.Figure:
+def recovered(material: Material, figure: Figure) -> MplFigure:
     """Single estimates against the truth, with their intervals: a column a participant count."""
     rows = material.parameter_labels
     columns = {s.name: f"{s.participants} participants" for s in figure.scenarios}
@@ -188,7 +189,7 @@ def _by_model(rows: pd.DataFrame, material: Material) -> Iterator[tuple]:
         yield model, colour, mine, mine[lower].to_numpy(), mine[upper].to_numpy()
 
 
-def _sorted_intervals(axes: plt.Axes, rows: pd.DataFrame, material: Material) -> None:
+def _sorted_intervals(axes: Axes, rows: pd.DataFrame, material: Material) -> None:
     """Intervals of all replicates, sorted; those that miss the one truth are drawn strongly."""
     start = 0
     for _, colour, mine, low, high in _by_model(rows, material):
@@ -204,7 +205,7 @@ def _sorted_intervals(axes: plt.Axes, rows: pd.DataFrame, material: Material) ->
     axes.set_xticks([])
 
 
-def _against_truth(axes: plt.Axes, rows: pd.DataFrame, material: Material) -> None:
+def _against_truth(axes: Axes, rows: pd.DataFrame, material: Material) -> None:
     """Estimates over truths that differ between replicates."""
     marker = style.markers(material.methods)
     for model, colour, mine, low, high in _by_model(rows, material):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MplFigure
 
 from recovery.figures import style
 from recovery.figures.figure_data import Material
@@ -17,7 +19,7 @@ APART = 0.15  # of models at a count, in logarithms a unit of dodge
 MARGIN = 1.2  # beyond the smallest and the largest count
 
 
-def needed(material: Material, figure: Figure) -> plt.Figure:
+def needed(material: Material, figure: Figure) -> MplFigure:
     """Each wanted measure over participants, and below it the numbers needed.
 
     Two rows a wanted value, a column a prior.
@@ -29,9 +31,10 @@ def needed(material: Material, figure: Figure) -> plt.Figure:
         "coverage": f"coverage of {level} intervals",
         "rmse": "root mean squared error",
     }
+    planned = study.planning or {}
     rows = {
         (parameter, measure): f"{material.family.PARAMETERS[parameter]}: {names[measure]}"
-        for parameter, wanted in (study.planning or {}).items()
+        for parameter, wanted in planned.items()
         for measure in wanted.model_dump(exclude_none=True)
     }
     columns = {prior: f"Prior: {words(prior)}" for prior in study.priors}
@@ -39,7 +42,7 @@ def needed(material: Material, figure: Figure) -> plt.Figure:
     for (parameter, measure), prior in curves:
         table = _of(material.performance, figure, parameter, prior)
         table = of_level(table, planning.SCALES[measure].measure, study.plotted_level)
-        wanted = getattr(study.planning[parameter], measure)
+        wanted = getattr(planned[parameter], measure)
         _curves(curves[(parameter, measure), prior], table, measure, wanted, material)
         table = _of(material.planning, figure, parameter, prior)
         strip = strips[(parameter, measure), prior]
@@ -55,7 +58,7 @@ def needed(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-def _panels(rows: list, columns: list, models: int) -> tuple[plt.Figure, dict, dict]:
+def _panels(rows: list, columns: list, models: int) -> tuple[MplFigure, dict, dict]:
     """A panel for the curves of every row and column, and below each a strip."""
     strip = 0.25 + 0.09 * models
     width = 2.9 if len(columns) > 1 else 4.6
@@ -86,7 +89,7 @@ def _of(table: pd.DataFrame, figure: Figure, parameter: str, prior: str) -> pd.D
 
 
 def _curves(
-    axes: plt.Axes, table: pd.DataFrame, measure: str, wanted: float, material: Material
+    axes: Axes, table: pd.DataFrame, measure: str, wanted: float, material: Material
 ) -> None:
     """Values with their Monte Carlo bars, and each model's curve, from which is read."""
     models = material.methods
@@ -117,7 +120,7 @@ def _curves(
         axes.set_ylim(-0.04, 1.04)
 
 
-def _needed(axes: plt.Axes, table: pd.DataFrame, material: Material) -> None:
+def _needed(axes: Axes, table: pd.DataFrame, material: Material) -> None:
     """The numbers needed with their intervals, a line a model; arrows where a bound is open."""
     models = material.methods
     colour, marker = style.colours(models), style.markers(models)
@@ -137,7 +140,7 @@ def _needed(axes: plt.Axes, table: pd.DataFrame, material: Material) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _axis(axes: plt.Axes, counts: tuple[int, ...]) -> None:
+def _axis(axes: Axes, counts: tuple[int, ...]) -> None:
     """Participants in logarithms, ticks at the counts studied."""
     axes.set_xscale("log")
     axes.set_xticks(counts, [str(count) for count in counts])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -18,9 +19,9 @@ BINS = 30
 _RANGE = "95 % of simulated outcomes lie between"
 
 
-def lines(material: Material, figure: Figure) -> plt.Figure:
+def lines(material: Material, figure: Figure) -> MplFigure:
     """Lines and outcomes that each prior expects, with the range of data for scale."""
-    table, axis = material.prior_predictive, material.family.AXES
+    table, axis = material.prior_predictive, material.axes
     priors = list(material.design.study.priors)
     drawn, panels = style.folded(len(priors), min(3, len(priors)), 3.1, 2.5)
     scenario = next(iter(material.design.scenarios.values()))
@@ -52,7 +53,7 @@ def lines(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-def _leave_out_extremes(axes: plt.Axes, y: np.ndarray, low: float, high: float) -> None:
+def _leave_out_extremes(axes: Axes, y: np.ndarray, low: float, high: float) -> None:
     """Let lines leave the panel where one steep curve would flatten all the others."""
     margin = (high - low) / 2
     bottom, top = max(min(low, y.min()), low - margin), min(max(high, y.max()), high + margin)
@@ -67,7 +68,7 @@ def _title(prior: str, drawn: pd.DataFrame) -> str:
     return f"Prior: {words(prior)}{fewer}"
 
 
-def outcomes(material: Material, figure: Figure) -> plt.Figure:
+def outcomes(material: Material, figure: Figure) -> MplFigure:
     """Distribution of outcomes that each prior expects, and that of the first dataset."""
     table, name = material.prior_predictive, material.family.OUTCOME
     priors = list(material.design.study.priors)

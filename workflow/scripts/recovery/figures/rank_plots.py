@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MplFigure
 from matplotlib.patches import Patch
 from scipy import stats
 
@@ -54,7 +55,7 @@ def _uniforms(material: Material, figure: Figure) -> Uniforms:
 
 def _panels(
     names: list[str], material: Material, x_label: str, y_label: str
-) -> tuple[plt.Figure, list[plt.Axes]]:
+) -> tuple[MplFigure, list[Axes]]:
     """A panel a quantity, with its label; one panel that says so where there is none."""
     if not names:
         drawn, panels = style.folded(1, 1, 6, 1)
@@ -72,13 +73,13 @@ def _panels(
     return drawn, panels
 
 
-def _finish(drawn: plt.Figure, material: Material, models: list[str], extra: list) -> None:
+def _finish(drawn: MplFigure, material: Material, models: list[str], extra: list) -> None:
     """Name the models that are drawn, and what else is, below the panels."""
     labels = {model: material.model_labels[model] for model in models}
     style.legend(drawn, labels, extra, among=material.design.study.models)
 
 
-def ecdf(material: Material, figure: Figure) -> plt.Figure:
+def ecdf(material: Material, figure: Figure) -> MplFigure:
     """Distribution of ranks less the uniform one, with simultaneous 95 % bands.
 
     References
@@ -104,7 +105,7 @@ def ecdf(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-def ranks(material: Material, figure: Figure) -> plt.Figure:
+def ranks(material: Material, figure: Figure) -> MplFigure:
     """Histograms of ranks over what is expected of uniform ones, with pointwise 99 % bands.
 
     References
@@ -130,7 +131,7 @@ def ranks(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-def contraction(material: Material, figure: Figure) -> plt.Figure:
+def contraction(material: Material, figure: Figure) -> MplFigure:
     """Posterior z-score over posterior contraction, a dot a fit.
 
     References
@@ -151,7 +152,8 @@ def contraction(material: Material, figure: Figure) -> plt.Figure:
         p for p in material.parameters if p in answered and math.isfinite(known.get(p, np.nan))
     ]
     drawn, panels = _panels(names, material, "Posterior contraction", "Posterior z-score")
-    colour, marker = (of(material.design.study.models) for of in (style.colours, style.markers))
+    colour = style.colours(material.design.study.models)
+    marker = style.markers(material.design.study.models)
     for name, axes in zip(names, panels, strict=True):
         axes.axhline(0, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         for model in models:
@@ -161,18 +163,14 @@ def contraction(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-def _scores(
-    axes: plt.Axes, rows: pd.DataFrame, prior_sd: float, colour: tuple, marker: str
-) -> None:
+def _scores(axes: Axes, rows: pd.DataFrame, prior_sd: float, colour: tuple, marker: str) -> None:
     """One model's fits, and their means with 95 % Monte Carlo bars."""
     x = 1 - (rows["sd"].to_numpy() / prior_sd) ** 2
     z = (rows["mean"] - rows["truth"]).to_numpy() / rows["sd"].to_numpy()
     axes.plot(x, z, marker, color=colour, markersize=2.2, alpha=0.35, markeredgewidth=0)
     if len(rows) < 2:
         return
-    found = mean(x), mean(z)
-    spread = [half_width(each.mcse, len(rows)) for each in found]
-    place = [each.value for each in found]
-    axes.errorbar(
-        *place, xerr=spread[0], yerr=spread[1], fmt=marker, color=colour, markersize=5, mec="white"
-    )
+    contraction, score = mean(x), mean(z)
+    xerr, yerr = half_width(np.array([contraction.mcse, score.mcse]), np.array(len(rows)))
+    bars = {"xerr": xerr, "yerr": yerr, "fmt": marker, "color": colour}
+    axes.errorbar(contraction.value, score.value, **bars, markersize=5, mec="white")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 
 from recovery.figures import style
@@ -13,9 +16,10 @@ from recovery.plan.figure_list import Figure, words
 from recovery.score.selection import programs
 
 
-def selection(material: Material, figure: Figure) -> plt.Figure:
+def selection(material: Material, figure: Figure) -> MplFigure:
     """Share of replicates that choose a model, over participants: a column a condition."""
     study, table = material.design.study, material.selection
+    assert study.selection is not None
     columns = {
         (each.truth, each.observations): _condition(each.truth, each.observations)
         for each in figure.scenarios
@@ -43,7 +47,7 @@ def selection(material: Material, figure: Figure) -> plt.Figure:
     return drawn
 
 
-_RING = {
+_RING: dict[str, Any] = {
     "linestyle": "",
     "marker": "o",
     "markersize": 9,
@@ -56,7 +60,7 @@ def _condition(truth: str, observations: int | None) -> str:
     return words(truth) + (f", {observations} observations each" if observations else "")
 
 
-def _shares(axes: plt.Axes, table: pd.DataFrame, material: Material) -> None:
+def _shares(axes: Axes, table: pd.DataFrame, material: Material) -> None:
     """The shares of all joint models in one panel; a ring around what generated the data."""
     models, joints = material.design.study.models, programs(material.design.study, material.family)
     colour, marker, beside = style.colours(models), style.markers(models), style.dodge(list(joints))
@@ -74,6 +78,6 @@ def _shares(axes: plt.Axes, table: pd.DataFrame, material: Material) -> None:
         style.open_where(axes, x, y, fewer, marker[first], colour[first])
         right = mine["right"].to_numpy(dtype=bool)
         axes.plot(x[right], y[right], **_RING)
-    axes.set_xticks(range(len(counts)), counts)
+    axes.set_xticks(range(len(counts)), map(str, counts))
     axes.set_xlim(-0.5, len(counts) - 0.5)
     axes.set_ylim(-0.04, 1.04)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MplFigure
+from matplotlib.gridspec import SubplotSpec
 
 TRUTH_COLOUR = "0.15"
+Panels = dict[tuple[Any, Any], Axes]
 SPREAD = 0.5  # of the models around a tick
 
 mpl.use("agg")
@@ -50,7 +55,9 @@ def dodge(models: Sequence[str]) -> dict[str, float]:
     return dict(zip(models, places, strict=True))
 
 
-def folded(number: int, across: int, width: float, height: float, **shared):
+def folded(
+    number: int, across: int, width: float, height: float, **shared: Any
+) -> tuple[MplFigure, list[Axes]]:
     """Return a figure with a number of panels in rows of `across`, and the panels in order."""
     down = -(-number // across)
     figure, axes = plt.subplots(
@@ -66,7 +73,13 @@ def folded(number: int, across: int, width: float, height: float, **shared):
     return figure, list(axes.flat[:number])
 
 
-def grid(rows: Sequence[str], columns: Sequence[str], width=2.9, height=1.75, share_rows=True):
+def grid(
+    rows: Sequence[Any],
+    columns: Sequence[Any],
+    width: float = 2.9,
+    height: float = 1.75,
+    share_rows: bool = True,
+) -> tuple[MplFigure, Panels]:
     """Return a figure with a panel for every row and column, and the panels by their names.
 
     Panels of a row share their scale. One column alone is folded into rows of three.
@@ -89,7 +102,9 @@ def grid(rows: Sequence[str], columns: Sequence[str], width=2.9, height=1.75, sh
     return figure, places
 
 
-def matrix(rows: Sequence[str], columns: Sequence[str], width: float, height: float, **shared):
+def matrix(
+    rows: Sequence[Any], columns: Sequence[Any], width: float, height: float, **shared: Any
+) -> tuple[MplFigure, Panels]:
     """Return a figure with a panel for every row and column, never folded, by their names."""
     size = (width * len(columns) + 0.6, height * len(rows) + 0.8)
     figure, axes = plt.subplots(
@@ -101,7 +116,19 @@ def matrix(rows: Sequence[str], columns: Sequence[str], width: float, height: fl
     return figure, places
 
 
-def say(axes: plt.Axes, text: str) -> None:
+def _in_grid(axes: Axes) -> SubplotSpec:
+    """Where a panel is in the grid of its figure."""
+    place = axes.get_subplotspec()
+    assert place is not None
+    return place
+
+
+def is_first_column(axes: Axes) -> bool:
+    """Whether a panel is in the first column of its figure."""
+    return _in_grid(axes).is_first_col()
+
+
+def say(axes: Axes, text: str) -> None:
     """Say in words why a panel has nothing to show."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, color="0.5", ha="center", va="center")
     axes.tick_params(left=False, bottom=False, labelleft=False, labelbottom=False)
@@ -109,7 +136,7 @@ def say(axes: plt.Axes, text: str) -> None:
         spine.set_visible(False)
 
 
-def nothing(text: str) -> plt.Figure:
+def nothing(text: str) -> MplFigure:
     """Return a figure that says in words why it shows nothing."""
     figure, (panel,) = folded(1, 1, 4.2, 1.6)
     say(panel, text)
@@ -123,7 +150,7 @@ def segments(lower: np.ndarray, upper: np.ndarray, y: np.ndarray) -> tuple[np.nd
 
 
 def open_where(
-    axes: plt.Axes, x: np.ndarray, y: np.ndarray, fewer: np.ndarray, marker: str, colour: tuple
+    axes: Axes, x: np.ndarray, y: np.ndarray, fewer: np.ndarray, marker: str, colour: tuple
 ) -> None:
     """Draw points that rest on fewer fits than planned again, as open ones."""
     which = np.asarray(fewer, dtype=bool)
@@ -134,12 +161,12 @@ def open_where(
 
 
 def title_panels(
-    panels: dict, row_labels: dict[str, str], column_labels: dict[str, str], x_label: str
+    panels: Panels, row_labels: Mapping[Any, str], column_labels: Mapping[Any, str], x_label: str
 ) -> None:
     """Label rows at their left and columns at their top; folded panels by their row alone."""
     rows, columns = list(row_labels), list(column_labels)
     for (row, column), axes in panels.items():
-        if axes.get_subplotspec().is_last_row():
+        if _in_grid(axes).is_last_row():
             axes.set_xlabel(x_label)
         if len(columns) == 1:
             axes.set_title(row_labels[row], loc="left")
@@ -151,26 +178,27 @@ def title_panels(
     next(iter(panels.values())).figure.align_ylabels()
 
 
-def lay_out(drawn: plt.Figure) -> None:
+def lay_out(drawn: MplFigure) -> None:
     """Lay a figure out once for all formats.
 
     Without an engine, and with labels that have their place, no format measures all ticks again.
     """
-    drawn.get_layout_engine().execute(drawn)
+    if (engine := drawn.get_layout_engine()) is not None:
+        engine.execute(drawn)
     drawn.set_layout_engine(None)
     for axes in drawn.axes:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_label_coords(*_place(axes, axis))
 
 
-def _place(axes: plt.Axes, axis: mpl.axis.Axis) -> np.ndarray:
+def _place(axes: Axes, axis: mpl.axis.Axis) -> np.ndarray:
     """Where an axis has its label, in fractions of the panel."""
     on_page = axis.label.get_transform().transform(axis.label.get_position())
     return axes.transAxes.inverted().transform(on_page)
 
 
 def legend(
-    figure: plt.Figure,
+    figure: MplFigure,
     labels: dict[str, str],
     extra: Sequence = (),
     among: Sequence[str] | None = None,
@@ -192,7 +220,7 @@ def legend(
     )
 
 
-def _columns(figure: plt.Figure, labels: Sequence[str]) -> int:
+def _columns(figure: MplFigure, labels: Sequence[str]) -> int:
     """How many entries of a legend fit beside one another: inches a letter, and a handle."""
     widest = 0.55 + 0.075 * max(map(len, labels))
     return max(1, min(6, len(labels), int(figure.get_figwidth() / widest)))

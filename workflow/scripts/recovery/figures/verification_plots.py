@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure as MplFigure
 from scipy import stats
 
 from recovery.figures import style
@@ -13,7 +13,7 @@ from recovery.plan.figure_list import Figure
 ACROSS = 3
 
 
-def verification(material: Material, figure: Figure) -> plt.Figure:
+def verification(material: Material, figure: Figure) -> MplFigure:
     """Sorted differences of posterior means against normal quantiles: a panel a parameter."""
     found, rows = material.verification, material.parameter_labels
     drawn, panels = style.folded(len(rows), min(ACROSS, len(rows)), 2.9, 2.3)

@@ -10,17 +10,18 @@ import numpy as np
 from recovery.common import jobs
 from recovery.engines.protocol import Draws, Program
 from recovery.fit import posterior
-from recovery.fit.batches import Fit, Fitter, Task
+from recovery.fit.batches import Fit, Task
+from recovery.fit.sampler import SamplerFitter
 from recovery.plan.seeds import fit_seed
 from recovery.study.methods import LARGEST_PARETO_K, has_intervals
 
 
-class ApproximationFitter(Fitter):
+class ApproximationFitter(SamplerFitter):
     """Runs one algorithm on one model under one prior, one dataset after another.
 
-    It takes what a Fitter does. Draws are those of an approximation: they have no chains, and
-    nothing to say whether they converged but that the algorithm ended without an error and, of
-    Pathfinder, Pareto k.
+    It takes the arguments of a SamplerFitter. The draws of an approximation have no chains. An
+    approximation counts as converged if the algorithm ended without an error and, for Pathfinder,
+    Pareto k is small.
     """
 
     log_ratios: np.ndarray | None = None  # of the last fit, where its algorithm has them
@@ -73,8 +74,8 @@ class ApproximationFitter(Fitter):
 
 def fitter_of(
     specification: Mapping[str, Any], program: Program, return_draws: bool = False
-) -> Fitter:
+) -> SamplerFitter:
     """Return what fits a specification of `Design.fit`: the sampler, or an approximation."""
     if "algorithm" in specification:
         return ApproximationFitter(specification, program)
-    return Fitter(specification, program, return_draws)
+    return SamplerFitter(specification, program, return_draws)

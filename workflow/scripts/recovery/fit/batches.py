@@ -1,4 +1,4 @@
-"""A batch of replicates through family, engine and posterior; failures become rows."""
+"""A batch of replicates, fitted one after another in a child process; failures become rows."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ import errno
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from recovery import engines, families, tables
-from recovery.common import jobs
+from recovery import tables
 from recovery.common.errors import EngineError, MachineError
 from recovery.common.worker import Child, ChildLostError
-from recovery.engines import declarations, stan_data
-from recovery.engines.protocol import DataError, Draws, Program, Settings
+from recovery.engines import stan_data
+from recovery.engines.protocol import DataError, Draws, Program
 from recovery.families.family import Columns, Values
-from recovery.fit import finite, loo, posterior
-from recovery.plan.seeds import fit_seed, rank_rng
 
 LONGEST_ERROR = 2000
 _OF_THE_MACHINE = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE),
     *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE),
 )
-RANKED_DRAWS = 99  # ranks 0 to 99; at most as many as a fit's effective sample size
 
 
 @dataclass(frozen=True)
@@ -53,184 +49,25 @@ class Fit:
     loo: list[dict] = field(default_factory=list)
 
 
-class Fitter:
-    """Fits one model under one prior, one dataset after another; called in the child process.
+class Fitter(Protocol):
+    """What fits one method to one dataset after another; called in the child process."""
 
-    Parameters
-    ----------
-    specification : mapping
-        `Design.fit` or `Design.fit_observed`.
-    return_draws : bool
-        Whether a fit holds its draws, though the study does not keep them.
-    """
+    specification: Mapping[str, Any]
+    """`Design.fit` or `Design.fit_observed`."""
 
-    def __init__(
-        self, specification: Mapping[str, Any], program: Program, return_draws: bool = False
-    ):
-        self.specification = specification
-        self.program = program
-        self.family = families.find(specification["family"])
-        self.engine = engines.find(specification["engine"])
-        self.model = self.family.MODELS[specification.get("approximates", specification["model"])]
-        self.prior = self.family.Prior(**specification["hyperparameters"])
-        self.attempts = [specification["sampler"], *specification.get("rescue", [])]
-        self.n_attempts = len(self.attempts)
-        self.keep_draws = specification.get("keep_draws", False)
-        self.return_draws = return_draws or self.keep_draws
-        self.loaded = None
-        self.data_block = None
+    @property
+    def n_attempts(self) -> int:
+        """How many settings are tried on a dataset."""
+
+    @property
+    def program(self) -> Program | None:
+        """The Stan program, of a method that has one."""
 
     def __call__(self, task: Task) -> Fit:
-        """Fit one dataset; what Stan refuses is a RuntimeError."""
-        started = jobs.processor_seconds()
-        draws = self._sample(task)
-        scored, groups = self.model.scored, self._participants_of(draws.names)
-        found = posterior.convergence(draws, scored)
-        rows = self._rows(task, draws, groups, found)
-        if "drawn_from" in self.specification["truth"]:
-            rows = self._ranked(task, draws, rows)
-        scores = self._participants(task, draws, groups) if task.truth else []
-        fitted = (self.family, self.specification["model"], self.prior, draws, task.columns)
-        left_out = [loo.of_fit(*fitted, unit) for unit in self.specification.get("leave_out", [])]
-        diagnostics = posterior.diagnose(
-            draws,
-            found,
-            self.attempts[task.attempt - 1]["max_treedepth"],
-            self.specification["convergence"],
-        )
-        seconds = {
-            "warmup_seconds": draws.warmup_seconds,
-            "sampling_seconds": draws.sampling_seconds,
-            "other_seconds": jobs.processor_seconds()
-            - started
-            - draws.warmup_seconds
-            - draws.sampling_seconds,
-        }
-        kept = draws if self.return_draws else None
-        return Fit(rows, scores, {"status": "ok", **diagnostics, **seconds}, kept, left_out)
+        """Fit one dataset; RuntimeError says why there is no fit."""
 
     def described(self, replicate: int, attempt: int) -> dict[str, Any]:
-        """Return what a row of diagnostics says of an attempt, however it goes."""
-        return {
-            "seed": fit_seed(self.specification, replicate, attempt),
-            "adapt_delta": self.attempts[attempt - 1]["adapt_delta"],
-        }
-
-    def _sample(self, task: Task) -> Draws:
-        if self.loaded is None:
-            self.loaded = self.engine.load(self.program)
-            self.data_block = declarations.of_program(self.program)
-        data = stan_data.held(self.family.stan_data(task.columns, self.prior), self.data_block)
-        seed = fit_seed(self.specification, task.replicate, task.attempt)
-        draws = self._run(data, seed, task.attempt)
-        effects = [name for names in self._participants_of(draws.names).values() for name in names]
-        if unusable := posterior.not_finite(draws, [*self.model.scored, *effects]):
-            raise RuntimeError(f"draws that are not finite: {finite.some(unusable)}")
-        return draws
-
-    def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
-        """Participants' coefficients that tables are made from: those that the family groups."""
-        return self.family.participants_of(names)
-
-    def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
-        sampler = self.attempts[attempt - 1]
-        given = {key: sampler[key] for key in Settings.__annotations__ if key in sampler}
-        settings = Settings(**given)
-        return self.engine.sample(self.loaded, data, seed, settings)
-
-    def _rows(
-        self,
-        task: Task,
-        draws: Draws,
-        groups: Mapping[str, list[str]],
-        found: Mapping[str, np.ndarray],
-    ) -> list[dict]:
-        """A row a population parameter that the model answers for; participants' where kept."""
-        scored, intervals = self.model.scored, self.specification["intervals"]
-        summary = _summary(draws, scored, intervals)
-        converged = {name: values[: len(scored)] for name, values in found.items()}
-        rows = _estimates(task, scored, summary | converged)
-        if groups and (self.keep_draws or task.replicate == 1):
-            effects = [name for names in groups.values() for name in names]
-            rows += _estimates(task, effects, _summary(draws, effects, intervals))
-        return rows
-
-    def _ranked(self, task: Task, draws: Draws, rows: list[dict]) -> list[dict]:
-        """The rows with the ranks of their truths, and a row a test quantity."""
-        effects = [
-            name for names in self.family.participants_of(draws.names).values() for name in names
-        ]
-        names = [*self.model.scored, *effects]
-        values = posterior.evenly_spaced(draws, names, RANKED_DRAWS)
-        truth = {name: np.array([task.truth[name]]) for name in names}
-        seed = fit_seed(self.specification, task.replicate, task.attempt)
-        found, expected = (
-            self.family.test_quantities(each, task.columns, rank_rng(seed, "functions"))
-            for each in (values, truth)
-        )
-        finite.hold("test quantities that are", found)
-        finite.hold("test quantities of the truth that are", expected)
-        rng = rank_rng(seed, "ties")
-        ranked = [
-            row
-            | {
-                "rank": posterior.rank(values[row["parameter"]], row["truth"], rng),
-                "max_rank": RANKED_DRAWS,
-            }
-            for row in rows
-        ]
-        return ranked + [
-            {
-                "parameter": name,
-                "truth": expected[name][0],
-                "rank": posterior.rank(found[name], expected[name][0], rng),
-                "max_rank": RANKED_DRAWS,
-            }
-            for name in found
-        ]
-
-    def _participants(
-        self, task: Task, draws: Draws, groups: Mapping[str, list[str]]
-    ) -> list[dict[str, Any]]:
-        """A row a coefficient: how well the participants' own values are recovered."""
-        level = self.specification["plotted_level"]
-        rows = []
-        for coefficient, members in groups.items():
-            truth = np.array([task.truth[name] for name in members])
-            means, hits = posterior.means_and_hits(draws, members, truth, level)
-            agreement = posterior.agreement(means, truth)
-            finite.hold("rmse that is", {coefficient: agreement["rmse"]})
-            rows.append(
-                {
-                    "coefficient": coefficient,
-                    "n_participants": len(members),
-                    **agreement,
-                    "level": level,
-                    "coverage": hits.mean(),
-                }
-            )
-        return rows
-
-
-def _summary(
-    draws: Draws, names: Sequence[str], intervals: Sequence[float]
-) -> dict[str, np.ndarray]:
-    """What `summarise` returns; draws that are too large to have moments fail the fit."""
-    found = posterior.summarise(draws, names, intervals)
-    for column, values in found.items():
-        finite.hold(f"{column} that is", dict(zip(names, values, strict=True)))
-    return found
-
-
-def _estimates(
-    task: Task, names: Sequence[str], summary: Mapping[str, np.ndarray]
-) -> list[dict[str, Any]]:
-    """A row a name: its true value, and what the draws say about it."""
-    return [
-        {"parameter": name, "truth": task.truth.get(name)}
-        | {column: values[place] for column, values in summary.items()}
-        for place, name in enumerate(names)
-    ]
+        """Return what a row of diagnostics says of an attempt, whether or not it succeeds."""
 
 
 def fit_batch(
@@ -264,7 +101,7 @@ def fit_batch(
     """
     specification = fitter.specification
     keys = {name: specification[name] for name in ("scenario", "model", "prior")}
-    rows = {"estimates": [], "participants": [], "diagnostics": [], "loo": []}
+    rows: dict[str, list[dict]] = {name: [] for name in schemas(specification)}
     with Child(fitter, specification["sampler"]["time_limit"]) as child:
         for task in _tasks(data, truth, specification.get("only")):
             fit_keys = {**keys, "replicate": task.replicate}
@@ -273,10 +110,12 @@ def fit_batch(
                 rows["diagnostics"].append(fit_keys | attempt.diagnostics)
                 if fit is None or attempt.diagnostics["status"] == "ok":
                     fit = attempt
+            assert fit is not None  # there is an attempt in any case
             rows["estimates"] += [fit_keys | row for row in fit.estimates]
             rows["participants"] += [fit_keys | row for row in fit.participants]
-            rows["loo"] += [fit_keys | row for row in fit.loo]
-            if fit.draws is not None:
+            if "loo" in rows:
+                rows["loo"] += [fit_keys | row for row in fit.loo]
+            if keep is not None and fit.draws is not None:
                 keep(task.replicate, fit.draws)
     return {
         name: tables.from_rows(rows[name], schema)
@@ -348,7 +187,7 @@ def _attempts(child: Child, task: Task, fitter: Fitter) -> Iterator[Fit]:
     Where there is none to fit, that is all that one attempt says.
     """
     specification = fitter.specification
-    program = fitter.program.path if task.replicate == 1 and fitter.program else None
+    program = fitter.program.path if task.replicate == 1 and fitter.program is not None else None
     for number in range(1, (1 if task.unsimulated else fitter.n_attempts) + 1):
         if task.unsimulated:
             fit = _failed("simulation", f"simulation: {task.unsimulated}")

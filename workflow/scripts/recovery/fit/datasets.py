@@ -45,8 +45,9 @@ def simulate_batch(
     family = families.find(specification["family"])
     first, end = specification["replicates"]
     data, truth = [_no_rows(family)], []
-    simulate = partial(simulate_one, specification, family, observed, observed_means)
-    with guarded(simulate, specification.get("time_limit"), "simulation") as simulate:
+    simulate_seed = partial(simulate_one, specification, family, observed, observed_means)
+    limit = specification.get("time_limit")
+    with guarded(simulate_seed, limit, "simulation") as simulate:
         for replicate in range(first, end + 1):
             seed = dataset_seed(specification, replicate)
             try:
@@ -68,12 +69,12 @@ def _reason(error: Exception) -> str:
 
 def _no_rows(family: Family) -> Columns:
     kinds = {"integer": int, "real": float}
-    own = {name: np.empty(0, kinds[kind]) for name, kind in family.COLUMNS.items()}
+    own: Columns = {name: np.empty(0, kinds[kind]) for name, kind in family.COLUMNS.items()}
     return {"replicate": np.empty(0, int), **own}
 
 
 def _truth_rows(
-    replicate: int, seed: int, values: Mapping[str | None, float], error: str | None = None
+    replicate: int, seed: int, values: Mapping[Any, float], error: str | None = None
 ) -> Columns:
     """The rows of the table `truth` of one replicate."""
     n = len(values)
@@ -102,6 +103,7 @@ def simulate_one(
         place = (specification["participants"], observations)
         return family.simulate_joint(joint, prior, content["design"], *place, rng)
     if "from_observed" in content:
+        assert observed_means is not None
         truth, observations = family.truth_from_estimates(observed_means), observed
     else:
         truth = family.Truth(**content["values"])

@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def kept(path: str | Path | None, identity: str) -> Iterator[Callable[[int, Draw
         yield lambda replicate, draws: append(columns_of(replicate, draws))
 
 
-def inference_data(path: str | Path, replicate: int):
+def inference_data(path: str | Path, replicate: int) -> Any:
     """Return the kept draws of one fit as ArviZ's InferenceData.
 
     Parameters
@@ -86,9 +87,11 @@ def _variables(chains: dict[str, np.ndarray], names: Sequence[str]) -> dict[str,
         places.setdefault(variable, {})[index] = chains[name]
     found = {}
     for variable, elements in places.items():
-        shape = tuple(np.max(list(elements), axis=0) + 1) if () not in elements else ()
+        largest = np.max(list(elements), axis=0) if () not in elements else ()
+        shape = tuple(int(number) + 1 for number in largest)
         joined = np.empty((*next(iter(elements.values())).shape, *shape))
         for index, values in elements.items():
-            joined[(..., *index)] = values
+            place: Any = (..., *index)
+            joined[place] = values
         found[variable] = joined
     return found

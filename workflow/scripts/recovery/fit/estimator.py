@@ -11,13 +11,13 @@ from recovery import families
 from recovery.common import jobs
 from recovery.families.family import Estimates
 from recovery.fit import finite
+from recovery.fit.agreement import agreement
 from recovery.fit.batches import Fit, Task
-from recovery.fit.posterior import agreement
 from recovery.tables import quantile_columns
 
 
 class EstimatorFitter:
-    """Fits one estimator, one dataset after another; stands where a model has its Fitter.
+    """Fits one estimator, one dataset after another; a Fitter as SamplerFitter is.
 
     Parameters
     ----------
@@ -38,7 +38,8 @@ class EstimatorFitter:
         started = jobs.processor_seconds()
         found = self.estimator.fit(task.columns)
         seconds = jobs.processor_seconds() - started
-        population, own = [], []
+        population: list[Estimates] = []
+        own: list[Estimates] = []
         for part in found.parts:
             groups = self.family.participants_of(list(part.names))
             _must_be_finite(part, quantile_columns(self.specification["intervals"]).values())

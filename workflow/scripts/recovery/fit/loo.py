@@ -9,14 +9,14 @@ import numpy as np
 from pydantic import BaseModel
 
 from recovery.engines.protocol import Draws
-from recovery.families.family import Columns, Family
+from recovery.families.family import Columns, Family, Unit
 from recovery.fit import finite, posterior
 
 LARGEST = 1_000_000  # numbers of a log likelihood that are held at once
 
 
 def of_fit(
-    family: Family, model: str, prior: BaseModel, draws: Draws, columns: Columns, unit: str
+    family: Family, model: str, prior: BaseModel, draws: Draws, columns: Columns, unit: Unit
 ) -> dict[str, Any]:
     """Return a row of the table `loo`.
 

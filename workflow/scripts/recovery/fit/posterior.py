@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from arviz_stats.base import array_stats
+from arviz_stats.base import array_stats  # type: ignore[attr-defined] # not in its __all__
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
@@ -305,32 +306,5 @@ def _smallest_ebfmi(draws: Draws) -> float:
         return float(np.min(array_stats.bfmi(draws.sampler["energy__"])))
 
 
-def _extreme(pick, values: np.ndarray) -> float:
+def _extreme(pick: Callable[[np.ndarray], Any], values: np.ndarray) -> float:
     return float(pick(values)) if values.size else np.nan
-
-
-def agreement(estimates: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Return how posterior means agree with true values, over the participants of one fit.
-
-    Parameters
-    ----------
-    estimates, truth : ndarray, shape (n_participants,)
-
-    Returns
-    -------
-    dict
-        rmse, correlation, and shrinkage_slope: that of the least-squares line of estimates
-        on true values, 1 without shrinkage and 0 when all estimates are alike. The last
-        two are NaN when true values do not vary, or by too little for a computer.
-    """
-    centred = truth - truth.mean()
-    with np.errstate(over="ignore", invalid="ignore"):  # of means too large to be squared
-        spread, covariance = centred @ centred, centred @ (estimates - estimates.mean())
-        # Not by squares alone: rounding leaves them above 0, and very small ones lose their digits.
-        varies = np.ptp(truth) > 0 and spread >= np.finfo(float).tiny
-        total = np.sqrt(spread * np.square(estimates - estimates.mean()).sum())
-        return {
-            "rmse": float(np.sqrt(np.mean((estimates - truth) ** 2))),
-            "correlation": float(covariance / total) if varies and total > 0 else np.nan,
-            "shrinkage_slope": float(covariance / spread) if varies else np.nan,
-        }

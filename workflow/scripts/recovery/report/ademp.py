@@ -62,7 +62,7 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
 
 def truths_in_words(truths: Mapping[str, Any]) -> list[str]:
     """Return what data were generated from, each with its name."""
-    kinds = {
+    kinds: dict[type, str] = {
         PriorTruth: "a truth drawn afresh from a prior",
         ObservedTruth: "the posterior mean of a fit to observed data",
     }

@@ -60,7 +60,7 @@ def _counts(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame])
     if figure.kind == "planning":
         parts = [
             of_level(table[table["parameter"] == name], SCALES[each].measure, study.plotted_level)
-            for name, wanted in study.planning.items()
+            for name, wanted in (study.planning or {}).items()
             for each in wanted.model_dump(exclude_none=True)
         ]
     shown = pd.concat([table[:0], *parts])

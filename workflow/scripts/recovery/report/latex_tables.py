@@ -10,7 +10,7 @@ from typing import Any
 
 from recovery.report.latex_text import escaped, width
 from recovery.report.number_formats import number, percent
-from recovery.tables import replace
+from recovery.tables import write_lines
 
 TABLES = ("models", "cells", "comparison")
 EMPTY = "% This study has nothing for this table.\n"  # a longtable needs a column
@@ -73,8 +73,7 @@ def write(
         "comparison": ([_pair(row) for row in compared], 3),
     }
     for name in TABLES:
-        text = in_latex(*rows[name])
-        replace(files[name], lambda beside, text=text: beside.write_text(text, encoding="utf-8"))
+        write_lines(files[name], in_latex(*rows[name]).splitlines())
 
 
 def in_latex(rows: Sequence[Mapping[str, str]], n_keys: int) -> str:

@@ -72,8 +72,8 @@ _ACCENTS = dict(
     )
 )
 _BELOW = "\u0327\u0323\u0331"
-_GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma"
-_GREEK = {*_GREEK.split(), "tau", "upsilon", "phi", "chi", "psi", "omega"}
+_LETTERS = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma"
+_GREEK = {*_LETTERS.split(), "tau", "upsilon", "phi", "chi", "psi", "omega"}
 _CAPITALS = {"Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi"}
 _CAPITALS |= {"Omega"}
 _AS_LATIN = {"ETA": "H", "RHO": "P", "CHI": "X"}  # the others by their first letter
@@ -133,7 +133,7 @@ def _greek(character: str) -> str | None:
 
 def _accented(character: str) -> str | None:
     """A Latin letter under or over one accent."""
-    base, *marks = unicodedata.normalize("NFD", character)
+    base, *marks = tuple(unicodedata.normalize("NFD", character))
     if len(marks) != 1 or marks[0] not in _ACCENTS or not (base.isascii() and base.isalpha()):
         return None
     if base in "ij" and marks[0] not in _BELOW:

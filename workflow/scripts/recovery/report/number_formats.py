@@ -33,7 +33,7 @@ def number(value: float, mcse: float | None = None) -> str:
 
 def sortable(value: float | None) -> str:
     """Return a number as tables sort it; empty for none."""
-    return "" if absent(value) else repr(float(value))
+    return "" if value is None or absent(value) else repr(float(value))
 
 
 def absent(value: float | None) -> bool:

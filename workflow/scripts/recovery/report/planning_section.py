@@ -47,7 +47,7 @@ def wanted(measure: str, value: float) -> str:
     return _WANTED[measure].format(f"{100 * value:g} %" if share else value)
 
 
-def _needed(row) -> str:
+def _needed(row: Any) -> str:
     if row.status == AT_SMALLEST:
         return f"at most {_count(row.smallest)}"
     if row.status == BEYOND:
@@ -59,7 +59,7 @@ def _needed(row) -> str:
     return _count(row.n_needed)
 
 
-def _interval(row) -> str:
+def _interval(row: Any) -> str:
     if row.status == UNKNOWN:
         return "–"
     if row.status == BEYOND:
@@ -73,7 +73,7 @@ def _interval(row) -> str:
     return f"{_count(row.lower)} to {_count(row.upper)}"
 
 
-def _replicates(row) -> str:
+def _replicates(row: Any) -> str:
     """How many replicates the values rest on, from which a number is read."""
     if row.n_fewest == row.n_most:
         return _count(row.n_most)

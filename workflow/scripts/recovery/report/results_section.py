@@ -28,7 +28,7 @@ def totals(convergence: pd.DataFrame) -> dict[str, Any]:
     final = convergence[convergence["attempt"] == "final"]
     first = convergence[convergence["attempt"] == "first"]
     counts = ["n_planned", "n_ok", "n_failed", "n_converged", "n_refitted"]
-    found = {count: int(final[count].sum()) for count in counts}
+    found: dict[str, Any] = {count: int(final[count].sum()) for count in counts}
     found["missed"] = causes(final)
     found["headline"] = headline(found["n_planned"], found["n_failed"], found["n_converged"])
     return found | {"n_rescued": found["n_converged"] - int(first["n_converged"].sum())}

@@ -40,7 +40,7 @@ def _rightly(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
     """How often the model that generated the data is chosen: the range over scenarios, a unit."""
     right = table[table["right"].astype(bool)]
     found = []
-    for unit in study.selection.leave_out:
+    for unit in study.selection.leave_out if study.selection else ():
         shares = right.loc[right["left_out"] == unit, "chosen_rate"].dropna()
         if len(shares):
             found.append({"unit": unit, "lowest": shares.min(), "highest": shares.max()})

@@ -12,7 +12,7 @@ from recovery.score.measures import CELL
 from recovery.study.truths import ObservedTruth, PriorTruth
 
 
-def in_words(truth, diagnostics: pd.DataFrame) -> dict[str, Any]:
+def in_words(truth: Any, diagnostics: pd.DataFrame) -> dict[str, Any]:
     """A truth as the page shows it; one from an observed fit says how that fit went."""
     if isinstance(truth, PriorTruth):
         joint = {"joint model": f"the one that {truth.model} is exact for"} if truth.model else {}

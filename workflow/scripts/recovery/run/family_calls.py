@@ -33,12 +33,13 @@ LOAD = ("load",)
 
 def by_size(design: Design) -> list[Scenario]:
     """Return a study's scenarios, those of fewest rows first."""
-    return sorted(design.scenarios.values(), key=lambda s: s.participants * s.observations)
+    return sorted(design.scenarios.values(), key=lambda s: s.participants * (s.observations or 1))
 
 
 def steps(design: Design) -> list[Step]:
     """Return the calls to make of a study's family, smallest datasets first."""
-    study, found = design.study, [LOAD]
+    study = design.study
+    found: list[Step] = [LOAD]
     smallest = {scenario.truth: scenario for scenario in reversed(by_size(design))}
     for scenario in by_size(design):
         found.append(("simulate", scenario.name, "1"))
@@ -87,7 +88,7 @@ class Calls:
         function, *what = step
         with opened_files.collected() as names:
             given = getattr(self, function)(*what)
-        if late := set(opened_files.of_study(names, self.family.path)) - set(self.family.FILES):
+        if late := set(opened_files.of_study(names, self.family.FILES[0])) - set(self.family.FILES):
             raise StudyError(
                 f"opens {min(late)}, must do so when the file is loaded: only a file that is "
                 "opened then counts as a part of the study"
@@ -127,12 +128,12 @@ class Calls:
         With a wide prior not every draw gives data that can be had; one of them must.
         """
         size, fault = self.design.scenarios[scenario], None
+        each = size.observations or 1
         rng = np.random.default_rng(self.design.study.seed)
         for _ in range(TRIED):
             try:
                 truth = self.family.draw_truth(self.design.study.priors[prior], rng)
-                place = (size.participants, size.observations)
-                return truth, *self.family.simulate(truth, *place, rng)
+                return truth, *self.family.simulate(truth, size.participants, each, rng)
             except SimulationError as error:
                 fault = error
         raise StudyError(f"none of {TRIED} datasets can be drawn from a prior: {fault}")

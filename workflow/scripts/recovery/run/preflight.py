@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -145,12 +146,13 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
 def _without_likelihood(study: Study, family: Family) -> list[str]:
     """What cannot be left out, tried with a small dataset."""
     prior = next(iter(study.priors.values()))
+    units = study.selection.leave_out if study.selection else ()
     columns, values = _small_dataset(study, family)
     one_draw = {name: np.array([value]) for name, value in values.items()}
     return [
         f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
         f"{unit} for the model {model!r}"
-        for unit, model in product(study.selection.leave_out, study.models)
+        for unit, model in product(units, study.models)
         if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None
     ]
 
@@ -195,7 +197,8 @@ class _Attempt:
 
     def __init__(self, study: Study, programs: Path, engine: str):
         self.study, self.programs, self.engine = study, programs, engines.find(engine)
-        self.family, self.data = families.find(study.family), {}
+        self.family = families.find(study.family)
+        self.data: dict[str, Any] = {}
 
     def __call__(self, model: str | None) -> list[str]:
         """Try a model's program; with None make ready the data.

@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -87,7 +88,8 @@ def compare(
     ValueError
         As of `score`, where no scenario has the reference, and where there is nothing to compare.
     """
-    parts, names = [], {}
+    parts: list[pd.DataFrame] = []
+    names: dict[str, None] = {}
     for scenario, cells, _ in _scenarios(files, levels, positive):
         names |= {model: None for model, _ in cells}
         cells = _without_own_priors(cells)
@@ -108,7 +110,8 @@ def compare(
 
 def _without_own_priors(cells: measures.Cells) -> measures.Cells:
     """Call none the prior of a model that has no other, where no other model has it."""
-    models, priors = (Counter(names) for names in zip(*cells, strict=True))
+    models = Counter(model for model, _ in cells)
+    priors = Counter(prior for _, prior in cells)
     return {
         (model, NO_PRIOR if models[model] == priors[prior] == 1 else prior): fits
         for (model, prior), fits in cells.items()
@@ -220,7 +223,7 @@ def _of_parquet(content: bytes) -> pd.DataFrame:
 
 def _of_text(text: str, wanted: Sequence[str]) -> pd.DataFrame:
     """Every cell as it is written; separated by what makes the most of the header."""
-    headers = {mark: next(_cells(text, mark), []) for mark in (",", "\t")}
+    headers: dict[str, list[str]] = {mark: next(_cells(text, mark), []) for mark in (",", "\t")}
     mark = max(headers, key=lambda each: len(set(headers[each]) & set(wanted)))
     header = headers[mark]
     if twice := [name for name in wanted if header.count(name) > 1]:
@@ -237,7 +240,7 @@ def _of_text(text: str, wanted: Sequence[str]) -> pd.DataFrame:
     return pd.read_csv(file, sep=mark, usecols=names, dtype=str, keep_default_na=False)
 
 
-def _cells(text: str, mark: str):
+def _cells(text: str, mark: str) -> Any:
     return csv.reader(io.StringIO(text, newline=""), delimiter=mark)
 
 

@@ -205,7 +205,7 @@ def _influence(
 ) -> Callable[[np.ndarray, np.ndarray], float]:
     """How many times larger errors of weighted means are than if cells were independent."""
 
-    def of(place: int) -> tuple[np.ndarray, np.ndarray]:
+    def of(cells: Cells, place: int) -> tuple[np.ndarray, np.ndarray]:
         model, prior, parameter = scores[_KEY].iloc[place]
         x = cells[model, prior].estimates[parameter].with_error
         squares = (x.error / x.sd - (x.error / x.sd).mean()) ** 2
@@ -214,15 +214,16 @@ def _influence(
     def times(places: np.ndarray, weights: np.ndarray) -> float:
         if cells is None or places.size == 1:
             return 1.0
-        together, alone = np.zeros(0), 0.0
+        together: np.ndarray = np.zeros(0)
+        alone = 0.0
         for place, weight in zip(places, weights, strict=True):
-            replicate, moved = of(place)
+            replicate, moved = of(cells, place)
             moved = weight * moved
             alone += moved @ moved
-            mine = np.bincount(replicate, moved, minlength=together.size)
-            mine[: together.size] += together
-            together = mine
-        return np.sqrt(together @ together / alone) if alone > 0 else 1.0
+            summed: np.ndarray = np.bincount(replicate, moved, minlength=together.size)
+            summed[: together.size] += together
+            together = summed
+        return float(np.sqrt(together @ together / alone)) if alone > 0 else 1.0
 
     return times
 

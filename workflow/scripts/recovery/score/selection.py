@@ -69,7 +69,7 @@ def of_scenario(
         for batch in design.batches(scenario):
             rows += choices(_fits(design, scenario, standing, prior, batch), len(standing))
         chosen = pd.DataFrame(rows, columns=_CHOICE)
-        for unit in study.selection.leave_out:
+        for unit in study.selection.leave_out if study.selection else ():
             mine = chosen[chosen["left_out"] == unit]
             found = rates(mine, list(standing), study.replicates).assign(prior=prior, left_out=unit)
             found["model"] = found["joint"].map(standing)

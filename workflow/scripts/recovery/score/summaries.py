@@ -12,7 +12,7 @@ from recovery import families, tables
 from recovery.common import jobs
 from recovery.common.errors import StudyError
 from recovery.common.worker import ChildLostError, guarded
-from recovery.families.family import SimulationError, Values
+from recovery.families.family import Columns, SimulationError, Values
 from recovery.fit import datasets
 from recovery.plan import identities
 from recovery.plan.design import Cell, Design
@@ -217,7 +217,7 @@ def prior_predictive(design: Design) -> pd.DataFrame:
     """
     study, own = design.study, _first_design(design)
     predict = _Predict(design, own)
-    parts = []
+    parts: list[pd.DataFrame] = []
     with guarded(predict, study.guest_seconds, "simulation") as predicted:
         for name in study.priors if own is not None else ():
             parts += _draws(predicted, name)
@@ -246,12 +246,14 @@ class _Predict:
         What `_first_design` returned.
     """
 
-    def __init__(self, design: Design, own: datasets.Columns | int | None):
+    def __init__(self, design: Design, own: Columns | int | None):
         self.study, self.own = design.study, own
-        self.family = families.find(self.study.family)
+        self.family = design.family
         self.axis = self.family.AXES
         self.people = 1 if self.axis else min(self.study.participants)
-        self.grid = self.family.line_grid(own) if self.axis and own is not None else {}
+        self.grid: Columns = {}
+        if self.axis is not None and isinstance(own, dict):
+            self.grid = self.family.line_grid(own)
         self.generators: dict[str, np.random.Generator] = {}
 
     def __call__(self, asked: tuple[str, int]) -> list[dict]:
@@ -262,6 +264,7 @@ class _Predict:
             self.generators[asked[0]] = np.random.default_rng(seed)
         rng = self.generators[asked[0]]
         truth = family.draw_truth(prior, rng)
+        assert self.own is not None
         columns, values = family.simulate(truth, self.people, self.own, rng)
         first = columns[family.PARTICIPANT] == 1
         x = columns[axis.x][first] if axis else np.nan
@@ -272,7 +275,7 @@ class _Predict:
         return [{"kind": "line", **line}, outcome]
 
 
-def _first_design(design: Design) -> datasets.Columns | int | None:
+def _first_design(design: Design) -> Columns | int | None:
     """The first participant's rows of a study's first dataset, or how many they are.
 
     The rows where a line is drawn over them, or where the family can take an observed design;

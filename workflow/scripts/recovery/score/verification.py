@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,9 @@ _COLUMNS += ["largest_z", "p_value", "p_corrected", "verdict"]
 
 def table(design: Design) -> pd.DataFrame:
     """Return the summary table of a study; it has no row where nothing is to be verified."""
-    models = families.find(design.study.family).MODELS
-    scored = {model: models[model].scored for model in design.study.models}
-    found = agreement(differences(design), scored if design.study.verify else {})
+    models = design.study.models if design.study.verify else ()
+    scored = {model: design.family.MODELS[model].scored for model in models}
+    found = agreement(differences(design), scored)
     return with_failures(found, attempted(design))
 
 
@@ -116,7 +116,7 @@ def _apart(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     return ((ours["mean"] - theirs["mean"]) / error).rename("z").reset_index()
 
 
-def agreement(found: pd.DataFrame, scored: dict[str, Sequence[str]]) -> pd.DataFrame:
+def agreement(found: pd.DataFrame, scored: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """Judge what `differences` returned, for every model and parameter.
 
     z is standard normal when both engines draw from the same posterior. Its mean shows a

@@ -10,9 +10,9 @@ from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_valid
 
 from recovery.common.errors import shown
 from recovery.common.types import Count, Frozen, NonNegative, Positive, Proportion, Unique
+from recovery.families.family import Unit
 
 Engine = Literal["stanli", "cmdstan"]
-Unit = Literal["observation", "participant"]
 
 
 def _initial(value: Any) -> Any:

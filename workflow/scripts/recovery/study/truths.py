@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, Strict, model_serializer
@@ -15,7 +16,7 @@ class Flat(Frozen):
     PART: ClassVar[str]
 
     @model_serializer(mode="wrap")
-    def _as_written(self, handler) -> dict:
+    def _as_written(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """Serialise it as the file has it: the part's keys beside the others."""
         whole = handler(self)
         return whole | whole.pop(self.PART)

@@ -47,7 +47,7 @@ class _Loader(yaml.SafeLoader):
         super().__init__(text)
         self.composed = 0
 
-    def compose_node(self, parent, index):
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()
         self.composed += 1
         if self.composed > LARGEST:

@@ -87,9 +87,9 @@ class Layout:
         numbers = range(1 if self.intercept else 2, self.size + 1)
         return {f"beta[{k}]": f"{self._slope(k, 'Intercept', 'Slope')}, beta[{k}]" for k in numbers}
 
-    def whole(self, beta: Sequence) -> np.ndarray:
+    def whole(self, given: Sequence | np.ndarray) -> np.ndarray:
         """Return all K coefficients of those that are parameters, numbers or arrays of draws."""
-        beta = np.asarray(beta)
+        beta = np.asarray(given)
         return beta if self.intercept else np.concatenate([np.zeros_like(beta[:1]), beta])
 
     @property

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from pydantic import BaseModel
 
-from recovery.families.family import Columns
+from recovery.families.family import Columns, Given
 from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.outcome import Outcome
 
@@ -18,7 +17,7 @@ def log_likelihood(
     layout: Layout,
     outcome: Outcome,
     joint: str,
-    prior: BaseModel,
+    prior: Given,
     values: Draws,
     columns: Columns,
     x: np.ndarray,
@@ -45,7 +44,7 @@ def log_likelihood(
 
 
 def _of_a_stranger(
-    layout: Layout, joint: str, prior: BaseModel, values: Draws
+    layout: Layout, joint: str, prior: Given, values: Draws
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a joint model says of the coefficients of a participant whom it has not seen.
 

@@ -58,16 +58,22 @@ def models(
     """
     beta = (*layout.beta, *own)
     whole = (*layout.beta, *layout.sigma_p, *layout.omega, *own)
-    found = {
-        "pooled": ("Pooled", "complete", beta, "pooled", _POOLED.format(own=absorbs)),
-        "unpooled": ("Unpooled", "none", beta, "unpooled", _UNPOOLED),
+    pooled = _POOLED.format(own=absorbs)
+    models = {
+        "pooled": Model(f"{family}/pooled.stan", "Pooled", "complete", beta, "pooled", pooled),
+        "unpooled": Model(
+            f"{family}/unpooled.stan", "Unpooled", "none", beta, "unpooled", _UNPOOLED
+        ),
     }
     for name, (label, note) in _WHOLE.items():
-        if "centered" not in serving:
-            note = _ALONE
-        found[name] = (label, "partial", whole, JOINT, note)
-    return {
-        name: Model(f"{family}/{name}.stan", *rest, integrated=name == "marginal")
-        for name, rest in found.items()
-        if name in serving
-    }
+        program, alone = f"{family}/{name}.stan", "centered" not in serving
+        models[name] = Model(
+            program,
+            label,
+            "partial",
+            whole,
+            JOINT,
+            _ALONE if alone else note,
+            integrated=name == "marginal",
+        )
+    return {name: model for name, model in models.items() if name in serving}

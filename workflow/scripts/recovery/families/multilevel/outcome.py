@@ -6,9 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel
 
-from recovery.families.family import Columns, Values
+from recovery.families.family import Columns, Given, Values
 
 
 class Outcome:
@@ -26,11 +25,11 @@ class Outcome:
     CLOSED: ClassVar[bool] = False  # whether `log_marginal` has a closed form
     SCALED: ClassVar[bool] = True  # whether an observed outcome may be standardized
 
-    def draw(self, prior: BaseModel, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Given, rng: np.random.Generator) -> dict[str, Any]:
         """Draw its fields of a truth from a prior."""
         return {}
 
-    def values(self, truth: BaseModel) -> Values:
+    def values(self, truth: Given) -> Values:
         """Return its parameters' values in a truth."""
         return {}
 
@@ -38,11 +37,11 @@ class Outcome:
         """Return its fields of a truth, from its parameters' values."""
         return {}
 
-    def prior_sd(self, prior: BaseModel) -> Values:
+    def prior_sd(self, prior: Given) -> Values:
         """Return prior standard deviations of its parameters, where they are known."""
         return {}
 
-    def covariates(self, truth: BaseModel, size: int, rng: np.random.Generator) -> Columns:
+    def covariates(self, truth: Given, size: int, rng: np.random.Generator) -> Columns:
         """Simulate its covariates for as many rows."""
         return {}
 
@@ -54,9 +53,7 @@ class Outcome:
         """Return what its programs declare in `data` beside y and the regression's own."""
         return {}
 
-    def simulate(
-        self, predictor: np.ndarray, truth: BaseModel, rng: np.random.Generator
-    ) -> np.ndarray:
+    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
         """Draw an outcome for every linear predictor."""
         raise NotImplementedError
 

@@ -34,7 +34,7 @@ class MultilevelTruth(Design):
     """Parameter values that data are generated from; the rest are a family's own fields."""
 
     @model_validator(mode="after")
-    def _is_a_correlation_matrix(self) -> MultilevelTruth:
+    def _is_a_correlation_matrix(self: Any) -> Any:
         size = len(self.sigma_p)
         if size == 1:
             return self
@@ -47,7 +47,7 @@ class MultilevelTruth(Design):
         return self
 
     @property
-    def correlations(self) -> np.ndarray:
+    def correlations(self: Any) -> np.ndarray:
         """Correlations of the participants' coefficients, shape (Q, Q)."""
         size = len(self.sigma_p)
         if size == 1:
@@ -78,44 +78,41 @@ def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
     """Return the type of a truth; `rho` is every pair's correlation, or `Omega` has them."""
     q = len(layout.varying)
     square = many(many(Real, q), q)
-    correlated = {"rho": (Correlation | None, None), "Omega": (square | None, None)}
-    return create_model(
-        "Truth",
-        __base__=MultilevelTruth,
-        __doc__="Parameter values that data are generated from.",
-        beta=(many(Real, len(layout.beta)), ...),
-        sigma_p=(many(NonNegative, q), ...),
+    correlated: dict[str, Any] = {"rho": (Correlation | None, None), "Omega": (square | None, None)}
+    fields: dict[str, Any] = {
+        "beta": (many(Real, len(layout.beta)), ...),
+        "sigma_p": (many(NonNegative, q), ...),
         **(correlated if q > 1 else {}),
         **{name: (kind, ...) for name, kind in outcome.TRUTH.items()},
         **outcome.DESIGN,
-    )
+    }
+    description = "Parameter values that data are generated from."
+    return create_model("Truth", __base__=MultilevelTruth, __doc__=description, **fields)
 
 
 def prior_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
     """Return the type of a prior: every hyperparameter; the programs get each as `prior_NAME`."""
     q = len(layout.varying)
-    return create_model(
-        "Prior",
-        __base__=Frozen,
-        __doc__="A setting of every hyperparameter.",
-        beta_mean=(repeated(Real, len(layout.beta)), ...),
-        beta_sd=(repeated(Scale, len(layout.beta)), ...),
-        sigma_p_rate=(repeated(Scale, q), ...),
+    fields: dict[str, Any] = {
+        "beta_mean": (repeated(Real, len(layout.beta)), ...),
+        "beta_sd": (repeated(Scale, len(layout.beta)), ...),
+        "sigma_p_rate": (repeated(Scale, q), ...),
         **({"lkj_eta": (Scale, ...)} if q > 1 else {}),
         **{name: (kind, ...) for name, kind in outcome.PRIOR.items()},
-    )
+    }
+    description = "A setting of every hyperparameter."
+    return create_model("Prior", __base__=Frozen, __doc__=description, **fields)
 
 
 def observed_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
     """Return the type of the columns of a CSV file that hold a multilevel family's data."""
     number = len(layout.predictors)
     own = {"predictor": Text} if number == 1 else {"predictors": many(Text, number)}
-    return create_model(
-        "ObservedColumns",
-        __base__=Frozen,
-        __doc__="The columns of a CSV file that hold the family's data.",
-        outcome=(Text, ...),
+    fields: dict[str, Any] = {
+        "outcome": (Text, ...),
         **{name: (kind, ...) for name, kind in own.items()},
-        participant=(Text, ...),
+        "participant": (Text, ...),
         **dict.fromkeys(outcome.COVARIATES, (Text, ...)),
-    )
+    }
+    description = "The columns of a CSV file that hold the family's data."
+    return create_model("ObservedColumns", __base__=Frozen, __doc__=description, **fields)

@@ -16,7 +16,7 @@ def own(layout: Layout, found: Mapping[str, Any], beta: np.ndarray, columns: Col
     x = layout.design_matrix(columns)
     people = np.unique(columns["participant"])
     place = np.searchsorted(people, columns["participant"])
-    eta = 0.0
+    eta: Any = 0.0
     for k in range(1, layout.size + 1):
         column = x[:, k - 1].reshape(-1, *(1,) * (beta.ndim - 1))
         if k in layout.varying:

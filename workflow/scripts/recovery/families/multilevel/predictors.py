@@ -19,7 +19,7 @@ def simulated(
 ) -> Columns:
     """Return participant and predictors of every row of a dataset."""
     participant = np.repeat(np.arange(1, participants + 1), observations)
-    columns = {"participant": participant}
+    columns: Columns = {"participant": participant}
     for name in names:
         if design.x == "days" and name == names[0]:
             columns[name] = np.tile(np.arange(observations, dtype=float), participants)

@@ -15,11 +15,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from recovery.families import observed_data
 from recovery.families.correlations import draw_correlation
-from recovery.families.family import Axes, Columns, Estimator, Family, Model, Values
+from recovery.families.family import Axes, Columns, Estimator, Family, Given, Model, Values
 from recovery.families.multilevel import (
     marginal_likelihood,
     parameter_types,
@@ -61,7 +60,10 @@ class Multilevel(Family):
         self.MODELS = models
         if estimators is not None:
             classical = import_module(f"{__package__}.classical")
-            self.ESTIMATORS, self.ESTIMATING = estimators(classical), (Path(classical.__file__),)
+            self.ESTIMATORS, self.ESTIMATING = (
+                estimators(classical),
+                (Path(str(classical.__file__)),),
+            )
         self.PARAMETERS = layout.beta | layout.sigma_p | layout.omega | dict(outcome.PARAMETERS)
         self.POSITIVE = (*layout.sigma_p, *outcome.POSITIVE)
         self.COEFFICIENTS = layout.coefficients
@@ -76,7 +78,7 @@ class Multilevel(Family):
 
     # Truths
 
-    def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
+    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
         """Draw every parameter from the prior."""
         drawn = {
             "beta": tuple(rng.normal(prior.beta_mean, prior.beta_sd)),
@@ -86,7 +88,7 @@ class Multilevel(Family):
             drawn |= parameter_types.correlated(draw_correlation(size + 1, prior.lkj_eta, rng))
         return self.Truth(**drawn, **self.outcome.draw(prior, rng))
 
-    def prior_sd(self, prior: BaseModel, model: str) -> Values:
+    def prior_sd(self, prior: Given, model: str) -> Values:
         """Return prior standard deviations of a model's parameters, where they are known.
 
         A correlation has (rho + 1) / 2 ~ beta(a, a) with a = lkj_eta - 1 + Q / 2. The mean of
@@ -107,7 +109,7 @@ class Multilevel(Family):
         """Whether a model's estimates hold every parameter that a Truth needs."""
         return set(self.MODELS[model].scored) == set(self.PARAMETERS)
 
-    def truth_from_estimates(self, means: Values) -> BaseModel:
+    def truth_from_estimates(self, means: Values) -> Given:
         """Make a Truth of a fit's posterior means."""
         layout, correlated = self.layout, {}
         if layout.pairs:
@@ -122,7 +124,7 @@ class Multilevel(Family):
             **self.outcome.truth_of(means),
         )
 
-    def values_of(self, truth: BaseModel) -> Values:
+    def values_of(self, truth: Given) -> Values:
         """Return the values of all population parameters in a Truth."""
         layout, omega = self.layout, truth.correlations
         beta = dict(zip(layout.beta, truth.beta, strict=True))
@@ -134,7 +136,7 @@ class Multilevel(Family):
 
     def simulate(
         self,
-        truth: BaseModel,
+        truth: Given,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -153,7 +155,7 @@ class Multilevel(Family):
 
     def _simulate_design(
         self,
-        truth: BaseModel,
+        truth: Given,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -169,7 +171,7 @@ class Multilevel(Family):
     def simulate_joint(
         self,
         joint: str,
-        prior: BaseModel,
+        prior: Given,
         design: Mapping,
         participants: int,
         observations: int,
@@ -190,14 +192,14 @@ class Multilevel(Family):
         if joint == "unpooled":
             for k in range(1, self.layout.size + 1):
                 own = [found[f"beta_p[{j},{k}]"] for j in range(1, participants + 1)]
-                found[f"beta[{k}]"] = np.mean(own)
+                found[f"beta[{k}]"] = float(np.mean(own))
         return columns, found
 
     def generates(self, joint: str) -> bool:
         """Whether `simulate_joint` can draw from a joint model: from every program's."""
         return True
 
-    def read_observed(self, table: Mapping, columns: BaseModel, standardize: bool) -> Columns:
+    def read_observed(self, table: Mapping, columns: Given, standardize: bool) -> Columns:
         """Make the family's columns of a CSV file's; ValueError says what is wrong."""
         names = self.layout.predictors
         chosen = [columns.predictor] if len(names) == 1 else columns.predictors
@@ -215,7 +217,7 @@ class Multilevel(Family):
             found["y"] = found["y"].astype(int)
         return found
 
-    def stan_data(self, columns: Columns, prior: BaseModel) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
         """Return what the family's programs declare in `data`."""
         layout = self.layout
         return {
@@ -264,7 +266,7 @@ class Multilevel(Family):
         return self.outcome.log_density(columns["y"][:, None], eta, values)
 
     def marginal_log_likelihood(
-        self, model: str, prior: BaseModel, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Given, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:
         """Return the log density of every participant's observations, where the outcome has it."""
         joint, x = self.MODELS[model].joint, self.layout.design_matrix(columns)

@@ -114,11 +114,11 @@ def loading(module: ModuleType) -> Iterator[None]:
     """
     register, states = atexit.register, (random.getstate(), np.random.get_state())  # noqa: NPY002
 
-    def kept_from_it(function: Callable, *arguments, **named) -> Callable:
+    def kept_from_it(function: Callable, *arguments: Any, **named: Any) -> Callable:
         theirs = getattr(function, "__module__", None) == module.__name__
         return function if theirs else register(function, *arguments, **named)
 
-    atexit.register = kept_from_it
+    atexit.register = kept_from_it  # type: ignore[assignment] # for as long as the file loads
     try:
         with put_back():
             yield

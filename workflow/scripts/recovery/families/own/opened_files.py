@@ -47,7 +47,7 @@ def of_study(names: Iterable[str], family: Path) -> list[Path]:
     Python's own are left out, and so are the library's, temporary ones and those that are gone.
     """
     inside = [Path.cwd().resolve(), family.parent.resolve()]
-    ours = [sys.prefix, sys.base_prefix, tempfile.gettempdir(), LIBRARY]
+    ours: list[str | Path] = [sys.prefix, sys.base_prefix, tempfile.gettempdir(), LIBRARY]
     outside = [Path(folder).resolve() for folder in ours]
     found = {file.resolve() for file in map(_source_of, names) if file.is_file()}
     return sorted(

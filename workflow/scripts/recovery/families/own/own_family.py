@@ -19,16 +19,15 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
-from recovery.common.errors import StudyError
+from recovery.common.errors import StudyError, shown
 from recovery.common.types import Frozen, NonNegative, Positive, Proportion, Real
 from recovery.common.user_files import LARGEST_CODE, read_text
 from recovery.common.worker import in_words
-from recovery.families.family import Columns, Family, Model, SimulationError, Values
+from recovery.families.family import Columns, Family, Given, Model, SimulationError, Values
 from recovery.families.own import opened_files, requirements
 from recovery.families.own.guest_code import in_place, loading, put_back, rehearse
-from recovery.families.own.requirements import Shape, shown
+from recovery.families.own.requirements import Shape
 
 __all__ = [
     "Frozen",
@@ -136,12 +135,13 @@ class OwnFamily(Family):
         }
         self.POSITIVE = self._expanded("POSITIVE", getattr(module, "POSITIVE", ()))
         self.MODELS = {name: self._model(name, model) for name, model in module.MODELS.items()}
-        for place, names, known in (
+        stated: Iterable[str]
+        for place, stated, known in (
             ("LABELS", labels, [*self.PARAMETERS, *self.COEFFICIENTS]),
             ("MEANS", self.means, self.COEFFICIENTS),
             ("MEANS", self.means.values(), self.PARAMETERS),
         ):
-            for name in names:
+            for name in stated:
                 if name not in known:
                     raise self._error(place, f"got {name!r}, must be one of {', '.join(known)}")
 
@@ -175,7 +175,7 @@ class OwnFamily(Family):
         """Do in a child what has the file's Truth and Prior check values, as a study is read."""
         rehearse(act, f"{self.path}: Truth or Prior")
 
-    def draw_truth(self, prior: BaseModel, rng: np.random.Generator) -> BaseModel:
+    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
         """Draw a Truth from a prior."""
         truth = self._drawn("draw_truth", rng, prior)
         if not isinstance(truth, self.Truth):
@@ -184,7 +184,7 @@ class OwnFamily(Family):
 
     def simulate(
         self,
-        truth: BaseModel,
+        truth: Given,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -196,7 +196,9 @@ class OwnFamily(Family):
         columns, behind = returned
         kinds = {"integer": int, "real": float}
         with np.errstate(over="ignore"):  # what is too large becomes infinite
-            table = {n: np.asarray(columns[n]).astype(kinds[k]) for n, k in self.COLUMNS.items()}
+            table: Columns = {
+                n: np.asarray(columns[n]).astype(kinds[k]) for n, k in self.COLUMNS.items()
+            }
         if endless := requirements.not_finite(table):
             raise SimulationError(f"{self.path}: simulate: {endless}")
         unknown = set(behind) - set(self.shapes) - set(self.own_shapes)
@@ -213,7 +215,7 @@ class OwnFamily(Family):
             values |= self._numbers(name, (participants, *shape), behind[name])
         return table, values
 
-    def _value_of(self, name: str, truth: BaseModel, behind: Mapping[str, Any]) -> Any:
+    def _value_of(self, name: str, truth: Given, behind: Mapping[str, Any]) -> Any:
         """A parameter's true value: what `simulate` returned, or else the Truth's field."""
         if name in behind:
             return behind[name]
@@ -225,7 +227,8 @@ class OwnFamily(Family):
     def _numbers(self, name: str, shape: Shape, value: Any) -> Values:
         """A vector's or matrix's numbers by Stan's names."""
         try:
-            array = np.ma.asarray(value).astype(float, casting="same_kind").filled(np.nan)
+            masked: Any = np.ma.asarray(value).astype(float, casting="same_kind")
+            array = masked.filled(np.nan)
         except (TypeError, ValueError):
             raise self._error("simulate", f"{name}: got {shown(value)}, must be numbers") from None
         if array.shape != tuple(shape):
@@ -235,7 +238,7 @@ class OwnFamily(Family):
             raise SimulationError(f"{self.path}: simulate: {name}: is not finite")
         return dict(zip(elements(name, shape), array.ravel().tolist(), strict=True))
 
-    def stan_data(self, columns: Columns, prior: BaseModel) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
         """Return what the programs declare in `data`."""
         data = self._call("stan_data", _copied(columns), prior)
         if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
@@ -278,7 +281,7 @@ class OwnFamily(Family):
                 found[name] = _stacked(values, elements(name, (people, *shape)), (people, *shape))
         return found
 
-    def prior_sd(self, prior: BaseModel, model: str) -> Values:
+    def prior_sd(self, prior: Given, model: str) -> Values:
         """Return prior standard deviations, where the file has a function for them."""
         if not hasattr(self.module, "prior_sd"):
             return {}
@@ -319,7 +322,8 @@ class OwnFamily(Family):
 
 def _state(rng: np.random.Generator) -> tuple:
     """What drawing from a generator changes, or making others of it."""
-    return rng.bit_generator.state, rng.bit_generator.seed_seq.n_children_spawned
+    seeds: Any = rng.bit_generator.seed_seq
+    return rng.bit_generator.state, seeds.n_children_spawned
 
 
 def _copied(columns: Columns) -> Columns:

@@ -188,7 +188,7 @@ def of_deviations(returned: Any, parameters: Mapping[str, str]) -> str | None:
     for name, value in returned.items():
         if name not in parameters:
             return f"has {shown(name)}, must have names of {', '.join(parameters)}"
-        if not isinstance(value, Real) or not 0 < value < np.inf:
+        if not isinstance(value, Real) or not 0 < float(value) < np.inf:
             return f"{name}: got {shown(value)}, must be a number above 0"
     return None
 

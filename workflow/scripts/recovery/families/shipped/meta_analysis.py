@@ -20,7 +20,7 @@ from scipy.special import gammaln
 from recovery.common.errors import shown
 from recovery.common.types import Frozen, NonNegative, Positive, Real, Scale, Text
 from recovery.families import observed_data
-from recovery.families.family import Columns, Family, Model, Nothing, Values
+from recovery.families.family import Columns, Family, Given, Model, Nothing, Values
 
 JOINT, COMMON = "random effects", "common effect"
 _EFFECT = re.compile(r"theta\[\d+\]")
@@ -116,7 +116,7 @@ class MetaAnalysis(Family):
     COEFFICIENTS = {"theta": "Studies' effects"}
     MOST_OBSERVATIONS = 1
 
-    def draw_truth(self, prior: Prior, rng: np.random.Generator) -> Truth:
+    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
         """Draw mu and tau from the prior; standard errors are as large as its tau_scale.
 
         A study's own standard errors take their place.
@@ -129,14 +129,15 @@ class MetaAnalysis(Family):
 
     def simulate(
         self,
-        truth: Truth,
+        truth: Given,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
     ) -> tuple[Columns, Values]:
         """Simulate one effect a study, and the values behind them (theta too)."""
         if isinstance(observations, int):
-            se = rng.uniform(*truth.se, size=participants)
+            low, high = truth.se
+            se = rng.uniform(low, high, size=participants)
         else:
             se = np.resize(observations["se"], participants)
         theta = truth.mu + truth.tau * rng.normal(size=participants)
@@ -148,7 +149,7 @@ class MetaAnalysis(Family):
     def simulate_joint(
         self,
         joint: str,
-        prior: Prior,
+        prior: Given,
         design: Mapping,
         participants: int,
         observations: int,
@@ -163,7 +164,7 @@ class MetaAnalysis(Family):
         """Whether `simulate_joint` can draw from a joint model: from every program's."""
         return True
 
-    def stan_data(self, columns: Columns, prior: Prior) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
         """Return what the family's programs declare in `data`."""
         hyperparameters = {f"prior_{name}": value for name, value in prior.model_dump().items()}
         return {"J": columns["y"].size, "y": columns["y"], "se": columns["se"], **hyperparameters}
@@ -185,7 +186,7 @@ class MetaAnalysis(Family):
         return -0.5 * np.log(2 * np.pi) - np.log(se) - 0.5 * ((y - theta) / se) ** 2
 
     def marginal_log_likelihood(
-        self, model: str, prior: Prior, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Given, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray:
         """Return the log density of every study's effect, its theta integrated out."""
         tau = values["tau"] if self.MODELS[model].joint == JOINT else 0.0
@@ -195,7 +196,7 @@ class MetaAnalysis(Family):
             - 0.5 * ((columns["y"][:, None] - values["mu"]) / sd) ** 2
         )
 
-    def prior_sd(self, prior: Prior, model: str) -> Values:
+    def prior_sd(self, prior: Given, model: str) -> Values:
         """Return prior standard deviations; that of tau is infinite up to 2 degrees of freedom.
 
         Psarakis & Panaretos (1990), The folded t distribution,
@@ -213,15 +214,15 @@ class MetaAnalysis(Family):
         """Whether a model's estimates hold every parameter that a Truth needs."""
         return self.MODELS[model].joint == JOINT
 
-    def truth_from_estimates(self, means: Values) -> Truth:
+    def truth_from_estimates(self, means: Values) -> Given:
         """Make a Truth of a fit's posterior means; standard errors are the dataset's."""
         return Truth(mu=means["mu"], tau=means["tau"], se=(means["tau"], means["tau"]))
 
-    def values_of(self, truth: Truth) -> Values:
+    def values_of(self, truth: Given) -> Values:
         """Return the values of all population parameters in a Truth."""
         return {"mu": truth.mu, "tau": truth.tau}
 
-    def read_observed(self, table: Mapping, columns: ObservedColumns, standardize: bool) -> Columns:
+    def read_observed(self, table: Mapping, columns: Given, standardize: bool) -> Columns:
         """Make the family's columns of a CSV file's; ValueError says what is wrong."""
         if standardize:
             raise ValueError("effects and their standard errors cannot be standardized")

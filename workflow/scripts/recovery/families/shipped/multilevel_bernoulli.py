@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from pydantic import BaseModel
 from scipy.special import expit, log_expit
 
-from recovery.families.family import Columns, Values
+from recovery.families.family import Columns, Given, Values
 from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, models
 
 
@@ -22,9 +21,7 @@ class Bernoulli(Outcome):
     STRAIGHT = False
     SCALED = False
 
-    def simulate(
-        self, predictor: np.ndarray, truth: BaseModel, rng: np.random.Generator
-    ) -> np.ndarray:
+    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
         """Draw 0 or 1 for every linear predictor."""
         return (rng.random(predictor.size) < expit(predictor)).astype(int)
 

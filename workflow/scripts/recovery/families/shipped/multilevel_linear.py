@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from recovery.common.types import Positive
-from recovery.families.family import Values
+from recovery.families.family import Given, Values
 from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
 
 
@@ -25,11 +24,11 @@ class Normal(Outcome):
     TRUTH = {"sigma": Positive}
     PRIOR = {"sigma_rate": Scale}
 
-    def draw(self, prior: BaseModel, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Given, rng: np.random.Generator) -> dict[str, Any]:
         """Draw sigma from its prior."""
         return {"sigma": rng.exponential(1 / prior.sigma_rate)}
 
-    def values(self, truth: BaseModel) -> Values:
+    def values(self, truth: Given) -> Values:
         """Return sigma."""
         return {"sigma": truth.sigma}
 
@@ -37,13 +36,11 @@ class Normal(Outcome):
         """Return sigma."""
         return {"sigma": means["sigma"]}
 
-    def prior_sd(self, prior: BaseModel) -> Values:
+    def prior_sd(self, prior: Given) -> Values:
         """Return that of sigma."""
         return {"sigma": 1 / prior.sigma_rate}
 
-    def simulate(
-        self, predictor: np.ndarray, truth: BaseModel, rng: np.random.Generator
-    ) -> np.ndarray:
+    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
         """Add normal residuals."""
         return predictor + truth.sigma * rng.normal(size=predictor.size)
 

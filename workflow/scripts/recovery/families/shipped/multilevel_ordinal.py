@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, Field, Strict
+from pydantic import AfterValidator, Field, Strict
 from scipy import stats
 from scipy.special import expit, log_expit
 
-from recovery.common.types import Real
+from recovery.common.types import Real, many
 from recovery.families import multilevel
-from recovery.families.family import Columns, SimulationError, Values
+from recovery.families.family import Columns, Given, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, models
 
 MOST_CATEGORIES = 20
@@ -51,9 +51,10 @@ class Ordinal(Outcome):
     def __init__(self, categories: int):
         self.categories, number = categories, categories - 1
         self.PARAMETERS = {f"c[{k}]": f"Threshold {k}, c[{k}]" for k in range(1, categories)}
-        self.TRUTH = {"c": Annotated[tuple[(Real,) * number], AfterValidator(_increasing)]}
+        thresholds: Any = many(Real, number)
+        self.TRUTH = {"c": Annotated[thresholds, AfterValidator(_increasing)]}
 
-    def draw(self, prior: BaseModel, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Given, rng: np.random.Generator) -> dict[str, Any]:
         """Draw thresholds from their prior."""
         c = np.sort(rng.normal(prior.c_mean, prior.c_sd, self.categories - 1))
         if not np.all(np.diff(c) > 0):
@@ -62,7 +63,7 @@ class Ordinal(Outcome):
             )
         return {"c": tuple(c)}
 
-    def values(self, truth: BaseModel) -> Values:
+    def values(self, truth: Given) -> Values:
         """Return the thresholds."""
         return dict(zip(self.PARAMETERS, truth.c, strict=True))
 
@@ -70,7 +71,7 @@ class Ordinal(Outcome):
         """Return the thresholds."""
         return {"c": tuple(means[name] for name in self.PARAMETERS)}
 
-    def prior_sd(self, prior: BaseModel) -> Values:
+    def prior_sd(self, prior: Given) -> Values:
         """Return those of the thresholds: normal order statistics."""
         number = self.categories - 1
         return {
@@ -82,9 +83,7 @@ class Ordinal(Outcome):
         """Return the number of categories."""
         return {"C": self.categories}
 
-    def simulate(
-        self, predictor: np.ndarray, truth: BaseModel, rng: np.random.Generator
-    ) -> np.ndarray:
+    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
         """Count the thresholds below a latent logistic variable."""
         latent = predictor + rng.logistic(size=predictor.size)
         return 1 + np.searchsorted(truth.c, latent)

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, Strict
+from pydantic import AfterValidator, Strict
 from scipy.special import gammaln
 
 from recovery.common.types import Positive
 from recovery.families import multilevel
-from recovery.families.family import Columns, SimulationError, Values
+from recovery.families.family import Columns, Given, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Outcome, models
 
 MOST = 2**30  # the largest rate that Stan draws a count from; its integers have 32 bits
@@ -55,9 +55,12 @@ class Poisson(Outcome):
         self.COVARIATES = {"exposure": "real"} if exposure else {}
         self.DESIGN = {"exposure": (Bounds, (0.5, 1.5))} if exposure else {}
 
-    def covariates(self, truth: BaseModel, size: int, rng: np.random.Generator) -> Columns:
+    def covariates(self, truth: Given, size: int, rng: np.random.Generator) -> Columns:
         """Draw exposures uniformly between the bounds."""
-        return {name: rng.uniform(*truth.exposure, size=size) for name in self.COVARIATES}
+        if not self.COVARIATES:
+            return {}
+        low, high = truth.exposure
+        return {name: rng.uniform(low, high, size=size) for name in self.COVARIATES}
 
     def offset(self, columns: Columns) -> np.ndarray | float:
         """Return log exposures."""
@@ -67,9 +70,7 @@ class Poisson(Outcome):
         """Return exposures, 1 where there are none."""
         return {"exposure": columns.get("exposure", np.ones(columns["y"].size))}
 
-    def simulate(
-        self, predictor: np.ndarray, truth: BaseModel, rng: np.random.Generator
-    ) -> np.ndarray:
+    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
         """Draw a count for every linear predictor; SimulationError beyond what Stan can hold."""
         if (largest := predictor.max()) > np.log(MOST):
             raise SimulationError(

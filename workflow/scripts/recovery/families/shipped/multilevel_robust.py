@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, Field, Strict
+from pydantic import Field, Strict
 from scipy.special import gammaincc, gammainccinv, gammaln
 
 from recovery.common.types import Positive
-from recovery.families.family import SimulationError, Values
+from recovery.families.family import Given, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
 
 
@@ -32,7 +32,7 @@ class StudentT(Outcome):
     TRUTH = {"sigma": Positive, "nu": Annotated[float, Strict(), Field(ge=1)]}
     PRIOR = {"sigma_rate": Scale, "nu_shape": Scale, "nu_rate": Scale}
 
-    def draw(self, prior: BaseModel, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Given, rng: np.random.Generator) -> dict[str, Any]:
         """Draw sigma and nu from their priors."""
         sigma = rng.exponential(1 / prior.sigma_rate)
         above = (1 - rng.random()) * gammaincc(prior.nu_shape, prior.nu_rate)
@@ -43,7 +43,7 @@ class StudentT(Outcome):
             )
         return {"sigma": sigma, "nu": max(1.0, float(nu))}
 
-    def values(self, truth: BaseModel) -> Values:
+    def values(self, truth: Given) -> Values:
         """Return sigma and nu."""
         return {"sigma": truth.sigma, "nu": truth.nu}
 
@@ -51,7 +51,7 @@ class StudentT(Outcome):
         """Return sigma and nu."""
         return {"sigma": means["sigma"], "nu": means["nu"]}
 
-    def prior_sd(self, prior: BaseModel) -> Values:
+    def prior_sd(self, prior: Given) -> Values:
         """Return those of sigma and nu, that of nu by the moments of a gamma above 1."""
         shape, rate = prior.nu_shape, prior.nu_rate
         with np.errstate(all="ignore"):
@@ -61,9 +61,7 @@ class StudentT(Outcome):
             nu = np.sqrt(square - mean**2)
         return {"sigma": 1 / prior.sigma_rate} | ({"nu": nu} if np.isfinite(nu) else {})
 
-    def simulate(
-        self, predictor: np.ndarray, truth: BaseModel, rng: np.random.Generator
-    ) -> np.ndarray:
+    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
         """Add Student t residuals."""
         return predictor + truth.sigma * rng.standard_t(truth.nu, size=predictor.size)
 

@@ -6,9 +6,9 @@ has no MCSE of fewer than three.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -152,7 +152,7 @@ def scores(x: Replicates) -> Scores:
     """
     errors = x.with_error
 
-    def enough(name: str, measure: Callable[..., Measure], *arguments) -> Measure:
+    def enough(name: str, measure: Callable[..., Measure], *arguments: Any) -> Measure:
         which = errors if _from_errors(name) else x
         return measure(which, *arguments) if len(which) >= 2 else ABSENT
 
@@ -222,7 +222,7 @@ def comparison(cells: Cells) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_COMPARISON)
 
 
-def _pairs(cells: Sequence[tuple[str, str]]) -> Iterator[tuple]:
+def _pairs(cells: Iterable[tuple[str, str]]) -> Iterator[tuple]:
     """Every two cells that differ in their model or in their prior alone, or have none."""
     for one, other in combinations(cells, 2):
         if one[1] == other[1]:

@@ -47,9 +47,9 @@ def paired_difference(first_alone: int, second_alone: int, n: int) -> tuple[floa
         return n**2 * (value - difference) ** 2 - z**2 * variance
 
     # The statistic is 0 at the value itself, where its variance may be 0 too: begin beside it.
-    return tuple(
-        end
-        if value == end or beyond(end) <= 0
-        else optimize.brentq(beyond, end, value + 1e-9 * (end - value))
-        for end in (-1.0, 1.0)
-    )
+    def bound(end: float) -> float:
+        if value == end or beyond(end) <= 0:
+            return end
+        return float(optimize.brentq(beyond, end, value + 1e-9 * (end - value)))
+
+    return bound(-1.0), bound(1.0)

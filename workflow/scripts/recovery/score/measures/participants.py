@@ -83,7 +83,7 @@ def _of_shares(found: Measure, varies: bool) -> Measure:
     ----------
     Korn & Graubard (1998), Survey Methodology 24(2), 193-201 (effective sample size).
     """
-    n = found.n
+    n: float = found.n
     if varies:
         half = found.upper - found.value  # by Student's t
         n = found.value * (1 - found.value) * (Z95 / half) ** 2

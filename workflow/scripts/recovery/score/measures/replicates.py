@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ class Replicates:
 
 
 def from_table(
-    rows: pd.DataFrame, intervals: Mapping[float, tuple[str, str]], **known: bool | float
+    rows: pd.DataFrame, intervals: Mapping[float, tuple[str, str]], **known: Any
 ) -> Replicates:
     """Return the rows of one parameter in one cell of a table of estimates.
 

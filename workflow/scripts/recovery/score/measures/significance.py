@@ -10,8 +10,10 @@ from scipy import special
 from recovery.score.measures.paired import SHARES, discordant
 from recovery.score.measures.single import ROUNDING, Measure
 
-MEANS = ("bias", "relative_bias", "z_score", "contraction", "mcmc_error")
-MEANS += ("interval_width", "interval_score")
+MEANS = (
+    *("bias", "relative_bias", "z_score", "contraction", "mcmc_error"),
+    *("interval_width", "interval_score"),
+)
 _STEPS = 100
 _CLOSE = 1e-9
 

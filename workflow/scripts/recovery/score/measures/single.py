@@ -70,7 +70,7 @@ def proportion(hits: np.ndarray) -> Measure:
     return Measure(p, np.sqrt(p * (1 - p) / n), hits - p, *proportion_interval(p, n, 0.95), n)
 
 
-def proportion_interval(p: float, n: int, level: float) -> tuple[float, float]:
+def proportion_interval(p: float, n: float, level: float) -> tuple[float, float]:
     """Return the Wilson interval of a proportion p of n.
 
     References

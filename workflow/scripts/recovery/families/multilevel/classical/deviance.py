@@ -135,7 +135,8 @@ def minimise(data: Crossproducts, restricted: bool) -> Optimum:
     By psi's Cholesky factor every edge is flat. By psi itself it is a minimum only if the
     slope, at right angles to it, is not negative.
     """
-    deviance, factor = _Deviance(data, restricted), np.eye(len(data.varying))
+    deviance = _Deviance(data, restricted)
+    factor: np.ndarray = np.eye(len(data.varying))
     lower = np.tril_indices(len(factor))
 
     def flat(theta: np.ndarray) -> tuple[float, np.ndarray]:

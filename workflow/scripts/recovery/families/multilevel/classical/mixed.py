@@ -82,8 +82,8 @@ def _components(
     sd = np.sqrt(np.diag(found.psi))
     pairs = [(a - 1, b - 1) for a, b in layout.pairs]
     scale = [sd[a] * sd[b] for a, b in pairs]
-    omega = [found.psi[a, b] / s if s > 0 else 0.0 for (a, b), s in zip(pairs, scale, strict=True)]
-    omega = np.clip(omega, -1, 1)
+    ratios = [found.psi[a, b] / s if s > 0 else 0.0 for (a, b), s in zip(pairs, scale, strict=True)]
+    omega = np.clip(ratios, -1, 1)
     interior = _interior(found, pairs)
     errors = np.sqrt(np.diag(covariance(moments, sd, omega, pairs, restricted, interior)))
     if not interior.all():  # normal approximations to the coefficients' covariance do not hold

@@ -58,8 +58,8 @@ def fisher(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estima
     return Estimates(names, value, on_scale, lambda p: np.tanh(z + special.ndtri(p) * error))
 
 
-def residual(name: str, value: float, df: int) -> Estimates:
+def residual(name: str, estimate: float, df: int) -> Estimates:
     """Return a residual standard deviation with the interval that its chi-squared gives."""
-    value = np.array([value])
+    value = np.array([estimate])
     error = value / np.sqrt(2 * df)
     return Estimates([name], value, error, lambda p: value * np.sqrt(df / stats.chi2.isf(p, df)))

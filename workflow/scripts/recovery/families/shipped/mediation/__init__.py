@@ -19,7 +19,7 @@ import numpy as np
 
 from recovery.families import correlations, observed_data
 from recovery.families.correlations import draw_correlation
-from recovery.families.family import Axes, Columns, Family, Model, Nothing, Values
+from recovery.families.family import Axes, Columns, Family, Given, Model, Nothing, Values
 from recovery.families.shipped.mediation import path_likelihood
 from recovery.families.shipped.mediation.path_types import (
     PAIRS,
@@ -74,7 +74,7 @@ class Mediation(Family):
 
     # Truths
 
-    def draw_truth(self, prior: Prior, rng: np.random.Generator) -> Truth:
+    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
         """Draw every parameter from the prior."""
         paths = rng.normal(prior.path_mean, prior.path_sd)
         intercepts = rng.normal(prior.intercept_mean, prior.intercept_sd)
@@ -86,7 +86,7 @@ class Mediation(Family):
             **dict(zip(RESIDUALS, rng.exponential(1 / np.array(prior.sigma_rate)), strict=True)),
         )
 
-    def prior_sd(self, prior: Prior, model: str) -> Values:
+    def prior_sd(self, prior: Given, model: str) -> Values:
         """Return prior standard deviations.
 
         A correlation has (rho + 1) / 2 ~ beta(s, s) with s = lkj_eta - 1 + 5 / 2. The indirect
@@ -111,7 +111,7 @@ class Mediation(Family):
         """Whether a model's estimates hold every parameter that a Truth needs."""
         return True
 
-    def truth_from_estimates(self, means: Values) -> Truth:
+    def truth_from_estimates(self, means: Values) -> Given:
         """Make a Truth of a fit's posterior means; its indirect effect follows from them."""
         omega = np.eye(SIZE)
         for k, q in PAIRS:
@@ -122,7 +122,7 @@ class Mediation(Family):
             Omega=correlations.inner(omega).tolist(),
         )
 
-    def values_of(self, truth: Truth) -> Values:
+    def values_of(self, truth: Given) -> Values:
         """Return the values of all population parameters in a Truth."""
         found = {name: getattr(truth, name) for name in (*VARYING, *RESIDUALS)}
         found |= {f"sigma_p[{k}]": truth.sigma_p[k - 1] for k in PLACES}
@@ -132,7 +132,7 @@ class Mediation(Family):
 
     def simulate(
         self,
-        truth: Truth,
+        truth: Given,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -156,7 +156,7 @@ class Mediation(Family):
         own = {f"beta_p[{j + 1},{k + 1}]": beta_p[j, k] for j, k in np.ndindex(beta_p.shape)}
         return columns, self.values_of(truth) | own
 
-    def read_observed(self, table: Mapping, columns: ObservedColumns, standardize: bool) -> Columns:
+    def read_observed(self, table: Mapping, columns: Given, standardize: bool) -> Columns:
         """Make participant, x, m and y of a CSV file's; ValueError says what is wrong."""
         found = {"participant": observed_data.participants(table, columns.participant)}
         chosen = {"x": columns.predictor, "m": columns.mediator, "y": columns.outcome}
@@ -166,7 +166,7 @@ class Mediation(Family):
                 found[name] = observed_data.standardized(found[name], column)
         return found
 
-    def stan_data(self, columns: Columns, prior: Prior) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
         """Return what the family's program declares in `data`."""
         return {
             "N": columns["y"].size,
@@ -216,7 +216,7 @@ class Mediation(Family):
         return -np.log(2 * np.pi) - scales - 0.5 * squares
 
     def marginal_log_likelihood(
-        self, model: str, prior: Prior, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Given, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray:
         """Return the log density of every participant's m and y, its own paths integrated out."""
         people = np.unique(columns["participant"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,10 @@ def log_density(
     one, none = np.ones_like(x), np.zeros_like(x)
     z_m, z_y = np.array([x, none, none, one, none]).T, np.array([none, m, x, none, one]).T
     mean, factor = _population(values)
-    inside, along, squares, scales = np.eye(SIZE), 0.0, 0.0, 0.0
+    inside: Any = np.eye(SIZE)
+    along: Any = 0.0
+    squares: Any = 0.0
+    scales: Any = 0.0
     for z, outcome, residual in ((z_m, m, RESIDUALS[0]), (z_y, y, RESIDUALS[1])):
         sd = values[residual]
         white = np.square(1 / sd)[:, None]

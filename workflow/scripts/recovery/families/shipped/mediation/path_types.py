@@ -40,11 +40,11 @@ class Truth(Frozen):
     """Path from x to y, given m: the direct effect."""
     d_m: Real = 0.0
     d_y: Real = 0.0
-    sigma_p: many(NonNegative, SIZE)
+    sigma_p: many(NonNegative, SIZE)  # type: ignore[valid-type]
     """Participants' standard deviations of a, b, cp, d_m and d_y."""
     rho_ab: Correlation | None = None
     """Correlation of participants' a and b; all others are 0."""
-    Omega: many(many(Real, SIZE), SIZE) | None = None
+    Omega: many(many(Real, SIZE), SIZE) | None = None  # type: ignore[valid-type]
     """Correlations of a, b, cp, d_m and d_y."""
     sigma_m: Positive
     sigma_y: Positive
@@ -70,12 +70,12 @@ class Truth(Frozen):
 class Prior(Frozen):
     """A setting of every hyperparameter; the programs get each as `prior_NAME`."""
 
-    path_mean: repeated(Real, len(PATHS))
-    path_sd: repeated(Scale, len(PATHS))
-    intercept_mean: repeated(Real, len(INTERCEPTS))
-    intercept_sd: repeated(Scale, len(INTERCEPTS))
-    sigma_p_rate: repeated(Scale, SIZE)
-    sigma_rate: repeated(Scale, len(RESIDUALS))
+    path_mean: repeated(Real, len(PATHS))  # type: ignore[valid-type]
+    path_sd: repeated(Scale, len(PATHS))  # type: ignore[valid-type]
+    intercept_mean: repeated(Real, len(INTERCEPTS))  # type: ignore[valid-type]
+    intercept_sd: repeated(Scale, len(INTERCEPTS))  # type: ignore[valid-type]
+    sigma_p_rate: repeated(Scale, SIZE)  # type: ignore[valid-type]
+    sigma_rate: repeated(Scale, len(RESIDUALS))  # type: ignore[valid-type]
     lkj_eta: Scale
 
 

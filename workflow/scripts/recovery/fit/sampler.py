@@ -1,0 +1,199 @@
+"""One model sampled, one dataset after another: its draws as rows of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from recovery import engines, families
+from recovery.common import jobs
+from recovery.engines import declarations, stan_data
+from recovery.engines.protocol import Draws, Program, Settings
+from recovery.fit import finite, loo, posterior
+from recovery.fit.agreement import agreement
+from recovery.fit.batches import Fit, Task
+from recovery.plan.seeds import fit_seed, rank_rng
+
+RANKED_DRAWS = 99  # ranks 0 to 99; at most as many as a fit's effective sample size
+
+
+class SamplerFitter:
+    """Fits one model under one prior, one dataset after another; called in the child process.
+
+    Parameters
+    ----------
+    specification : mapping
+        `Design.fit` or `Design.fit_observed`.
+    return_draws : bool
+        Whether a fit holds its draws, though the study does not keep them.
+    """
+
+    def __init__(
+        self, specification: Mapping[str, Any], program: Program, return_draws: bool = False
+    ):
+        self.specification = specification
+        self.program = program
+        self.family = families.find(specification["family"])
+        self.engine = engines.find(specification["engine"])
+        self.model = self.family.MODELS[specification.get("approximates", specification["model"])]
+        self.prior = self.family.Prior(**specification["hyperparameters"])
+        self.attempts = [specification["sampler"], *specification.get("rescue", [])]
+        self.n_attempts = len(self.attempts)
+        self.keep_draws = specification.get("keep_draws", False)
+        self.return_draws = return_draws or self.keep_draws
+        self.loaded: Any = None
+        self.data_block: declarations.DataBlock | None = None
+
+    def __call__(self, task: Task) -> Fit:
+        """Fit one dataset; what Stan refuses is a RuntimeError."""
+        started = jobs.processor_seconds()
+        draws = self._sample(task)
+        scored, groups = self.model.scored, self._participants_of(draws.names)
+        found = posterior.convergence(draws, scored)
+        rows = self._rows(task, draws, groups, found)
+        if "drawn_from" in self.specification["truth"]:
+            rows = self._ranked(task, draws, rows)
+        scores = self._participants(task, draws, groups) if task.truth else []
+        fitted = (self.family, self.specification["model"], self.prior, draws, task.columns)
+        left_out = [loo.of_fit(*fitted, unit) for unit in self.specification.get("leave_out", [])]
+        diagnostics = posterior.diagnose(
+            draws,
+            found,
+            self.attempts[task.attempt - 1]["max_treedepth"],
+            self.specification["convergence"],
+        )
+        seconds = {
+            "warmup_seconds": draws.warmup_seconds,
+            "sampling_seconds": draws.sampling_seconds,
+            "other_seconds": jobs.processor_seconds()
+            - started
+            - draws.warmup_seconds
+            - draws.sampling_seconds,
+        }
+        kept = draws if self.return_draws else None
+        return Fit(rows, scores, {"status": "ok", **diagnostics, **seconds}, kept, left_out)
+
+    def described(self, replicate: int, attempt: int) -> dict[str, Any]:
+        """Return what a row of diagnostics says of an attempt, however it goes."""
+        return {
+            "seed": fit_seed(self.specification, replicate, attempt),
+            "adapt_delta": self.attempts[attempt - 1]["adapt_delta"],
+        }
+
+    def _sample(self, task: Task) -> Draws:
+        if self.data_block is None:
+            self.loaded = self.engine.load(self.program)
+            self.data_block = declarations.of_program(self.program)
+        data = stan_data.held(self.family.stan_data(task.columns, self.prior), self.data_block)
+        seed = fit_seed(self.specification, task.replicate, task.attempt)
+        draws = self._run(data, seed, task.attempt)
+        effects = [name for names in self._participants_of(draws.names).values() for name in names]
+        if unusable := posterior.not_finite(draws, [*self.model.scored, *effects]):
+            raise RuntimeError(f"draws that are not finite: {finite.some(unusable)}")
+        return draws
+
+    def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
+        """Participants' coefficients that tables are made from: those that the family groups."""
+        return self.family.participants_of(names)
+
+    def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
+        sampler = self.attempts[attempt - 1]
+        given = {key: sampler[key] for key in Settings.__annotations__ if key in sampler}
+        settings = Settings(**given)
+        return self.engine.sample(self.loaded, data, seed, settings)
+
+    def _rows(
+        self,
+        task: Task,
+        draws: Draws,
+        groups: Mapping[str, list[str]],
+        found: Mapping[str, np.ndarray],
+    ) -> list[dict]:
+        """A row a population parameter that the model answers for; participants' where kept."""
+        scored, intervals = self.model.scored, self.specification["intervals"]
+        summary = _summary(draws, scored, intervals)
+        converged = {name: values[: len(scored)] for name, values in found.items()}
+        rows = _estimates(task, scored, summary | converged)
+        if groups and (self.keep_draws or task.replicate == 1):
+            effects = [name for names in groups.values() for name in names]
+            rows += _estimates(task, effects, _summary(draws, effects, intervals))
+        return rows
+
+    def _ranked(self, task: Task, draws: Draws, rows: list[dict]) -> list[dict]:
+        """The rows with the ranks of their truths, and a row a test quantity."""
+        effects = [
+            name for names in self.family.participants_of(draws.names).values() for name in names
+        ]
+        names = [*self.model.scored, *effects]
+        values = posterior.evenly_spaced(draws, names, RANKED_DRAWS)
+        truth = {name: np.array([task.truth[name]]) for name in names}
+        seed = fit_seed(self.specification, task.replicate, task.attempt)
+        found, expected = (
+            self.family.test_quantities(each, task.columns, rank_rng(seed, "functions"))
+            for each in (values, truth)
+        )
+        finite.hold("test quantities that are", found)
+        finite.hold("test quantities of the truth that are", expected)
+        rng = rank_rng(seed, "ties")
+        ranked = [
+            row
+            | {
+                "rank": posterior.rank(values[row["parameter"]], row["truth"], rng),
+                "max_rank": RANKED_DRAWS,
+            }
+            for row in rows
+        ]
+        return ranked + [
+            {
+                "parameter": name,
+                "truth": expected[name][0],
+                "rank": posterior.rank(found[name], expected[name][0], rng),
+                "max_rank": RANKED_DRAWS,
+            }
+            for name in found
+        ]
+
+    def _participants(
+        self, task: Task, draws: Draws, groups: Mapping[str, list[str]]
+    ) -> list[dict[str, Any]]:
+        """A row a coefficient: how well the participants' own values are recovered."""
+        level = self.specification["plotted_level"]
+        rows = []
+        for coefficient, members in groups.items():
+            truth = np.array([task.truth[name] for name in members])
+            means, hits = posterior.means_and_hits(draws, members, truth, level)
+            agreed = agreement(means, truth)
+            finite.hold("rmse that is", {coefficient: agreed["rmse"]})
+            rows.append(
+                {
+                    "coefficient": coefficient,
+                    "n_participants": len(members),
+                    **agreed,
+                    "level": level,
+                    "coverage": hits.mean(),
+                }
+            )
+        return rows
+
+
+def _summary(
+    draws: Draws, names: Sequence[str], intervals: Sequence[float]
+) -> dict[str, np.ndarray]:
+    """What `summarise` returns; draws that are too large to have moments fail the fit."""
+    found = posterior.summarise(draws, names, intervals)
+    for column, values in found.items():
+        finite.hold(f"{column} that is", dict(zip(names, values, strict=True)))
+    return found
+
+
+def _estimates(
+    task: Task, names: Sequence[str], summary: Mapping[str, np.ndarray]
+) -> list[dict[str, Any]]:
+    """A row a name: its true value, and what the draws say about it."""
+    return [
+        {"parameter": name, "truth": task.truth.get(name)}
+        | {column: values[place] for column, values in summary.items()}
+        for place, name in enumerate(names)
+    ]
