@@ -284,7 +284,8 @@ def test_a_limit_on_files_is_no_failed_fit(cmdstan, wrapped, data):
 LONG = """
 import sys
 from recovery.common.worker import Child
-from recovery.engines import cmdstan, protocol
+from recovery.engines import find, protocol
+cmdstan = find("cmdstan")
 def fit(data):
     loaded = cmdstan.load(protocol.Program("p.stan", ".", sys.argv[1]))
     cmdstan.sample(loaded, data, 1, protocol.Settings(2, 10, 10_000_000, 0.8, 10))

@@ -33,7 +33,8 @@ generated quantities { int k = ordered_logistic_rng(x, [-1, 1]'); }
 """
 ONE_FIT = """
 import json, pathlib, sys
-from recovery.engines import cmdstan, protocol
+from recovery.engines import find, protocol
+cmdstan = find("cmdstan")
 loaded = cmdstan.load(protocol.Program("glm.stan", ".", sys.argv[1]))
 data = json.loads(pathlib.Path(sys.argv[2]).read_text())
 cmdstan.sample(loaded, data, 1, protocol.Settings(2, 50, 50, 0.8, 10))

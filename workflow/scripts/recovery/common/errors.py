@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -73,7 +73,7 @@ def validation_faults(error: ValidationError, place: tuple) -> list[str]:
     return [_in_words(fault, place) for fault in _first_causes(error.errors())]
 
 
-def _first_causes(errors: list[Mapping]) -> list[Mapping]:
+def _first_causes(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Leave out that a list is too short, which pydantic says where its entries are wrong."""
     places = [fault["loc"] for fault in errors]
     holding_another = {place[:length] for place in places for length in range(len(place))}

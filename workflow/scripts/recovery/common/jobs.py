@@ -9,6 +9,8 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import TextIO
 
 from recovery.common import checkout
 from recovery.common.worker import die_with
@@ -60,7 +62,12 @@ def processor_seconds() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
-def _tell(terminal, kind, error, traceback) -> None:
+def _tell(
+    terminal: TextIO,
+    kind: type[BaseException],
+    error: BaseException,
+    traceback: TracebackType | None,
+) -> None:
     """Write to the log; to the terminal where the log cannot be written either."""
     words = in_words(error)
     if words is None:

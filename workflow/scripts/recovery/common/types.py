@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from itertools import pairwise
+from types import GenericAlias
 from typing import Annotated, Any
 
 from pydantic import (
@@ -82,7 +83,7 @@ def _drawable(value: float) -> float:
 
 def many(kind: Any, size: int) -> Any:
     """Return the type of a tuple of as many numbers."""
-    return tuple[(kind,) * size]
+    return GenericAlias(tuple, (kind,) * size)
 
 
 def repeated(kind: Any, size: int) -> Any:

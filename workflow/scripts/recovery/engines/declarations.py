@@ -184,14 +184,15 @@ def _drop_bounds(tokens: list[str]) -> None:
 
 def _apart(tokens: list[str]) -> list[list[str]]:
     """What stands between commas that are in no brackets."""
-    found, depth = [[]], 0
+    parts: list[list[str]] = [[]]
+    depth = 0
     for token in tokens:
         depth += (token in _CLOSING) - (token in _CLOSING.values())
         if token == "," and depth == 0:
-            found.append([])
+            parts.append([])
         else:
-            found[-1].append(token)
-    return found
+            parts[-1].append(token)
+    return parts
 
 
 def _size(tokens: list[str]) -> Size:

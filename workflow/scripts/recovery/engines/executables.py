@@ -30,7 +30,7 @@ def kept(model: str, program: str) -> Path:
     Its name holds the program, by the hash of its text and its includes, and all that decides
     an executable beside it, the place of CmdStan too.
     """
-    return folder() / f"{model}-{digest([program, engines.find(ENGINE).build()])[:16]}"
+    return folder() / f"{model}-{digest([program, engines.find_compiling(ENGINE).build()])[:16]}"
 
 
 def provide(program: Program) -> None:
@@ -38,11 +38,11 @@ def provide(program: Program) -> None:
 
     Of several jobs that find it lacking one compiles, and the others wait.
     """
-    engine = engines.find(ENGINE)
+    engine = engines.find_compiling(ENGINE)
     with contextlib.suppress(MachineError):
         engine.load(program)
         return
-    with _alone(Path(program.executable)):
+    with _alone(Path(program.compiled)):
         try:
             engine.load(program)  # another job was first
         except MachineError:
@@ -104,4 +104,4 @@ def check_tools(programs: Mapping[str, str]) -> None:
         Model -> the hash of its program.
     """
     if not all(kept(model, program).exists() for model, program in programs.items()):
-        engines.find(ENGINE).check_tools()
+        engines.find_compiling(ENGINE).check_tools()

@@ -107,13 +107,20 @@ class Program:
     version: str | None = None
 
     @property
+    def compiled(self) -> str:
+        """The executable; ValueError if none was given."""
+        if self.executable is None:
+            raise ValueError(f"{self.path}: has no executable")
+        return self.executable
+
+    @property
     def folders(self) -> tuple[str, str]:
         """Where its includes are looked for."""
         return folders_of(self.path, self.include)
 
 
 class Engine(Protocol):
-    """The contents of an engine's module."""
+    """What every engine can do."""
 
     COMPILES: bool  # whether a program must be compiled to an executable before `load`
     ALGORITHMS: tuple[str, ...]  # those of `study.methods.ALGORITHMS` that it has
@@ -148,3 +155,16 @@ class Engine(Protocol):
         The mode is that of the density on the unconstrained scale, from which Laplace's
         approximation starts.
         """
+
+
+class CompilingEngine(Engine, Protocol):
+    """An engine whose programs are compiled to executables."""
+
+    def build(self) -> list[str]:
+        """Return everything but the program that decides an executable."""
+
+    def check_tools(self) -> None:
+        """Raise EngineError if a program cannot be compiled here."""
+
+    def compile_program(self, program: Program) -> None:
+        """Compile the program to its executable; EngineError if that fails."""

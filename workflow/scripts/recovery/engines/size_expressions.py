@@ -17,8 +17,8 @@ _NAME = re.compile(r"[A-Za-z]\w*")
 _PREFIX, _CONDITIONAL, _INDEX = 80, 5, 100
 
 
-def _quotient(a, b):
-    """Stan's division: of integers it drops what is behind the point."""
+def _quotient(a: Any, b: Any) -> Any:
+    """Divide as Stan does: the quotient of integers is rounded towards zero."""
     if isinstance(a, float) or isinstance(b, float):
         return a / b
     return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
@@ -40,6 +40,7 @@ _OPERATORS: dict[str, tuple[int, Callable]] = {
     "%": (60, lambda a, b: a - b * _quotient(a, b)),
     "%/%": (70, _quotient),
 }
+_SIGNS: dict[str, Callable] = {"+": lambda a: a, "-": lambda a: -a, "!": lambda a: int(not a)}
 _FUNCTIONS: dict[str, Callable] = {
     "size": lambda a: _size(np.asarray(a)),
     "num_elements": lambda a: int(np.size(a)),
@@ -108,9 +109,8 @@ def _operand(rest: list[str]) -> Size:
         return inside
     token = rest.pop(0)
     if token in "+-!":
-        change = {"+": lambda a: a, "-": lambda a: -a, "!": lambda a: int(not a)}[token]
-        inside = _expression(rest, _PREFIX)
-        return lambda values: change(inside(values))
+        change, operand = _SIGNS[token], _expression(rest, _PREFIX)
+        return lambda values: change(operand(values))
     if _NUMBER.fullmatch(token):
         digits = token.replace("_", "")
         number = int(digits) if digits.isdigit() else float(digits)

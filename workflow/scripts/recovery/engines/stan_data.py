@@ -77,8 +77,10 @@ def _held(value: Any, declared: Declaration, known: Mapping[str, Any]) -> Any:
     array = _array(value)
     if declared.kind == "complex":
         array = _complex(array, len(shape))
-    if array.size == 0 and _may_be_empty(shape):
-        array = array.reshape(shape if None not in shape else array.shape)
+    known_sizes = [size for size in shape if size is not None]
+    all_known = len(known_sizes) == len(shape)
+    if array.size == 0 and (not all_known or prod(known_sizes) == 0):
+        array = array.reshape(known_sizes) if all_known else array
     elif not _fits(array.shape, shape):
         raise _EntryError(f"got {_shape(array.shape)}, must be {_in_words(declared, shape, known)}")
     return _typed(array, declared)
@@ -126,10 +128,6 @@ def _complex(array: np.ndarray, rank: int) -> np.ndarray:
     if array.dtype.kind != "c" and array.ndim == rank + 1 and array.shape[-1] == 2:
         return array[..., 0] + 1j * array[..., 1]
     return array
-
-
-def _may_be_empty(shape: Sequence[int | None]) -> bool:
-    return None in shape or prod(shape) == 0
 
 
 def _fits(got: Sequence[int], shape: Sequence[int | None]) -> bool:

@@ -48,7 +48,7 @@ def _table(text: str) -> tuple[list[str], list[list[str]]]:
     for name, times in Counter(filter(None, header)).items():
         if times > 1:
             raise ValueError(f"column {name!r} stands in it more than once")
-    rows = []
+    rows: list[list[str]] = []
     for line, row in lines:
         if len(row) != len(header):
             raise ValueError(

@@ -274,7 +274,7 @@ def read_frame(
     paths: Iterable[str | Path],
     columns: Sequence[str] | None = None,
     categories: Sequence[str] = (),
-):
+) -> Any:
     """Read tables of one schema as a pandas DataFrame, one below the other.
 
     Columns named in `categories` become categorical: small, and quick to group by.

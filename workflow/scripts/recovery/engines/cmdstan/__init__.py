@@ -16,30 +16,17 @@ import numpy as np
 
 from recovery.common.errors import MachineError
 from recovery.engines import stan_data
-from recovery.engines.cmdstan import processes
-from recovery.engines.cmdstan.compiler import (
-    build,
-    check,
-    check_tools,
-    compile_program,
-    parameters,
-    version,
-)
+from recovery.engines.cmdstan import compiler, processes
 from recovery.engines.protocol import (
     MOST_ITERATIONS,
     SAMPLER_COLUMNS,
     Approximation,
+    CompilingEngine,
     Draws,
     Program,
     Settings,
 )
 
-__all__ = ["ALGORITHMS", "COMPILES", "approximate", "build", "check", "check_tools"]
-__all__ += ["SOME_INITS", "compile_program", "load", "parameters", "sample", "version"]
-
-COMPILES = True
-ALGORITHMS = ("optimize", "laplace", "pathfinder")
-SOME_INITS = True
 FEWEST_OF_A_PATH = 1000  # draws of each of Pathfinder's paths, from which all are resampled
 
 
@@ -48,51 +35,6 @@ class Loaded:
     """An executable that runs here."""
 
     executable: str
-
-
-def load(program: Program) -> Loaded:
-    """Take the compiled executable; MachineError if it cannot be run, or is of another CmdStan."""
-    with tempfile.TemporaryDirectory() as folder:
-        found = processes.version(program.executable, Path(folder))
-    wanted = re.match(r"\d+\.\d+\.\d+", program.version or "")
-    if wanted and found and wanted[0] != found:
-        raise MachineError(
-            f"{program.executable}: is of CmdStan {found}, must be of {program.version}; "
-            f"have it compiled again with\nrm {shlex.quote(program.executable)}"
-        )
-    return Loaded(program.executable)
-
-
-def sample(loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
-    """Fit the program to the data; RuntimeError with Stan's message if that fails."""
-    started = _children_seconds()
-    with tempfile.TemporaryDirectory() as folder:
-        common = _common(Path(folder), data, seed)
-        arguments = _of_sampler(settings)
-        inits = _inits(loaded, Path(folder), common, settings)
-        chains = [
-            processes.run(
-                loaded.executable,
-                Path(folder, str(chain)),
-                settings.draws,
-                f"id={chain}",
-                *common,
-                *inits[chain - 1],
-                *arguments,
-            )
-            for chain in range(1, settings.chains + 1)
-        ]
-    spent = _children_seconds() - started
-    share = _share_of_warmup(chains)
-    names, values = chains[0].names, np.stack([chain.values for chain in chains])
-    inside = _of_the_program(names)
-    return Draws(
-        names=[name for name, keep in zip(names, inside, strict=True) if keep],
-        values=values[:, :, inside],
-        sampler={name: values[:, :, names.index(name)] for name in SAMPLER_COLUMNS},
-        warmup_seconds=spent * share,
-        sampling_seconds=spent * (1 - share),
-    )
 
 
 def _common(folder: Path, data: dict, seed: int) -> list[str]:
@@ -135,32 +77,6 @@ def _inits(loaded: Loaded, folder: Path, common: list[str], settings: Settings) 
     return [[f"init=../init-{chain}.json"] for chain in chains]
 
 
-def approximate(loaded: Loaded, data: dict, seed: int, algorithm: str, draws: int) -> Approximation:
-    """Run one of `ALGORITHMS`; RuntimeError with Stan's message if that fails."""
-    started = _children_seconds()
-    with tempfile.TemporaryDirectory() as made:
-        folder, ratios = Path(made), None
-        common = _common(folder, data, seed)
-
-        def run(name: str, n_draws: int, *arguments: Any) -> processes.Output:
-            asked = [f"method={name}", *map(str, arguments)]
-            return processes.run(loaded.executable, folder / name, n_draws, *common, *asked)
-
-        if algorithm == "pathfinder":
-            each = max(draws, FEWEST_OF_A_PATH)
-            numbers = (f"num_draws={each}", f"num_psis_draws={draws}", "save_single_paths=1")
-            found = run(algorithm, draws, *numbers)
-            ratios = _log_ratios(folder / algorithm, each)
-        else:
-            found = run("optimize", 1, "jacobian=1", f"iter={MOST_ITERATIONS}")
-        if algorithm == "laplace":
-            mode = "mode=../optimize/optimize.csv"
-            found = run(algorithm, draws, mode, "jacobian=1", f"draws={draws}")
-    inside = _of_the_program(found.names)
-    names = [name for name, keep in zip(found.names, inside, strict=True) if keep]
-    return Approximation(names, found.values[:, inside], _children_seconds() - started, ratios)
-
-
 def _log_ratios(folder: Path, draws: int) -> np.ndarray:
     """Log density less that of its approximation, at the draws of every path that succeeded."""
     parts = []
@@ -193,3 +109,91 @@ def _children_seconds() -> float:
     """Processor seconds of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+class CmdStan:
+    """The engine; its methods are described in the protocol."""
+
+    COMPILES = True
+    ALGORITHMS: tuple[str, ...] = ("optimize", "laplace", "pathfinder")
+    SOME_INITS = True
+
+    version = staticmethod(compiler.version)
+    check = staticmethod(compiler.check)
+    parameters = staticmethod(compiler.parameters)
+    build = staticmethod(compiler.build)
+    check_tools = staticmethod(compiler.check_tools)
+    compile_program = staticmethod(compiler.compile_program)
+
+    def load(self, program: Program) -> Loaded:
+        """Check the executable; MachineError if it does not run, or is of another CmdStan."""
+        with tempfile.TemporaryDirectory() as folder:
+            found = processes.version(program.compiled, Path(folder))
+        wanted = re.match(r"\d+\.\d+\.\d+", program.version or "")
+        if wanted and found and wanted[0] != found:
+            raise MachineError(
+                f"{program.compiled}: is of CmdStan {found}, must be of {program.version}; "
+                f"have it compiled again with\nrm {shlex.quote(program.compiled)}"
+            )
+        return Loaded(program.compiled)
+
+    def sample(self, loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
+        """Fit the program to the data; RuntimeError with Stan's message if that fails."""
+        started = _children_seconds()
+        with tempfile.TemporaryDirectory() as folder:
+            common = _common(Path(folder), data, seed)
+            arguments = _of_sampler(settings)
+            inits = _inits(loaded, Path(folder), common, settings)
+            chains = [
+                processes.run(
+                    loaded.executable,
+                    Path(folder, str(chain)),
+                    settings.draws,
+                    f"id={chain}",
+                    *common,
+                    *inits[chain - 1],
+                    *arguments,
+                )
+                for chain in range(1, settings.chains + 1)
+            ]
+        spent = _children_seconds() - started
+        share = _share_of_warmup(chains)
+        names, values = chains[0].names, np.stack([chain.values for chain in chains])
+        inside = _of_the_program(names)
+        return Draws(
+            names=[name for name, keep in zip(names, inside, strict=True) if keep],
+            values=values[:, :, inside],
+            sampler={name: values[:, :, names.index(name)] for name in SAMPLER_COLUMNS},
+            warmup_seconds=spent * share,
+            sampling_seconds=spent * (1 - share),
+        )
+
+    def approximate(
+        self, loaded: Loaded, data: dict, seed: int, algorithm: str, draws: int
+    ) -> Approximation:
+        """Run one of `ALGORITHMS`; RuntimeError with Stan's message if that fails."""
+        started = _children_seconds()
+        with tempfile.TemporaryDirectory() as made:
+            folder, ratios = Path(made), None
+            common = _common(folder, data, seed)
+
+            def run(name: str, n_draws: int, *arguments: Any) -> processes.Output:
+                asked = [f"method={name}", *map(str, arguments)]
+                return processes.run(loaded.executable, folder / name, n_draws, *common, *asked)
+
+            if algorithm == "pathfinder":
+                each = max(draws, FEWEST_OF_A_PATH)
+                numbers = (f"num_draws={each}", f"num_psis_draws={draws}", "save_single_paths=1")
+                found = run(algorithm, draws, *numbers)
+                ratios = _log_ratios(folder / algorithm, each)
+            else:
+                found = run("optimize", 1, "jacobian=1", f"iter={MOST_ITERATIONS}")
+            if algorithm == "laplace":
+                mode = "mode=../optimize/optimize.csv"
+                found = run(algorithm, draws, mode, "jacobian=1", f"draws={draws}")
+        inside = _of_the_program(found.names)
+        names = [name for name, keep in zip(found.names, inside, strict=True) if keep]
+        return Approximation(names, found.values[:, inside], _children_seconds() - started, ratios)
+
+
+ENGINE: CompilingEngine = CmdStan()

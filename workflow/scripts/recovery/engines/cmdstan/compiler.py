@@ -155,7 +155,7 @@ def compile_program(program: Program) -> None:
         code, said = _run([_make(), flags, str(source.with_suffix(""))], home())
         if code != 0:
             raise EngineError(_why_not(program, _shown(said, links, program)))
-        target = Path(program.executable)
+        target = Path(program.compiled)
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.{platform.node()}.{os.getpid()}")
         opened.callback(beside.unlink, missing_ok=True)

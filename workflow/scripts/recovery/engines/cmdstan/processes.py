@@ -24,7 +24,7 @@ _MOST_READ = 1_000_000  # bytes of the console
 _MOST_LINES = 20  # of it in an error
 _WRONG_USE = 64  # the exit code for arguments that an executable does not know
 _NOT_RUNNABLE = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ENOTDIR)
-_OF_THE_MACHINE = {
+_OF_THE_MACHINE: dict[int, str] = {
     signal.SIGILL: "it was compiled for another kind of processor",
     signal.SIGXFSZ: "a file may not become so large here; raise the limit",
 }
@@ -103,7 +103,7 @@ def _start(command: list[str], folder: Path) -> int:
             ).returncode
         except OSError as error:
             if error.errno in _NOT_RUNNABLE:
-                raise MachineError(_cannot_run(command[0], error.strerror)) from None
+                raise MachineError(_cannot_run(command[0], str(error.strerror))) from None
             raise MachineError(
                 f"{command[0]}: no process can be started: {error.strerror}. The machine failed, "
                 "not a fit; run the same command again."
@@ -159,7 +159,8 @@ def _must_be_writable(folder: Path, console: str) -> None:
 def read_csv(file: Path, draws: int) -> Output:
     """Read a CSV file of CmdStan; ValueError unless it has so many whole draws."""
     text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
-    lines, comments = [], []
+    lines: list[str] = []
+    comments: list[str] = []
     for line in text.splitlines():
         (comments if line.startswith("#") or not line else lines).append(line)
     whole = lines if text.endswith("\n") else lines[:-1]
