@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import sys
 import time
 from functools import partial
@@ -12,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from recovery.common import checkout
+from recovery.common import checkout, resources
 from recovery.common.worker import die_with
 
 _OF_THE_MACHINE = {
@@ -58,8 +57,7 @@ def in_words(error: BaseException) -> str | None:
 
 def processor_seconds() -> float:
     """Return the processor seconds of this process and of its children that have ended."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
+    return time.process_time() + resources.children_seconds()
 
 
 def _tell(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -11,6 +10,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from recovery.common import locks
 
 PREFIX = "recovery-"
 _LOCK = ".lock"
@@ -47,7 +48,7 @@ def _locked(root: Path) -> tuple[int, str]:
     while True:
         lock, name = tempfile.mkstemp(prefix=PREFIX, suffix=_LOCK, dir=root)
         with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            locks.acquire(lock)
         if os.fstat(lock).st_nlink:
             return lock, name
         os.close(lock)
@@ -75,7 +76,7 @@ def _remove_abandoned(root: Path) -> None:
     for lock in root.glob(f"{PREFIX}*{_LOCK}"):
         # Refused where it is held, another user's, or removed meanwhile.
         with contextlib.suppress(OSError), lock.open("r+") as held:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks.acquire(held, wait=False)
             _remove(Path(str(lock).removesuffix(_LOCK)))
             lock.unlink()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recovery import engines, tables
+from recovery.common import locks
 from recovery.common.errors import MachineError
 from recovery.common.hashing import digest
 from recovery.engines.protocol import Program
@@ -62,7 +62,7 @@ def _alone(executable: Path) -> Iterator[None]:
             lock.touch()
         with contextlib.suppress(OSError):
             mode = "r+" if os.access(lock, os.W_OK) else "r"
-            fcntl.flock(opened.enter_context(lock.open(mode)), fcntl.LOCK_EX)
+            locks.acquire(opened.enter_context(lock.open(mode)))
         yield
 
 

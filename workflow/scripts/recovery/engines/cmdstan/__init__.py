@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import resource
 import shlex
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import cmdstanpy
 import numpy as np
 
 from recovery.common.errors import MachineError
+from recovery.common.resources import children_seconds
 from recovery.engines import stan_data
 from recovery.engines.cmdstan import compiler, processes
 from recovery.engines.protocol import (
@@ -105,12 +105,6 @@ def _share_of_warmup(chains: list[processes.Output]) -> float:
     return warmup / total if total else 0.5
 
 
-def _children_seconds() -> float:
-    """Processor seconds of all child processes that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 class CmdStan:
     """The engine; its methods are described in the protocol."""
 
@@ -139,7 +133,7 @@ class CmdStan:
 
     def sample(self, loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
         """Fit the program to the data; RuntimeError with Stan's message if that fails."""
-        started = _children_seconds()
+        started = children_seconds()
         with tempfile.TemporaryDirectory() as folder:
             common = _common(Path(folder), data, seed)
             arguments = _of_sampler(settings)
@@ -156,7 +150,7 @@ class CmdStan:
                 )
                 for chain in range(1, settings.chains + 1)
             ]
-        spent = _children_seconds() - started
+        spent = children_seconds() - started
         share = _share_of_warmup(chains)
         names, values = chains[0].names, np.stack([chain.values for chain in chains])
         inside = _of_the_program(names)
@@ -172,7 +166,7 @@ class CmdStan:
         self, loaded: Loaded, data: dict, seed: int, algorithm: str, draws: int
     ) -> Approximation:
         """Run one of `ALGORITHMS`; RuntimeError with Stan's message if that fails."""
-        started = _children_seconds()
+        started = children_seconds()
         with tempfile.TemporaryDirectory() as made:
             folder, ratios = Path(made), None
             common = _common(folder, data, seed)
@@ -193,7 +187,7 @@ class CmdStan:
                 found = run(algorithm, draws, mode, "jacobian=1", f"draws={draws}")
         inside = _of_the_program(found.names)
         names = [name for name, keep in zip(found.names, inside, strict=True) if keep]
-        return Approximation(names, found.values[:, inside], _children_seconds() - started, ratios)
+        return Approximation(names, found.values[:, inside], children_seconds() - started, ratios)
 
 
 ENGINE: CompilingEngine = CmdStan()
