@@ -9,8 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
+from conftest import ROOT
 
+from recovery.common import worker
 from recovery.common.worker import Child, ChildLostError, FreshChild
 
 LONG = 60  # seconds that no test waits
@@ -66,10 +69,9 @@ class UnsendableError(Exception):
 def alive(pid: int) -> bool:
     """Whether a process runs; one that ended and waits to be reaped does not."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
         return False
-    return state not in "ZX"
 
 
 def gone(pid: int) -> bool:
@@ -79,6 +81,13 @@ def gone(pid: int) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+@pytest.fixture(autouse=True, params=["fork", "spawn"])
+def start_method(request, monkeypatch):
+    """Every test is of a forked child, and of one that is a new Python, as on macOS."""
+    monkeypatch.setenv(worker.START_METHOD, request.param)
+    return request.param
 
 
 @pytest.fixture
@@ -162,13 +171,7 @@ def test_the_child_ends_with_the_block():
 
 def test_a_child_that_was_never_called_starts_no_process():
     with Child(answer, 30):
-        assert not any(alive(pid) for pid in children())
-
-
-def children() -> list[int]:
-    """Processes that this one started and that have not been reaped."""
-    listed = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
-    return [int(pid) for pid in listed.split()]
+        assert not any(alive(process.pid) for process in psutil.Process().children())
 
 
 def test_an_answer_that_cannot_be_sent_is_an_error_that_says_so(child):
@@ -217,3 +220,74 @@ def test_a_new_python_that_overruns_is_ended_and_replaced():
         with pytest.raises(ChildLostError, match=r"time limit: took more than 0\.5 seconds"):
             child.call(60)
         assert child.call(0) is None
+
+
+class UnreadableError(Exception):
+    """What unpickling an Unreadable raises."""
+
+
+class Unreadable:
+    """A function to answer with that pickles, and that no other process can unpickle."""
+
+    def __reduce__(self):
+        return refuse, ()
+
+    def __call__(self, argument):
+        return argument
+
+
+def refuse():
+    raise UnreadableError("not here")
+
+
+def test_what_does_not_pickle_starts_no_new_python(start_method):
+    with Child(lambda argument: argument, 30) as child:
+        if start_method == "fork":
+            assert child.call(1) == 1
+        else:
+            with pytest.raises(Exception, match=r"pickle|local object"):
+                child.call(1)
+            assert not any(alive(process.pid) for process in psutil.Process().children())
+
+
+def test_what_a_new_python_cannot_read_is_an_error_of_every_call(start_method):
+    with Child(Unreadable(), 30) as child:
+        for _ in range(2):
+            if start_method == "fork":
+                assert child.call(1) == 1
+            else:
+                with pytest.raises(UnreadableError, match="not here"):
+                    child.call(1)
+
+
+def test_children_are_forked_on_linux_and_new_pythons_elsewhere(monkeypatch):
+    monkeypatch.delenv(worker.START_METHOD)
+    for platform, method in (("linux", "fork"), ("darwin", "spawn")):
+        monkeypatch.setattr(sys, "platform", platform)
+        assert worker.start_method() == method
+
+
+# A process that is ended with its parent where Linux does not do it, and that started another.
+WATCHED = f"""
+import os, subprocess, sys, time
+from recovery.common import worker
+sys.platform = "darwin"
+worker.die_with(os.getppid())
+started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep({LONG})"])
+print(os.getpid(), started.pid, flush=True)
+time.sleep({LONG})
+"""
+PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WATCHED!r}])"
+
+
+def test_where_linux_does_not_end_an_orphan_it_ends_itself_and_what_it_started():
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}
+    command = [sys.executable, "-c", PARENT]
+    parent = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    assert len(pids) == 2
+    assert all(map(alive, pids))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert all(map(gone, pids))

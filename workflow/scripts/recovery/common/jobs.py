@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from recovery.common import checkout, resources
+from recovery.common import checkout, os_resources
 from recovery.common.worker import die_with
 
 _OF_THE_MACHINE = {
@@ -57,7 +57,7 @@ def in_words(error: BaseException) -> str | None:
 
 def processor_seconds() -> float:
     """Return the processor seconds of this process and of its children that have ended."""
-    return time.process_time() + resources.children_seconds()
+    return time.process_time() + os_resources.children_seconds()
 
 
 def _tell(

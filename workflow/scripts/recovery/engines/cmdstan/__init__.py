@@ -14,7 +14,7 @@ import cmdstanpy
 import numpy as np
 
 from recovery.common.errors import MachineError
-from recovery.common.resources import children_seconds
+from recovery.common.os_resources import children_seconds
 from recovery.engines import stan_data
 from recovery.engines.cmdstan import compiler, processes
 from recovery.engines.protocol import (

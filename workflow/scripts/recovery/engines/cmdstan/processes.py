@@ -9,14 +9,13 @@ import shlex
 import signal
 import subprocess
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from recovery.common.errors import EngineError, MachineError
-from recovery.common.worker import cause, die_with
+from recovery.common.worker import before_program, cause
 from recovery.engines.protocol import error_of_fit
 
 CONSOLE = "console.txt"
@@ -99,7 +98,7 @@ def _start(command: list[str], folder: Path) -> int:
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 check=False,
-                preexec_fn=partial(die_with, os.getpid()),
+                preexec_fn=before_program(),
             ).returncode
         except OSError as error:
             if error.errno in _NOT_RUNNABLE:
