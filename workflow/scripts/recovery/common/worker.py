@@ -1,4 +1,4 @@
-"""One child process that answers a job's calls, and is replaced when it dies or overruns."""
+"""A child process that answers calls, and is replaced when it dies or takes too long."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ serve_fresh(int(sys.argv[1]), sys.argv[3])"""
 
 
 class ChildLostError(Exception):
-    """The child died, or was ended because it overran; the message says which."""
+    """The child died or took too long and was killed; the message says which."""
 
 
 class Child:
     """A process that answers calls one after another.
 
-    The call after a loss starts a new process, so what kills or hangs a call costs
-    that call alone. Temporary files of the process go to a folder that is removed with it.
+    If the process dies or hangs, only that call is lost: the next starts a new process.
+    Temporary files of the process go to a folder that is removed with it.
 
     Parameters
     ----------
@@ -261,12 +261,12 @@ def _kill(processes: Iterable[psutil.Process]) -> None:
 
 
 def cause(exit_code: int | None) -> str:
-    """Return what ended a process, in words."""
+    """Return in words what ended a process."""
     if exit_code is None or exit_code >= 0:
         return f"exit code {exit_code}"
     try:
         return signal.Signals(-exit_code).name
-    except ValueError:  # one of those for real time, which have no names
+    except ValueError:  # real-time signals have no names
         return f"signal {-exit_code}"
 
 
@@ -321,7 +321,7 @@ def _answer_all(answer: Callable[[Any], Any], pipe: Connection) -> None:
         try:
             argument = pipe.recv()
         except EOFError:
-            os._exit(0)  # whatever threads were left running
+            os._exit(0)  # also ends threads that still run
         try:
             pipe.send((True, answer(argument)))
         except BaseException as error:
@@ -365,7 +365,7 @@ def _watch(parent: int) -> None:
 
 
 def _sendable(error: BaseException) -> Exception:
-    """The error, or its words where it does not come through a pipe or would end the parent."""
+    """The error; if it does not pickle, or would end the parent, a RuntimeError with its words."""
     try:
         if isinstance(error, Exception):
             pickle.loads(pickle.dumps(error))
@@ -376,7 +376,7 @@ def _sendable(error: BaseException) -> Exception:
 
 
 def in_words(error: BaseException) -> str:
-    """Return the kind of an error and what it says, where it says anything, cut where long."""
+    """Return an error's type and message, shortened if it is long."""
     try:
         return f"{type(error).__name__}: {error}"[:LONGEST]
     except Exception:

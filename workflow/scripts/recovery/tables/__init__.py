@@ -1,6 +1,6 @@
 """The Parquet tables of a study; the only import of pyarrow.
 
-Those of the summary are not imported here, since no fit rests on what they are.
+The schemas of summary tables are not imported here, so that changing them reruns no fit.
 """
 
 from recovery.common.errors import StaleTableError
