@@ -99,7 +99,7 @@ FAULTS = {
     "no stanc": (lambda home: remove(home / "bin/stanc"), "bin/stanc: missing: this CmdStan was"),
     "stanc not to be run": (
         lambda home: (home / "bin/stanc").chmod(0o644),
-        "bin/stanc: may not be run; allow it with\nchmod +x ",
+        "bin/stanc: is not executable; make it so with\nchmod +x ",
     ),
     "stanc is no program": (
         lambda home: (home / "bin/stanc").write_bytes(b"nothing"),
@@ -148,7 +148,7 @@ def test_a_tool_that_is_not_there_is_named(cmdstan, home, tmp_path, monkeypatch,
 def test_a_command_that_make_does_not_find_is_no_fault_of_the_program(cmdstan, home, tmp_path):
     makefile = (home / "makefile").read_text().replace("cp bin", "nowhere bin")
     (home / "makefile").write_text(makefile)
-    with pytest.raises(EngineError, match="since a command is not found") as refused:
+    with pytest.raises(EngineError, match="a command was not found") as refused:
         cmdstan.compile_program(write(tmp_path / "a"))
     assert "nowhere" in str(refused.value)
 
@@ -302,7 +302,7 @@ def make_as_another_user(executable):
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
-    with executables._alone(executable):
+    with executables._locked(executable):
         executable.write_text("made")
 
 

@@ -136,7 +136,7 @@ def test_stanli_refuses_what_it_cannot_run_in_full_and_says_the_way_out(engine, 
     told = str(refused.value)
     assert told.startswith(f"{lacking.path}: stanli cannot run all of this program: ")
     assert "ordered_logistic_rng" in told
-    assert "set `engine: cmdstan`" in told
+    assert "Set `engine: cmdstan`" in told
 
 
 @pytest.mark.parametrize(

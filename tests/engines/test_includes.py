@@ -115,7 +115,7 @@ def test_what_counts_as_an_include_is_what_stanc_takes_for_one(beside, text):
     try:
         stanli.stan_to_mir(text, include_paths=[str(file.parent)])
     except RuntimeError:
-        assert "'z.stan': is not there, must be a file in " in refused(file)
+        assert "'z.stan': not found, must be a file in " in refused(file)
     else:
         hashed(file)
 
@@ -139,7 +139,7 @@ def test_a_long_chain_and_a_wide_one_are_refused_at_once(beside):
     for number in range(40):
         beside(f"own/d{number}.stan", f"#include d{number + 1}.stan\n" * 2)
     beside("own/d40.stan", "// the end\n")
-    assert f"with what it includes has more than {LARGEST_CODE:,} characters" in refused(
+    assert f"has more than {LARGEST_CODE:,} characters with its includes" in refused(
         beside("own/d0.stan", "#include d1.stan\n")
     )
 
@@ -153,7 +153,7 @@ def test_an_include_from_elsewhere_is_refused_without_a_look(beside, name):
 
 def test_a_name_that_begins_with_a_slash_lies_in_the_folders_too(beside, cmdstan_home):
     said = refused(beside("own/a.stan", "#include /etc/hostname\n"))
-    assert "#include '/etc/hostname': is not there, must be a file in " in said
+    assert "#include '/etc/hostname': not found, must be a file in " in said
     file = beside("own/a.stan", PLAIN.replace("shifted.stan", "/shifted.stan"))
     assert "/shifted.stan" in file.read_text()
     beside("stan/shifted.stan", INCLUDED)
@@ -167,7 +167,7 @@ def test_a_name_that_begins_with_a_slash_lies_in_the_folders_too(beside, cmdstan
 def test_an_include_that_leads_elsewhere_is_refused(beside, tmp_path):
     (tmp_path / "own/shifted.stan").symlink_to(beside("secret.stan", INCLUDED))
     said = refused(beside("own/a.stan", PLAIN))
-    assert f"leads to {tmp_path / 'secret.stan'}, must be a file in" in said
+    assert f"is a link to {tmp_path / 'secret.stan'}, must be a file in" in said
 
 
 KINDS = {
@@ -206,7 +206,7 @@ def test_neither_is_what_is_included(tmp_path, kind):
     make(tmp_path / "shifted.stan")
     with pytest.raises(StudyError) as error:
         program_hash(tmp_path / "a.stan", STAN)
-    elsewhere = "#include 'shifted.stan': leads to /dev/zero, must be a file in"
+    elsewhere = "#include 'shifted.stan': is a link to /dev/zero, must be a file in"
     assert (elsewhere if kind == "device" else said) in str(error.value)
 
 

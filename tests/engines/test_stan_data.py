@@ -173,7 +173,7 @@ def test_what_is_no_integer_is_refused(refused, value, said):
 
 
 NO_NUMBERS = [
-    ([[1, 2], [3]], "got lists of several lengths, must be rectangular"),
+    ([[1, 2], [3]], "got lists of different lengths, must be rectangular"),
     ([[1, 2], [3, None]], "got None, must be numbers"),
     ([[1, 2], [3, "4"]], "got '4', must be numbers"),
     (np.array([[1, 2], [3, None]], dtype=object), "got None, must be numbers"),

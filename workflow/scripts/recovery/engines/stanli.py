@@ -32,23 +32,23 @@ from recovery.engines.protocol import (
 
 @dataclass(frozen=True)
 class Loaded:
-    """A program after its compilation to stanli's intermediate form."""
+    """A program compiled to stanli's intermediate form."""
 
     program: str
     intermediate: str
 
 
 def _parameters(model: stanli.Model) -> list[str]:
-    """The parameters: stanli asks for each, then for as many values as it has."""
+    """The names of the parameters, from the errors of stanli, which asks for one after another."""
     named: dict[str, Any] = {}
     while True:
         try:
             model.unconstrain(named)
-        except ValueError as refused:
-            if lacking := re.search(r"no starting value for parameter (\w+)", str(refused)):
-                named[lacking[1]] = 0.0
+        except ValueError as error:
+            if missing := re.search(r"no starting value for parameter (\w+)", str(error)):
+                named[missing[1]] = 0.0
                 continue
-            if short := re.search(r"(\w+) needs (\d+) starting values", str(refused)):
+            if short := re.search(r"(\w+) needs (\d+) starting values", str(error)):
                 named[short[1]] = [0.0] * int(short[2])
                 continue
         return list(named)
@@ -63,7 +63,7 @@ def _seconds(report: str, total: float) -> tuple[float, float]:
 
 
 class Stanli:
-    """The engine; its methods are described in the protocol."""
+    """The engine stanli."""
 
     COMPILES = False
     ALGORITHMS: tuple[str, ...] = ("optimize",)
@@ -74,7 +74,7 @@ class Stanli:
         return installed_version("stanli")
 
     def check(self, program: Program, data: dict) -> None:
-        """Raise EngineError if the program does not compile, or cannot be served in full."""
+        """Raise EngineError if stanli cannot compile or run the program."""
         loaded = self.load(program)
         data = stan_data.held(data, declarations.of_program(program))
         try:
@@ -126,19 +126,19 @@ class Stanli:
     def approximate(
         self, loaded: Loaded, data: dict, seed: int, algorithm: str, draws: int
     ) -> Approximation:
-        """Find the mode, which is all that stanli can do; RuntimeError if that fails."""
+        """Find the mode, the only approximation of stanli; RuntimeError if that fails."""
         started = time.process_time()
         mode = self._model(loaded, data).optimize(seed=seed, iter=MOST_ITERATIONS)
         values = np.array([list(mode.values())])
         return Approximation(list(mode), values, time.process_time() - started)
 
     def _model(self, loaded: Loaded, data: dict) -> stanli.Model:
-        """Bind data to a program; what stanli only warns of is an EngineError here.
+        """Bind data to a program; EngineError if stanli warns that it lacks a function.
 
         Raises
         ------
         RuntimeError
-            With Stan's message; a DataError where the data cannot be read.
+            With Stan's message; a DataError if the data cannot be read.
         """
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
@@ -146,16 +146,16 @@ class Stanli:
                 return stanli.Model(mir=loaded.intermediate, data=stan_data.as_json(data))
             except RuntimeError as error:
                 raise error_of_fit(str(error)) from None
-            except RuntimeWarning as lacking:
+            except RuntimeWarning as warning:
                 raise EngineError(
-                    f"{loaded.program}: stanli cannot run all of this program: {lacking}\n"
-                    "Way out: set `engine: cmdstan` in the study, or leave the function out."
+                    f"{loaded.program}: stanli cannot run all of this program: {warning}\n"
+                    "Set `engine: cmdstan` in the study, or remove the function."
                 ) from None
 
     def _optional(self, model: stanli.Model, settings: Settings) -> dict[str, Any]:
-        """What is not left to Stan; RuntimeError where chains cannot start at the values given."""
-        asked = {"metric": settings.metric, "step_size": settings.step_size}
-        given = {name: value for name, value in asked.items() if value is not None}
+        """The settings that are given; RuntimeError if the initial values are impossible."""
+        tuning = {"metric": settings.metric, "step_size": settings.step_size}
+        given = {name: value for name, value in tuning.items() if value is not None}
         if settings.inits == "pathfinder":
             return given | {"pathfinder_init": {}}
         if not isinstance(settings.inits, Mapping):
