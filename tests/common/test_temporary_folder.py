@@ -56,14 +56,14 @@ def left(root):
     return sorted(path.name for path in root.iterdir())
 
 
-def test_a_folder_goes_with_its_block(root):
+def test_a_folder_is_removed_when_its_block_ends(root):
     with temporary_folder.folder() as made:
         (made / "a/b").mkdir(parents=True)
         assert made.parent == root
     assert left(root) == []
 
 
-def test_what_a_killed_process_left_is_removed_by_the_next(root):
+def test_the_folder_of_a_killed_process_is_removed_by_the_next_process(root):
     process = start(HOLDING, root)
     made = Path(process.stdout.readline().strip())
     with temporary_folder.folder():
@@ -76,7 +76,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(root):
     assert left(root) == []
 
 
-def test_what_is_not_ours_stays(root):
+def test_other_files_are_not_removed(root):
     for name in ("recovery-abc", "other.lock", "other"):
         (root / name).mkdir()
     with temporary_folder.folder():
@@ -94,7 +94,7 @@ for _ in range(100):
 """
 
 
-def test_many_that_make_and_clear_at_once_do_not_disturb_each_other(root):
+def test_processes_that_make_folders_at_once_do_not_remove_each_others(root):
     processes = [start(MANY, root) for _ in range(4)]
     assert [process.wait() for process in processes] == [0, 0, 0, 0]
     for process in processes:
@@ -113,7 +113,7 @@ def do(argument):
 
 
 @pytest.mark.parametrize("loss", ["hang", "die"])
-def test_a_child_that_is_lost_leaves_nothing(root, loss):
+def test_a_lost_child_leaves_no_folder(root, loss):
     with Child(do, 0.5) as child:
         with pytest.raises(ChildLostError):
             child.call(loss)
@@ -125,7 +125,7 @@ def test_a_child_that_is_lost_leaves_nothing(root, loss):
     assert left(root) == []
 
 
-def test_a_child_that_overran_may_have_a_process_that_writes(root):
+def test_the_folder_of_an_overdue_child_is_removed_though_its_process_writes(root):
     code = JOB.replace("Child(fit, 60)", "Child(fit, 1)")
     process = start(code, root)
     process.communicate(timeout=30)
@@ -133,7 +133,7 @@ def test_a_child_that_overran_may_have_a_process_that_writes(root):
     assert left(root) == ["begun"]
 
 
-def test_a_job_that_is_killed_leaves_nothing_after_the_next(root):
+def test_the_folder_of_a_killed_job_is_removed_by_the_next_process(root):
     process = start(JOB, root)
     while not (root / "begun").exists():
         assert process.poll() is None
@@ -152,7 +152,7 @@ def test_a_job_that_is_killed_leaves_nothing_after_the_next(root):
 
 
 @pytest.mark.parametrize("sign", ["(", "'", ",", "&", "$", " ", ";", "#", "%", "é"])
-def test_make_gets_a_folder_whose_path_it_can_read(tmp_path, monkeypatch, sign):
+def test_make_gets_a_folder_with_a_readable_path(tmp_path, monkeypatch, sign):
     odd = tmp_path / f"a{sign}b"
     odd.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(odd))

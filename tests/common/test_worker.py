@@ -103,18 +103,18 @@ def hasty():
         yield child
 
 
-def test_one_process_that_is_not_ours_answers_all_calls(child):
+def test_one_child_process_answers_all_calls(child):
     pids = {child.call(("pid",)) for _ in range(3)}
     assert len(pids) == 1
     assert os.getpid() not in pids
 
 
-def test_what_the_child_raises_is_raised_by_the_call(child):
+def test_an_error_in_the_child_is_raised_by_the_call(child):
     with pytest.raises(ZeroDivisionError, match="by nothing"):
         child.call(("raise", ZeroDivisionError("by nothing")))
 
 
-def test_an_error_costs_no_process(child):
+def test_the_process_survives_an_error(child):
     before = child.call(("pid",))
     with pytest.raises(ValueError, match="wrong"):
         child.call(("raise", ValueError("wrong")))
@@ -122,32 +122,32 @@ def test_an_error_costs_no_process(child):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_death_by_a_signal_is_told_by_its_name(child, number):
+def test_the_message_names_the_signal_that_killed_the_child(child, number):
     with pytest.raises(ChildLostError) as lost:
         child.call(("signal", number))
     assert str(lost.value) == f"the process of the fit died: {number.name}"
 
 
-def test_a_segmentation_fault_is_told_by_its_name(child):
+def test_the_message_names_a_segmentation_fault(child):
     with pytest.raises(ChildLostError) as lost:
         child.call(("read what is not ours",))
     assert str(lost.value) == "the process of the fit died: SIGSEGV"
 
 
-def test_an_exit_is_told_by_its_code(child):
+def test_the_message_has_the_exit_code(child):
     with pytest.raises(ChildLostError) as lost:
         child.call(("exit", 3))
     assert str(lost.value) == "the process of the fit died: exit code 3"
 
 
-def test_an_overrun_is_told_with_the_limit(hasty):
+def test_the_message_of_an_overdue_call_has_the_time_limit(hasty):
     with pytest.raises(ChildLostError) as lost:
         hasty.call(("hang",))
     assert str(lost.value) == "time limit: took more than 0.5 seconds"
 
 
 @pytest.mark.parametrize("loss", [("signal", signal.SIGKILL), ("hang",)])
-def test_a_new_process_takes_the_call_after_a_loss(hasty, loss):
+def test_a_new_process_answers_the_call_after_a_loss(hasty, loss):
     before = hasty.call(("pid",))
     with pytest.raises(ChildLostError):
         hasty.call(loss)
@@ -155,7 +155,7 @@ def test_a_new_process_takes_the_call_after_a_loss(hasty, loss):
     assert not alive(before)
 
 
-def test_an_overrun_ends_what_the_child_started_too(hasty, tmp_path):
+def test_an_overdue_child_is_killed_with_the_processes_that_it_started(hasty, tmp_path):
     file = tmp_path / "pid"
     with pytest.raises(ChildLostError):
         hasty.call(("hang with a process of its own", str(file)))
@@ -174,17 +174,17 @@ def test_a_child_that_was_never_called_starts_no_process():
         assert not any(alive(process.pid) for process in psutil.Process().children())
 
 
-def test_an_answer_that_cannot_be_sent_is_an_error_that_says_so(child):
+def test_an_answer_that_does_not_pickle_is_an_error(child):
     with pytest.raises(Exception, match=r"pickle|local object"):
         child.call(("unsendable answer",))
 
 
-def test_an_error_that_cannot_be_sent_keeps_its_words(child):
+def test_an_error_that_does_not_pickle_keeps_its_message(child):
     with pytest.raises(Exception, match="the reason"):
         child.call(("unsendable error",))
 
 
-def test_a_death_is_seen_though_its_own_child_lives_on(child):
+def test_a_death_is_noticed_though_a_grandchild_lives(child):
     with pytest.raises(ChildLostError) as lost:
         child.call(("fork",))
     assert str(lost.value) == "the process of the fit died: exit code 4"
@@ -198,14 +198,14 @@ def test_an_answer_that_cannot_be_read_is_a_loss(child):
 
 
 @pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt(), GeneratorExit()])
-def test_what_would_end_a_process_is_an_error_of_its_call(child, error):
+def test_an_exception_that_would_end_a_process_is_an_error_of_the_call(child, error):
     before = child.call(("pid",))
     with pytest.raises(RuntimeError, match=f"^{type(error).__name__}: "):
         child.call(("raise", error))
     assert child.call(("pid",)) == before
 
 
-def test_a_new_python_has_nothing_of_this_process_but_what_it_is_sent():
+def test_a_new_python_has_the_given_environment():
     os.environ["LEFT"] = "1"
     try:
         with FreshChild(os.getenv, 30, "test", {"PYTHONHASHSEED": "7", "OTHER": "2"}) as child:
@@ -215,7 +215,7 @@ def test_a_new_python_has_nothing_of_this_process_but_what_it_is_sent():
         del os.environ["LEFT"]
 
 
-def test_a_new_python_that_overruns_is_ended_and_replaced():
+def test_an_overdue_new_python_is_replaced():
     with FreshChild(time.sleep, 0.5, "test", {}) as child:
         with pytest.raises(ChildLostError, match=r"time limit: took more than 0\.5 seconds"):
             child.call(60)
@@ -240,7 +240,7 @@ def refuse():
     raise UnreadableError("not here")
 
 
-def test_what_does_not_pickle_starts_no_new_python(start_method):
+def test_a_function_that_does_not_pickle_starts_no_new_python(start_method):
     with Child(lambda argument: argument, 30) as child:
         if start_method == "fork":
             assert child.call(1) == 1
@@ -250,7 +250,7 @@ def test_what_does_not_pickle_starts_no_new_python(start_method):
             assert not any(alive(process.pid) for process in psutil.Process().children())
 
 
-def test_what_a_new_python_cannot_read_is_an_error_of_every_call(start_method):
+def test_a_function_that_does_not_unpickle_is_an_error_of_every_call(start_method):
     with Child(Unreadable(), 30) as child:
         for _ in range(2):
             if start_method == "fork":
@@ -280,7 +280,7 @@ time.sleep({LONG})
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WATCHED!r}])"
 
 
-def test_where_linux_does_not_end_an_orphan_it_ends_itself_and_what_it_started():
+def test_without_prctl_an_orphan_ends_itself_and_its_children():
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}
     command = [sys.executable, "-c", PARENT]
     parent = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)

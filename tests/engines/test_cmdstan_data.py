@@ -119,7 +119,7 @@ def hold_all(family, prior, stanc, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("study", STUDIES)
-def test_every_program_gets_a_file_of_what_it_declares(study, stanc, tmp_path):
+def test_every_program_gets_the_data_that_it_declares(study, stanc, tmp_path):
     raw = read_yaml(STUDIES[study])
     if study == "template":
         raw = own_families.begin(tmp_path)
@@ -200,7 +200,7 @@ BOXES = {
 
 
 @pytest.mark.parametrize("which", ["glm", "prophet"])
-def test_a_real_executable_gives_the_same_draws_whatever_the_box(which, cmdstan, request):
+def test_the_python_types_of_data_do_not_change_the_draws(which, cmdstan, request):
     program, data = request.getfixturevalue(which)
     loaded, block = cmdstan.load(program), declarations.of_program(program)
     plain = cmdstan.sample(loaded, data, 1, SHORT)
@@ -235,7 +235,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("entry", "change"), WRONG)
 @pytest.mark.parametrize("which", ["glm", "prophet"])
-def test_what_is_refused_is_what_a_real_executable_refuses(which, entry, change, cmdstan, request):
+def test_data_are_refused_as_a_real_executable_refuses_them(which, entry, change, cmdstan, request):
     program, data = request.getfixturevalue(which)
     wrong = data | {entry: change(data[entry])}
     with pytest.raises(RuntimeError):

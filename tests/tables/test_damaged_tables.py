@@ -88,7 +88,7 @@ def is_noticed(content: bytes) -> bool:
 
 
 @pytest.mark.parametrize("kind", [*SCHEMAS, "draws"])
-def test_no_flip_of_one_bit_goes_unnoticed(tmp_path, rng, kind):
+def test_every_flipped_bit_is_detected(tmp_path, rng, kind):
     """All of them by the check that every reader makes, some of them by the readers."""
     path = made(tmp_path, kind)
     whole = path.read_bytes()
@@ -103,7 +103,7 @@ def test_no_flip_of_one_bit_goes_unnoticed(tmp_path, rng, kind):
         assert reader(path) is not False
 
 
-def test_a_flip_of_any_bit_of_the_footer_is_noticed(tmp_path):
+def test_every_flipped_bit_of_the_footer_is_detected(tmp_path):
     """Where the hash itself stands, the length of the footer and the last letters too."""
     whole = made(tmp_path, "truth").read_bytes()
     footer = int.from_bytes(whole[-8:-4], "little") + 8
@@ -111,7 +111,7 @@ def test_a_flip_of_any_bit_of_the_footer_is_noticed(tmp_path):
     assert [bit for bit in bits if not is_noticed(flipped(whole, bit))] == []
 
 
-def test_a_table_that_was_whole_is_checked_again_once_it_changes(tmp_path):
+def test_a_checked_table_is_checked_again_after_a_change(tmp_path):
     """Also where its size and the time of its last change stay."""
     path = made(tmp_path, "estimates")
     long_ago = (1_000_000_000, 1_000_000_000)
@@ -145,14 +145,14 @@ def content_of(whole: bytes) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("what", list(content_of(b"")))
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-def test_what_is_no_whole_table_is_refused(tmp_path, reader, what):
+def test_a_damaged_table_is_refused(tmp_path, reader, what):
     path = made(tmp_path, "diagnostics")
     path.write_bytes(content_of(path.read_bytes())[what])
     assert_refused(reader, path)
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-def test_what_is_no_file_is_refused_at_once(tmp_path, reader):
+def test_a_pipe_or_folder_is_refused_at_once(tmp_path, reader):
     pipe, loop, folder = (tmp_path / f"{name}.parquet" for name in ("pipe", "loop", "folder"))
     os.mkfifo(pipe)
     loop.symlink_to(loop)
@@ -163,7 +163,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, reader):
         reader(folder)
 
 
-def test_a_file_of_others_or_of_an_older_version_is_refused(tmp_path):
+def test_a_file_of_another_program_or_an_older_version_is_refused(tmp_path):
     path = tmp_path / "a.parquet"
     table = pa.table({"a": [1.0]}).replace_schema_metadata({"identity": "i", "seconds": "{}"})
     pq.write_table(table, path)
@@ -171,7 +171,7 @@ def test_a_file_of_others_or_of_an_older_version_is_refused(tmp_path):
         assert_refused(reader, path)
 
 
-def test_a_missing_table_is_not_current_and_no_damaged_one(tmp_path):
+def test_a_missing_table_is_neither_current_nor_damaged(tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "a.parquet", tmp_path / "file/a.parquet"):
         assert not tables.are_current([path], "an identity")
@@ -179,7 +179,7 @@ def test_a_missing_table_is_not_current_and_no_damaged_one(tmp_path):
         tables.read(tmp_path / "a.parquet")
 
 
-def test_a_figure_that_is_no_text_any_more_bears_no_identity(tmp_path):
+def test_a_damaged_figure_has_no_identity(tmp_path):
     figure = tmp_path / "a.svg"
     figure.write_bytes(b"<svg>identity</svg>")
     assert provenance.bear([figure], "identity")
@@ -190,7 +190,7 @@ def test_a_figure_that_is_no_text_any_more_bears_no_identity(tmp_path):
     assert not provenance.bear([figure], "identity")
 
 
-def test_a_damaged_table_of_ours_is_not_scored(tmp_path, rng):
+def test_a_damaged_table_is_not_scored_as_external_estimates(tmp_path, rng):
     path, intervals = tmp_path / "e.parquet", {0.89: ("q5_5", "q94_5")}
     keys = {"scenario": "a", "model": "m", "prior": "p", "parameter": "sigma"}
     numbers = {"truth": 1.0, "mean": 1.42, "sd": 0.1, "q5_5": 1.2, "q94_5": 1.6}
@@ -205,7 +205,7 @@ def test_a_damaged_table_of_ours_is_not_scored(tmp_path, rng):
             external.read([path], intervals)
 
 
-def test_every_reader_of_parquet_reads_our_tables(tmp_path):
+def test_every_parquet_reader_reads_the_tables(tmp_path):
     """The hash stands where Parquet keeps what its writers want to say."""
     path = made(tmp_path, "truth")
     pd.testing.assert_frame_equal(pd.read_parquet(path), tables.read_frame([path]))
@@ -247,7 +247,7 @@ def test_tables_that_the_summary_does_not_read_are_checked_too(tmp_path, monkeyp
         (tmp_path / file).unlink()
 
 
-def test_a_csv_file_that_is_no_copy_of_its_table_any_more_is_named(tmp_path, monkeypatch, design):
+def test_a_csv_file_that_differs_from_its_table_is_named(tmp_path, monkeypatch, design):
     monkeypatch.chdir(tmp_path)
     folder = f"results/{design.study.name}/summary"
     for name, schema in SUMMARIES.items():
