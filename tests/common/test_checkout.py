@@ -1,4 +1,4 @@
-"""Jobs run this checkout's library, whatever the environment and the current directory offer."""
+"""Jobs import the library of this checkout, not another copy of it."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ REFUSED = "so numbers would come from other code than this checkout's"
 
 @pytest.fixture(scope="module")
 def another(tmp_path_factory) -> Path:
-    """A folder with another copy of the library, which leaves a mark wherever it is loaded."""
+    """A folder with another copy of the library, which writes a file when it is imported."""
     folder = tmp_path_factory.mktemp("another")
     shutil.copytree(ROOT / "workflow/scripts/recovery", folder / "recovery")
     with (folder / "recovery/__init__.py").open("a") as module:
@@ -27,7 +27,7 @@ def another(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def loading(another, tmp_path) -> dict[str, str]:
-    """An environment in which Python loads that copy when it starts."""
+    """An environment in which Python imports that copy when it starts."""
     (tmp_path / "sitecustomize.py").write_text("import recovery\n")
     return {"PYTHONPATH": f"{tmp_path}{os.pathsep}{another}"}
 

@@ -1,4 +1,4 @@
-"""What a job says when it ends: words in its log, and elsewhere only where there is no log."""
+"""Errors of a job go to its log, or to the terminal if it has none."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ SCRIPTS = ROOT / "workflow/scripts"
 
 
 def run(code: str, log) -> str:
-    """Run code in a job that logs there; return what it says on its terminal."""
+    """Run code in a job with this log; return its output on the terminal."""
     imports = "from recovery import tables\nfrom recovery.common import jobs\n"
     start = f"{imports}jobs.begin({str(log)!r})\n"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Temporary folders go with their process, also when it is killed."""
+"""Temporary folders are removed after their process, also when it is killed."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ import pytest
 from conftest import ROOT
 
 from recovery.common import temporary_folder
-from recovery.common.worker import Child, ChildLostError
+from recovery.common.worker import START_METHOD, Child, ChildLostError
 
-SCRIPTS = {"PYTHONPATH": str(ROOT / "workflow" / "scripts")}
+SCRIPTS = {"PYTHONPATH": str(ROOT / "workflow" / "scripts"), START_METHOD: "fork"}
 HOLDING = """
 import sys, time
 from recovery.common import temporary_folder
@@ -23,7 +23,7 @@ with temporary_folder.folder(sys.argv[1]) as made:
     print(made, flush=True)
     time.sleep(60)
 """
-# A job: it holds a child, which starts a process of its own that goes on writing.
+# A job with a forked child, which starts a process that goes on writing.
 JOB = """
 import subprocess, sys, tempfile, time
 from recovery.common.worker import Child
@@ -67,7 +67,7 @@ def test_the_folder_of_a_killed_process_is_removed_by_the_next_process(root):
     process = start(HOLDING, root)
     made = Path(process.stdout.readline().strip())
     with temporary_folder.folder():
-        assert (made / "file").exists()  # its process lives
+        assert (made / "file").exists()  # its process is alive
     process.kill()
     process.communicate()
     assert made.exists()
@@ -103,7 +103,7 @@ def test_processes_that_make_folders_at_once_do_not_remove_each_others(root):
 
 
 def do(argument):
-    """Leave a file where everything temporary goes, then end as asked."""
+    """Write a temporary file, then do what the argument says."""
     Path(tempfile.mkdtemp(), "output.csv").write_text("x" * 1000)
     if argument == "hang":
         time.sleep(60)
@@ -112,8 +112,10 @@ def do(argument):
     return os.environ["TMPDIR"], tempfile.gettempdir()
 
 
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
 @pytest.mark.parametrize("loss", ["hang", "die"])
-def test_a_lost_child_leaves_no_folder(root, loss):
+def test_a_lost_child_leaves_no_folder(root, loss, start_method, monkeypatch):
+    monkeypatch.setenv(START_METHOD, start_method)
     with Child(do, 0.5) as child:
         with pytest.raises(ChildLostError):
             child.call(loss)

@@ -1,4 +1,4 @@
-"""The child process of a batch: what it loses is one call, and the reason is told."""
+"""A child process that dies or hangs loses one call, and the error says why."""
 
 import ctypes
 import faulthandler
@@ -16,7 +16,7 @@ from conftest import ROOT
 from recovery.common import worker
 from recovery.common.worker import Child, ChildLostError, FreshChild
 
-LONG = 60  # seconds that no test waits
+LONG = 60  # seconds; no test waits so long
 
 
 def answer(argument):
@@ -28,14 +28,14 @@ def answer(argument):
         raise rest[0]
     if kind == "signal":
         os.kill(os.getpid(), rest[0])
-    if kind == "read what is not ours":
-        faulthandler.disable()  # pytest has Python say at length what is meant here
+    if kind == "read an invalid address":
+        faulthandler.disable()  # pytest enables it
         ctypes.string_at(0)
     if kind == "exit":
         os._exit(rest[0])
     if kind == "hang":
         time.sleep(LONG)
-    if kind == "hang with a process of its own":
+    if kind == "hang with a child":
         started = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({LONG})"])
         Path(rest[0]).write_text(str(started.pid))
         time.sleep(LONG)
@@ -52,14 +52,14 @@ def answer(argument):
 
 
 class Garbage:
-    """Cannot be made again by whoever reads it."""
+    """Pickles, but does not unpickle."""
 
     def __reduce__(self):
         return int, ("garbage",)
 
 
 class UnsendableError(Exception):
-    """Cannot be made again from what it is pickled as."""
+    """Pickles, but does not unpickle, since it has two arguments."""
 
     def __init__(self, message, code):
         super().__init__(message)
@@ -67,7 +67,7 @@ class UnsendableError(Exception):
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and waits to be reaped does not."""
+    """Whether a process runs; a zombie does not."""
     try:
         return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.NoSuchProcess:
@@ -85,7 +85,7 @@ def gone(pid: int) -> bool:
 
 @pytest.fixture(autouse=True, params=["fork", "spawn"])
 def start_method(request, monkeypatch):
-    """Every test is of a forked child, and of one that is a new Python, as on macOS."""
+    """Run every test with a forked child and with a new Python, as on macOS."""
     monkeypatch.setenv(worker.START_METHOD, request.param)
     return request.param
 
@@ -98,7 +98,7 @@ def child():
 
 @pytest.fixture
 def hasty():
-    """A child that has half a second for a call."""
+    """A child with a time limit of half a second for a call."""
     with Child(answer, 0.5) as child:
         yield child
 
@@ -130,7 +130,7 @@ def test_the_message_names_the_signal_that_killed_the_child(child, number):
 
 def test_the_message_names_a_segmentation_fault(child):
     with pytest.raises(ChildLostError) as lost:
-        child.call(("read what is not ours",))
+        child.call(("read an invalid address",))
     assert str(lost.value) == "the process of the fit died: SIGSEGV"
 
 
@@ -158,7 +158,7 @@ def test_a_new_process_answers_the_call_after_a_loss(hasty, loss):
 def test_an_overdue_child_is_killed_with_the_processes_that_it_started(hasty, tmp_path):
     file = tmp_path / "pid"
     with pytest.raises(ChildLostError):
-        hasty.call(("hang with a process of its own", str(file)))
+        hasty.call(("hang with a child", str(file)))
     assert gone(int(file.read_text()))
 
 
@@ -227,7 +227,7 @@ class UnreadableError(Exception):
 
 
 class Unreadable:
-    """A function to answer with that pickles, and that no other process can unpickle."""
+    """A function that pickles, but does not unpickle."""
 
     def __reduce__(self):
         return refuse, ()
@@ -267,7 +267,7 @@ def test_children_are_forked_on_linux_and_new_pythons_elsewhere(monkeypatch):
         assert worker.start_method() == method
 
 
-# A process that is ended with its parent where Linux does not do it, and that started another.
+# A process that ends with its parent by a thread, as outside Linux, and that starts another.
 WATCHED = f"""
 import os, subprocess, sys, time
 from recovery.common import worker

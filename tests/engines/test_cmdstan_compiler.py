@@ -1,4 +1,4 @@
-"""The installed CmdStan and what it compiles: odd paths, what is missing, what is kept."""
+"""The installed CmdStan: odd paths, missing tools, and executables that are kept."""
 
 import fcntl
 import multiprocessing
@@ -187,12 +187,12 @@ def test_commands_in_messages_quote_odd_paths(cmdstan, home, tmp_path, monkeypat
         cmdstan.check_tools()
 
 
-# What is kept
+# Executables that are kept
 
 
 @pytest.fixture
 def place(home, tmp_path, monkeypatch):
-    """A working directory with results, of whose programs CmdStan has the executable."""
+    """A working directory with results, and a CmdStan that makes executables of its programs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(executables.VARIABLE, raising=False)
     return tmp_path

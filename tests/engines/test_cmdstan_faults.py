@@ -1,4 +1,4 @@
-"""What goes wrong when CmdStan runs: a fit, or the machine. Real executables, really broken.
+"""Failures of CmdStan, of a fit or of the machine, with real executables.
 
 The program is that of the package prophet, a regression. Wrappers are shell scripts that run
 its executable and then damage what it wrote, as a full disk or a crash would.
@@ -13,10 +13,10 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import cmdstanpy
 import numpy as np
+import psutil
 import pytest
 from conftest import STAN, make_design
 
@@ -196,7 +196,7 @@ def test_pareto_k_of_ratios_without_a_tail():
 
 @pytest.fixture
 def moved(executable, tmp_path):
-    """The executable away from the libraries that it is linked to."""
+    """The executable without the libraries that it is linked to."""
     return shutil.copy(executable, tmp_path / "moved")
 
 
@@ -251,7 +251,7 @@ def test_a_version_without_an_algorithm_is_an_error_of_the_engine(cmdstan, cmdst
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 200 kB, where everything temporary goes."""
+    """A file system of 200 kB for temporary files."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
@@ -292,16 +292,12 @@ with Child(fit, 60) as child:
 
 def running(executable):
     """Pids of the processes that run an executable."""
-    found = []
-    for link in Path("/proc").glob("[0-9]*/exe"):
-        with contextlib.suppress(OSError):
-            if link.readlink() == executable:
-                found.append(int(link.parent.name))
-    return found
+    listed = psutil.process_iter(["cmdline"])
+    return [each.pid for each in listed if (each.info["cmdline"] or [""])[0] == str(executable)]
 
 
 def until(condition):
-    """Whether something comes to be true within some seconds."""
+    """Whether a condition becomes true within some seconds."""
     for _ in range(500):
         if condition():
             return True
@@ -310,22 +306,23 @@ def until(condition):
 
 
 def test_cmdstan_ends_when_its_job_is_killed(executable, data, tmp_path):
-    mine = shutil.copytree(executable.parents[1], tmp_path / "prophet")
+    copy = shutil.copytree(executable.parents[1], tmp_path / "prophet")
     shutil.copytree(executable.parents[2] / "prophet.libs", tmp_path / "prophet.libs")
-    own = mine / "stan_model/prophet_model.bin"
+    copied = copy / "stan_model/prophet_model.bin"
     plain = {name: np.asarray(value).tolist() for name, value in data.items()}
     code = LONG.replace("cmdstan_data", repr(plain))
     scripts = {"PYTHONPATH": str(STAN.parent / "workflow/scripts"), "TMPDIR": str(tmp_path)}
-    job = subprocess.Popen([sys.executable, "-c", code, own], env=os.environ | scripts)
+    scripts[worker.START_METHOD] = "fork"
+    job = subprocess.Popen([sys.executable, "-c", code, copied], env=os.environ | scripts)
     try:
-        assert until(lambda: running(own))
+        assert until(lambda: running(copied))
     finally:
         job.kill()
         job.wait()
-    assert until(lambda: not running(own))
+    assert until(lambda: not running(copied))
 
 
-# Both, in a batch
+# Failures of a fit and of the machine, in a batch
 
 DESIGN = make_design(("engine", "cmdstan"), ("sampler", {"chains": 2, "warmup": 9, "draws": 9}))
 BATCH = Batch(1, 3, 3)

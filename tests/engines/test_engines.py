@@ -1,4 +1,4 @@
-"""The engines, each run for real: closed forms, seeds, errors, and one held to the other."""
+"""Both engines, run for real: closed forms, seeds, errors, and a comparison of the two."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def cmdstan():
 
 @pytest.fixture
 def program(tmp_path):
-    """Make a program of a text."""
+    """Write a program from a text."""
 
     def written(text) -> Program:
         file = tmp_path / "program.stan"
@@ -178,7 +178,7 @@ def loaded(cmdstan, cmdstan_files, cmdstan_home):
 
 @pytest.fixture
 def as_pooled(simulated):
-    """Data with which that program is `pooled` under the prior of these tests."""
+    """Data for which that program equals `pooled` under the prior of these tests."""
     columns, _ = simulated
     x, y = columns["x"], columns["y"]
     return FLAT_GLM | {"N": x.size, "X": x[:, None], "y": y}
@@ -186,7 +186,7 @@ def as_pooled(simulated):
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
-    """The folder where everything temporary goes."""
+    """The folder for temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))

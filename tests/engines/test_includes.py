@@ -1,4 +1,4 @@
-"""Files that a Stan program includes: beside it or among the shipped, and nowhere else."""
+"""Files that a Stan program may include: beside it or in the shipped folder."""
 
 import os
 from pathlib import Path
@@ -27,7 +27,7 @@ def _in_the_repository(monkeypatch):
 
 @pytest.fixture
 def beside(tmp_path):
-    """A folder of a program, that of what all may include, and how to write into them."""
+    """The folder of a program, the folder of shared includes, and a function to write files."""
     (tmp_path / "own").mkdir()
     (tmp_path / "stan").mkdir()
 
@@ -92,7 +92,7 @@ def test_a_family_with_a_file_beside_its_program_is_tried(tmp_path):
     assert len(tried(raw)) == 2
 
 
-# stanc is the source of what counts as an include: it must miss the file just where we see it.
+# stanc defines what an include is: it must report the file as missing where we find an include.
 LINES = [
     "functions {\n#include z.stan\n}",
     "functions { #include z.stan\n}",
@@ -120,7 +120,7 @@ def test_includes_are_recognised_as_stanc_does(beside, text):
         hashed(file)
 
 
-# What cannot be
+# Errors
 
 
 def test_the_error_of_a_circular_include_has_the_chain(beside):

@@ -1,4 +1,4 @@
-"""What `stan_data` returns is held to what a program declares: names, types and shapes.
+"""The result of `stan_data` is checked against declarations: names, types and shapes.
 
 Stan is the judge where it can be: sizes of declarations are those that stanli finds when it
 runs the program, names and types those of real stanc.
@@ -22,7 +22,7 @@ NAN = float("nan")
 
 @pytest.fixture
 def block(tmp_path):
-    """Make the data block of a text."""
+    """Parse the data block of a text."""
 
     def read(declared, before="", after=PARAMETER):
         file = tmp_path / "program.stan"
@@ -34,7 +34,7 @@ def block(tmp_path):
 
 @pytest.fixture
 def held(block):
-    """What an engine gets of data, for a text of declarations."""
+    """The data that an engine gets, given declarations."""
 
     def read(declared, **data):
         return stan_data.as_json(stan_data.held(data, block(declared)))
@@ -44,7 +44,7 @@ def held(block):
 
 @pytest.fixture
 def refused(block):
-    """What is said of data, for a text of declarations."""
+    """The error of data, given declarations."""
 
     def read(declared, **data):
         read_block = block(declared)
@@ -365,7 +365,7 @@ def test_a_program_that_includes_itself_is_refused(tmp_path):
         declarations.of_program(Program(str(file), str(tmp_path)))
 
 
-# What is left to Stan
+# Checks that are left to Stan
 
 BOUNDS = [
     ("int<lower=5> X;", 3, "greater than or equal to 5"),

@@ -1,4 +1,4 @@
-"""A table whose file is not what was written is refused wherever it is read, with the cure."""
+"""Every reader refuses a damaged table, and the error says what to do."""
 
 import io
 import os
@@ -17,7 +17,7 @@ from recovery.score import external
 from recovery.tables import checksum
 from recovery.tables.summary_schemas import SUMMARIES
 
-FLIPS = 1500  # of each kind of table, at random
+FLIPS = 1500  # random ones, for each kind of table
 SCHEMAS = {
     "data": tables.data_schema({"participant": "integer", "x": "real", "y": "real"}),
     "truth": tables.TRUTH,
@@ -79,7 +79,7 @@ def flipped(whole: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
-def is_noticed(content: bytes) -> bool:
+def is_detected(content: bytes) -> bool:
     try:
         checksum.check(io.BytesIO(content))
     except checksum.DamagedError:
@@ -89,12 +89,12 @@ def is_noticed(content: bytes) -> bool:
 
 @pytest.mark.parametrize("kind", [*SCHEMAS, "draws"])
 def test_every_flipped_bit_is_detected(tmp_path, rng, kind):
-    """All of them by the check that every reader makes, some of them by the readers."""
+    """All of them by the check that readers share, some of them by each reader."""
     path = made(tmp_path, kind)
     whole = path.read_bytes()
-    assert not is_noticed(whole)
+    assert not is_detected(whole)
     bits = rng.integers(8 * len(whole), size=FLIPS).tolist()
-    assert [bit for bit in bits if not is_noticed(flipped(whole, bit))] == []
+    assert [bit for bit in bits if not is_detected(flipped(whole, bit))] == []
     for bit, reader in zip(bits, [*READERS.values()] * 4, strict=False):
         path.write_bytes(flipped(whole, bit))
         assert_refused(reader, path)
@@ -104,15 +104,15 @@ def test_every_flipped_bit_is_detected(tmp_path, rng, kind):
 
 
 def test_every_flipped_bit_of_the_footer_is_detected(tmp_path):
-    """Where the hash itself stands, the length of the footer and the last letters too."""
+    """Also of the hash, of the footer's length and of the last letters."""
     whole = made(tmp_path, "truth").read_bytes()
     footer = int.from_bytes(whole[-8:-4], "little") + 8
     bits = range(8 * (len(whole) - footer), 8 * len(whole))
-    assert [bit for bit in bits if not is_noticed(flipped(whole, bit))] == []
+    assert [bit for bit in bits if not is_detected(flipped(whole, bit))] == []
 
 
 def test_a_checked_table_is_checked_again_after_a_change(tmp_path):
-    """Also where its size and the time of its last change stay."""
+    """Also if its size and modification time stay the same."""
     path = made(tmp_path, "estimates")
     long_ago = (1_000_000_000, 1_000_000_000)
     os.utime(path, ns=long_ago)
@@ -124,7 +124,7 @@ def test_a_checked_table_is_checked_again_after_a_change(tmp_path):
 
 
 def content_of(whole: bytes) -> dict[str, bytes]:
-    """What may stand in a table's place that is no table."""
+    """Contents of a file that are not an undamaged table."""
     half = len(whole) // 2
     return {
         "empty": b"",
@@ -206,7 +206,7 @@ def test_a_damaged_table_is_not_scored_as_external_estimates(tmp_path, rng):
 
 
 def test_every_parquet_reader_reads_the_tables(tmp_path):
-    """The hash stands where Parquet keeps what its writers want to say."""
+    """The hash is in the metadata that Parquet leaves to writers."""
     path = made(tmp_path, "truth")
     pd.testing.assert_frame_equal(pd.read_parquet(path), tables.read_frame([path]))
     said = pq.read_metadata(path).metadata

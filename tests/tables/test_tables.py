@@ -1,4 +1,4 @@
-"""Parquet tables: whole or absent, identity in the footer, null for what is not a number."""
+"""Parquet tables: complete or absent, with their identity in the footer, null for NaN."""
 
 import os
 
