@@ -50,7 +50,7 @@ class Child:
     ----------
     answer : callable
         What the child does with each argument. An exception that it raises is raised
-        again by `call`. It must pickle where the child is not forked.
+        again by `call`. It must pickle if the child is not forked.
     seconds : float
         The longest that a call may take.
     of : str
@@ -103,7 +103,7 @@ class Child:
         return value
 
     def _start(self) -> _Running:
-        """Start the process; OSError where the machine has no room for it."""
+        """Start the process; OSError if the machine cannot start one."""
         return _forked(self._answer) if start_method() == "fork" else self._start_python({})
 
     def _start_python(self, environment: Mapping[str, str]) -> _Running:
@@ -125,7 +125,7 @@ class Child:
 
 
 class FreshChild(Child):
-    """A child that is a new Python, which has nothing of this process but what it is sent.
+    """A child that is a new Python: it gets the environment and `answer`, and no other state.
 
     Parameters
     ----------
@@ -308,7 +308,7 @@ def _begin_to_serve(parent: int, folder: Path) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError, OSError):
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # it inherits its orphans
-        with contextlib.suppress(OSError):  # it is killed first where memory runs out
+        with contextlib.suppress(OSError):  # it is killed first if memory runs out
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):

@@ -1,4 +1,4 @@
-"""Engines: what runs Stan. One module each, which ends with its `ENGINE`."""
+"""The engines that run Stan: a module each, which ends with its `ENGINE`."""
 
 from __future__ import annotations
 
