@@ -1,4 +1,4 @@
-"""Jobs run this checkout's library, whatever the environment and the current directory offer."""
+"""Jobs import the library of this checkout, not another copy of it."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ REFUSED = "so numbers would come from other code than this checkout's"
 
 @pytest.fixture(scope="module")
 def another(tmp_path_factory) -> Path:
-    """A folder with another copy of the library, which leaves a mark wherever it is loaded."""
+    """A folder with another copy of the library, which writes a file when it is imported."""
     folder = tmp_path_factory.mktemp("another")
     shutil.copytree(ROOT / "workflow/scripts/recovery", folder / "recovery")
     with (folder / "recovery/__init__.py").open("a") as module:
@@ -27,13 +27,13 @@ def another(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def loading(another, tmp_path) -> dict[str, str]:
-    """An environment in which Python loads that copy when it starts."""
+    """An environment in which Python imports that copy when it starts."""
     (tmp_path / "sitecustomize.py").write_text("import recovery\n")
     return {"PYTHONPATH": f"{tmp_path}{os.pathsep}{another}"}
 
 
 @pytest.mark.workflow
-def test_another_library_in_the_environment_and_the_directory_is_never_loaded(another, tmp_path):
+def test_a_copy_on_pythonpath_and_in_the_current_directory_is_not_imported(another, tmp_path):
     copy = check_out(tmp_path)
     copy.write(participants=[4], replicates=1, models=["pooled"])
     shutil.copytree(another / "recovery", tmp_path / "recovery")  # `python -m` looks there first
@@ -46,7 +46,7 @@ def test_another_library_in_the_environment_and_the_directory_is_never_loaded(an
 
 
 @pytest.mark.parametrize("entry", ["calibrate", "enough", "family", "replay", "run"])
-def test_a_command_refuses_a_library_that_was_loaded_before_it(entry, loading):
+def test_a_command_refuses_a_copy_that_was_imported_earlier(entry, loading):
     done = subprocess.run(
         [sys.executable, ROOT / f"workflow/{entry}.py"],
         env={**os.environ, **loading},
@@ -88,7 +88,7 @@ def test_every_script_imports_the_library_from_where_the_rules_say():
 
 
 @pytest.mark.workflow
-def test_a_study_runs_where_the_path_means_something_to_a_shell(tmp_path):
+def test_a_study_runs_from_a_path_with_shell_characters(tmp_path):
     folder = tmp_path / "it's (my) $HOME & `id`, #1"
     folder.mkdir()
     copy = check_out(folder)
@@ -100,7 +100,7 @@ def test_a_study_runs_where_the_path_means_something_to_a_shell(tmp_path):
     assert (folder / "results/small/report.html").exists()
 
 
-def test_a_path_that_snakemake_cannot_take_is_refused(monkeypatch):
+def test_a_path_that_snakemake_cannot_use_is_refused(monkeypatch):
     with pytest.raises(SystemExit, match=r"^/a\{b\}/scripts: its path has a brace"):
         checkout.must_be_startable("/a{b}/scripts")
     monkeypatch.setattr(sys, "executable", "/a: b/bin/python")

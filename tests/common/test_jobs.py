@@ -1,4 +1,4 @@
-"""What a job says when it ends: words in its log, and elsewhere only where there is no log."""
+"""Errors of a job go to its log, or to the terminal if it has none."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ SCRIPTS = ROOT / "workflow/scripts"
 
 
 def run(code: str, log) -> str:
-    """Run code in a job that logs there; return what it says on its terminal."""
+    """Run code in a job with this log; return its output on the terminal."""
     imports = "from recovery import tables\nfrom recovery.common import jobs\n"
     start = f"{imports}jobs.begin({str(log)!r})\n"
     done = subprocess.run(
@@ -31,7 +31,7 @@ STALE = "raise tables.stale(['a.parquet'])"
 CURE = "Remove, then run the same command again:\nrm a.parquet\n"
 
 
-def test_an_error_with_a_cure_is_that_message_alone(tmp_path):
+def test_an_error_that_the_user_can_correct_has_no_traceback(tmp_path):
     assert run(STALE, tmp_path / "log") == ""
     said = (tmp_path / "log").read_text()
     assert said.endswith(CURE)
@@ -39,7 +39,7 @@ def test_an_error_with_a_cure_is_that_message_alone(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this machine")
-def test_it_comes_on_the_terminal_where_the_log_cannot_be_written():
+def test_an_error_goes_to_the_terminal_if_the_log_cannot_be_written():
     assert CURE in run(STALE, "/dev/full")  # what Python says of the log may follow
 
 
@@ -50,7 +50,7 @@ def test_an_error_of_the_program_keeps_its_traceback(tmp_path):
     assert "ZeroDivisionError" in said
 
 
-def test_a_file_that_may_not_grow_is_told_and_not_left_behind(tmp_path):
+def test_a_file_beyond_the_size_limit_is_reported_and_removed(tmp_path):
     code = (
         "import resource\nfrom recovery.tables.summary_schemas import COSTS\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"

@@ -1,4 +1,4 @@
-"""Temporary folders go with their process, also when it is killed."""
+"""Temporary folders are removed after their process, also when it is killed."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ import pytest
 from conftest import ROOT
 
 from recovery.common import temporary_folder
-from recovery.common.worker import Child, ChildLostError
+from recovery.common.worker import START_METHOD, Child, ChildLostError
 
-SCRIPTS = {"PYTHONPATH": str(ROOT / "workflow" / "scripts")}
+SCRIPTS = {"PYTHONPATH": str(ROOT / "workflow" / "scripts"), START_METHOD: "fork"}
 HOLDING = """
 import sys, time
 from recovery.common import temporary_folder
@@ -23,7 +23,7 @@ with temporary_folder.folder(sys.argv[1]) as made:
     print(made, flush=True)
     time.sleep(60)
 """
-# A job: it holds a child, which starts a process of its own that goes on writing.
+# A job with a forked child, which starts a process that goes on writing.
 JOB = """
 import subprocess, sys, tempfile, time
 from recovery.common.worker import Child
@@ -56,18 +56,18 @@ def left(root):
     return sorted(path.name for path in root.iterdir())
 
 
-def test_a_folder_goes_with_its_block(root):
+def test_a_folder_is_removed_when_its_block_ends(root):
     with temporary_folder.folder() as made:
         (made / "a/b").mkdir(parents=True)
         assert made.parent == root
     assert left(root) == []
 
 
-def test_what_a_killed_process_left_is_removed_by_the_next(root):
+def test_the_folder_of_a_killed_process_is_removed_by_the_next_process(root):
     process = start(HOLDING, root)
     made = Path(process.stdout.readline().strip())
     with temporary_folder.folder():
-        assert (made / "file").exists()  # its process lives
+        assert (made / "file").exists()  # its process is alive
     process.kill()
     process.communicate()
     assert made.exists()
@@ -76,7 +76,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(root):
     assert left(root) == []
 
 
-def test_what_is_not_ours_stays(root):
+def test_other_files_are_not_removed(root):
     for name in ("recovery-abc", "other.lock", "other"):
         (root / name).mkdir()
     with temporary_folder.folder():
@@ -94,7 +94,7 @@ for _ in range(100):
 """
 
 
-def test_many_that_make_and_clear_at_once_do_not_disturb_each_other(root):
+def test_processes_that_make_folders_at_once_do_not_remove_each_others(root):
     processes = [start(MANY, root) for _ in range(4)]
     assert [process.wait() for process in processes] == [0, 0, 0, 0]
     for process in processes:
@@ -103,7 +103,7 @@ def test_many_that_make_and_clear_at_once_do_not_disturb_each_other(root):
 
 
 def do(argument):
-    """Leave a file where everything temporary goes, then end as asked."""
+    """Write a temporary file, then do what the argument says."""
     Path(tempfile.mkdtemp(), "output.csv").write_text("x" * 1000)
     if argument == "hang":
         time.sleep(60)
@@ -112,8 +112,10 @@ def do(argument):
     return os.environ["TMPDIR"], tempfile.gettempdir()
 
 
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
 @pytest.mark.parametrize("loss", ["hang", "die"])
-def test_a_child_that_is_lost_leaves_nothing(root, loss):
+def test_a_lost_child_leaves_no_folder(root, loss, start_method, monkeypatch):
+    monkeypatch.setenv(START_METHOD, start_method)
     with Child(do, 0.5) as child:
         with pytest.raises(ChildLostError):
             child.call(loss)
@@ -125,7 +127,7 @@ def test_a_child_that_is_lost_leaves_nothing(root, loss):
     assert left(root) == []
 
 
-def test_a_child_that_overran_may_have_a_process_that_writes(root):
+def test_the_folder_of_an_overdue_child_is_removed_though_its_process_writes(root):
     code = JOB.replace("Child(fit, 60)", "Child(fit, 1)")
     process = start(code, root)
     process.communicate(timeout=30)
@@ -133,7 +135,7 @@ def test_a_child_that_overran_may_have_a_process_that_writes(root):
     assert left(root) == ["begun"]
 
 
-def test_a_job_that_is_killed_leaves_nothing_after_the_next(root):
+def test_the_folder_of_a_killed_job_is_removed_by_the_next_process(root):
     process = start(JOB, root)
     while not (root / "begun").exists():
         assert process.poll() is None
@@ -152,7 +154,7 @@ def test_a_job_that_is_killed_leaves_nothing_after_the_next(root):
 
 
 @pytest.mark.parametrize("sign", ["(", "'", ",", "&", "$", " ", ";", "#", "%", "é"])
-def test_make_gets_a_folder_whose_path_it_can_read(tmp_path, monkeypatch, sign):
+def test_make_gets_a_folder_with_a_readable_path(tmp_path, monkeypatch, sign):
     odd = tmp_path / f"a{sign}b"
     odd.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(odd))

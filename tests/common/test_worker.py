@@ -1,4 +1,4 @@
-"""The child process of a batch: what it loses is one call, and the reason is told."""
+"""A child process that dies or hangs loses one call, and the error says why."""
 
 import ctypes
 import faulthandler
@@ -9,11 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
+from conftest import ROOT
 
+from recovery.common import worker
 from recovery.common.worker import Child, ChildLostError, FreshChild
 
-LONG = 60  # seconds that no test waits
+LONG = 60  # seconds; no test waits so long
 
 
 def answer(argument):
@@ -25,14 +28,14 @@ def answer(argument):
         raise rest[0]
     if kind == "signal":
         os.kill(os.getpid(), rest[0])
-    if kind == "read what is not ours":
-        faulthandler.disable()  # pytest has Python say at length what is meant here
+    if kind == "read an invalid address":
+        faulthandler.disable()  # pytest enables it
         ctypes.string_at(0)
     if kind == "exit":
         os._exit(rest[0])
     if kind == "hang":
         time.sleep(LONG)
-    if kind == "hang with a process of its own":
+    if kind == "hang with a child":
         started = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({LONG})"])
         Path(rest[0]).write_text(str(started.pid))
         time.sleep(LONG)
@@ -49,14 +52,14 @@ def answer(argument):
 
 
 class Garbage:
-    """Cannot be made again by whoever reads it."""
+    """Pickles, but does not unpickle."""
 
     def __reduce__(self):
         return int, ("garbage",)
 
 
 class UnsendableError(Exception):
-    """Cannot be made again from what it is pickled as."""
+    """Pickles, but does not unpickle, since it has two arguments."""
 
     def __init__(self, message, code):
         super().__init__(message)
@@ -64,12 +67,11 @@ class UnsendableError(Exception):
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and waits to be reaped does not."""
+    """Whether a process runs; a zombie does not."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
         return False
-    return state not in "ZX"
 
 
 def gone(pid: int) -> bool:
@@ -81,6 +83,13 @@ def gone(pid: int) -> bool:
     return False
 
 
+@pytest.fixture(autouse=True, params=["fork", "spawn"])
+def start_method(request, monkeypatch):
+    """Run every test with a forked child and with a new Python, as on macOS."""
+    monkeypatch.setenv(worker.START_METHOD, request.param)
+    return request.param
+
+
 @pytest.fixture
 def child():
     with Child(answer, 30) as child:
@@ -89,23 +98,23 @@ def child():
 
 @pytest.fixture
 def hasty():
-    """A child that has half a second for a call."""
+    """A child with a time limit of half a second for a call."""
     with Child(answer, 0.5) as child:
         yield child
 
 
-def test_one_process_that_is_not_ours_answers_all_calls(child):
+def test_one_child_process_answers_all_calls(child):
     pids = {child.call(("pid",)) for _ in range(3)}
     assert len(pids) == 1
     assert os.getpid() not in pids
 
 
-def test_what_the_child_raises_is_raised_by_the_call(child):
+def test_an_error_in_the_child_is_raised_by_the_call(child):
     with pytest.raises(ZeroDivisionError, match="by nothing"):
         child.call(("raise", ZeroDivisionError("by nothing")))
 
 
-def test_an_error_costs_no_process(child):
+def test_the_process_survives_an_error(child):
     before = child.call(("pid",))
     with pytest.raises(ValueError, match="wrong"):
         child.call(("raise", ValueError("wrong")))
@@ -113,32 +122,32 @@ def test_an_error_costs_no_process(child):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_death_by_a_signal_is_told_by_its_name(child, number):
+def test_the_message_names_the_signal_that_killed_the_child(child, number):
     with pytest.raises(ChildLostError) as lost:
         child.call(("signal", number))
     assert str(lost.value) == f"the process of the fit died: {number.name}"
 
 
-def test_a_segmentation_fault_is_told_by_its_name(child):
+def test_the_message_names_a_segmentation_fault(child):
     with pytest.raises(ChildLostError) as lost:
-        child.call(("read what is not ours",))
+        child.call(("read an invalid address",))
     assert str(lost.value) == "the process of the fit died: SIGSEGV"
 
 
-def test_an_exit_is_told_by_its_code(child):
+def test_the_message_has_the_exit_code(child):
     with pytest.raises(ChildLostError) as lost:
         child.call(("exit", 3))
     assert str(lost.value) == "the process of the fit died: exit code 3"
 
 
-def test_an_overrun_is_told_with_the_limit(hasty):
+def test_the_message_of_an_overdue_call_has_the_time_limit(hasty):
     with pytest.raises(ChildLostError) as lost:
         hasty.call(("hang",))
     assert str(lost.value) == "time limit: took more than 0.5 seconds"
 
 
 @pytest.mark.parametrize("loss", [("signal", signal.SIGKILL), ("hang",)])
-def test_a_new_process_takes_the_call_after_a_loss(hasty, loss):
+def test_a_new_process_answers_the_call_after_a_loss(hasty, loss):
     before = hasty.call(("pid",))
     with pytest.raises(ChildLostError):
         hasty.call(loss)
@@ -146,10 +155,10 @@ def test_a_new_process_takes_the_call_after_a_loss(hasty, loss):
     assert not alive(before)
 
 
-def test_an_overrun_ends_what_the_child_started_too(hasty, tmp_path):
+def test_an_overdue_child_is_killed_with_the_processes_that_it_started(hasty, tmp_path):
     file = tmp_path / "pid"
     with pytest.raises(ChildLostError):
-        hasty.call(("hang with a process of its own", str(file)))
+        hasty.call(("hang with a child", str(file)))
     assert gone(int(file.read_text()))
 
 
@@ -162,26 +171,20 @@ def test_the_child_ends_with_the_block():
 
 def test_a_child_that_was_never_called_starts_no_process():
     with Child(answer, 30):
-        assert not any(alive(pid) for pid in children())
+        assert not any(alive(process.pid) for process in psutil.Process().children())
 
 
-def children() -> list[int]:
-    """Processes that this one started and that have not been reaped."""
-    listed = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
-    return [int(pid) for pid in listed.split()]
-
-
-def test_an_answer_that_cannot_be_sent_is_an_error_that_says_so(child):
+def test_an_answer_that_does_not_pickle_is_an_error(child):
     with pytest.raises(Exception, match=r"pickle|local object"):
         child.call(("unsendable answer",))
 
 
-def test_an_error_that_cannot_be_sent_keeps_its_words(child):
+def test_an_error_that_does_not_pickle_keeps_its_message(child):
     with pytest.raises(Exception, match="the reason"):
         child.call(("unsendable error",))
 
 
-def test_a_death_is_seen_though_its_own_child_lives_on(child):
+def test_a_death_is_noticed_though_a_grandchild_lives(child):
     with pytest.raises(ChildLostError) as lost:
         child.call(("fork",))
     assert str(lost.value) == "the process of the fit died: exit code 4"
@@ -195,14 +198,14 @@ def test_an_answer_that_cannot_be_read_is_a_loss(child):
 
 
 @pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt(), GeneratorExit()])
-def test_what_would_end_a_process_is_an_error_of_its_call(child, error):
+def test_an_exception_that_would_end_a_process_is_an_error_of_the_call(child, error):
     before = child.call(("pid",))
     with pytest.raises(RuntimeError, match=f"^{type(error).__name__}: "):
         child.call(("raise", error))
     assert child.call(("pid",)) == before
 
 
-def test_a_new_python_has_nothing_of_this_process_but_what_it_is_sent():
+def test_a_new_python_has_the_given_environment():
     os.environ["LEFT"] = "1"
     try:
         with FreshChild(os.getenv, 30, "test", {"PYTHONHASHSEED": "7", "OTHER": "2"}) as child:
@@ -212,8 +215,79 @@ def test_a_new_python_has_nothing_of_this_process_but_what_it_is_sent():
         del os.environ["LEFT"]
 
 
-def test_a_new_python_that_overruns_is_ended_and_replaced():
+def test_an_overdue_new_python_is_replaced():
     with FreshChild(time.sleep, 0.5, "test", {}) as child:
         with pytest.raises(ChildLostError, match=r"time limit: took more than 0\.5 seconds"):
             child.call(60)
         assert child.call(0) is None
+
+
+class UnreadableError(Exception):
+    """What unpickling an Unreadable raises."""
+
+
+class Unreadable:
+    """A function that pickles, but does not unpickle."""
+
+    def __reduce__(self):
+        return refuse, ()
+
+    def __call__(self, argument):
+        return argument
+
+
+def refuse():
+    raise UnreadableError("not here")
+
+
+def test_a_function_that_does_not_pickle_starts_no_new_python(start_method):
+    with Child(lambda argument: argument, 30) as child:
+        if start_method == "fork":
+            assert child.call(1) == 1
+        else:
+            with pytest.raises(Exception, match=r"pickle|local object"):
+                child.call(1)
+            assert not any(alive(process.pid) for process in psutil.Process().children())
+
+
+def test_a_function_that_does_not_unpickle_is_an_error_of_every_call(start_method):
+    with Child(Unreadable(), 30) as child:
+        for _ in range(2):
+            if start_method == "fork":
+                assert child.call(1) == 1
+            else:
+                with pytest.raises(UnreadableError, match="not here"):
+                    child.call(1)
+
+
+def test_children_are_forked_on_linux_and_new_pythons_elsewhere(monkeypatch):
+    monkeypatch.delenv(worker.START_METHOD)
+    for platform, method in (("linux", "fork"), ("darwin", "spawn")):
+        monkeypatch.setattr(sys, "platform", platform)
+        assert worker.start_method() == method
+
+
+# A process that ends with its parent by a thread, as outside Linux, and that starts another.
+WATCHED = f"""
+import os, subprocess, sys, time
+from recovery.common import worker
+sys.platform = "darwin"
+worker.die_with(os.getppid())
+started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep({LONG})"])
+print(os.getpid(), started.pid, flush=True)
+time.sleep({LONG})
+"""
+PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WATCHED!r}])"
+
+
+def test_without_prctl_an_orphan_ends_itself_and_its_children():
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}
+    command = [sys.executable, "-c", PARENT]
+    parent = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    assert len(pids) == 2
+    assert all(map(alive, pids))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert all(map(gone, pids))

@@ -73,21 +73,21 @@ def test_draws_have_the_mean_and_spread_of_least_squares(
 
 
 @pytest.mark.parametrize("algorithm", ["optimize", "laplace", "pathfinder"])
-def test_draws_are_those_of_the_seed(cmdstan, loaded, data, algorithm):
+def test_the_seed_decides_the_draws(cmdstan, loaded, data, algorithm):
     one, same = (approximate(cmdstan, loaded, data, algorithm, seed=7)[0] for _ in range(2))
     assert (one == same).all()
     if algorithm != "optimize":
         assert (approximate(cmdstan, loaded, data, algorithm, seed=9)[0] != one).any()
 
 
-def test_a_failure_is_what_stan_says_after_its_settings(cmdstan, loaded, data):
+def test_the_error_of_a_failure_is_stans_message_without_settings(cmdstan, loaded, data):
     data = data | {"y": np.full(N, np.nan)}
     with pytest.raises(RuntimeError, match=r"(?s)^Rejecting initial value:.* is nan"):
         approximate(cmdstan, loaded, data, "laplace")
 
 
 @pytest.mark.parametrize("algorithm", ["optimize", "laplace", "pathfinder"])
-def test_what_stan_refuses_is_an_error_and_leaves_no_file(
+def test_data_that_stan_rejects_are_an_error_and_leave_no_file(
     cmdstan, loaded, data, algorithm, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

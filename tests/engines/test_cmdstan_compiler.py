@@ -1,4 +1,4 @@
-"""The installed CmdStan and what it compiles: odd paths, what is missing, what is kept."""
+"""The installed CmdStan: odd paths, missing tools, and executables that are kept."""
 
 import fcntl
 import multiprocessing
@@ -52,7 +52,7 @@ def files(folder):
 
 
 @pytest.mark.parametrize("sign", ODD)
-def test_a_checkout_of_any_name_compiles(cmdstan, home, tmp_path, monkeypatch, sign):
+def test_programs_compile_in_a_folder_of_any_name(cmdstan, home, tmp_path, monkeypatch, sign):
     folder, temporary = tmp_path / f"a{sign}b", tmp_path / f"tmp{sign}b"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
@@ -69,9 +69,7 @@ def test_a_checkout_of_any_name_compiles(cmdstan, home, tmp_path, monkeypatch, s
 
 @pytest.mark.parametrize("call", ["check", "compile_program"])
 @pytest.mark.parametrize("sign", ["", ",", "'"])
-def test_a_program_that_does_not_compile_is_told_by_its_own_path(
-    cmdstan, home, tmp_path, call, sign
-):
+def test_the_error_of_a_program_names_its_path(cmdstan, home, tmp_path, call, sign):
     program = write(tmp_path / f"a{sign}b", BROKEN)
     arguments = (program, {}) if call == "check" else (program,)
     with pytest.raises(EngineError) as refused:
@@ -83,7 +81,7 @@ def test_a_program_that_does_not_compile_is_told_by_its_own_path(
     assert not Path(program.executable).exists()
 
 
-def test_a_fault_of_an_include_is_told_by_its_own_path(cmdstan, home, tmp_path):
+def test_the_error_of_an_include_names_its_path(cmdstan, home, tmp_path):
     program = write(tmp_path / "a,b")
     (tmp_path / "a,b/stan/functions/twice.stan").write_text("functions { real }")
     with pytest.raises(EngineError) as refused:
@@ -99,7 +97,7 @@ FAULTS = {
     "no stanc": (lambda home: remove(home / "bin/stanc"), "bin/stanc: missing: this CmdStan was"),
     "stanc not to be run": (
         lambda home: (home / "bin/stanc").chmod(0o644),
-        "bin/stanc: may not be run; allow it with\nchmod +x ",
+        "bin/stanc: is not executable; make it so with\nchmod +x ",
     ),
     "stanc is no program": (
         lambda home: (home / "bin/stanc").write_bytes(b"nothing"),
@@ -115,7 +113,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("case", FAULTS)
-def test_what_cmdstan_lacks_is_said_with_its_path(cmdstan, home, tmp_path, case):
+def test_a_missing_part_of_cmdstan_is_named_with_its_path(cmdstan, home, tmp_path, case):
     change, words = FAULTS[case]
     change(home)
     with pytest.raises(EngineError) as refused:
@@ -125,7 +123,7 @@ def test_what_cmdstan_lacks_is_said_with_its_path(cmdstan, home, tmp_path, case)
 
 
 @pytest.mark.parametrize("lacking", ["make", "g++", "clang-9", "gone++"])
-def test_a_tool_that_is_not_there_is_named(cmdstan, home, tmp_path, monkeypatch, lacking):
+def test_a_missing_tool_is_named(cmdstan, home, tmp_path, monkeypatch, lacking):
     tools = tmp_path / "tools"
     tools.mkdir()
     for tool in ("make", "g++", "sh", "cp"):
@@ -145,15 +143,15 @@ def test_a_tool_that_is_not_there_is_named(cmdstan, home, tmp_path, monkeypatch,
         assert str(refused.value).startswith(f"{lacking}: not found: CmdStan in {home} compiles")
 
 
-def test_a_command_that_make_does_not_find_is_no_fault_of_the_program(cmdstan, home, tmp_path):
+def test_a_command_that_make_does_not_find_is_not_blamed_on_the_program(cmdstan, home, tmp_path):
     makefile = (home / "makefile").read_text().replace("cp bin", "nowhere bin")
     (home / "makefile").write_text(makefile)
-    with pytest.raises(EngineError, match="since a command is not found") as refused:
+    with pytest.raises(EngineError, match="a command was not found") as refused:
         cmdstan.compile_program(write(tmp_path / "a"))
     assert "nowhere" in str(refused.value)
 
 
-def test_the_version_does_not_depend_on_the_place_but_the_build_does(cmdstan, home, tmp_path):
+def test_the_build_depends_on_the_path_of_cmdstan_but_the_version_does_not(cmdstan, home, tmp_path):
     version, build = cmdstan.version(), cmdstan.build()
     moved = shutil.copytree(home, tmp_path / "moved")
     os.environ["CMDSTAN"] = str(moved)  # the fixture's patch undoes it
@@ -167,12 +165,12 @@ def test_the_version_does_not_depend_on_the_place_but_the_build_does(cmdstan, ho
     assert cmdstan.build() != build
 
 
-def test_a_makefile_may_hold_any_bytes(cmdstan, home):
+def test_a_makefile_may_have_any_bytes(cmdstan, home):
     (home / "makefile").write_bytes(b"# caf\xe9\n" + (home / "makefile").read_bytes())
     assert re.fullmatch(r"\d+\.\d+\.\d+", cmdstan.version())
 
 
-def test_a_compiler_that_make_alone_can_find_is_left_to_it(cmdstan, home):
+def test_a_compiler_named_by_a_make_variable_is_left_to_make(cmdstan, home):
     (home / "make").mkdir()
     (home / "make/local").write_text("CXX = $(CONDA_PREFIX)/bin/g++\n")
     cmdstan.check_tools()
@@ -189,12 +187,12 @@ def test_commands_in_messages_quote_odd_paths(cmdstan, home, tmp_path, monkeypat
         cmdstan.check_tools()
 
 
-# What is kept
+# Executables that are kept
 
 
 @pytest.fixture
 def place(home, tmp_path, monkeypatch):
-    """A working directory with results, of whose programs CmdStan has the executable."""
+    """A working directory with results, and a CmdStan that makes executables of its programs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(executables.VARIABLE, raising=False)
     return tmp_path
@@ -209,7 +207,7 @@ def shipped(design, model="pooled") -> Program:
     return Program(path, str(STAN), str(kept_of(design, model)))
 
 
-def test_studies_share_what_is_compiled(place, home):
+def test_studies_share_executables(place, home):
     one, other = make_design(), make_design(("name", "other"), ("seed", 2))
     for design in (one, other, one):
         executables.provide(shipped(design))
@@ -218,7 +216,7 @@ def test_studies_share_what_is_compiled(place, home):
     assert kept_of(one, "pooled").parent == Path("results/.programs")
 
 
-def test_what_decides_an_executable_is_in_its_name(place, home):
+def test_the_name_of_an_executable_has_all_that_decides_it(place, home):
     names = {kept_of(make_design(), model) for model in ("pooled", "centered")}
     names.add(kept_of(make_design(programs={"pooled": "edited"}), "pooled"))
     (home / "make").mkdir()
@@ -235,7 +233,7 @@ def test_a_folder_for_all_checkouts_can_be_named(place, home, tmp_path, monkeypa
     assert Path("results/a/programs/pooled-1").readlink() == kept
 
 
-def test_what_does_not_run_any_more_is_compiled_again(place, home):
+def test_an_executable_that_no_longer_runs_is_compiled_again(place, home):
     program = shipped(make_design())
     executables.provide(program)
     Path(program.executable).write_bytes(b"half of it")
@@ -249,7 +247,7 @@ def compile_often(program, n):
         engines.find("cmdstan").compile_program(program)
 
 
-def test_processes_that_compile_the_same_do_not_disturb_each_other(place, home):
+def test_processes_may_compile_the_same_program_at_once(place, home):
     program = shipped(make_design())
     executables.provide(program)
     fork = multiprocessing.get_context("fork")
@@ -263,7 +261,7 @@ def test_processes_that_compile_the_same_do_not_disturb_each_other(place, home):
     assert {path.name for path in executables.folder().iterdir()} == {name, f".{name}.lock"}
 
 
-def test_a_studys_own_name_for_it_moves_with_the_results(place, home):
+def test_the_link_to_an_executable_survives_moving_the_results(place, home):
     kept, name = kept_of(make_design(), "pooled"), "results/small/programs/pooled-1"
     executables.provide(shipped(make_design()))
     executables.link(kept, name)
@@ -271,7 +269,7 @@ def test_a_studys_own_name_for_it_moves_with_the_results(place, home):
     engines.find("cmdstan").load(Program("p.stan", ".", f"{moved}/small/programs/pooled-1"))
 
 
-def test_a_job_compiles_what_the_rule_made_for_another_place(place, home):
+def test_a_job_compiles_again_if_cmdstan_was_moved(place, home):
     program, hashed = Program(shipped(make_design()).path, str(STAN)), "hash"
     executables.provided("cmdstan", program, "pooled", hashed)
     os.environ["CMDSTAN"] = str(shutil.move(home, place / "moved"))  # the fixture undoes it
@@ -285,7 +283,7 @@ def provide_it(program):
     executables.provide(program)
 
 
-def test_of_jobs_that_find_it_lacking_one_compiles(place, home):
+def test_of_jobs_that_need_an_executable_only_one_compiles(place, home):
     program = shipped(make_design())
     fork = multiprocessing.get_context("fork")
     processes = [fork.Process(target=provide_it, args=(program,)) for _ in range(4)]
@@ -302,11 +300,11 @@ def make_as_another_user(executable):
         os.setgroups([])
         os.setgid(65534)
         os.setuid(65534)
-    with executables._alone(executable):
+    with executables._locked(executable):
         executable.write_text("made")
 
 
-def test_a_lock_that_another_user_made_is_no_hindrance():
+def test_the_lock_file_may_belong_to_another_user():
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)
         lock = Path(folder, ".pooled-1.lock")
@@ -326,7 +324,7 @@ def test_a_lock_that_another_user_made_is_no_hindrance():
         assert kept.read_text() == "made"
 
 
-def test_tools_are_asked_for_only_where_something_must_be_compiled(place, home, monkeypatch):
+def test_tools_are_checked_only_if_a_program_must_be_compiled(place, home, monkeypatch):
     design = make_design()
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(EngineError, match="not found"):

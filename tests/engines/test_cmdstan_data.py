@@ -1,4 +1,4 @@
-"""Data as CmdStan gets them: every program's file held to real stanc, and real executables run.
+"""Data as CmdStan gets them: every program's file checked against stanc, and executables run.
 
 A program is compiled for few of them, so an executable that keeps its file stands in where
 only the file is looked at: CmdStanPy writes it, and stanc says what the program declares.
@@ -51,7 +51,7 @@ def _in_the_repository(monkeypatch):
 
 @pytest.fixture(scope="session")
 def stanc(cmdstan_files, newer_cmdstan_files):
-    """What two CmdStans' own stanc say of a program's data block: 2.30 and 2.37."""
+    """The data block of a program by the stanc of two CmdStans: 2.30 and 2.37."""
     homes = (cmdstan_files / "cmdstan-2.30.1", newer_cmdstan_files / "cmdstan-2.37.0")
 
     @lru_cache
@@ -77,7 +77,7 @@ def written_by_cmdstan(data, folder: Path) -> dict:
 
 
 def numbers(value) -> list:
-    """All numbers of nested lists; a dict, which Stan reads as a tuple, is none."""
+    """All numbers of nested lists; a dict, which Stan reads as a tuple, is not a number."""
     if isinstance(value, list):
         return [number for each in value for number in numbers(each)]
     assert type(value) in (int, float), value
@@ -85,7 +85,7 @@ def numbers(value) -> list:
 
 
 def hold(written: dict, program: Program, inputs: dict) -> None:
-    """Hold a file to a data block as stanc has it: names, types, numbers of dimensions."""
+    """Check a file against a data block of stanc: names, types, numbers of dimensions."""
     assert set(written) == set(inputs)
     for name, entry in inputs.items():
         found = numbers(written[name])
@@ -100,7 +100,7 @@ def hold(written: dict, program: Program, inputs: dict) -> None:
 
 
 def hold_all(family, prior, stanc, folder: Path) -> None:
-    """Hold the files of all programs of a family to what they declare."""
+    """Check the files of all programs of a family against their data blocks."""
     rng = np.random.default_rng(1)
     while True:
         try:
@@ -119,7 +119,7 @@ def hold_all(family, prior, stanc, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("study", STUDIES)
-def test_every_program_gets_a_file_of_what_it_declares(study, stanc, tmp_path):
+def test_every_program_gets_the_data_that_it_declares(study, stanc, tmp_path):
     raw = read_yaml(STUDIES[study])
     if study == "template":
         raw = own_families.begin(tmp_path)
@@ -200,7 +200,7 @@ BOXES = {
 
 
 @pytest.mark.parametrize("which", ["glm", "prophet"])
-def test_a_real_executable_gives_the_same_draws_whatever_the_box(which, cmdstan, request):
+def test_the_python_types_of_data_do_not_change_the_draws(which, cmdstan, request):
     program, data = request.getfixturevalue(which)
     loaded, block = cmdstan.load(program), declarations.of_program(program)
     plain = cmdstan.sample(loaded, data, 1, SHORT)
@@ -235,7 +235,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("entry", "change"), WRONG)
 @pytest.mark.parametrize("which", ["glm", "prophet"])
-def test_what_is_refused_is_what_a_real_executable_refuses(which, entry, change, cmdstan, request):
+def test_data_are_refused_as_a_real_executable_refuses_them(which, entry, change, cmdstan, request):
     program, data = request.getfixturevalue(which)
     wrong = data | {entry: change(data[entry])}
     with pytest.raises(RuntimeError):

@@ -1,4 +1,4 @@
-"""What goes wrong when CmdStan runs: a fit, or the machine. Real executables, really broken.
+"""Failures of CmdStan, of a fit or of the machine, with real executables.
 
 The program is that of the package prophet, a regression. Wrappers are shell scripts that run
 its executable and then damage what it wrote, as a full disk or a crash would.
@@ -13,10 +13,10 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import cmdstanpy
 import numpy as np
+import psutil
 import pytest
 from conftest import STAN, make_design
 
@@ -80,7 +80,7 @@ def wrapped(executable, tmp_path):
 # A fit
 
 
-def test_laplace_that_crashes_after_some_draws_has_failed(cmdstan, executable):
+def test_a_crash_of_laplace_after_some_draws_is_a_failed_fit(cmdstan, executable):
     # One observation, met exactly: the scale has no bound below, and draws overflow.
     data = regression([0.0], [0.0])
     with pytest.raises(RuntimeError, match="Scale vector is inf, but must be positive finite"):
@@ -102,16 +102,14 @@ def test_laplace_that_crashes_after_some_draws_has_failed(cmdstan, executable):
     ],
     ids=["fewer draws", "empty", "none", "half a line", "exit code", "no reason", "crash", "40"],
 )
-def test_output_that_is_not_whole_is_a_failed_fit(
-    cmdstan, wrapped, data, algorithm, damage, message
-):
+def test_incomplete_output_is_a_failed_fit(cmdstan, wrapped, data, algorithm, damage, message):
     with pytest.raises(RuntimeError, match=message) as failed:
         run(cmdstan, wrapped(damage), data, algorithm)
     assert not isinstance(failed.value, DataError)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_draws_are_those_that_cmdstanpy_gets(cmdstan, executable, data, algorithm, tmp_path):
+def test_draws_equal_those_of_cmdstanpy(cmdstan, executable, data, algorithm, tmp_path):
     found = run(cmdstan, executable, data, algorithm)
     theirs = cmdstanpy.CmdStanModel(exe_file=str(executable))
     asked = {"data": data, "seed": 1, "sig_figs": 16, "output_dir": tmp_path / "a"}
@@ -148,9 +146,7 @@ def test_draws_are_those_that_cmdstanpy_gets(cmdstan, executable, data, algorith
     ],
 )
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_data_that_cannot_be_read_are_told_apart(
-    cmdstan, executable, data, algorithm, change, message
-):
+def test_unreadable_data_are_a_data_error(cmdstan, executable, data, algorithm, change, message):
     data = {name: value for name, value in (data | change).items() if value is not None}
     with pytest.raises(DataError, match=message):
         run(cmdstan, executable, data, algorithm)
@@ -201,7 +197,7 @@ def test_pareto_k_of_ratios_without_a_tail():
 
 @pytest.fixture
 def moved(executable, tmp_path):
-    """The executable away from the libraries that it is linked to."""
+    """The executable without the libraries that it is linked to."""
     return shutil.copy(executable, tmp_path / "moved")
 
 
@@ -228,7 +224,7 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("case", BREAKS)
-def test_an_executable_that_does_not_run_is_no_failed_fit(cmdstan, tmp_path, case):
+def test_an_executable_that_does_not_run_is_an_error_of_the_machine(cmdstan, tmp_path, case):
     file = tmp_path / "broken"
     shutil.copy("/bin/true", file)
     BREAKS[case](file)
@@ -248,7 +244,7 @@ def test_an_executable_of_another_version_is_refused(cmdstan, executable):
         cmdstan.load(program)
 
 
-def test_a_version_without_an_algorithm_is_no_failed_fit(cmdstan, cmdstan_files, data):
+def test_a_version_without_an_algorithm_is_an_error_of_the_engine(cmdstan, cmdstan_files, data):
     older = cmdstan_files / "glm_v_continuous.exe"
     with pytest.raises(EngineError, match=r'pathfinder is not a valid value for "method"'):
         run(cmdstan, older, data, "pathfinder")
@@ -256,7 +252,7 @@ def test_a_version_without_an_algorithm_is_no_failed_fit(cmdstan, cmdstan_files,
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 200 kB, where everything temporary goes."""
+    """A file system of 200 kB for temporary files."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
@@ -267,7 +263,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("algorithm", ["sample", "laplace", "pathfinder"])
-def test_a_disk_that_fills_while_cmdstan_writes_is_no_failed_fit(
+def test_a_full_disk_while_cmdstan_writes_is_not_a_failed_fit(
     cmdstan, executable, data, algorithm, small_disk, monkeypatch
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
@@ -277,7 +273,7 @@ def test_a_disk_that_fills_while_cmdstan_writes_is_no_failed_fit(
     assert refused.value.errno == errno.ENOSPC
 
 
-def test_a_limit_on_files_is_no_failed_fit(cmdstan, wrapped, data):
+def test_a_limit_on_file_sizes_is_not_a_failed_fit(cmdstan, wrapped, data):
     with pytest.raises(MachineError, match="a file may not become so large"):
         run(cmdstan, wrapped("kill -XFSZ $$"), data, "sample")
 
@@ -285,7 +281,8 @@ def test_a_limit_on_files_is_no_failed_fit(cmdstan, wrapped, data):
 LONG = """
 import sys
 from recovery.common.worker import Child
-from recovery.engines import cmdstan, protocol
+from recovery.engines import find, protocol
+cmdstan = find("cmdstan")
 def fit(data):
     loaded = cmdstan.load(protocol.Program("p.stan", ".", sys.argv[1]))
     cmdstan.sample(loaded, data, 1, protocol.Settings(2, 10, 10_000_000, 0.8, 10))
@@ -296,16 +293,12 @@ with Child(fit, 60) as child:
 
 def running(executable):
     """Pids of the processes that run an executable."""
-    found = []
-    for link in Path("/proc").glob("[0-9]*/exe"):
-        with contextlib.suppress(OSError):
-            if link.readlink() == executable:
-                found.append(int(link.parent.name))
-    return found
+    listed = psutil.process_iter(["cmdline"])
+    return [each.pid for each in listed if (each.info["cmdline"] or [""])[0] == str(executable)]
 
 
 def until(condition):
-    """Whether something comes to be true within some seconds."""
+    """Whether a condition becomes true within some seconds."""
     for _ in range(500):
         if condition():
             return True
@@ -313,23 +306,24 @@ def until(condition):
     return False
 
 
-def test_cmdstan_ends_with_the_job_that_is_killed(executable, data, tmp_path):
-    mine = shutil.copytree(executable.parents[1], tmp_path / "prophet")
+def test_cmdstan_ends_when_its_job_is_killed(executable, data, tmp_path):
+    copy = shutil.copytree(executable.parents[1], tmp_path / "prophet")
     shutil.copytree(executable.parents[2] / "prophet.libs", tmp_path / "prophet.libs")
-    own = mine / "stan_model/prophet_model.bin"
+    copied = copy / "stan_model/prophet_model.bin"
     plain = {name: np.asarray(value).tolist() for name, value in data.items()}
     code = LONG.replace("cmdstan_data", repr(plain))
     scripts = {"PYTHONPATH": str(STAN.parent / "workflow/scripts"), "TMPDIR": str(tmp_path)}
-    job = subprocess.Popen([sys.executable, "-c", code, own], env=os.environ | scripts)
+    scripts[worker.START_METHOD] = "fork"
+    job = subprocess.Popen([sys.executable, "-c", code, copied], env=os.environ | scripts)
     try:
-        assert until(lambda: running(own))
+        assert until(lambda: running(copied))
     finally:
         job.kill()
         job.wait()
-    assert until(lambda: not running(own))
+    assert until(lambda: not running(copied))
 
 
-# Both, in a batch
+# Failures of a fit and of the machine, in a batch
 
 DESIGN = make_design(("engine", "cmdstan"), ("sampler", {"chains": 2, "warmup": 9, "draws": 9}))
 BATCH = Batch(1, 3, 3)
@@ -348,7 +342,7 @@ def test_a_fault_of_the_machine_stops_the_batch(moved):
         fit_batch(moved)
 
 
-def test_a_first_fit_whose_data_cannot_be_read_is_an_error_of_the_study(executable):
+def test_unreadable_data_of_the_first_fit_are_an_error_of_the_study(executable):
     # Another program's executable: it lacks its data.
     with pytest.raises(
         EngineError, match=r"pooled\.stan: does not fit its data: .*variable name=T"
@@ -372,7 +366,7 @@ def raising(monkeypatch, error, from_replicate):
     yield
 
 
-def test_the_first_fit_of_the_other_engine_too(monkeypatch):
+def test_unreadable_data_of_the_first_fit_with_stanli_are_an_error_of_the_study(monkeypatch):
     family = batches.families.find("multilevel_linear")
     made = family.stan_data
     monkeypatch.setattr(
@@ -385,7 +379,7 @@ def test_the_first_fit_of_the_other_engine_too(monkeypatch):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE])
-def test_what_the_machine_lacks_stops_the_batch_of_either_engine(monkeypatch, number):
+def test_a_full_disk_or_memory_stops_the_batch(monkeypatch, number):
     error = OSError(number, os.strerror(number))
     with (
         raising(monkeypatch, error, from_replicate=2),
@@ -400,7 +394,7 @@ def test_other_errors_of_a_later_fit_are_failed_rows(monkeypatch):
     assert found["diagnostics"]["status"] == ["ok", "failed", "failed"]
 
 
-def test_no_room_for_a_process_stops_the_batch(monkeypatch):
+def test_a_child_that_cannot_start_stops_the_batch(monkeypatch):
     def fork(*_, **__):
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
@@ -409,7 +403,9 @@ def test_no_room_for_a_process_stops_the_batch(monkeypatch):
         fit_batch(None, engine="stanli")
 
 
-def test_no_room_for_cmdstans_process_is_no_failed_fit(cmdstan, executable, data, monkeypatch):
+def test_a_cmdstan_process_that_cannot_start_is_not_a_failed_fit(
+    cmdstan, executable, data, monkeypatch
+):
     loaded = cmdstan.load(Program("prophet.stan", ".", str(executable)))
 
     def run(*_, **__):
@@ -432,7 +428,7 @@ def test_no_room_for_cmdstans_process_is_no_failed_fit(cmdstan, executable, data
         (b"", "CmdStan wrote 0 of 2 draws"),
     ],
 )
-def test_a_file_that_is_not_whole_is_said_in_cmdstans_words(tmp_path, text, said):
+def test_the_error_of_an_incomplete_file_says_what_is_missing(tmp_path, text, said):
     file = tmp_path / "a.csv"
     file.write_bytes(text)
     with pytest.raises(ValueError, match=f"^{said}") as refused:
@@ -440,7 +436,7 @@ def test_a_file_that_is_not_whole_is_said_in_cmdstans_words(tmp_path, text, said
     assert "usecols" not in str(refused.value)
 
 
-def test_names_of_columns_are_stans():
+def test_names_of_columns_become_stans():
     names = ["lp__", "a", "b.1", "c.2.3", "t:1", "t:2.4", "u.1:2"]
     expected = ["lp__", "a", "b[1]", "c[2,3]", "t.1", "t.2[4]", "u[1].2"]
     assert [processes._in_brackets(name) for name in names] == expected

@@ -1,4 +1,4 @@
-"""The engines, each run for real: closed forms, seeds, errors, and one held to the other."""
+"""Both engines, run for real: closed forms, seeds, errors, and a comparison of the two."""
 
 import os
 import re
@@ -33,7 +33,8 @@ generated quantities { int k = ordered_logistic_rng(x, [-1, 1]'); }
 """
 ONE_FIT = """
 import json, pathlib, sys
-from recovery.engines import cmdstan, protocol
+from recovery.engines import find, protocol
+cmdstan = find("cmdstan")
 loaded = cmdstan.load(protocol.Program("glm.stan", ".", sys.argv[1]))
 data = json.loads(pathlib.Path(sys.argv[2]).read_text())
 cmdstan.sample(loaded, data, 1, protocol.Settings(2, 50, 50, 0.8, 10))
@@ -52,7 +53,7 @@ def cmdstan():
 
 @pytest.fixture
 def program(tmp_path):
-    """Make a program of a text."""
+    """Write a program from a text."""
 
     def written(text) -> Program:
         file = tmp_path / "program.stan"
@@ -81,7 +82,7 @@ def moments(draws, names) -> tuple[np.ndarray, ...]:
 # stanli
 
 
-def test_stanli_finds_a_posterior_known_in_closed_form(engine, program, rng):
+def test_stanli_samples_a_posterior_known_in_closed_form(engine, program, rng):
     y = rng.normal(1, 1, size=10)
     draws = engine.sample(engine.load(program(NORMAL)), {"N": 10, "y": y}, 1, SETTINGS)
     precision = 10 + 1 / 4
@@ -90,14 +91,14 @@ def test_stanli_finds_a_posterior_known_in_closed_form(engine, program, rng):
     assert np.all(np.abs(found - [y.sum() / precision, precision**-0.5]) < 4 * errors)
 
 
-def test_stanli_gives_the_draws_of_its_seed(engine, simulated, prior):
+def test_the_seed_decides_the_draws_of_stanli(engine, simulated, prior):
     loaded, data = engine.load(shipped("centered")), family.stan_data(simulated[0], prior)
     one, same, other = (engine.sample(loaded, data, seed, SHORT).values for seed in (7, 7, 8))
     np.testing.assert_array_equal(one, same)
     assert not np.isin(one[:, :, 0], other[:, :, 0]).any()
 
 
-def test_stanli_gives_all_that_an_engine_gives(engine, simulated, prior):
+def test_draws_of_stanli_are_complete(engine, simulated, prior):
     data = family.stan_data(simulated[0], prior)
     draws = engine.sample(engine.load(shipped("pooled")), data, 1, SETTINGS)
     assert draws.names == ["beta[1]", "beta[2]", "sigma"]
@@ -110,7 +111,7 @@ def test_stanli_gives_all_that_an_engine_gives(engine, simulated, prior):
 
 
 @pytest.mark.parametrize("model", family.MODELS)
-def test_stanli_serves_every_shipped_program(engine, model, simulated, prior):
+def test_stanli_runs_every_shipped_program(engine, model, simulated, prior):
     data = family.stan_data(simulated[0], prior)
     engine.check(shipped(model), data)
     assert set(family.MODELS[model].scored) <= set(
@@ -128,14 +129,14 @@ def test_stanli_refuses_a_program_that_does_not_compile(engine, program, call):
     assert 'Expected ";"' in str(refused.value)
 
 
-def test_stanli_refuses_what_it_cannot_run_in_full_and_says_the_way_out(engine, program):
+def test_stanli_refuses_a_program_that_it_cannot_run_in_full(engine, program):
     lacking = program(LACKING)
     with pytest.raises(EngineError) as refused:
         engine.check(lacking, {})
     told = str(refused.value)
     assert told.startswith(f"{lacking.path}: stanli cannot run all of this program: ")
     assert "ordered_logistic_rng" in told
-    assert "set `engine: cmdstan`" in told
+    assert "Set `engine: cmdstan`" in told
 
 
 @pytest.mark.parametrize(
@@ -155,13 +156,13 @@ def test_stanli_fails_with_stans_message(engine, program, data, message):
 @pytest.mark.parametrize(
     "data", [{"N": 2}, {"N": 2, "y": [1.0]}, {"N": 1.5, "y": [1.0]}, {"N": 1, "y": "1"}]
 )
-def test_stanli_tells_data_apart_that_cannot_be_read(engine, program, data):
+def test_unreadable_data_for_stanli_are_a_data_error(engine, program, data):
     loaded = engine.load(program(NORMAL))
     with pytest.raises(DataError):
         engine.sample(loaded, data, 1, SHORT)
 
 
-def test_stanli_says_its_version(engine):
+def test_stanli_has_a_version(engine):
     assert re.fullmatch(r"\d+\.\d+\.\d+", engine.version())
 
 
@@ -177,7 +178,7 @@ def loaded(cmdstan, cmdstan_files, cmdstan_home):
 
 @pytest.fixture
 def as_pooled(simulated):
-    """Data with which that program is `pooled` under the prior of these tests."""
+    """Data for which that program equals `pooled` under the prior of these tests."""
     columns, _ = simulated
     x, y = columns["x"], columns["y"]
     return FLAT_GLM | {"N": x.size, "X": x[:, None], "y": y}
@@ -185,14 +186,16 @@ def as_pooled(simulated):
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
-    """The folder where everything temporary goes."""
+    """The folder for temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
 
 
-def test_both_engines_find_the_same_posterior(engine, cmdstan, loaded, as_pooled, simulated, prior):
+def test_both_engines_sample_the_same_posterior(
+    engine, cmdstan, loaded, as_pooled, simulated, prior
+):
     theirs = cmdstan.sample(loaded, as_pooled, 1, SETTINGS)
     data = family.stan_data(simulated[0], prior)
     ours = engine.sample(engine.load(shipped("pooled")), data, 1, SETTINGS)
@@ -202,13 +205,13 @@ def test_both_engines_find_the_same_posterior(engine, cmdstan, loaded, as_pooled
     assert np.all(np.abs(found - wanted) < 4 * np.hypot(error, their_error))
 
 
-def test_cmdstan_gives_the_draws_of_its_seed(cmdstan, loaded, as_pooled):
+def test_the_seed_decides_the_draws_of_cmdstan(cmdstan, loaded, as_pooled):
     one, same, other = (cmdstan.sample(loaded, as_pooled, seed, SHORT).values for seed in (7, 7, 8))
     np.testing.assert_array_equal(one, same)
     assert not np.isin(one[:, :, 0], other[:, :, 0]).any()
 
 
-def test_cmdstan_gives_all_that_an_engine_gives(cmdstan, loaded, as_pooled):
+def test_draws_of_cmdstan_are_complete(cmdstan, loaded, as_pooled):
     draws = cmdstan.sample(loaded, as_pooled, 1, SHORT)
     assert draws.names == ["alpha[1]", "beta[1]", "sigma"]
     assert draws.values.shape == (2, 50, 3)
@@ -224,7 +227,7 @@ def test_cmdstan_leaves_no_file_behind(cmdstan, loaded, as_pooled, temporary):
     assert [file for file in temporary.rglob("*") if file.is_file()] == []
 
 
-def test_cmdstan_fits_without_a_word(loaded, as_pooled, tmp_path):
+def test_cmdstan_prints_nothing(loaded, as_pooled, tmp_path):
     # In a process of its own: pytest's handlers change what cmdstanpy logs.
     data = tmp_path / "data.json"
     cmdstanpy.write_stan_json(str(data), as_pooled)
@@ -244,7 +247,7 @@ def test_cmdstan_fails_with_stans_message(cmdstan, loaded, as_pooled, temporary)
     assert [file for file in temporary.rglob("*") if file.is_file()] == []
 
 
-def test_cmdstan_says_its_version(cmdstan, cmdstan_home):
+def test_cmdstan_has_a_version(cmdstan, cmdstan_home):
     assert cmdstan.version() == "2.30.1"
 
 
@@ -262,7 +265,7 @@ def test_cmdstan_refuses_a_program_that_does_not_compile(cmdstan, cmdstan_home, 
     assert '";" is expected' in str(refused.value)
 
 
-def test_without_cmdstan_its_version_says_how_to_install_it(cmdstan, monkeypatch, tmp_path):
+def test_the_error_without_cmdstan_says_how_to_install_it(cmdstan, monkeypatch, tmp_path):
     for variable in ("CMDSTAN", "CONDA_PREFIX"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))

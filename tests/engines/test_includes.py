@@ -1,4 +1,4 @@
-"""Files that a Stan program includes: beside it or among the shipped, and nowhere else."""
+"""Files that a Stan program may include: beside it or in the shipped folder."""
 
 import os
 from pathlib import Path
@@ -27,7 +27,7 @@ def _in_the_repository(monkeypatch):
 
 @pytest.fixture
 def beside(tmp_path):
-    """A folder of a program, that of what all may include, and how to write into them."""
+    """The folder of a program, the folder of shared includes, and a function to write files."""
     (tmp_path / "own").mkdir()
     (tmp_path / "stan").mkdir()
 
@@ -51,7 +51,7 @@ def refused(file: Path) -> str:
 
 
 @pytest.mark.parametrize("place", ["own", "stan"])
-def test_a_program_with_includes_is_taken_by_both_engines(beside, place, cmdstan_home):
+def test_both_engines_compile_a_program_with_includes(beside, place, cmdstan_home):
     file = beside("own/a.stan", PLAIN)
     program = Program(str(file), str(file.parents[1] / "stan"))
     for name in ("stanli", "cmdstan"):
@@ -73,7 +73,7 @@ def test_the_file_beside_the_program_comes_first_for_hash_and_engines(beside, cm
         engines.find(name).check(program, {})
 
 
-def test_identity_holds_what_is_included_at_any_depth(beside):
+def test_the_hash_covers_includes_at_any_depth(beside):
     file = beside("own/a.stan", PLAIN)
     beside("own/shifted.stan", "#include deeper.stan\n")
     beside("stan/deeper.stan", INCLUDED)
@@ -92,7 +92,7 @@ def test_a_family_with_a_file_beside_its_program_is_tried(tmp_path):
     assert len(tried(raw)) == 2
 
 
-# stanc is the source of what counts as an include: it must miss the file just where we see it.
+# stanc defines what an include is: it must report the file as missing where we find an include.
 LINES = [
     "functions {\n#include z.stan\n}",
     "functions { #include z.stan\n}",
@@ -110,20 +110,20 @@ LINES = [
 
 
 @pytest.mark.parametrize("text", LINES)
-def test_what_counts_as_an_include_is_what_stanc_takes_for_one(beside, text):
+def test_includes_are_recognised_as_stanc_does(beside, text):
     file = beside("own/a.stan", text)
     try:
         stanli.stan_to_mir(text, include_paths=[str(file.parent)])
     except RuntimeError:
-        assert "'z.stan': is not there, must be a file in " in refused(file)
+        assert "'z.stan': not found, must be a file in " in refused(file)
     else:
         hashed(file)
 
 
-# What cannot be
+# Errors
 
 
-def test_an_include_of_itself_is_said_with_the_way_round(beside):
+def test_the_error_of_a_circular_include_has_the_chain(beside):
     file = beside("own/a.stan", "#include a.stan\n")
     assert refused(file) == f"{file}: includes itself: {file} > {file}"
     beside("own/a.stan", "#include b.stan\n")
@@ -131,7 +131,7 @@ def test_an_include_of_itself_is_said_with_the_way_round(beside):
     assert refused(file) == f"{file}: includes itself: {file} > {other} > {file}"
 
 
-def test_a_long_chain_and_a_wide_one_are_refused_at_once(beside):
+def test_too_deep_and_too_many_includes_are_refused_at_once(beside):
     for number in range(60):
         beside(f"own/c{number}.stan", f"#include c{number + 1}.stan\n")
     first = beside("own/c60.stan", "").with_name("c0.stan")
@@ -139,21 +139,21 @@ def test_a_long_chain_and_a_wide_one_are_refused_at_once(beside):
     for number in range(40):
         beside(f"own/d{number}.stan", f"#include d{number + 1}.stan\n" * 2)
     beside("own/d40.stan", "// the end\n")
-    assert f"with what it includes has more than {LARGEST_CODE:,} characters" in refused(
+    assert f"has more than {LARGEST_CODE:,} characters with its includes" in refused(
         beside("own/d0.stan", "#include d1.stan\n")
     )
 
 
 @pytest.mark.parametrize("name", ["../secret.stan", "x/../../secret.stan", "/../secret.stan"])
-def test_an_include_from_elsewhere_is_refused_without_a_look(beside, name):
+def test_an_include_from_another_folder_is_refused_unread(beside, name):
     beside("secret.stan", INCLUDED)
     said = refused(beside("own/a.stan", f"#include {name}\n"))
     assert f"#include {name!r}: must be the name of a file in " in said
 
 
-def test_a_name_that_begins_with_a_slash_lies_in_the_folders_too(beside, cmdstan_home):
+def test_a_name_with_a_leading_slash_is_searched_in_the_folders(beside, cmdstan_home):
     said = refused(beside("own/a.stan", "#include /etc/hostname\n"))
-    assert "#include '/etc/hostname': is not there, must be a file in " in said
+    assert "#include '/etc/hostname': not found, must be a file in " in said
     file = beside("own/a.stan", PLAIN.replace("shifted.stan", "/shifted.stan"))
     assert "/shifted.stan" in file.read_text()
     beside("stan/shifted.stan", INCLUDED)
@@ -164,10 +164,10 @@ def test_a_name_that_begins_with_a_slash_lies_in_the_folders_too(beside, cmdstan
     assert hashed(file) != before
 
 
-def test_an_include_that_leads_elsewhere_is_refused(beside, tmp_path):
+def test_an_include_that_links_to_another_folder_is_refused(beside, tmp_path):
     (tmp_path / "own/shifted.stan").symlink_to(beside("secret.stan", INCLUDED))
     said = refused(beside("own/a.stan", PLAIN))
-    assert f"leads to {tmp_path / 'secret.stan'}, must be a file in" in said
+    assert f"is a link to {tmp_path / 'secret.stan'}, must be a file in" in said
 
 
 KINDS = {
@@ -192,7 +192,7 @@ def _sparse(file: Path, size: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_no_text_is_one_message(tmp_path, kind):
+def test_an_unreadable_program_is_one_message(tmp_path, kind):
     make, said = KINDS[kind]
     make(tmp_path / "a.stan")
     with pytest.raises(StudyError, match=rf"a\.stan: {said}"):
@@ -200,13 +200,13 @@ def test_what_is_no_text_is_one_message(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_neither_is_what_is_included(tmp_path, kind):
+def test_an_unreadable_include_is_one_message(tmp_path, kind):
     make, said = KINDS[kind]
     (tmp_path / "a.stan").write_text(PLAIN)
     make(tmp_path / "shifted.stan")
     with pytest.raises(StudyError) as error:
         program_hash(tmp_path / "a.stan", STAN)
-    elsewhere = "#include 'shifted.stan': leads to /dev/zero, must be a file in"
+    elsewhere = "#include 'shifted.stan': is a link to /dev/zero, must be a file in"
     assert (elsewhere if kind == "device" else said) in str(error.value)
 
 
@@ -214,14 +214,14 @@ def test_neither_is_what_is_included(tmp_path, kind):
     "make",
     [os.mkfifo, lambda file: file.symlink_to("/dev/zero")],
 )
-def test_a_familys_file_must_be_one(tmp_path, make):
+def test_a_familys_file_must_be_regular(tmp_path, make):
     raw = own_families.begin(tmp_path)
     (tmp_path / "means.py").unlink()
     make(tmp_path / "means.py")
     assert own_families.refused(raw) == f"{raw['family']}: cannot be read: is no regular file"
 
 
-def test_before_any_job_it_is_one_message(tmp_path):
+def test_a_circular_include_is_refused_before_any_job(tmp_path):
     raw = own_families.begin(tmp_path, ("family.stan", "data {", "#include means.stan\ndata {"))
     with pytest.raises(StudyError, match=r"^\S+/means\.stan: includes itself: \S+ > \S+$"):
         preflight.prepare(raw, ["study.yaml"], STAN, thoroughly=False)

@@ -1,4 +1,4 @@
-"""What `stan_data` returns is held to what a program declares: names, types and shapes.
+"""The result of `stan_data` is checked against declarations: names, types and shapes.
 
 Stan is the judge where it can be: sizes of declarations are those that stanli finds when it
 runs the program, names and types those of real stanc.
@@ -22,7 +22,7 @@ NAN = float("nan")
 
 @pytest.fixture
 def block(tmp_path):
-    """Make the data block of a text."""
+    """Parse the data block of a text."""
 
     def read(declared, before="", after=PARAMETER):
         file = tmp_path / "program.stan"
@@ -34,7 +34,7 @@ def block(tmp_path):
 
 @pytest.fixture
 def held(block):
-    """What an engine gets of data, for a text of declarations."""
+    """The data that an engine gets, given declarations."""
 
     def read(declared, **data):
         return stan_data.as_json(stan_data.held(data, block(declared)))
@@ -44,7 +44,7 @@ def held(block):
 
 @pytest.fixture
 def refused(block):
-    """What is said of data, for a text of declarations."""
+    """The error of data, given declarations."""
 
     def read(declared, **data):
         read_block = block(declared)
@@ -90,13 +90,13 @@ SHAPES = [
 
 
 @pytest.mark.parametrize(("declared", "data", "got", "shape"), SHAPES)
-def test_another_shape_is_refused_and_says_both(refused, declared, data, got, shape):
+def test_the_error_of_a_wrong_shape_names_both_shapes(refused, declared, data, got, shape):
     said = refused(declared, **data)
     assert said.startswith(f"stan_data: X: got {got}, must be ")
     assert said.endswith(f", of shape {shape}" if shape else ", a single number")
 
 
-def test_what_a_size_rests_on_is_said(refused):
+def test_the_error_of_a_wrong_shape_has_the_values_of_its_sizes(refused):
     data = {"N": 3, "K": 4, "L": [2, 5], "X": np.ones((2, 2))}
     assert refused("int N; int K; array[2] int L; matrix[N + L[2], K - 1] X;", **data) == (
         "stan_data: X: got shape (2, 2), must be matrix[N + L[2], K - 1] with N = 3, K = 4, "
@@ -104,7 +104,7 @@ def test_what_a_size_rests_on_is_said(refused):
     )
 
 
-def test_every_fault_has_its_line(refused):
+def test_every_fault_has_a_line(refused):
     said = refused("int N; vector[N] x; vector[N] y; vector[N] z;", N=2, x=1, z="one")
     assert said.splitlines() == [
         "stan_data: x: got a single number, must be vector[N] with N = 2, of shape (2,)",
@@ -113,30 +113,30 @@ def test_every_fault_has_its_line(refused):
     ]
 
 
-def test_a_missing_entry_is_said_even_where_it_would_be_empty(refused):
+def test_a_missing_entry_is_an_error_even_if_it_would_be_empty(refused):
     assert refused("int N; vector[N] y;", N=0, Y=[]) == (
         "stan_data lacks y, declared as vector[N]; it returned N, Y"
     )
     assert refused("int N;") == "stan_data lacks N, declared as int; it returned nothing"
 
 
-def test_what_the_program_does_not_declare_is_left_out(held):
+def test_entries_that_are_not_declared_are_left_out(held):
     assert held("int N;", N=1, note="text", empty=None, ragged=[[1], [2, 3]]) == {"N": 1}
 
 
 @pytest.mark.parametrize("empty", [[], [[], []], np.ones((2, 0)), np.ones((0, 2)), ()])
-def test_arrays_without_elements_have_one_shape_however_written(held, empty):
+def test_empty_arrays_get_the_declared_shape(held, empty):
     assert held("int N; matrix[2, N] X;", N=0, X=empty) == {"N": 0, "X": [[], []]}
     assert held("int N; array[N, 2] int X;", N=0, X=empty) == {"N": 0, "X": []}
 
 
-def test_a_negative_size_is_said(refused):
+def test_a_negative_size_is_an_error(refused):
     assert refused("int N; vector[N - 3] X;", N=2, X=[]) == (
         "stan_data: X: must be vector[N - 3] with N = 2, of shape (-1,): a size below 0"
     )
 
 
-def test_where_a_size_cannot_be_evaluated_dimensions_are_held(held, refused):
+def test_dimensions_are_checked_if_a_size_cannot_be_evaluated(held, refused):
     declared = "int N; matrix[of_the_programs_own(N), 2] X;"
     assert held(declared, N=1, X=[[1, 2], [3, 4]])["X"] == [[1, 2], [3, 4]]
     assert refused(declared, N=1, X=[1, 2]) == (
@@ -168,12 +168,12 @@ NO_INTEGERS = [
 
 
 @pytest.mark.parametrize(("value", "said"), NO_INTEGERS)
-def test_what_is_no_integer_is_refused(refused, value, said):
+def test_values_that_are_not_integers_are_refused(refused, value, said):
     assert said in refused("int X;", X=value)
 
 
 NO_NUMBERS = [
-    ([[1, 2], [3]], "got lists of several lengths, must be rectangular"),
+    ([[1, 2], [3]], "got lists of different lengths, must be rectangular"),
     ([[1, 2], [3, None]], "got None, must be numbers"),
     ([[1, 2], [3, "4"]], "got '4', must be numbers"),
     (np.array([[1, 2], [3, None]], dtype=object), "got None, must be numbers"),
@@ -190,7 +190,7 @@ NO_NUMBERS = [
 
 
 @pytest.mark.parametrize(("value", "said"), NO_NUMBERS)
-def test_what_is_no_matrix_of_numbers_is_refused(refused, value, said):
+def test_values_that_are_not_matrices_of_numbers_are_refused(refused, value, said):
     assert said in refused("matrix[2, 2] X;", X=value)
 
 
@@ -204,7 +204,7 @@ SAME = [
 
 
 @pytest.mark.parametrize("value", SAME)
-def test_numbers_may_come_in_any_box(held, value):
+def test_numbers_may_have_any_python_type(held, value):
     assert held("matrix[2, 2] X;", X=value) == {"X": [[1.0, 2.0], [3.0, 4.0]]}
 
 
@@ -212,7 +212,7 @@ def test_numbers_may_come_in_any_box(held, value):
     "value",
     [3, np.int64(3), np.uint8(3), np.array(3), np.array(3, dtype=object), pd.Series([3]).max()],
 )
-def test_integers_may_come_in_any_box(held, value):
+def test_integers_may_have_any_python_type(held, value):
     found = held("int X;", X=value)["X"]
     assert (found, type(found)) == (3, int)
 
@@ -225,13 +225,13 @@ def test_booleans_are_0_and_1(held):
     assert "true" not in found
 
 
-def test_reals_may_be_what_no_json_number_is(held):
+def test_reals_may_be_infinite_or_nan(held):
     found = held("vector[3] y;", y=[NAN, math.inf, -math.inf])["y"]
     assert np.isnan(found[0])
     assert found[1:] == [math.inf, -math.inf]
 
 
-def test_complex_numbers_are_their_two_parts(held):
+def test_complex_numbers_become_two_parts(held):
     declared = "complex a; complex_vector[2] b; complex_matrix[1, 2] c; array[2] complex d;"
     data = {"a": 1 + 2j, "b": [[1, 2], [3, 4]], "c": [[1j, 2]], "d": np.array([1.5, 2])}
     assert held(declared, **data) == {
@@ -242,7 +242,7 @@ def test_complex_numbers_are_their_two_parts(held):
     }
 
 
-def test_tuples_are_stans_only_where_the_program_declares_them(held, refused):
+def test_tuples_become_stan_tuples_only_if_declared(held, refused):
     declared = "tuple(int<lower=0, upper=9>, vector[2]) t; array[2] tuple(int, real) u;"
     declared += "vector[2] v;"
     data = {"t": (1, (2, 3)), "u": [(1, 0.5), {"1": 2, "2": 1}], "v": (0.5, 1)}
@@ -279,7 +279,7 @@ NOT_EVALUATED = ("size(X)", "size({1, 2, 3})", "size(rep_array(0, N))", "doubled
 
 
 @pytest.mark.parametrize("expression", SIZES)
-def test_a_size_is_the_one_that_stan_finds(block, refused, expression):
+def test_sizes_are_evaluated_as_stan_does(block, refused, expression):
     """The declared array has its shape from stanli, which runs `dims` on it."""
     data = KNOWN | {"X": [[1.0, 2, 3], [4, 5, 6]]}
     shaped = block(f"{DECLARED} array[{expression}] vector[2] y;", BEFORE)
@@ -365,7 +365,7 @@ def test_a_program_that_includes_itself_is_refused(tmp_path):
         declarations.of_program(Program(str(file), str(tmp_path)))
 
 
-# What is left to Stan
+# Checks that are left to Stan
 
 BOUNDS = [
     ("int<lower=5> X;", 3, "greater than or equal to 5"),
@@ -385,7 +385,7 @@ BOUNDS = [
 
 
 @pytest.mark.parametrize(("declared", "value", "said"), BOUNDS)
-def test_the_embedded_engine_holds_data_to_declared_bounds(held, declared, value, said):
+def test_stanli_checks_declared_bounds(held, declared, value, said):
     data = held(declared, X=value)
     with pytest.raises(RuntimeError, match=said):
         stanli.Model(mir=stanli.stan_to_mir(f"data {{ {declared} }}{PARAMETER}"), data=data)

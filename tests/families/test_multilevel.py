@@ -83,7 +83,7 @@ def test_programs_are_offered_where_they_serve(options, models):
     [
         ({"predictors": 0}, "greater than or equal to 1"),
         ({"predictors": 2, "varying": ["x"]}, "varying: got 'x', must be one of x1, x2"),
-        ({"varying": ["x", "x"]}, "stands in it more than once"),
+        ({"varying": ["x", "x"]}, "is listed more than once"),
         ({"slopes": 2}, "Extra inputs are not permitted"),
     ],
 )

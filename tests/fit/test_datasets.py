@@ -264,7 +264,7 @@ def test_what_squares_cannot_hold_is_not_standardized(file, x):
         (bytes(range(256)) * 4, "cannot be read: line 2 is not text in UTF-8"),
         (b'y,x,p\n"1,2,a\n\x1b[31m,4,b\n', "cannot be read: line 3: unexpected end of data"),
         ("y,x,p\n1,2,a\n3,4,b\n".encode("utf-16"), "cannot be read: line 1 is not text"),
-        (b"y,x,p\n\x001,2,a\n3,4,b\n", "cannot be read: holds a zero byte"),
+        (b"y,x,p\n\x001,2,a\n3,4,b\n", "cannot be read: has a zero byte"),
         (b"y,x,p\n1,\xe9,a\n3,4,b\n", "cannot be read: line 2 is not text in UTF-8"),
         (b"y,x,p\n1,\x1b[31m,a\n3,4,b\n", "column 'x' must hold numbers, got '\\x1b[31m' in row 1"),
         (b"y;x;p\n1;2;a\n", "must be one of the columns of "),

@@ -29,7 +29,7 @@ TABLES = ["estimates", "participants", "diagnostics"]
     ("change", "message"),
     [
         (("estimators", ["lmer"]), r"estimators\[0\]: got 'lmer', must be one of 'reml', 'ml', "),
-        (("estimators", ["reml", "reml"]), "estimators: 'reml' stands in it more than once"),
+        (("estimators", ["reml", "reml"]), "estimators: 'reml' is listed more than once"),
         (("estimators", ["pooled"]), r"estimators\[0\]: got 'pooled', which is a model "),
         (("estimators", "reml"), "estimators: got 'reml', must be a list"),
         (("priors", "no_prior", WIDE), "priors.no_prior: must have another name"),

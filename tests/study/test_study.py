@@ -135,11 +135,11 @@ FAULTS = {
     "repeated entry": [
         (
             ("models", ["pooled", "pooled"]),
-            "models: 'pooled' stands in it more than once; every entry must be different",
+            "models: 'pooled' is listed more than once; every entry must be different",
         ),
         (
             ("participants", [8, 8]),
-            "participants: 8 stands in it more than once; every entry must be different",
+            "participants: 8 is listed more than once; every entry must be different",
         ),
     ],
     "levels that cannot be told apart": [

@@ -1,4 +1,4 @@
-"""A table whose file is not what was written is refused wherever it is read, with the cure."""
+"""Every reader refuses a damaged table, and the error says what to do."""
 
 import io
 import os
@@ -17,7 +17,7 @@ from recovery.score import external
 from recovery.tables import checksum
 from recovery.tables.summary_schemas import SUMMARIES
 
-FLIPS = 1500  # of each kind of table, at random
+FLIPS = 1500  # random ones, for each kind of table
 SCHEMAS = {
     "data": tables.data_schema({"participant": "integer", "x": "real", "y": "real"}),
     "truth": tables.TRUTH,
@@ -79,7 +79,7 @@ def flipped(whole: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
-def is_noticed(content: bytes) -> bool:
+def is_detected(content: bytes) -> bool:
     try:
         checksum.check(io.BytesIO(content))
     except checksum.DamagedError:
@@ -88,13 +88,13 @@ def is_noticed(content: bytes) -> bool:
 
 
 @pytest.mark.parametrize("kind", [*SCHEMAS, "draws"])
-def test_no_flip_of_one_bit_goes_unnoticed(tmp_path, rng, kind):
-    """All of them by the check that every reader makes, some of them by the readers."""
+def test_every_flipped_bit_is_detected(tmp_path, rng, kind):
+    """All of them by the check that readers share, some of them by each reader."""
     path = made(tmp_path, kind)
     whole = path.read_bytes()
-    assert not is_noticed(whole)
+    assert not is_detected(whole)
     bits = rng.integers(8 * len(whole), size=FLIPS).tolist()
-    assert [bit for bit in bits if not is_noticed(flipped(whole, bit))] == []
+    assert [bit for bit in bits if not is_detected(flipped(whole, bit))] == []
     for bit, reader in zip(bits, [*READERS.values()] * 4, strict=False):
         path.write_bytes(flipped(whole, bit))
         assert_refused(reader, path)
@@ -103,16 +103,16 @@ def test_no_flip_of_one_bit_goes_unnoticed(tmp_path, rng, kind):
         assert reader(path) is not False
 
 
-def test_a_flip_of_any_bit_of_the_footer_is_noticed(tmp_path):
-    """Where the hash itself stands, the length of the footer and the last letters too."""
+def test_every_flipped_bit_of_the_footer_is_detected(tmp_path):
+    """Also of the hash, of the footer's length and of the last letters."""
     whole = made(tmp_path, "truth").read_bytes()
     footer = int.from_bytes(whole[-8:-4], "little") + 8
     bits = range(8 * (len(whole) - footer), 8 * len(whole))
-    assert [bit for bit in bits if not is_noticed(flipped(whole, bit))] == []
+    assert [bit for bit in bits if not is_detected(flipped(whole, bit))] == []
 
 
-def test_a_table_that_was_whole_is_checked_again_once_it_changes(tmp_path):
-    """Also where its size and the time of its last change stay."""
+def test_a_checked_table_is_checked_again_after_a_change(tmp_path):
+    """Also if its size and modification time stay the same."""
     path = made(tmp_path, "estimates")
     long_ago = (1_000_000_000, 1_000_000_000)
     os.utime(path, ns=long_ago)
@@ -124,7 +124,7 @@ def test_a_table_that_was_whole_is_checked_again_once_it_changes(tmp_path):
 
 
 def content_of(whole: bytes) -> dict[str, bytes]:
-    """What may stand in a table's place that is no table."""
+    """Contents of a file that are not an undamaged table."""
     half = len(whole) // 2
     return {
         "empty": b"",
@@ -145,14 +145,14 @@ def content_of(whole: bytes) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("what", list(content_of(b"")))
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-def test_what_is_no_whole_table_is_refused(tmp_path, reader, what):
+def test_a_damaged_table_is_refused(tmp_path, reader, what):
     path = made(tmp_path, "diagnostics")
     path.write_bytes(content_of(path.read_bytes())[what])
     assert_refused(reader, path)
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-def test_what_is_no_file_is_refused_at_once(tmp_path, reader):
+def test_a_pipe_or_folder_is_refused_at_once(tmp_path, reader):
     pipe, loop, folder = (tmp_path / f"{name}.parquet" for name in ("pipe", "loop", "folder"))
     os.mkfifo(pipe)
     loop.symlink_to(loop)
@@ -163,7 +163,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, reader):
         reader(folder)
 
 
-def test_a_file_of_others_or_of_an_older_version_is_refused(tmp_path):
+def test_a_file_of_another_program_or_an_older_version_is_refused(tmp_path):
     path = tmp_path / "a.parquet"
     table = pa.table({"a": [1.0]}).replace_schema_metadata({"identity": "i", "seconds": "{}"})
     pq.write_table(table, path)
@@ -171,7 +171,7 @@ def test_a_file_of_others_or_of_an_older_version_is_refused(tmp_path):
         assert_refused(reader, path)
 
 
-def test_a_missing_table_is_not_current_and_no_damaged_one(tmp_path):
+def test_a_missing_table_is_neither_current_nor_damaged(tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "a.parquet", tmp_path / "file/a.parquet"):
         assert not tables.are_current([path], "an identity")
@@ -179,7 +179,7 @@ def test_a_missing_table_is_not_current_and_no_damaged_one(tmp_path):
         tables.read(tmp_path / "a.parquet")
 
 
-def test_a_figure_that_is_no_text_any_more_bears_no_identity(tmp_path):
+def test_a_damaged_figure_has_no_identity(tmp_path):
     figure = tmp_path / "a.svg"
     figure.write_bytes(b"<svg>identity</svg>")
     assert provenance.bear([figure], "identity")
@@ -190,7 +190,7 @@ def test_a_figure_that_is_no_text_any_more_bears_no_identity(tmp_path):
     assert not provenance.bear([figure], "identity")
 
 
-def test_a_damaged_table_of_ours_is_not_scored(tmp_path, rng):
+def test_a_damaged_table_is_not_scored_as_external_estimates(tmp_path, rng):
     path, intervals = tmp_path / "e.parquet", {0.89: ("q5_5", "q94_5")}
     keys = {"scenario": "a", "model": "m", "prior": "p", "parameter": "sigma"}
     numbers = {"truth": 1.0, "mean": 1.42, "sd": 0.1, "q5_5": 1.2, "q94_5": 1.6}
@@ -205,8 +205,8 @@ def test_a_damaged_table_of_ours_is_not_scored(tmp_path, rng):
             external.read([path], intervals)
 
 
-def test_every_reader_of_parquet_reads_our_tables(tmp_path):
-    """The hash stands where Parquet keeps what its writers want to say."""
+def test_every_parquet_reader_reads_the_tables(tmp_path):
+    """The hash is in the metadata that Parquet leaves to writers."""
     path = made(tmp_path, "truth")
     pd.testing.assert_frame_equal(pd.read_parquet(path), tables.read_frame([path]))
     said = pq.read_metadata(path).metadata
@@ -247,7 +247,7 @@ def test_tables_that_the_summary_does_not_read_are_checked_too(tmp_path, monkeyp
         (tmp_path / file).unlink()
 
 
-def test_a_csv_file_that_is_no_copy_of_its_table_any_more_is_named(tmp_path, monkeypatch, design):
+def test_a_csv_file_that_differs_from_its_table_is_named(tmp_path, monkeypatch, design):
     monkeypatch.chdir(tmp_path)
     folder = f"results/{design.study.name}/summary"
     for name, schema in SUMMARIES.items():

@@ -1,4 +1,4 @@
-"""Parquet tables: whole or absent, identity in the footer, null for what is not a number."""
+"""Parquet tables: complete or absent, with their identity in the footer, null for NaN."""
 
 import os
 
@@ -40,7 +40,7 @@ def test_only_the_columns_asked_for_are_read(written):
     assert list(tables.read(written, ["truth"])) == ["truth"]
 
 
-def test_what_a_killed_process_left_beside_a_table_goes(written):
+def test_temporary_files_of_a_killed_process_are_removed(written):
     left = written.with_name(f".{written.name}.123")
     left.write_bytes(b"half a table")
     tables.write(TRUTH, written, tables.TRUTH, "an identity")
@@ -51,11 +51,11 @@ def test_nan_is_written_as_null(written):
     assert pq.read_table(written)["truth"].to_pylist() == [0.1 + 0.2, None]
 
 
-def test_the_identity_stands_in_the_footer(written):
+def test_the_footer_has_the_identity(written):
     assert tables.read_identity(written) == "an identity"
 
 
-def test_the_comments_of_columns_stand_in_the_file(written):
+def test_the_file_has_the_comments_of_columns(written):
     comment = pq.read_schema(written).field("data_seed").metadata[b"comment"]
     assert comment == b"seed of numpy.random.default_rng for this dataset"
 
@@ -67,7 +67,7 @@ def test_an_empty_table_keeps_its_columns(path):
     )
 
 
-def test_what_a_row_does_not_have_is_null():
+def test_values_that_a_row_lacks_are_null():
     rows = [{"replicate": 1, "parameter": "sigma"}]
     assert tables.from_rows(rows, tables.TRUTH)["truth"] == [None]
 
@@ -77,13 +77,13 @@ def fails_midway(beside):
     raise RuntimeError("disk full")
 
 
-def test_a_write_that_fails_leaves_nothing(path):
+def test_a_failed_write_leaves_no_file(path):
     with pytest.raises(RuntimeError, match="disk full"):
         tables.replace(path, fails_midway)
     assert list(path.parent.iterdir()) == []
 
 
-def test_a_write_that_fails_leaves_the_old_table_as_it_was(written):
+def test_a_failed_write_leaves_the_old_table_unchanged(written):
     before = written.read_bytes()
     with pytest.raises(RuntimeError, match="disk full"):
         tables.replace(written, fails_midway)
@@ -91,19 +91,19 @@ def test_a_write_that_fails_leaves_the_old_table_as_it_was(written):
     assert list(written.parent.iterdir()) == [written]
 
 
-def test_a_column_of_the_wrong_type_leaves_nothing(path):
+def test_a_column_of_the_wrong_type_leaves_no_file(path):
     with pytest.raises(ValueError, match="Could not convert"):
         tables.write(TRUTH | {"replicate": ["one", "two"]}, path, tables.TRUTH, "")
     assert not path.exists()
 
 
-def test_the_csv_twin_holds_the_same(written):
+def test_the_csv_file_has_the_values_of_the_table(written):
     twin = written.with_suffix(".csv")
     tables.write_csv(twin, written)
     pd.testing.assert_frame_equal(pd.read_csv(twin), pd.read_parquet(written), check_dtype=False)
 
 
-def test_frames_are_read_one_below_the_other(written):
+def test_tables_are_read_into_one_frame(written):
     frame = tables.read_frame([written, written], ["parameter"])
     assert frame["parameter"].tolist() == ["beta[1]", "sigma"] * 2
 
@@ -118,17 +118,17 @@ def test_frames_are_read_one_below_the_other(written):
         (0.999, ("q0_05", "q99_95")),
     ],
 )
-def test_the_columns_of_an_interval_are_named_by_their_per_cent(level, names):
+def test_interval_columns_are_named_by_per_cent(level, names):
     assert tables.interval_columns(level) == names
 
 
-def test_quantile_columns_stand_in_order_with_their_probabilities():
+def test_quantile_columns_are_in_order_with_their_probabilities():
     columns = tables.quantile_columns([0.5, 0.89])
     assert list(columns) == ["q5_5", "q25", "q75", "q94_5"]
     assert list(columns.values()) == pytest.approx([0.055, 0.25, 0.75, 0.945], abs=1e-12)
 
 
-def test_the_schema_of_data_is_the_familys_columns_after_the_replicate():
+def test_the_schema_of_data_is_replicate_then_the_familys_columns():
     schema = tables.data_schema({"participant": "integer", "y": "real"})
     assert [(field.name, str(field.type)) for field in schema] == [
         ("replicate", "int64"),
@@ -151,12 +151,12 @@ CELLS = ["001017", "1017", "1017.0", "1e3", "NA", "null", "NaN", "true", "2024-0
 CELLS += [str(2**53 + 1), str(2**53), " a", "a", "A", "e\u0301", "\u00e9", "\U0001f600", ""]
 
 
-def test_cells_are_text_to_the_letter(tmp_path):
+def test_cells_are_unchanged_text(tmp_path):
     text = "who,y\n" + "".join(f"{cell},1.50\n" for cell in CELLS)
     assert read_text(tmp_path, text) == {"who": CELLS, "y": ["1.50"] * len(CELLS)}
 
 
-def test_quoted_cells_are_what_stands_between_the_quotes(tmp_path):
+def test_quotes_around_cells_are_removed(tmp_path):
     text = 'who,"y, z"\n"007","1,5"\n"a ""b""\n c",\n'
     assert read_text(tmp_path, text) == {"who": ["007", 'a "b"\n c'], "y, z": ["1,5", ""]}
 
@@ -164,12 +164,12 @@ def test_quoted_cells_are_what_stands_between_the_quotes(tmp_path):
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CR LF", "CR"])
 @pytest.mark.parametrize("last", [True, False], ids=["with a last line end", "without"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "byte order mark"])
-def test_lines_end_as_any_system_ends_them(tmp_path, end, last, mark):
+def test_line_ends_of_every_system_are_read(tmp_path, end, last, mark):
     text = mark + end.join(["who,y", "a,1", "", "b,2"]) + end * last
     assert read_text(tmp_path, text) == {"who": ["a", "b"], "y": ["1", "2"]}
 
 
-def test_a_column_is_read_alike_however_late_its_first_text_comes(tmp_path):
+def test_a_column_is_text_even_if_its_first_text_comes_late(tmp_path):
     """A reader that guesses types from the first block of a file takes these for numbers."""
     whole = ["0017"] * 300_000 + ["x"]
     assert read_text(tmp_path, "p\n" + "\n".join(whole))["p"] == whole
@@ -189,12 +189,12 @@ def test_columns_without_a_name_are_left_out(tmp_path):
         ("", "has no header"),
         ("\n\n", "has no header"),
         (",,\n1,2,3\n", "has no header"),
-        ("a,a\n1,2\n", "column 'a' stands in it more than once"),
+        ("a,a\n1,2\n", "column 'a' is named more than once"),
         ('a,b\n"1,2\n3,4\n', "line 3: unexpected end of data"),
         ('a,b\n"1"0,2\n', "line 2: ',' expected after"),
         (b"a,b\n1,2\n\xe9,2\n", "line 3 is not text in UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "line 1 is not text in UTF-8"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "holds a zero byte"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "has a zero byte"),
         ("a,b\n" + "1" * 200_000 + ",2\n", "line 2: field larger than field limit"),
     ],
 )
@@ -208,7 +208,7 @@ def test_a_missing_csv_file_is_a_value_error(tmp_path):
         tables.read_csv(tmp_path / "a.csv")
 
 
-def test_what_is_no_file_is_not_waited_for(tmp_path):
+def test_a_pipe_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "a.csv")
     for path in (tmp_path / "a.csv", tmp_path, "/dev/zero"):
         with pytest.raises(ValueError, match="is not a file"):

@@ -1,1 +1,1 @@
-"""What every part of the library uses: no Snakemake, no statistics."""
+"""Modules that every other package uses: no Snakemake, no statistics."""

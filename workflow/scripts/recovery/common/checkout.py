@@ -1,4 +1,4 @@
-"""Whose copy of the library this is, and whether jobs can be started where it lies."""
+"""Which copy of the library was imported, and whether jobs can start from its path."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from pathlib import Path
 
 
 def must_be(scripts: str | Path) -> None:
-    """End the process unless this library is the one that lies in a folder of scripts.
+    """End the process unless the imported library is the one in this folder of scripts.
 
-    Whoever imports the library puts that folder first in `sys.path`, so that neither PYTHONPATH,
-    the current directory nor an installed package comes before it. What was imported earlier, as
-    by a `sitecustomize`, can come before it still.
+    Scripts put that folder first in `sys.path`, before PYTHONPATH, the current directory and
+    installed packages. A `sitecustomize` can still have imported another copy earlier.
     """
-    wanted, mine = Path(scripts) / "recovery", Path(__file__).parents[1]
-    if mine.resolve() != wanted.resolve():
+    expected, imported = Path(scripts) / "recovery", Path(__file__).parents[1]
+    if imported.resolve() != expected.resolve():
         sys.exit(
-            f"{mine}: was imported in place of {wanted}, so numbers would come from other code "
-            "than this checkout's. Unset PYTHONPATH, and remove what loads that copy when Python "
-            "starts."
+            f"{imported}: was imported in place of {expected}, so numbers would come from other "
+            "code than this checkout's. Unset PYTHONPATH, and remove what imports that copy when "
+            "Python starts."
         )
 
 
 def must_be_startable(scripts: str | Path) -> None:
-    """End the process where Snakemake cannot start a job; let shells find Python elsewhere.
+    """End the process if Snakemake could not start a job from this path; put Python on PATH.
 
-    Snakemake puts the path of Python into commands as it is, without quotes. Where a shell would
-    read something else there, `PATH` leads to it instead.
+    Snakemake puts the path of Python into shell commands without quotes. If the path needs
+    quotes, shells find Python through `PATH` instead.
     """
     folder = Path(scripts).absolute()
     if set("{}") & set(str(folder)):
@@ -37,8 +36,8 @@ def must_be_startable(scripts: str | Path) -> None:
         )
     if shlex.quote(sys.executable) == sys.executable:
         return
-    place, name = os.path.split(sys.executable)
-    if os.pathsep in place:
-        sys.exit(f"{place}: its path has a colon, so that no shell finds Python there; move it")
-    os.environ["PATH"] = os.pathsep.join([place, os.environ.get("PATH", os.defpath)])
+    directory, name = os.path.split(sys.executable)
+    if os.pathsep in directory:
+        sys.exit(f"{directory}: its path has a colon, so no shell finds Python there; move it")
+    os.environ["PATH"] = os.pathsep.join([directory, os.environ.get("PATH", os.defpath)])
     sys.executable = name

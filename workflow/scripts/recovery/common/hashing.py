@@ -1,4 +1,4 @@
-"""Hashes of plain content: what identities and seeds are made of."""
+"""Hashes of plain content, from which identities and seeds are made."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from typing import Any
 
 
 def digest(content: Any) -> str:
-    """Return the hash of plain content, whatever the order of its keys."""
+    """Return the hash of plain content; the order of keys does not matter."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,16 +1,17 @@
-"""What a job says: its log, and what went wrong in words for whoever asked for the study."""
+"""A job's log, its errors in words, and the processor time that it used."""
 
 from __future__ import annotations
 
 import errno
 import os
-import resource
 import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import TextIO
 
-from recovery.common import checkout
+from recovery.common import checkout, os_resources
 from recovery.common.worker import die_with
 
 _OF_THE_MACHINE = {
@@ -27,12 +28,11 @@ _OF_THE_MACHINE = {
 
 
 def begin(log: str | Path) -> None:
-    """Begin a job: what it says goes to its log, and it ends when Snakemake is killed.
+    """Begin a job: its output goes to its log, and it ends when Snakemake is killed.
 
-    The library must be the one of the workflow that runs the job.
-
-    It comes before what takes long to import, for what goes wrong there too. Errors that
-    need no programmer come as one message.
+    The library must be the one of the workflow that runs the job. Call this before slow
+    imports, so that their errors are logged too. Errors that the user can correct are logged
+    as one message, without a traceback.
     """
     die_with(os.getppid())
     sys.excepthook = partial(_tell, sys.stderr)
@@ -41,7 +41,7 @@ def begin(log: str | Path) -> None:
 
 
 def in_words(error: BaseException) -> str | None:
-    """Return what went wrong and the way out; None for what only its traceback explains."""
+    """Return what went wrong and what to do; None for an error that needs its traceback."""
     from recovery.common.errors import UserError  # pydantic takes long to import
 
     if isinstance(error, UserError):
@@ -56,12 +56,16 @@ def in_words(error: BaseException) -> str | None:
 
 def processor_seconds() -> float:
     """Return the processor seconds of this process and of its children that have ended."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
+    return time.process_time() + os_resources.children_seconds()
 
 
-def _tell(terminal, kind, error, traceback) -> None:
-    """Write to the log; to the terminal where the log cannot be written either."""
+def _tell(
+    terminal: TextIO,
+    kind: type[BaseException],
+    error: BaseException,
+    traceback: TracebackType | None,
+) -> None:
+    """Write an error to the log, or to the terminal if the log cannot be written."""
     words = in_words(error)
     if words is None:
         sys.__excepthook__(kind, error, traceback)

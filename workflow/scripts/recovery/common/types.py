@@ -1,10 +1,11 @@
-"""What the values of a study file may be: the types that studies and families are made of."""
+"""The types of values in a study file, from which studies and families are built."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from itertools import pairwise
+from types import GenericAlias
 from typing import Annotated, Any
 
 from pydantic import (
@@ -20,7 +21,7 @@ from pydantic import (
 
 
 class Frozen(BaseModel):
-    """Base of everything a study file holds: immutable, and no key may be misspelt."""
+    """Base of everything in a study file: immutable, and unknown keys are refused."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
@@ -31,18 +32,16 @@ def _no_repeats(values: tuple) -> tuple:
     seen = set()
     for value in values:
         if value in seen:
-            raise ValueError(
-                f"{value!r} stands in it more than once; every entry must be different"
-            )
+            raise ValueError(f"{value!r} is listed more than once; every entry must be different")
         seen.add(value)
     return values
 
 
-LEAST_APART = 1e-4  # levels of intervals from one another, from 0 and from 1
+LEAST_APART = 1e-4  # between levels of intervals, and from 0 and 1
 
 
 def apart(levels: tuple[float, ...]) -> tuple[float, ...]:
-    """Refuse levels whose bounds would be one quantile, or differ by rounding alone."""
+    """Refuse levels so close that their bounds are the same quantile up to rounding."""
     for low, high in pairwise(sorted((0.0, *levels, 1.0))):
         if high - low < LEAST_APART * (1 - 1e-9):
             raise ValueError(
@@ -53,15 +52,15 @@ def apart(levels: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _of_few_repeats(name: str) -> str:
-    if found := re.search(r"(.+?)\1{19,}$", name):
+    if repeat := re.search(r"(.+?)\1{19,}$", name):
         raise ValueError(
-            f"got {name!r}, must not end in {found[1]!r} 20 times or more, which Snakemake refuses"
+            f"got {name!r}, must not end in {repeat[1]!r} 20 times or more, which Snakemake refuses"
         )
     return name
 
 
 def for_snakemake(path: str) -> str:
-    """Return a path that Snakemake takes as it is; ValueError if it would not."""
+    """Return a path if Snakemake can use it unchanged; else raise ValueError."""
     if set(path) & set("{}<>\n"):  # wildcards and path variables of Snakemake, and its lists
         raise ValueError(f"got {path!r}, must be a path without any of {{ }} < > and line ends")
     return path
@@ -81,12 +80,12 @@ def _drawable(value: float) -> float:
 
 
 def many(kind: Any, size: int) -> Any:
-    """Return the type of a tuple of as many numbers."""
-    return tuple[(kind,) * size]
+    """Return the type of a tuple of `size` numbers."""
+    return GenericAlias(tuple, (kind,) * size)
 
 
 def repeated(kind: Any, size: int) -> Any:
-    """Return the type of as many numbers; one number stands for all, and is checked as one."""
+    """Return the type of `size` numbers; a single number is checked, then repeated."""
     number = TypeAdapter(kind)
 
     def widened(value: Any) -> Any:

@@ -1,12 +1,17 @@
-"""Engines: what runs Stan. One module each, behind the protocol in `base`."""
+"""The engines that run Stan: a module each, which ends with its `ENGINE`."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-from recovery.engines.protocol import Engine
+from recovery.engines.protocol import CompilingEngine, Engine
 
 
 def find(name: str) -> Engine:
-    """Return an engine's module; only the one that is asked for is imported."""
-    return import_module(f"recovery.engines.{name}")
+    """Return an engine by its name; no other engine is imported."""
+    return import_module(f"recovery.engines.{name}").ENGINE
+
+
+def find_compiling(name: str) -> CompilingEngine:
+    """Return an engine by its name, which must be one that compiles programs."""
+    return import_module(f"recovery.engines.{name}").ENGINE

@@ -1,4 +1,4 @@
-"""What a Stan program declares in its data block: names, types, and sizes as expressions."""
+"""The data block of a Stan program: names, types, and sizes as expressions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NO_SPACE = re.compile(r"(?<=[\w\])]) (?=\[)|(?<=\w) (?=\()|(?<=[(\[]) | (?=[)\]
 
 @dataclass(frozen=True)
 class Size:
-    """One size: its expression as it is written, the names in it, and its value."""
+    """A size: its expression as written, the names in it, and the function that evaluates it."""
 
     text: str
     names: tuple[str, ...]
@@ -49,13 +49,14 @@ class Declaration:
     ----------
     name : str
     kind : {"int", "real", "complex", "tuple", ""}
-        What its elements are; empty for a type that is not known here.
+        The type of its elements; empty for an unknown type.
     text : str
-        Its type as it is written, without bounds: `array[N] vector[K]`.
+        Its type as written, without bounds: `array[N] vector[K]`.
     sizes : tuple of Size
-        A size a dimension, arrays' first; of a tuple those of the array of them.
+        One size for each dimension, those of arrays first. For a tuple, the sizes of the array
+        of tuples.
     parts : tuple of Declaration
-        A tuple's elements.
+        The elements of a tuple.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class DataBlock:
-    """What a program declares as data, in its order; `program` is its file."""
+    """The data that a program declares, in order; `program` is its file."""
 
     program: str
     entries: tuple[Declaration, ...]
@@ -77,27 +78,27 @@ def of_program(program: Program) -> DataBlock:
     """Return a program's data block; StudyError if it cannot be read."""
     text = program_text(Path(program.path), Path(program.include))
     try:
-        return DataBlock(program.path, _of_text(_ASIDE.sub(_instead, text)))
+        return DataBlock(program.path, _of_text(_ASIDE.sub(_blank, text)))
     except (LookupError, ValueError) as error:
         raise StudyError(f"{program.path}: its data block cannot be read: {error}") from None
 
 
-def _instead(aside: re.Match) -> str:
-    """What stands for a comment, or for a string."""
-    return ' "" ' if aside[0][0] == '"' else " "
+def _blank(token: re.Match) -> str:
+    """The replacement of a comment or a string."""
+    return ' "" ' if token[0][0] == '"' else " "
 
 
 @lru_cache
 def _of_text(text: str) -> tuple[Declaration, ...]:
     tokens = _data_block(_TOKEN.findall(text))
-    found = []
+    entries: list[Declaration] = []
     while tokens:
-        found += _declared(tokens)
-    return tuple(found)
+        entries += _declared(tokens)
+    return tuple(entries)
 
 
 def _data_block(tokens: list[str]) -> list[str]:
-    """What stands in the block `data`; nothing in a program without one."""
+    """The tokens of the block `data`; none for a program without one."""
     depth = 0
     for place, token in enumerate(tokens):
         begins = depth == 0 and tokens[place : place + 2] == ["data", "{"]
@@ -108,34 +109,34 @@ def _data_block(tokens: list[str]) -> list[str]:
 
 
 def _inside(tokens: list[str]) -> list[str]:
-    """Take what stands between a bracket, which comes first, and the one that closes it."""
+    """Take an opening bracket from the front, and return the tokens up to the closing one."""
     depth, opening = 0, tokens[0]
     for place, token in enumerate(tokens):
         depth += (token == opening) - (token == _CLOSING[opening])
         if depth == 0:
-            found = tokens[1:place]
+            inside = tokens[1:place]
             del tokens[: place + 1]
-            return found
+            return inside
     raise ValueError(f"{opening} is not closed")
 
 
 def _declared(tokens: list[str]) -> list[Declaration]:
     """Take one statement: a type and one name, or several."""
-    kind, found = _type(tokens), []
+    kind = _type(tokens)
+    entries = []
     while True:
         name = tokens.pop(0)
-        own = kind
-        if tokens[0] == "[":  # the way of writing arrays before Stan 2.33
-            own = _array(_inside(tokens), kind)
-        found.append(replace(own, name=name))
+        is_old_array = tokens[0] == "["  # syntax before Stan 2.33
+        entry = _array(_inside(tokens), kind) if is_old_array else kind
+        entries.append(replace(entry, name=name))
         if (end := tokens.pop(0)) == ";":
-            return found
+            return entries
         if end != ",":
             raise ValueError(f"got {end!r} after {name}, must be a comma or a semicolon")
 
 
 def _type(tokens: list[str]) -> Declaration:
-    """Take a type with its bounds from the front; it has no name yet."""
+    """Take a type with its bounds from the front; the declaration has no name yet."""
     word = tokens.pop(0)
     if word == "array":
         within = _inside(tokens)
@@ -145,13 +146,13 @@ def _type(tokens: list[str]) -> Declaration:
     _drop_bounds(tokens)
     if word in _SCALARS:
         return Declaration("", _SCALARS[word], word)
-    written = _apart(_inside(tokens)) if tokens[:1] == ["["] else []
-    found = [_size(each) for each in written]
-    text = f"{word}[{', '.join(size.text for size in found)}]" if found else word
+    written = _split(_inside(tokens)) if tokens[:1] == ["["] else []
+    sizes = [_size(tokens) for tokens in written]
+    text = f"{word}[{', '.join(size.text for size in sizes)}]" if sizes else word
     if word not in _RANKS:
         return Declaration("", "", text)
     kind = "complex" if word in _COMPLEX else "real"
-    return Declaration("", kind, text, tuple((found * 2)[: _RANKS[word]]))
+    return Declaration("", kind, text, tuple((sizes * 2)[: _RANKS[word]]))
 
 
 def _tuple(within: list[str]) -> Declaration:
@@ -164,13 +165,13 @@ def _tuple(within: list[str]) -> Declaration:
 
 
 def _array(within: list[str], element: Declaration) -> Declaration:
-    found = tuple(_size(each) for each in _apart(within))
-    text = f"array[{', '.join(size.text for size in found)}] {element.text}"
-    return replace(element, text=text, sizes=(*found, *element.sizes))
+    sizes = tuple(_size(tokens) for tokens in _split(within))
+    text = f"array[{', '.join(size.text for size in sizes)}] {element.text}"
+    return replace(element, text=text, sizes=(*sizes, *element.sizes))
 
 
 def _drop_bounds(tokens: list[str]) -> None:
-    """Take away `<lower=..., upper=...>`, which Stan holds data to itself."""
+    """Drop `<lower=..., upper=...>`, since Stan itself checks bounds."""
     if tokens[:1] != ["<"]:
         return
     depth = 0
@@ -182,16 +183,17 @@ def _drop_bounds(tokens: list[str]) -> None:
     raise ValueError("< is not closed")
 
 
-def _apart(tokens: list[str]) -> list[list[str]]:
-    """What stands between commas that are in no brackets."""
-    found, depth = [[]], 0
+def _split(tokens: list[str]) -> list[list[str]]:
+    """The tokens between commas, except commas in brackets."""
+    parts: list[list[str]] = [[]]
+    depth = 0
     for token in tokens:
         depth += (token in _CLOSING) - (token in _CLOSING.values())
         if token == "," and depth == 0:
-            found.append([])
+            parts.append([])
         else:
-            found[-1].append(token)
-    return found
+            parts[-1].append(token)
+    return parts
 
 
 def _size(tokens: list[str]) -> Size:

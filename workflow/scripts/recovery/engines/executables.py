@@ -1,9 +1,8 @@
-"""Compiled programs: kept once for all studies, under what decided them."""
+"""Compiled programs, kept once for all studies."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,49 +10,50 @@ from pathlib import Path
 from typing import Any
 
 from recovery import engines, tables
+from recovery.common import locks
 from recovery.common.errors import MachineError
 from recovery.common.hashing import digest
 from recovery.engines.protocol import Program
 
-ENGINE = "cmdstan"  # the one that compiles
+ENGINE = "cmdstan"  # the engine that compiles
 VARIABLE = "RECOVERY_PROGRAMS"
 
 
 def folder() -> Path:
-    """Return where executables are kept: what the environment names, else beside the results."""
+    """Return the folder of executables: RECOVERY_PROGRAMS if set, else `results/.programs`."""
     return Path(os.environ.get(VARIABLE) or "results/.programs")
 
 
 def kept(model: str, program: str) -> Path:
-    """Return where the executable of a model is kept, whose program has this hash.
+    """Return the path of a model's executable, given the hash of its program.
 
-    Its name holds the program, by the hash of its text and its includes, and all that decides
-    an executable beside it, the place of CmdStan too.
+    The name has a hash of everything that decides the executable: the program with its
+    includes, and the version, settings and path of CmdStan.
     """
-    return folder() / f"{model}-{digest([program, engines.find(ENGINE).build()])[:16]}"
+    return folder() / f"{model}-{digest([program, engines.find_compiling(ENGINE).build()])[:16]}"
 
 
 def provide(program: Program) -> None:
-    """Compile a program, unless its executable stands and runs here.
+    """Compile a program, unless its executable exists and runs here.
 
-    Of several jobs that find it lacking one compiles, and the others wait.
+    If several jobs need it at once, one compiles and the others wait.
     """
-    engine = engines.find(ENGINE)
+    engine = engines.find_compiling(ENGINE)
     with contextlib.suppress(MachineError):
         engine.load(program)
         return
-    with _alone(Path(program.executable)):
+    with _locked(Path(program.compiled)):
         try:
-            engine.load(program)  # another job was first
+            engine.load(program)  # another job has compiled it meanwhile
         except MachineError:
             engine.compile_program(program)
 
 
 @contextlib.contextmanager
-def _alone(executable: Path) -> Iterator[None]:
-    """Be the only process that compiles an executable, where the file system has locks.
+def _locked(executable: Path) -> Iterator[None]:
+    """Let only one process compile an executable, if the file system has locks.
 
-    The lock may be another user's, where several share the folder.
+    The lock file may belong to another user who shares the folder.
     """
     executable.parent.mkdir(parents=True, exist_ok=True)
     lock = executable.with_name(f".{executable.name}.lock")
@@ -62,25 +62,25 @@ def _alone(executable: Path) -> Iterator[None]:
             lock.touch()
         with contextlib.suppress(OSError):
             mode = "r+" if os.access(lock, os.W_OK) else "r"
-            fcntl.flock(opened.enter_context(lock.open(mode)), fcntl.LOCK_EX)
+            locks.acquire(opened.enter_context(lock.open(mode)))
         yield
 
 
 def provided(engine: str, program: Program, model: str, program_hash: str) -> Program:
-    """Return a program with its executable, where its engine wants one.
+    """Return a program with its executable, if its engine compiles programs.
 
-    The rule compile has made it before; a job makes it only where CmdStan has moved since, or
-    is of another kind here.
+    The rule compile made it earlier; a job compiles it again only if CmdStan was moved since,
+    or is another one on this machine.
     """
     if not engines.find(engine).COMPILES:
         return program
-    made = replace(program, executable=str(kept(model, program_hash)))
-    provide(made)
-    return made
+    compiled = replace(program, executable=str(kept(model, program_hash)))
+    provide(compiled)
+    return compiled
 
 
 def of_fit(specification: Mapping[str, Any], path: str, include: str) -> Program:
-    """Return the program of a fit, given its file, with its executable where it needs one."""
+    """Return the program of a fit, given its file, with its executable if it needs one."""
     engine = specification["engine"]
     program = Program(path, include, version=specification["engine_version"])
     model = specification.get("approximates", specification["model"])
@@ -88,15 +88,15 @@ def of_fit(specification: Mapping[str, Any], path: str, include: str) -> Program
 
 
 def link(executable: Path, place: str | Path) -> None:
-    """Let a study's own name for an executable point to where it is kept."""
+    """Make a link in a study's folder to a kept executable."""
     target = executable.absolute()
-    if not os.environ.get(VARIABLE):  # the results may be moved as a whole
+    if not os.environ.get(VARIABLE):  # the link survives if the results are moved
         target = Path(os.path.relpath(target, Path(place).absolute().parent))
     tables.replace(place, lambda beside: beside.symlink_to(target))
 
 
 def check_tools(programs: Mapping[str, str]) -> None:
-    """Raise EngineError where a program must be compiled and cannot be.
+    """Raise EngineError if a program must be compiled and the tools are missing.
 
     Parameters
     ----------
@@ -104,4 +104,4 @@ def check_tools(programs: Mapping[str, str]) -> None:
         Model -> the hash of its program.
     """
     if not all(kept(model, program).exists() for model, program in programs.items()):
-        engines.find(ENGINE).check_tools()
+        engines.find_compiling(ENGINE).check_tools()

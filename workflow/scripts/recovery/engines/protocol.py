@@ -1,4 +1,4 @@
-"""What an engine is, and what a fit gives back."""
+"""The protocol that engines meet, and the types of what they take and return."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recovery.engines.includes import folders_of
 
 SAMPLER_COLUMNS = ("lp__", "divergent__", "treedepth__", "n_leapfrog__", "energy__")
 
-MOST_ITERATIONS = 10_000  # of an optimiser
+MOST_ITERATIONS = 10_000  # of optimisers
 _UNREADABLE = (
     "processing stage=data initialization|unknown data variable|string values not allowed"
     "|Error in JSON parsing|variable does not exist"
@@ -20,18 +20,18 @@ _UNREADABLE = (
 
 
 class DataError(RuntimeError):
-    """The data lack a variable of the program, or have another shape or type."""
+    """The data lack a variable of the program, or one has the wrong shape or type."""
 
 
 def error_of_fit(message: str) -> RuntimeError:
-    """Return the error of a fit, a DataError where Stan could not read the data."""
+    """Return the error of a fit: a DataError if Stan could not read the data."""
     kind = DataError if re.search(_UNREADABLE, message) else RuntimeError
     return kind(message)
 
 
 @dataclass(frozen=True)
 class Draws:
-    """The draws of one fit, warmup left out.
+    """The draws of one fit, without warmup.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Draws:
         Stan's names with brackets, `beta[1]`.
     values : ndarray, shape (n_chains, n_draws, n_columns)
     sampler : dict of ndarray, each of shape (n_chains, n_draws)
-        One for each of `SAMPLER_COLUMNS`.
+        An array for each of `SAMPLER_COLUMNS`.
     warmup_seconds, sampling_seconds : float
         Processor seconds, summed over chains.
     """
@@ -53,18 +53,19 @@ class Draws:
 
 @dataclass(frozen=True)
 class Approximation:
-    """What an algorithm other than the sampler says of a posterior.
+    """The result of an algorithm that approximates a posterior without the sampler.
 
     Parameters
     ----------
     names : list of str, length n_columns
         Stan's names with brackets.
     values : ndarray, shape (n_draws, n_columns)
-        Draws from the approximation; of an optimiser one row, the mode.
+        Draws from the approximation; for an optimiser one row, the mode.
     seconds : float
         Processor seconds.
     log_ratios : ndarray, optional
-        Of Pathfinder: log density less that of its approximation, at all draws of its paths.
+        Pathfinder only: log density minus log density of the approximation, at all draws of
+        all paths.
     """
 
     names: list[str]
@@ -75,13 +76,13 @@ class Approximation:
 
 @dataclass(frozen=True)
 class Settings:
-    """How one fit is sampled; None leaves a setting to Stan.
+    """How one fit is sampled; None means Stan's default.
 
     Parameters
     ----------
     metric : {"diag_e", "dense_e"}
     inits : float, "pathfinder" or mapping
-        A radius on the unconstrained scale, or values of parameters on their own.
+        A radius on the unconstrained scale, or values of parameters on their constrained scale.
     """
 
     chains: int
@@ -98,7 +99,7 @@ class Settings:
 class Program:
     """A Stan program: its file, the folder of its includes and, once compiled, its executable.
 
-    `version` is the engine's with which the executable must have been made, where that is known.
+    `version` is the version of the engine that must have made the executable, if known.
     """
 
     path: str
@@ -107,37 +108,44 @@ class Program:
     version: str | None = None
 
     @property
+    def compiled(self) -> str:
+        """The executable; ValueError if there is none."""
+        if self.executable is None:
+            raise ValueError(f"{self.path}: has no executable")
+        return self.executable
+
+    @property
     def folders(self) -> tuple[str, str]:
-        """Where its includes are looked for."""
+        """The folders that are searched for its includes."""
         return folders_of(self.path, self.include)
 
 
 class Engine(Protocol):
-    """The contents of an engine's module."""
+    """What every engine can do."""
 
     COMPILES: bool  # whether a program must be compiled to an executable before `load`
-    ALGORITHMS: tuple[str, ...]  # those of `study.methods.ALGORITHMS` that it has
-    SOME_INITS: bool  # whether chains may start at values of some parameters, not all
+    ALGORITHMS: tuple[str, ...]  # which of `study.methods.ALGORITHMS` it has
+    SOME_INITS: bool  # whether initial values of only some parameters are allowed
 
     def version(self) -> str:
-        """Return the version that decides numbers; EngineError if it is not installed."""
+        """Return the version of the engine; EngineError if it is not installed."""
 
     def check(self, program: Program, data: dict) -> None:
-        """Raise EngineError if the program does not compile, or cannot be served in full.
+        """Raise EngineError if the engine cannot compile or run the program.
 
-        StudyError if the data are not what it declares.
+        Raise StudyError if the data are not what the program declares.
         """
 
     def parameters(self, program: Program, data: dict) -> list[str]:
         """Return the names of a program's parameters; EngineError if it does not compile."""
 
     def load(self, program: Program) -> Any:
-        """Make ready what `sample` needs of a program, once for many fits."""
+        """Return what `sample` needs of a program, made once for many fits."""
 
     def sample(self, loaded: Any, data: dict, seed: int, settings: Settings) -> Draws:
         """Fit the program to the data; RuntimeError with Stan's message if that fails.
 
-        It is a DataError where the data cannot be read, a MachineError where no fit would do.
+        It is a DataError if Stan cannot read the data. MachineError if every fit would fail.
         """
 
     def approximate(
@@ -145,6 +153,19 @@ class Engine(Protocol):
     ) -> Approximation:
         """Run one of `ALGORITHMS`; RuntimeError with Stan's message if that fails.
 
-        The mode is that of the density on the unconstrained scale, from which Laplace's
-        approximation starts.
+        The mode is that of the density on the unconstrained scale, where Laplace's
+        approximation is centred.
         """
+
+
+class CompilingEngine(Engine, Protocol):
+    """An engine whose programs are compiled to executables."""
+
+    def build(self) -> list[str]:
+        """Return everything but the program that decides an executable."""
+
+    def check_tools(self) -> None:
+        """Raise EngineError if a program cannot be compiled here."""
+
+    def compile_program(self, program: Program) -> None:
+        """Compile the program to its executable; EngineError if that fails."""

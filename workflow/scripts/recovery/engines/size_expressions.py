@@ -1,4 +1,4 @@
-"""Sizes that a Stan program declares: integer expressions of its data, evaluated."""
+"""Evaluate the sizes that a Stan program declares: integer expressions of its data."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 
 Values = Mapping[str, np.ndarray]
 Size = Callable[[Values], Any]
-"""Data by name -> the value of an expression; KeyError where a name of it is not there."""
+"""From data by name to the value of an expression; KeyError if a name is missing."""
 
 _NUMBER = re.compile(r"\d[\d_]*(\.\d*)?([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?")
 _NAME = re.compile(r"[A-Za-z]\w*")
 _PREFIX, _CONDITIONAL, _INDEX = 80, 5, 100
 
 
-def _quotient(a, b):
-    """Stan's division: of integers it drops what is behind the point."""
+def _quotient(a: Any, b: Any) -> Any:
+    """Divide as Stan does: the quotient of integers is rounded towards zero."""
     if isinstance(a, float) or isinstance(b, float):
         return a / b
     return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
@@ -40,6 +40,7 @@ _OPERATORS: dict[str, tuple[int, Callable]] = {
     "%": (60, lambda a, b: a - b * _quotient(a, b)),
     "%/%": (70, _quotient),
 }
+_SIGNS: dict[str, Callable] = {"+": lambda a: a, "-": lambda a: -a, "!": lambda a: int(not a)}
 _FUNCTIONS: dict[str, Callable] = {
     "size": lambda a: _size(np.asarray(a)),
     "num_elements": lambda a: int(np.size(a)),
@@ -53,14 +54,14 @@ _FUNCTIONS: dict[str, Callable] = {
 
 
 def _size(array: np.ndarray) -> int:
-    """Stan's size: of arrays their length, of matrices the number of elements."""
+    """Stan's `size`: the length of an array."""
     if array.ndim > 1 and array.dtype.kind != "i":
         raise ValueError("an array of vectors, or a matrix?")
     return len(array) if array.ndim else 1
 
 
 def _number(value: Any) -> Any:
-    """A number of NumPy's as Python's; arrays as they are."""
+    """A NumPy number as a Python number; arrays unchanged."""
     return value.item() if isinstance(value, np.generic) or np.ndim(value) == 0 else value
 
 
@@ -75,15 +76,15 @@ def parsed(tokens: Sequence[str]) -> Size | None:
     Returns
     -------
     callable or None
-        None for an expression with what is not known here: a function of the program's own,
-        say, or a range of indices.
+        None for an expression with parts that are not supported: functions that the program
+        defines, or ranges of indices.
     """
     rest = list(tokens)
     try:
-        found = _expression(rest, 0)
+        size = _expression(rest, 0)
     except (LookupError, ValueError, RecursionError):
         return None
-    return found if not rest else None
+    return size if not rest else None
 
 
 def _expression(rest: list[str], binding: int) -> Size:
@@ -108,9 +109,8 @@ def _operand(rest: list[str]) -> Size:
         return inside
     token = rest.pop(0)
     if token in "+-!":
-        change = {"+": lambda a: a, "-": lambda a: -a, "!": lambda a: int(not a)}[token]
-        inside = _expression(rest, _PREFIX)
-        return lambda values: change(inside(values))
+        change, operand = _SIGNS[token], _expression(rest, _PREFIX)
+        return lambda values: change(operand(values))
     if _NUMBER.fullmatch(token):
         digits = token.replace("_", "")
         number = int(digits) if digits.isdigit() else float(digits)
@@ -123,15 +123,15 @@ def _operand(rest: list[str]) -> Size:
 
 
 def _list(rest: list[str], end: str) -> list[Size]:
-    """Take what stands in brackets, comma by comma."""
+    """Take the expressions in brackets, which commas separate."""
     rest.pop(0)
-    found = [_expression(rest, 0)]
+    entries = [_expression(rest, 0)]
     while rest[0] == ",":
         rest.pop(0)
-        found.append(_expression(rest, 0))
+        entries.append(_expression(rest, 0))
     if rest.pop(0) != end:
         raise ValueError(end)
-    return found
+    return entries
 
 
 def _conditional(condition: Size, rest: list[str]) -> Size:
@@ -148,25 +148,25 @@ def _combined(function: Callable, left: Size, right: Size) -> Size:
 
 
 def _call(function: Callable, arguments: list[Size]) -> Size:
-    return lambda values: function(*(each(values) for each in arguments))
+    return lambda values: function(*(argument(values) for argument in arguments))
 
 
 def _indexed(array: Size, places: list[Size]) -> Size:
     def element(values: Values) -> Any:
-        where = tuple(place(values) for place in places)
-        if min(where) < 1:
-            raise IndexError(where)
-        return _number(array(values)[tuple(place - 1 for place in where)])
+        index = tuple(place(values) for place in places)
+        if min(index) < 1:
+            raise IndexError(index)
+        return _number(array(values)[tuple(number - 1 for number in index)])
 
     return element
 
 
 def value_of(size: Size | None, values: Values) -> int | None:
-    """Return a size, given the data that stand before it; None where it cannot be known."""
+    """Return a size, given the data declared before it; None if it cannot be evaluated."""
     if size is None:
         return None
     try:
-        found = size(values)
+        value = size(values)
     except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError):
         return None
-    return found if isinstance(found, int) else None
+    return value if isinstance(value, int) else None

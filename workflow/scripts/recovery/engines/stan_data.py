@@ -1,7 +1,7 @@
-"""What a family's `stan_data` returns, held to what a program declares as data.
+"""Check what a family's `stan_data` returns against the data block of a program.
 
-Stan itself holds data to declared bounds; CmdStan holds them to declared shapes too, stanli
-takes any array of as many numbers. What neither would say clearly is said here, for both.
+Stan checks bounds. CmdStan also checks shapes, but stanli takes any array with the right number
+of elements. The checks here are the same for both engines, with clearer messages.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ _LIMITS = np.iinfo(np.int32)  # of Stan's integers
 
 
 class StanDataError(StudyError):
-    """Data lack an entry that a program declares, or have another type or shape."""
+    """An entry that a program declares is missing, or has the wrong type or shape."""
 
 
 class _EntryError(Exception):
-    """What is wrong with one entry."""
+    """An entry has the wrong type or shape."""
 
 
 def held(data: Mapping[str, Any], block: DataBlock) -> dict[str, Any]:
-    """Return a program's data: arrays of the types and shapes that it declares.
+    """Return a program's data as arrays of the declared types and shapes.
 
-    Entries that the program does not declare are left out. Where a size cannot be evaluated,
-    as one by a function of the program's own, types and numbers of dimensions are held.
+    Entries that the program does not declare are left out. If a size cannot be evaluated (it
+    calls a function that the program defines), only types and numbers of dimensions are checked.
 
     Parameters
     ----------
     data : mapping
-        What `stan_data` returned. Numbers, lists, tuples and arrays are taken; booleans are 0
-        and 1. An integer is one without a point, as CmdStan has it.
+        What `stan_data` returned: numbers, lists, tuples and arrays; booleans are 0 and 1.
+        As in CmdStan, 1.0 is not an integer.
 
     Returns
     -------
     dict
-        Entry -> ndarray; a Stan tuple as a dict of "1", "2", ...
+        Entry -> ndarray; a Stan tuple is a dict with keys "1", "2", ...
 
     Raises
     ------
     StanDataError
-        With a line for every entry that is missing, or of another type or shape.
+        With a line for every entry that is missing or has the wrong type or shape.
     """
-    found: dict[str, Any] = {}
+    checked: dict[str, Any] = {}
     faults = []
     for entry in block.entries:
         if entry.name not in data:
@@ -57,16 +57,16 @@ def held(data: Mapping[str, Any], block: DataBlock) -> dict[str, Any]:
             faults.append(f" lacks {entry.name}, declared as {entry.text}; it returned {returned}")
             continue
         try:
-            found[entry.name] = _held(data[entry.name], entry, found)
+            checked[entry.name] = _checked(data[entry.name], entry, checked)
         except _EntryError as fault:
             faults.append(f": {entry.name}: {fault}")
     if faults:
         raise StanDataError("\n".join(f"{block.program}: stan_data{fault}" for fault in faults))
-    return found
+    return checked
 
 
-def _held(value: Any, declared: Declaration, known: Mapping[str, Any]) -> Any:
-    """The value of one entry, given those before it, by which its sizes are known."""
+def _checked(value: Any, declared: Declaration, known: Mapping[str, Any]) -> Any:
+    """The value of one entry, given the entries before it, from which its sizes follow."""
     shape = tuple(size_expressions.value_of(size.value, known) for size in declared.sizes)
     if any(size is not None and size < 0 for size in shape):
         raise _EntryError(f"must be {_in_words(declared, shape, known)}: a size below 0")
@@ -77,59 +77,57 @@ def _held(value: Any, declared: Declaration, known: Mapping[str, Any]) -> Any:
     array = _array(value)
     if declared.kind == "complex":
         array = _complex(array, len(shape))
-    if array.size == 0 and _may_be_empty(shape):
-        array = array.reshape(shape if None not in shape else array.shape)
+    known_sizes = [size for size in shape if size is not None]
+    all_known = len(known_sizes) == len(shape)
+    if array.size == 0 and (not all_known or prod(known_sizes) == 0):
+        array = array.reshape(known_sizes) if all_known else array
     elif not _fits(array.shape, shape):
         raise _EntryError(f"got {_shape(array.shape)}, must be {_in_words(declared, shape, known)}")
     return _typed(array, declared)
 
 
 def _array(value: Any) -> np.ndarray:
-    """A value as an array; lists of several lengths, and what are no numbers, are refused."""
+    """A value as an array; lists of different lengths and what is not numeric are refused."""
     if _is_masked(value):
         raise _EntryError("got masked or missing values, must have a number everywhere")
     try:
         array = np.asarray(value)
-        if array.dtype == object:  # perhaps only numbers
+        if array.dtype == object:  # it may have only numbers
             array = np.asarray(array.tolist())
     except ValueError:
-        raise _EntryError("got lists of several lengths, must be rectangular") from None
-    if array.dtype == object and all(isinstance(each, int) for each in array.ravel()):
+        raise _EntryError("got lists of different lengths, must be rectangular") from None
+    if array.dtype == object and all(isinstance(element, int) for element in array.ravel()):
         return array  # integers beyond 64 bits
     if array.dtype.kind not in "biufc":
-        wanted = "numbers" if array.ndim else "a number"
-        raise _EntryError(f"got {_first_other(value)}, must be {wanted}")
+        expected = "numbers" if array.ndim else "a number"
+        raise _EntryError(f"got {_first_other(value)}, must be {expected}")
     return array.astype(int) if array.dtype.kind == "b" else array
 
 
 def _is_masked(value: Any) -> bool:
-    """Whether NumPy's masks or pandas' missing values stand in it, which would become numbers."""
+    """Whether it has NumPy's masked or pandas' missing values, which would become numbers."""
     if isinstance(value, list | tuple):
         return any(map(_is_masked, value))
     if hasattr(value, "isna"):
         kinds = value.dtypes if hasattr(value, "dtypes") else value.dtype
-        own = [kind for kind in np.ravel(kinds) if not isinstance(kind, np.dtype)]
-        return bool(own) and bool(np.any(value.isna()))
+        of_pandas = [kind for kind in np.ravel(kinds) if not isinstance(kind, np.dtype)]
+        return bool(of_pandas) and bool(np.any(value.isna()))
     return isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value)
 
 
 def _first_other(value: Any) -> str:
-    """The first element that is no number, in words."""
+    """The first element that is not a number, in words."""
     numbers = int | float | complex | np.number
     elements = np.asarray(value, dtype=object).ravel()
-    other = next((each for each in elements if not isinstance(each, numbers)), value)
+    other = next((item for item in elements if not isinstance(item, numbers)), value)
     return "None" if other is None else shown(other)
 
 
 def _complex(array: np.ndarray, rank: int) -> np.ndarray:
-    """Complex numbers; Stan's own way of writing them is a real and an imaginary part."""
+    """Complex numbers, also from Stan's format: a last dimension of real and imaginary part."""
     if array.dtype.kind != "c" and array.ndim == rank + 1 and array.shape[-1] == 2:
         return array[..., 0] + 1j * array[..., 1]
     return array
-
-
-def _may_be_empty(shape: Sequence[int | None]) -> bool:
-    return None in shape or prod(shape) == 0
 
 
 def _fits(got: Sequence[int], shape: Sequence[int | None]) -> bool:
@@ -171,19 +169,19 @@ def _integers(array: np.ndarray, declared: Declaration) -> np.ndarray:
 def _tuples(
     value: Any, declared: Declaration, shape: Sequence[int | None], known: Mapping[str, Any]
 ) -> Any:
-    """A Stan tuple as a dict of its numbered parts, or lists of them as an array of tuples."""
+    """A Stan tuple as a dict of numbered parts; an array of tuples as lists of such dicts."""
     if shape:
         if not isinstance(value, Sequence | np.ndarray) or shape[0] not in (None, len(value)):
             raise _EntryError(f"got {shown(value)}, must be {_in_words(declared, shape, known)}")
-        return [_tuples(each, declared, shape[1:], known) for each in value]
+        return [_tuples(item, declared, shape[1:], known) for item in value]
     places = [str(place) for place in range(1, len(declared.parts) + 1)]
     if isinstance(value, Sequence) and len(value) == len(places):
         value = dict(zip(places, value, strict=True))
     if not isinstance(value, Mapping) or sorted(map(str, value)) != sorted(places):
         raise _EntryError(f"got {shown(value)}, must be {declared.text}")
-    parts = {str(key): each for key, each in value.items()}
+    parts = {str(key): part for key, part in value.items()}
     return {
-        place: _held(parts[place], part, known)
+        place: _checked(parts[place], part, known)
         for place, part in zip(places, declared.parts, strict=True)
     }
 
@@ -193,7 +191,7 @@ def _shape(shape: Sequence[int]) -> str:
 
 
 def _in_words(declared: Declaration, shape: Sequence[int | None], known: Mapping[str, Any]) -> str:
-    """A type, what its sizes rest on, and the shape that follows."""
+    """A type, the values of the names in its sizes, and the resulting shape."""
     return declared.text + "".join(_words(declared, shape, known))
 
 
@@ -213,15 +211,15 @@ def _words(
 
 
 def as_json(value: Any) -> Any:
-    """Return data as JSON has them, and both engines take them: dicts, lists and numbers.
+    """Return data as dicts, lists and numbers, for JSON and for both engines.
 
-    Tuples become lists, since CmdStanPy writes them as Stan's tuples, which are dicts of
-    "1", "2", ... here. Booleans become 0 and 1, complex numbers their two parts.
+    Tuples become lists, since CmdStanPy would write them as Stan tuples, which are dicts with
+    keys "1", "2", ... here. Booleans become 0 and 1, complex numbers lists of two parts.
     """
     if isinstance(value, Mapping):
-        return {str(key): as_json(each) for key, each in value.items()}
+        return {str(key): as_json(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [as_json(each) for each in value]
+        return [as_json(item) for item in value]
     if type(value) in (int, float):
         return value
     array = np.asarray(value)
@@ -229,5 +227,5 @@ def as_json(value: Any) -> Any:
         array = np.stack([array.real, array.imag], axis=-1)
     elif array.dtype.kind == "b":
         array = array.astype(int)
-    found = array.tolist()
-    return as_json(found) if array.dtype == object and array.ndim else found
+    plain = array.tolist()
+    return as_json(plain) if array.dtype == object and array.ndim else plain

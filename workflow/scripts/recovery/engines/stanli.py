@@ -23,146 +23,35 @@ from recovery.engines.protocol import (
     SAMPLER_COLUMNS,
     Approximation,
     Draws,
+    Engine,
     Program,
     Settings,
     error_of_fit,
 )
 
-COMPILES = False
-ALGORITHMS = ("optimize",)
-SOME_INITS = False
-
 
 @dataclass(frozen=True)
 class Loaded:
-    """A program after its compilation to stanli's intermediate form."""
+    """A program compiled to stanli's intermediate form."""
 
     program: str
     intermediate: str
 
 
-def version() -> str:
-    """Return the version of stanli."""
-    return installed_version("stanli")
-
-
-def check(program: Program, data: dict) -> None:
-    """Raise EngineError if the program does not compile, or cannot be served in full."""
-    loaded = load(program)
-    data = stan_data.held(data, declarations.of_program(program))
-    try:
-        _model(loaded, data)
-    except RuntimeError as error:
-        raise EngineError(f"{program.path}: does not fit its data: {error}") from None
-
-
-def parameters(program: Program, data: dict) -> list[str]:
-    """Return the names of a program's parameters."""
-    return _parameters(_model(load(program), data))
-
-
 def _parameters(model: stanli.Model) -> list[str]:
-    """The parameters: stanli asks for each, then for as many values as it has."""
+    """The names of the parameters, from the errors of stanli, which asks for one after another."""
     named: dict[str, Any] = {}
     while True:
         try:
             model.unconstrain(named)
-        except ValueError as refused:
-            if lacking := re.search(r"no starting value for parameter (\w+)", str(refused)):
-                named[lacking[1]] = 0.0
+        except ValueError as error:
+            if missing := re.search(r"no starting value for parameter (\w+)", str(error)):
+                named[missing[1]] = 0.0
                 continue
-            if short := re.search(r"(\w+) needs (\d+) starting values", str(refused)):
+            if short := re.search(r"(\w+) needs (\d+) starting values", str(error)):
                 named[short[1]] = [0.0] * int(short[2])
                 continue
         return list(named)
-
-
-def load(program: Program) -> Loaded:
-    """Compile a program; EngineError with Stan's message and the file if that fails."""
-    source = Path(program.path).read_text(encoding="utf-8")
-    try:
-        return Loaded(program.path, stanli.stan_to_mir(source, include_paths=program.folders))
-    except RuntimeError as error:
-        raise EngineError(f"{program.path}: does not compile:\n{error}") from None
-
-
-def _model(loaded: Loaded, data: dict) -> stanli.Model:
-    """Bind data to a program; what stanli only warns of is an EngineError here.
-
-    Raises
-    ------
-    RuntimeError
-        With Stan's message; a DataError where the data cannot be read.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        try:
-            return stanli.Model(mir=loaded.intermediate, data=stan_data.as_json(data))
-        except RuntimeError as error:
-            raise error_of_fit(str(error)) from None
-        except RuntimeWarning as lacking:
-            raise EngineError(
-                f"{loaded.program}: stanli cannot run all of this program: {lacking}\n"
-                "Way out: set `engine: cmdstan` in the study, or leave the function out."
-            ) from None
-
-
-def sample(loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
-    """Fit the program to the data; RuntimeError with Stan's message if that fails."""
-    started = time.process_time()
-    report = io.StringIO()
-    model = _model(loaded, data)
-    with contextlib.redirect_stdout(report):
-        fit = model.sample(
-            chains=settings.chains,
-            seed=seed,
-            warmup=settings.warmup,
-            samples=settings.draws,
-            delta=settings.adapt_delta,
-            max_depth=settings.max_treedepth,
-            parallel_chains=1,
-            refresh=settings.warmup + settings.draws,
-            **_optional(model, settings),
-        )
-    warmup, sampling = _seconds(report.getvalue(), time.process_time() - started)
-    columns = stanli.SAMPLER_COLUMNS
-    return Draws(
-        names=fit.names,
-        values=fit.draws(),
-        sampler={name: fit.sampler_stats[:, :, columns.index(name)] for name in SAMPLER_COLUMNS},
-        warmup_seconds=warmup,
-        sampling_seconds=sampling,
-    )
-
-
-def _optional(model: stanli.Model, settings: Settings) -> dict[str, Any]:
-    """What is not left to Stan; RuntimeError where chains cannot start at the values given."""
-    asked = {"metric": settings.metric, "step_size": settings.step_size}
-    given = {name: value for name, value in asked.items() if value is not None}
-    if settings.inits == "pathfinder":
-        return given | {"pathfinder_init": {}}
-    if not isinstance(settings.inits, Mapping):
-        return given if settings.inits is None else given | {"init_radius": settings.inits}
-    # stanli reads values with the first index fastest.
-    values = {
-        name: np.ravel(settings.inits[name], order="F").tolist()
-        if np.ndim(settings.inits[name])
-        else settings.inits[name]
-        for name in _parameters(model)
-        if name in settings.inits
-    }
-    try:
-        return given | {"inits": model.unconstrain(values)}
-    except ValueError as error:
-        raise RuntimeError(str(error)) from None
-
-
-def approximate(loaded: Loaded, data: dict, seed: int, algorithm: str, draws: int) -> Approximation:
-    """Find the mode, which is all that stanli can do; RuntimeError if that fails."""
-    started = time.process_time()
-    mode = _model(loaded, data).optimize(seed=seed, iter=MOST_ITERATIONS)
-    values = np.array([list(mode.values())])
-    return Approximation(list(mode), values, time.process_time() - started)
 
 
 def _seconds(report: str, total: float) -> tuple[float, float]:
@@ -171,3 +60,118 @@ def _seconds(report: str, total: float) -> tuple[float, float]:
     sampling = sum(map(float, re.findall(r"([\d.]+) seconds \(Sampling\)", report)))
     share = warmup / (warmup + sampling) if warmup + sampling > 0 else 0.5
     return total * share, total * (1 - share)
+
+
+class Stanli:
+    """The engine stanli."""
+
+    COMPILES = False
+    ALGORITHMS: tuple[str, ...] = ("optimize",)
+    SOME_INITS = False
+
+    def version(self) -> str:
+        """Return the version of stanli."""
+        return installed_version("stanli")
+
+    def check(self, program: Program, data: dict) -> None:
+        """Raise EngineError if stanli cannot compile or run the program."""
+        loaded = self.load(program)
+        data = stan_data.held(data, declarations.of_program(program))
+        try:
+            self._model(loaded, data)
+        except RuntimeError as error:
+            raise EngineError(f"{program.path}: does not fit its data: {error}") from None
+
+    def parameters(self, program: Program, data: dict) -> list[str]:
+        """Return the names of a program's parameters."""
+        return _parameters(self._model(self.load(program), data))
+
+    def load(self, program: Program) -> Loaded:
+        """Compile a program; EngineError with Stan's message and the file if that fails."""
+        source = Path(program.path).read_text(encoding="utf-8")
+        try:
+            return Loaded(program.path, stanli.stan_to_mir(source, include_paths=program.folders))
+        except RuntimeError as error:
+            raise EngineError(f"{program.path}: does not compile:\n{error}") from None
+
+    def sample(self, loaded: Loaded, data: dict, seed: int, settings: Settings) -> Draws:
+        """Fit the program to the data; RuntimeError with Stan's message if that fails."""
+        started = time.process_time()
+        report = io.StringIO()
+        model = self._model(loaded, data)
+        with contextlib.redirect_stdout(report):
+            fit = model.sample(
+                chains=settings.chains,
+                seed=seed,
+                warmup=settings.warmup,
+                samples=settings.draws,
+                delta=settings.adapt_delta,
+                max_depth=settings.max_treedepth,
+                parallel_chains=1,
+                refresh=settings.warmup + settings.draws,
+                **self._optional(model, settings),
+            )
+        warmup, sampling = _seconds(report.getvalue(), time.process_time() - started)
+        columns = stanli.SAMPLER_COLUMNS
+        return Draws(
+            names=fit.names,
+            values=fit.draws(),
+            sampler={
+                name: fit.sampler_stats[:, :, columns.index(name)] for name in SAMPLER_COLUMNS
+            },
+            warmup_seconds=warmup,
+            sampling_seconds=sampling,
+        )
+
+    def approximate(
+        self, loaded: Loaded, data: dict, seed: int, algorithm: str, draws: int
+    ) -> Approximation:
+        """Find the mode, the only approximation of stanli; RuntimeError if that fails."""
+        started = time.process_time()
+        mode = self._model(loaded, data).optimize(seed=seed, iter=MOST_ITERATIONS)
+        values = np.array([list(mode.values())])
+        return Approximation(list(mode), values, time.process_time() - started)
+
+    def _model(self, loaded: Loaded, data: dict) -> stanli.Model:
+        """Bind data to a program; EngineError if stanli warns that it lacks a function.
+
+        Raises
+        ------
+        RuntimeError
+            With Stan's message; a DataError if the data cannot be read.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            try:
+                return stanli.Model(mir=loaded.intermediate, data=stan_data.as_json(data))
+            except RuntimeError as error:
+                raise error_of_fit(str(error)) from None
+            except RuntimeWarning as warning:
+                raise EngineError(
+                    f"{loaded.program}: stanli cannot run all of this program: {warning}\n"
+                    "Set `engine: cmdstan` in the study, or remove the function."
+                ) from None
+
+    def _optional(self, model: stanli.Model, settings: Settings) -> dict[str, Any]:
+        """The settings that are given; RuntimeError if the initial values are impossible."""
+        tuning = {"metric": settings.metric, "step_size": settings.step_size}
+        given = {name: value for name, value in tuning.items() if value is not None}
+        if settings.inits == "pathfinder":
+            return given | {"pathfinder_init": {}}
+        if not isinstance(settings.inits, Mapping):
+            return given if settings.inits is None else given | {"init_radius": settings.inits}
+        # stanli reads values with the first index fastest.
+        values = {
+            name: np.ravel(settings.inits[name], order="F").tolist()
+            if np.ndim(settings.inits[name])
+            else settings.inits[name]
+            for name in _parameters(model)
+            if name in settings.inits
+        }
+        try:
+            return given | {"inits": model.unconstrain(values)}
+        except ValueError as error:
+            raise RuntimeError(str(error)) from None
+
+
+ENGINE: Engine = Stanli()

@@ -1,8 +1,9 @@
 """The Parquet tables of a study; the only import of pyarrow.
 
-Those of the summary are not imported here, since no fit rests on what they are.
+The schemas of summary tables are not imported here, so that changing them reruns no fit.
 """
 
+from recovery.common.errors import StaleTableError
 from recovery.tables.batch_schemas import (
     DIAGNOSTICS,
     DRAWS,
@@ -16,7 +17,6 @@ from recovery.tables.batch_schemas import (
 )
 from recovery.tables.csv_text import read_csv
 from recovery.tables.files import (
-    StaleTableError,
     appending,
     are_current,
     damaged,

@@ -1,4 +1,4 @@
-"""Schemas of the tables that jobs of one batch write; units stand in the columns' comments."""
+"""Schemas of the tables that jobs of one batch write; column comments give units."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ DRAWS = pa.schema(
 
 
 def data_schema(columns: Mapping[str, str]) -> pa.Schema:
-    """Return the schema of a family's observations: replicate, then its columns."""
-    own = [column(name, NUMBER[kind]) for name, kind in columns.items()]
-    return pa.schema([column("replicate", INT, "counted from 1"), *own])
+    """Return the schema of a family's observations: replicate, then the family's columns."""
+    observed = [column(name, NUMBER[kind]) for name, kind in columns.items()]
+    return pa.schema([column("replicate", INT, "counted from 1"), *observed])
 
 
 def interval_columns(level: float) -> tuple[str, str]:
@@ -109,7 +109,7 @@ def quantile_columns(levels: Sequence[float]) -> dict[str, float]:
 
 
 def estimates_schema(levels: Sequence[float]) -> pa.Schema:
-    """Return the schema of estimates, given the levels of its intervals."""
+    """Return the schema of estimates, given the levels of intervals."""
     return pa.schema(
         [
             *_FIT,

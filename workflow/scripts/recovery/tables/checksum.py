@@ -1,7 +1,7 @@
-"""Whether a table's file still is what was written: the hash of all its bytes, in its footer.
+"""A hash of all bytes of a table's file, kept in its footer, to detect any later change.
 
-The footer has a place for it, which counts as zeros when the file is hashed. Parquet's own
-checksums leave out the footer, and readers that do not ask for them do not look.
+The place of the hash in the footer counts as zeros when the file is hashed. Parquet's checksums
+are not enough: they leave out the footer, and most readers do not check them.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import BinaryIO
 KEY = "digest"
 SIZE = 64  # of a SHA-256 in hexadecimal
 UNSEALED = "0" * SIZE
-_MARK = b"\x18\x06digest\x18\x40"  # as Thrift's compact protocol has the key before its value
-_OURS = (_MARK, b"\x18\x08identity\x18")  # one is left, whatever bit is flipped
+_MARK = b"\x18\x06digest\x18\x40"  # the key and what precedes its value, in Thrift's encoding
+_OURS = (_MARK, b"\x18\x08identity\x18")  # a flipped bit can spoil only one of them
 _MAGIC = b"PAR1"
 _CHUNK = 1 << 20
 
 
 class DamagedError(Exception):
-    """A file is not what was written, or has no hash that says so."""
+    """A file has changed since it was written, or has no hash."""
 
 
 def seal(path: Path) -> None:
-    """Put the hash of a Parquet file into its place there, the value of KEY in its footer."""
+    """Write the hash of a Parquet file into its footer, as the value of KEY."""
     with path.open("r+b") as file:
         place = _place(file)
         digest = _digest(file, place)
@@ -35,7 +35,7 @@ def seal(path: Path) -> None:
 
 
 def check(file: BinaryIO) -> None:
-    """Read a whole file; DamagedError if any bit of it is not what was written."""
+    """Read a whole file; DamagedError if any bit of it has changed."""
     place = _place(file)
     digest = _digest(file, place)
     file.seek(place)
@@ -44,13 +44,13 @@ def check(file: BinaryIO) -> None:
 
 
 def check_ours(content: bytes) -> None:
-    """Check the content of a file, if it is a table of ours: others have no hash."""
+    """Check the content of a file that this library wrote; other files have no hash."""
     if any(mark in content for mark in _OURS):
         check(io.BytesIO(content))
 
 
 def _place(file: BinaryIO) -> int:
-    """Where a file's footer has the hash."""
+    """The position of the hash in a file."""
     end = file.seek(0, os.SEEK_END) - len(_MAGIC) - 4
     file.seek(max(end, 0))
     tail = file.read(8)
@@ -66,15 +66,15 @@ def _place(file: BinaryIO) -> int:
 
 
 def _digest(file: BinaryIO, place: int) -> bytes:
-    """The hash of a file in which zeros stand at this place."""
-    found = hashlib.sha256()
+    """The hash of a file, with zeros at this place."""
+    content = hashlib.sha256()
     file.seek(0)
     left = place
     while left and (chunk := file.read(min(left, _CHUNK))):
-        found.update(chunk)
+        content.update(chunk)
         left -= len(chunk)
-    found.update(UNSEALED.encode())
+    content.update(UNSEALED.encode())
     file.seek(place + SIZE)
     while chunk := file.read(_CHUNK):
-        found.update(chunk)
-    return found.hexdigest().encode()
+        content.update(chunk)
+    return content.hexdigest().encode()

@@ -1,4 +1,4 @@
-"""Reading a researcher's CSV file: every cell as the text that stands in it."""
+"""Reading a researcher's CSV file: every cell as text."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 
 
 def read_csv(path: str | Path) -> dict[str, np.ndarray]:
-    """Read a CSV file's columns as arrays of text; ValueError says what is wrong with it.
+    """Read a CSV file's columns as arrays of text; ValueError says what is wrong with the file.
 
-    Nothing is taken for a number, a date or a missing value: `007`, `1.0`, `NA` and `null` are
-    what they are. Lines without any character are passed over, columns without a name left out.
+    No cell is converted to a number, a date or a missing value: `007`, `1.0`, `NA` and `null`
+    stay text. Empty lines and columns without a name are left out.
     """
     header, rows = _table(_text(Path(path)))
     columns = list(zip(*rows, strict=True)) or [()] * len(header)
@@ -35,20 +35,20 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise ValueError(error.strerror) from None
     if "\0" in text:
-        raise ValueError("holds a zero byte, must be text in UTF-8")
+        raise ValueError("has a zero byte, must be text in UTF-8")
     return text
 
 
 def _table(text: str) -> tuple[list[str], list[list[str]]]:
-    """The header, and the rows: each of them as long as the header."""
+    """The header and the rows, each as long as the header."""
     lines = _lines(text)
     _, header = next(lines, (0, []))
     if not any(header):
         raise ValueError("has no header, must name its columns in the first line")
     for name, times in Counter(filter(None, header)).items():
         if times > 1:
-            raise ValueError(f"column {name!r} stands in it more than once")
-    rows = []
+            raise ValueError(f"column {name!r} is named more than once")
+    rows: list[list[str]] = []
     for line, row in lines:
         if len(row) != len(header):
             raise ValueError(
@@ -60,7 +60,7 @@ def _table(text: str) -> tuple[list[str], list[list[str]]]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Every line that has a character, with its number, as its cells."""
+    """Yield the number and the cells of every line that is not empty."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for row in reader:

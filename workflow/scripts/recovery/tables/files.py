@@ -1,7 +1,7 @@
 """Writing and reading tables.
 
-A table appears under its name only when it is complete. What decided its numbers, its
-identity, stands in its footer, and so does the hash of its content, which every reading checks.
+A table appears under its name only when it is complete. Its footer has its identity (the hash of
+what decided its numbers) and the hash of its content, which is checked whenever it is read.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from recovery.tables import checksum
 from recovery.tables.batch_schemas import REAL, column
 
 Columns = Mapping[str, Sequence]
-MOST_NAMED = 50  # stale files; of more, their folders, or those above
-SETTLED = 2e9  # nanoseconds after which a file that changes again is sure to have another time
-_checked: dict[tuple, Mapping[bytes, bytes]] = {}  # footers of whole files, by `_state`
+MOST_NAMED = 50  # stale files in a message; if there are more, it names their folders
+SETTLED = 2e9  # nanoseconds after which another change is sure to change a file's time
+_checked: dict[tuple, Mapping[bytes, bytes]] = {}  # footers of checked files, by `_state`
 
 
 def from_rows(rows: Sequence[Mapping], schema: pa.Schema) -> dict[str, list]:
-    """Turn rows into the columns of a schema; what a row does not have is null."""
+    """Turn rows into the columns of a schema; values that a row lacks are null."""
     return {name: [row.get(name) for row in rows] for name in schema.names}
 
 
@@ -44,16 +44,16 @@ def write(
     identity: str,
     seconds: Mapping[str, float] | None = None,
 ) -> None:
-    """Write a whole table or nothing: beside its place first, then renamed into it.
+    """Write a table: to a temporary file beside it first, which is then renamed.
 
     Parameters
     ----------
     columns : mapping of str to sequence
         Every column of the schema; NaN is written as null.
     identity : str
-        The hash of what decided the numbers, for the footer.
+        The hash of what decided the numbers; it is written to the footer.
     seconds : mapping of str to float, optional
-        What its job cost, for the footer.
+        What the job cost, by step; it is written to the footer.
     """
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in schema]
     table = pa.Table.from_arrays(arrays, schema=_described(schema, identity, seconds))
@@ -69,7 +69,7 @@ def _described(schema: pa.Schema, identity: str, seconds: Mapping | None = None)
 
 @contextlib.contextmanager
 def _writing(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """Yield a writer of a table that `checksum.seal` makes whole."""
+    """Yield a writer of a table, which `checksum.seal` must then complete."""
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         writer.add_key_value_metadata({checksum.KEY: checksum.UNSEALED})
         yield writer
@@ -77,10 +77,10 @@ def _writing(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
 
 @contextlib.contextmanager
 def appending(path: str | Path, schema: pa.Schema, identity: str) -> Iterator[Callable]:
-    """Yield a function that adds rows to a table, which appears when all are there.
+    """Yield a function that adds rows to a table, which appears when the block ends.
 
-    Each call is a row group of its own, so that no more than one is held in memory.
-    Columns that the schema lacks are real; they must be the same in all calls.
+    Each call writes one row group, so that only one is in memory. Columns that the schema
+    lacks are real numbers; they must be the same in all calls.
     """
     with whole(path) as beside:
         with contextlib.ExitStack() as stack:
@@ -88,8 +88,8 @@ def appending(path: str | Path, schema: pa.Schema, identity: str) -> Iterator[Ca
 
             def append(columns: Columns) -> None:
                 nonlocal writer
-                own = [column(name, REAL) for name in columns if name not in schema.names]
-                described = _described(pa.schema([*schema, *own]), identity)
+                more = [column(name, REAL) for name in columns if name not in schema.names]
+                described = _described(pa.schema([*schema, *more]), identity)
                 if writer is None:
                     writer = stack.enter_context(_writing(beside, described))
                 writer.write_table(pa.table(dict(columns), schema=described))
@@ -101,13 +101,13 @@ def appending(path: str | Path, schema: pa.Schema, identity: str) -> Iterator[Ca
 
 
 def write_csv(path: str | Path, source: str | Path) -> None:
-    """Write the CSV twin of a Parquet table."""
+    """Write a Parquet table as CSV."""
     content = _as_csv(source)
     replace(path, lambda beside: beside.write_bytes(content))
 
 
 def is_csv_of(path: str | Path, source: str | Path) -> bool:
-    """Whether a CSV file holds what a Parquet table does, as `write_csv` writes it."""
+    """Whether a CSV file is what `write_csv` writes of a Parquet table."""
     if not stat.S_ISREG(Path(path).stat().st_mode):
         return False
     return Path(path).read_bytes() == _as_csv(source)
@@ -122,29 +122,29 @@ def _as_csv(source: str | Path) -> bytes:
 
 
 def replace(path: str | Path, write_to: Callable[[Path], Any]) -> None:
-    """Let `write_to` make a file beside `path`, then rename it into place."""
+    """Let `write_to` make a file beside `path`, then rename it to `path`."""
     with whole(path) as beside:
         write_to(beside)
 
 
 def write_lines(path: str | Path, lines: Iterable[str]) -> None:
-    """Write a text file, whole or not at all."""
+    """Write a complete text file or none."""
     text = "".join(f"{line}\n" for line in lines)
     replace(path, lambda beside: beside.write_text(text, encoding="utf-8"))
 
 
 @contextlib.contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
-    """Yield a place beside `path`; what stands there is renamed to `path` if all went well.
+    """Yield a temporary path beside `path`; it is renamed to `path` if the block succeeds.
 
-    What a killed process left beside it is removed.
+    Temporary files that a killed process left there are removed.
     """
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob(f".{path.name}.*"):
-            left.unlink(missing_ok=True)
+        for leftover in path.parent.glob(f".{path.name}.*"):
+            leftover.unlink(missing_ok=True)
         yield beside
         beside.replace(path)
     except OSError as error:
@@ -152,7 +152,7 @@ def whole(path: str | Path) -> Iterator[Path]:
             raise
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
-        with contextlib.suppress(OSError):  # nothing stands there where nothing can be written
+        with contextlib.suppress(OSError):  # there is no file if none could be written
             beside.unlink()
 
 
@@ -172,13 +172,13 @@ def read(
 
 @contextlib.contextmanager
 def _opened(path: str | Path) -> Iterator[pa.OSFile]:
-    """Open a table whose content is what was written; StaleTableError if it is not.
+    """Open a table and check its content; StaleTableError if it is damaged.
 
-    The file is Arrow's: its threads may outlive the reading, and one that lets go of a file of
-    Python's while the interpreter ends aborts the process.
+    The file is opened by Arrow: its threads may live longer than the reading, and one that
+    releases a Python file while the interpreter ends aborts the process.
     """
     with _refusing(path):
-        if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait for ever
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would block for ever
             raise checksum.DamagedError
         with pa.OSFile(str(path), "rb") as file:
             _footer(file)
@@ -188,7 +188,7 @@ def _opened(path: str | Path) -> Iterator[pa.OSFile]:
 
 @contextlib.contextmanager
 def _refusing(path: str | Path) -> Iterator[None]:
-    """Say of a file that is no whole table that it is none, and how to be rid of it."""
+    """Turn errors of reading a damaged table into one that says how to remove it."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):
@@ -198,26 +198,26 @@ def _refusing(path: str | Path) -> Iterator[None]:
 
 
 def _footer(file: pa.OSFile) -> Mapping[bytes, bytes]:
-    """What a whole table says of itself; its content is read once for as long as it stays."""
-    state = _state(found := os.fstat(file.fileno()))
+    """The metadata of a table; its content is checked once, until the file changes."""
+    state = _state(status := os.fstat(file.fileno()))
     if state in _checked:
         return _checked[state]
     checksum.check(file)
     file.seek(0)
     metadata = pq.read_schema(file).metadata
-    if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > SETTLED:
+    if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED:
         _checked[state] = metadata
     return metadata
 
 
-def _state(found: os.stat_result) -> tuple:
-    """What changes when a file does."""
-    times = found.st_mtime_ns, found.st_ctime_ns
-    return found.st_dev, found.st_ino, found.st_size, *times
+def _state(status: os.stat_result) -> tuple:
+    """What differs after a file has changed."""
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return status.st_dev, status.st_ino, status.st_size, *times
 
 
 def _metadata(path: str | Path) -> Mapping[bytes, bytes]:
-    """What a whole table says of itself: a plan asks many times."""
+    """The metadata of a table, cached, since a plan reads it many times."""
     with _refusing(path):
         if (known := _checked.get(_state(Path(path).stat()))) is not None:
             return known
@@ -226,7 +226,7 @@ def _metadata(path: str | Path) -> Mapping[bytes, bytes]:
 
 
 def damaged(paths: Sequence[str | Path]) -> StaleTableError:
-    """Return the error that names tables that are not whole and says how to be rid of them."""
+    """Return the error that names damaged tables and says how to remove them."""
     one = len(paths) == 1
     which = f"{paths[0]}: is" if one else f"{len(paths)} tables are"
     return StaleTableError(
@@ -236,7 +236,7 @@ def damaged(paths: Sequence[str | Path]) -> StaleTableError:
 
 
 def _removing(paths: Sequence[str | Path]) -> str:
-    """The command that removes files; of very many, folders that hold them."""
+    """The command that removes files, or their folders if there are many files."""
     named, many = dict.fromkeys(map(Path, paths)), len(paths) > MOST_NAMED
     while len(named) > MOST_NAMED:
         named = dict.fromkeys(path.parent for path in named)
@@ -245,7 +245,7 @@ def _removing(paths: Sequence[str | Path]) -> str:
 
 
 def refuse_damaged(content: bytes) -> None:
-    """Refuse the content of a table of ours that is not what was written; ValueError says so."""
+    """Raise ValueError if this is the content of a table of this library, and damaged."""
     try:
         checksum.check_ours(content)
     except checksum.DamagedError:
@@ -253,7 +253,7 @@ def refuse_damaged(content: bytes) -> None:
 
 
 def stale(paths: Sequence[str | Path]) -> StaleTableError:
-    """Return the error that names stale tables and says how to be rid of them."""
+    """Return the error that names stale tables and says how to remove them."""
     return StaleTableError(
         f"{len(paths)} {'table was' if len(paths) == 1 else 'tables were'} made by another study "
         "file, program or version than this one. Remove, then run the same command again:\n"
@@ -264,7 +264,7 @@ def stale(paths: Sequence[str | Path]) -> StaleTableError:
 def read_of(
     path: str | Path, identity: str, columns: Sequence[str] | None = None
 ) -> dict[str, np.ndarray]:
-    """Read a table that this identity made; StaleTableError if another did."""
+    """Read a table; StaleTableError if it has another identity."""
     if not are_current([path], identity):
         raise stale([path])
     return read(path, columns)
@@ -274,8 +274,8 @@ def read_frame(
     paths: Iterable[str | Path],
     columns: Sequence[str] | None = None,
     categories: Sequence[str] = (),
-):
-    """Read tables of one schema as a pandas DataFrame, one below the other.
+) -> Any:
+    """Read tables of one schema as one pandas DataFrame.
 
     Columns named in `categories` become categorical: small, and quick to group by.
     """
@@ -293,17 +293,17 @@ def read_identity(path: str | Path) -> str:
 
 
 def read_seconds(path: str | Path) -> dict[str, float]:
-    """Return what a table's job cost, from its footer."""
+    """Return what a table's job cost in seconds, by step, from its footer."""
     return json.loads(_metadata(path)[b"seconds"])
 
 
 def are_current(paths: Iterable[str | Path], identity: str) -> bool:
-    """Whether all these tables stand, made by exactly what this identity stands for.
+    """Whether all these tables exist and have this identity.
 
     Raises
     ------
     StaleTableError
-        When one of them is not whole.
+        If one of them is damaged.
     """
     try:
         return all(read_identity(path) == identity for path in paths)

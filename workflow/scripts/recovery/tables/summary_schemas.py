@@ -1,4 +1,4 @@
-"""Schemas of the tables that sum a study up."""
+"""Schemas of the tables that summarise a study."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CELL = [
 
 
 def _rate(name: str, comment: str) -> list[pa.Field]:
-    """Return the columns of a share: value, MCSE and Wilson interval."""
+    """Return the columns of a proportion: value, MCSE and Wilson interval."""
     return [
         column(f"{name}_rate", REAL, comment),
         column(f"{name}_rate_mcse", REAL, "Monte Carlo standard error"),

@@ -1,4 +1,4 @@
-"""The installed CmdStan: its version, and the programs that it compiles."""
+"""The installed CmdStan: its version, and compiling programs with it."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from recovery.engines import declarations, stan_data
 from recovery.engines.protocol import Program
 
 MISSING = """engine: got 'cmdstan', but CmdStan is not installed. Install it one of these ways:
-  conda env create -f environment.yml                      (brings CmdStan along)
+  conda env create -f environment.yml                      (includes CmdStan)
   .venv/bin/python -m cmdstanpy.install_cmdstan            (needs make and a C++ compiler)
-or name its folder in the environment variable CMDSTAN, or set `engine: stanli`."""
+or set the environment variable CMDSTAN to its folder, or set `engine: stanli`."""
 
 cmdstanpy.disable_logging()
 
 
 def home() -> Path:
     """Return the folder of the installed CmdStan; EngineError if there is none."""
-    if named := os.environ.get("CMDSTAN"):
-        if not Path(named).is_dir():
-            raise EngineError(f"CMDSTAN: got {named!r}, must be the folder of a CmdStan")
-        if not Path(named, "makefile").is_file():
+    if folder := os.environ.get("CMDSTAN"):
+        if not Path(folder).is_dir():
+            raise EngineError(f"CMDSTAN: got {folder!r}, must be the folder of a CmdStan")
+        if not Path(folder, "makefile").is_file():
             raise EngineError(
-                f"CMDSTAN: got {named!r}, which has no `makefile`, must be the folder of a CmdStan"
+                f"CMDSTAN: got {folder!r}, which has no `makefile`, must be the folder of a CmdStan"
             )
     try:
         return Path(cmdstanpy.cmdstan_path()).absolute()
@@ -44,14 +44,14 @@ def home() -> Path:
 
 def version() -> str:
     """Return the version of the installed CmdStan; EngineError if there is none."""
-    found = re.search(
+    line = re.search(
         r"^CMDSTAN_VERSION\s*:?=\s*(\S+)", _text(home() / "makefile"), flags=re.MULTILINE
     )
-    return found[1] if found else "unknown"
+    return line[1] if line else "unknown"
 
 
 def _text(file: Path) -> str:
-    """The text of a file of CmdStan's; nothing where there is none."""
+    """The text of a file of CmdStan; empty if there is no file."""
     try:
         return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
     except OSError as error:
@@ -59,41 +59,41 @@ def _text(file: Path) -> str:
 
 
 def build() -> list[str]:
-    """Return what decides an executable beside its program.
+    """Return what decides an executable besides its program.
 
-    Executables are linked to libraries in CmdStan's own folder, so its place is part of it,
-    though no number depends on it.
+    It includes the path of CmdStan, since executables are linked to libraries there, though
+    no number depends on it.
     """
     flags = [_text(home() / "make" / "local"), _text(Path.home() / ".config/stan/make.local")]
     return [version(), str(home().resolve()), *flags, platform.machine()]
 
 
 def stanc() -> Path:
-    """Return Stan's compiler; EngineError if this CmdStan has none that may be run."""
-    found = home() / "bin" / "stanc"
-    if not found.is_file():
+    """Return the path of stanc; EngineError if it is missing or not executable."""
+    path = home() / "bin" / "stanc"
+    if not path.is_file():
         raise EngineError(
-            f"{found}: missing: this CmdStan was not built, or not to the end. Build it with\n"
+            f"{path}: missing: this CmdStan was not built completely. Build it with\n"
             f"make -C {shlex.quote(str(home()))} build"
         )
-    if not os.access(found, os.X_OK):
+    if not os.access(path, os.X_OK):
         raise EngineError(
-            f"{found}: may not be run; allow it with\nchmod +x {shlex.quote(str(found))}"
+            f"{path}: is not executable; make it so with\nchmod +x {shlex.quote(str(path))}"
         )
-    return found
+    return path
 
 
 def check_tools() -> None:
-    """Raise EngineError where programs cannot be compiled: no stanc, no make, no compiler."""
+    """Raise EngineError if stanc, make or the C++ compiler is missing."""
     stanc()
     make = _make()
     if shutil.which(make) is None:
         raise EngineError(f"{make}: not found: CmdStan in {home()} compiles with it. Install it.")
     compiler = _compiler()
-    if "$" not in compiler and shutil.which(compiler) is None:  # what Make makes of it, Make knows
+    if "$" not in compiler and shutil.which(compiler) is None:  # Make variables are left to Make
         raise EngineError(
             f"{compiler}: not found: CmdStan in {home()} compiles with this C++ compiler. "
-            f"Install it, or name another in {home()}/make/local, as `CXX = clang++`."
+            f"Install it, or set another in {home()}/make/local, as `CXX = clang++`."
         )
 
 
@@ -102,10 +102,10 @@ def _make() -> str:
 
 
 def _compiler() -> str:
-    """The C++ compiler, by the rules of CmdStan's makefile."""
+    """The C++ compiler that CmdStan's makefile would choose."""
     for file in (home() / "make" / "local", Path.home() / ".config/stan/make.local"):
-        if named := re.findall(r"^\s*CXX\s*[:?]?=\s*(\S+)", _text(file), re.MULTILINE):
-            return named[-1]
+        if names := re.findall(r"^\s*CXX\s*[:?]?=\s*(\S+)", _text(file), re.MULTILINE):
+            return names[-1]
     return os.environ.get("CXX", "").partition(" ")[0] or (
         "clang++" if platform.system() == "Darwin" else "g++"
     )
@@ -114,7 +114,7 @@ def _compiler() -> str:
 def check(program: Program, data: dict) -> None:
     """Raise EngineError with stanc's message if the program does not compile.
 
-    StudyError if the data are not what it declares.
+    Raise StudyError if the data are not what the program declares.
     """
     with temporary_folder.folder() as folder:
         _stanc(program, folder, f"--o={folder}/out.hpp")
@@ -128,22 +128,22 @@ def parameters(program: Program, data: dict) -> list[str]:
 
 
 def _stanc(program: Program, folder: Path, option: str) -> str:
-    """Return what stanc says of a program; EngineError if it does not compile."""
+    """Return stanc's output for a program; EngineError if it does not compile."""
     with ExitStack() as opened:
         links = _includes(program, folder, opened)
-        code, said = _run([stanc(), f"--include-paths={','.join(links)}", option, program.path])
+        code, output = _run([stanc(), f"--include-paths={','.join(links)}", option, program.path])
     if code in (126, 127):
-        raise EngineError(f"{stanc()}: cannot be run here: {said}")
+        raise EngineError(f"{stanc()}: cannot be run here: {output}")
     if code != 0:
-        raise EngineError(f"{program.path}: does not compile:\n{_shown(said, links, program)}")
-    return said
+        raise EngineError(f"{program.path}: does not compile:\n{_shown(output, links, program)}")
+    return output
 
 
 def compile_program(program: Program) -> None:
-    """Compile the program to its executable, beside its place first, then renamed into it.
+    """Compile the program to a temporary file beside its executable, then rename it.
 
-    Make reads no path with a space or a sign of its own, so all that it sees lies in a folder
-    without any, wherever program, includes and executable are.
+    Make cannot read paths with spaces or special signs, so it gets links and copies in a
+    temporary folder without any.
     """
     check_tools()
     with temporary_folder.folder(_root()) as folder, ExitStack() as opened:
@@ -152,25 +152,25 @@ def compile_program(program: Program) -> None:
         shutil.copy(program.path, source)
         include = ",".join(links)
         flags = f"STANCFLAGS+=--include-paths={include} --filename-in-msg={source.name}"
-        code, said = _run([_make(), flags, str(source.with_suffix(""))], home())
+        code, output = _run([_make(), flags, str(source.with_suffix(""))], home())
         if code != 0:
-            raise EngineError(_why_not(program, _shown(said, links, program)))
-        target = Path(program.executable)
+            raise EngineError(_failure(program, _shown(output, links, program)))
+        target = Path(program.compiled)
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.{platform.node()}.{os.getpid()}")
         opened.callback(beside.unlink, missing_ok=True)
-        shutil.move(source.with_suffix(""), beside)  # perhaps from another file system
+        shutil.move(source.with_suffix(""), beside)  # it may be on another file system
         beside.replace(target)
 
 
-def _why_not(program: Program, said: str) -> str:
-    """What a failed compilation is to be told as."""
-    if "Error 127" in said:
+def _failure(program: Program, output: str) -> str:
+    """The message of a failed compilation."""
+    if "Error 127" in output:
         return (
-            f"{home()}: cannot compile {program.path}, since a command is not found. Install it, "
-            f"or name another C++ compiler in {home()}/make/local, as `CXX = clang++`.\n{said}"
+            f"{home()}: cannot compile {program.path}: a command was not found. Install it, "
+            f"or set another C++ compiler in {home()}/make/local, as `CXX = clang++`.\n{output}"
         )
-    return f"{program.path}: does not compile:\n{said}"
+    return f"{program.path}: does not compile:\n{output}"
 
 
 def _root() -> Path:
@@ -181,7 +181,7 @@ def _root() -> Path:
 
 
 def _includes(program: Program, folder: Path, opened: ExitStack) -> dict[str, str]:
-    """Links to the folders of includes, and what they lead to; a comma would part a path in two."""
+    """Links to the folders of includes, and their targets; stanc splits paths at commas."""
     if not re.fullmatch(r"[\w./+-]+", str(folder), re.ASCII):
         folder = opened.enter_context(temporary_folder.folder(_root()))
     links = {}
@@ -192,17 +192,17 @@ def _includes(program: Program, folder: Path, opened: ExitStack) -> dict[str, st
     return links
 
 
-def _shown(said: str, links: dict[str, str], program: Program) -> str:
-    """What was said, with the user's own paths."""
+def _shown(output: str, links: dict[str, str], program: Program) -> str:
+    """The output with the user's paths in place of links and copies."""
     for link, place in links.items():
-        said = said.replace(link, place)
+        output = output.replace(link, place)
         copied = Path(link).with_name(Path(program.path).name)
-        said = said.replace(str(copied), program.path)
-    return said
+        output = output.replace(str(copied), program.path)
+    return output
 
 
-def _run(command: list, folder: Path | None = None) -> tuple[int, str]:
-    """Run a command of CmdStan's; return its exit code, and what it said."""
+def _run(command: list[str | Path], folder: Path | None = None) -> tuple[int, str]:
+    """Run a command; return its exit code and its output."""
     try:
         done = subprocess.run(
             command,

@@ -1,4 +1,4 @@
-"""One run of an executable of CmdStan: its exit code, what it printed, what it wrote."""
+"""One run of a CmdStan executable: its exit code, its console output, its CSV file."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ import shlex
 import signal
 import subprocess
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from recovery.common.errors import EngineError, MachineError
-from recovery.common.worker import cause, die_with
+from recovery.common.worker import before_program, cause
 from recovery.engines.protocol import error_of_fit
 
 CONSOLE = "console.txt"
-_MOST_READ = 1_000_000  # bytes of the console
-_MOST_LINES = 20  # of it in an error
-_WRONG_USE = 64  # the exit code for arguments that an executable does not know
+_MOST_READ = 1_000_000  # bytes of the console output
+_MOST_LINES = 20  # of the console output in an error
+_WRONG_USE = 64  # the exit code for unknown arguments
 _NOT_RUNNABLE = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ENOTDIR)
-_OF_THE_MACHINE = {
+_OF_THE_MACHINE: dict[int, str] = {
     signal.SIGILL: "it was compiled for another kind of processor",
     signal.SIGXFSZ: "a file may not become so large here; raise the limit",
 }
@@ -39,7 +38,7 @@ _PROGRESS = re.compile(
 
 @dataclass(frozen=True)
 class Output:
-    """What a run gave.
+    """The output of a run.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ class Output:
         Stan's names with brackets.
     values : ndarray, shape (n_draws, n_columns)
     comments : str
-        The comments of its CSV file, elapsed times among them.
+        The comments of its CSV file, which include elapsed times.
     """
 
     names: list[str]
@@ -56,21 +55,21 @@ class Output:
 
 
 def run(executable: str, folder: Path, draws: int, *arguments: str) -> Output:
-    """Run an executable in a folder of its own, and read what it wrote there: NAME/NAME.csv.
+    """Run an executable in a folder NAME, and read the file NAME/NAME.csv that it writes.
 
     Parameters
     ----------
     draws : int
-        How many it must write.
+        The number of draws that it must write.
     arguments : str
-        CmdStan's, those of its output left out.
+        CmdStan's arguments, without those of its output.
 
     Raises
     ------
     RuntimeError
-        With Stan's message, when the run failed or wrote less than all draws.
+        With Stan's message, if the run failed or wrote too few draws.
     MachineError
-        When the machine failed, and any other run would too.
+        If the machine failed, so that every other run would fail too.
     """
     folder.mkdir(exist_ok=True)
     command = [str(Path(executable).absolute()), *arguments]
@@ -89,7 +88,7 @@ def run(executable: str, folder: Path, draws: int, *arguments: str) -> Output:
 
 
 def _start(command: list[str], folder: Path) -> int:
-    """Run to the end, what it says into a file; return the exit code."""
+    """Run a command with its output in a file; return its exit code."""
     with (folder / CONSOLE).open("wb") as console:
         try:
             return subprocess.run(
@@ -99,11 +98,11 @@ def _start(command: list[str], folder: Path) -> int:
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 check=False,
-                preexec_fn=partial(die_with, os.getpid()),
+                preexec_fn=before_program(),
             ).returncode
         except OSError as error:
             if error.errno in _NOT_RUNNABLE:
-                raise MachineError(_cannot_run(command[0], error.strerror)) from None
+                raise MachineError(_cannot_run(command[0], str(error.strerror))) from None
             raise MachineError(
                 f"{command[0]}: no process can be started: {error.strerror}. The machine failed, "
                 "not a fit; run the same command again."
@@ -113,13 +112,14 @@ def _start(command: list[str], folder: Path) -> int:
 def _cannot_run(executable: str, why: str) -> str:
     return (
         f"{executable}: cannot be run here: {why}\n"
-        "No fit is to blame, so none has failed. Mend this, or have the program compiled again "
-        f"with\nrm {shlex.quote(executable)}\nthen run the same command again."
+        "This is not the fault of a fit, so none is counted as failed. Correct it, or remove the "
+        f"executable, so that it is compiled again:\nrm {shlex.quote(executable)}\n"
+        "Then run the same command again."
     )
 
 
 def _refuse(executable: str, code: int, console: str) -> None:
-    """Raise what an exit code says: the machine failed, the executable is wrong, or the fit."""
+    """Raise the error that an exit code means: of the machine, of the executable or of the fit."""
     loader = [line for line in console.splitlines() if line.startswith(f"{executable}: ")]
     if loader or code in (126, 127):
         raise MachineError(_cannot_run(executable, "\n".join(loader) or reason(console)))
@@ -127,7 +127,7 @@ def _refuse(executable: str, code: int, console: str) -> None:
         raise MachineError(_cannot_run(executable, _OF_THE_MACHINE[-code]))
     if code == _WRONG_USE or "Failed to parse command arguments" in console:
         raise EngineError(
-            f"{executable}: this CmdStan is too old, or another program: {reason(console)}"
+            f"{executable}: CmdStan is too old, or this is not its executable: {reason(console)}"
         )
     if code < 0:
         raise RuntimeError(f"CmdStan was ended by {cause(code)}")
@@ -136,9 +136,9 @@ def _refuse(executable: str, code: int, console: str) -> None:
 
 
 def reason(console: str) -> str:
-    """Return what Stan said beside its settings and progress, each line once, the last of many."""
-    said = re.split(r"^num_threads = .*$", console, maxsplit=1, flags=re.MULTILINE)[-1]
-    lines = (line.strip() for line in said.splitlines() if not _PROGRESS.match(line))
+    """Return the last lines of Stan's output, each once, without settings and progress."""
+    output = re.split(r"^num_threads = .*$", console, maxsplit=1, flags=re.MULTILINE)[-1]
+    lines = (line.strip() for line in output.splitlines() if not _PROGRESS.match(line))
     return "\n".join(list(dict.fromkeys(lines))[-_MOST_LINES:])
 
 
@@ -149,7 +149,7 @@ def _end_of(file: Path) -> str:
 
 
 def _must_be_writable(folder: Path, console: str) -> None:
-    """Raise OSError where no more can be written, which CmdStan says in passing, or not at all."""
+    """Raise OSError if the folder cannot be written to, of which CmdStan may say nothing."""
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG):
         if f"iostream error: {os.strerror(number)}" in console:
             raise OSError(number, os.strerror(number), str(folder))
@@ -157,14 +157,15 @@ def _must_be_writable(folder: Path, console: str) -> None:
 
 
 def read_csv(file: Path, draws: int) -> Output:
-    """Read a CSV file of CmdStan; ValueError unless it has so many whole draws."""
+    """Read a CSV file of CmdStan; ValueError unless it has this number of complete draws."""
     text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
-    lines, comments = [], []
+    lines: list[str] = []
+    comments: list[str] = []
     for line in text.splitlines():
         (comments if line.startswith("#") or not line else lines).append(line)
-    whole = lines if text.endswith("\n") else lines[:-1]
-    if len(whole) != draws + 1:
-        raise ValueError(f"CmdStan wrote {max(0, len(whole) - 1)} of {draws} draws")
+    complete = lines if text.endswith("\n") else lines[:-1]
+    if len(complete) != draws + 1:
+        raise ValueError(f"CmdStan wrote {max(0, len(complete) - 1)} of {draws} draws")
     names = [_in_brackets(name.strip()) for name in lines[0].split(",")]
     for number, line in enumerate(lines[1:], 1):
         if (n := line.count(",") + 1) != len(names):
@@ -177,20 +178,20 @@ def read_csv(file: Path, draws: int) -> Output:
 
 
 def _in_brackets(name: str) -> str:
-    """A name as Stan has it: `beta.1.2` is `beta[1,2]`, of a tuple `a.1:2` is `a[1].2`."""
+    """A name as Stan writes it: `beta.1.2` is `beta[1,2]`; in a tuple, `a.1:2` is `a[1].2`."""
     parts = (part.split(".") for part in name.split(":"))
     return ".".join(f"{first}[{','.join(rest)}]" if rest else first for first, *rest in parts)
 
 
 def as_variables(names: list[str], draw: np.ndarray) -> dict[str, Any]:
-    """Return a draw as numbers and lists of them, by the names of Stan's variables."""
-    found: dict[str, dict] = {}
+    """Return a draw as a dict: name of a Stan variable -> number, or nested list of numbers."""
+    elements: dict[str, dict] = {}
     for name, value in zip(names, draw.tolist(), strict=True):
         variable, _, place = name.removesuffix("]").partition("[")
-        index = tuple(int(each) - 1 for each in place.split(",")) if place else ()
-        found.setdefault(variable, {})[index] = value
+        index = tuple(int(number) - 1 for number in place.split(",")) if place else ()
+        elements.setdefault(variable, {})[index] = value
     arrays = {}
-    for variable, values in found.items():
+    for variable, values in elements.items():
         array = np.empty(np.max(list(values), axis=0) + 1 if () not in values else ())
         for index, value in values.items():
             array[index] = value
@@ -199,16 +200,16 @@ def as_variables(names: list[str], draw: np.ndarray) -> dict[str, Any]:
 
 
 def version(executable: str, folder: Path) -> str | None:
-    """Return the version of CmdStan that an executable is of, where it says one.
+    """Return the version of CmdStan that made an executable; None if it does not say.
 
     Raises
     ------
     MachineError
-        When it cannot be run here.
+        If the executable cannot be run here.
     """
     folder.mkdir(exist_ok=True)
     command = [str(Path(executable).absolute()), "info"]
-    code, said = _start(command, folder), _end_of(folder / CONSOLE)
-    _refuse(command[0], code if code in (126, 127) or -code in _OF_THE_MACHINE else 0, said)
-    parts = re.findall(r"^stan_version_(?:major|minor|patch) = (\d+)", said, re.MULTILINE)
+    code, console = _start(command, folder), _end_of(folder / CONSOLE)
+    _refuse(command[0], code if code in (126, 127) or -code in _OF_THE_MACHINE else 0, console)
+    parts = re.findall(r"^stan_version_(?:major|minor|patch) = (\d+)", console, re.MULTILINE)
     return ".".join(parts) or None
