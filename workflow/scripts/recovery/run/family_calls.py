@@ -16,8 +16,9 @@ from pydantic import BaseModel
 
 from recovery import families
 from recovery.common.errors import StudyError
-from recovery.families.family import Columns, Family, SimulationError, Values
+from recovery.families.family import Columns, SimulationError, Values
 from recovery.families.own import opened_files
+from recovery.families.own.own_family import OwnFamily
 from recovery.fit import datasets
 from recovery.plan.design import Design
 from recovery.plan.provenance import Sources
@@ -33,23 +34,24 @@ LOAD = ("load",)
 
 def by_size(design: Design) -> list[Scenario]:
     """Return a study's scenarios, those of fewest rows first."""
-    return sorted(design.scenarios.values(), key=lambda s: s.participants * s.observations)
+    return sorted(design.scenarios.values(), key=lambda s: s.participants * (s.observations or 1))
 
 
 def steps(design: Design) -> list[Step]:
     """Return the calls to make of a study's family, smallest datasets first."""
-    study, found = design.study, [LOAD]
+    study = design.study
+    calls: list[Step] = [LOAD]
     smallest = {scenario.truth: scenario for scenario in reversed(by_size(design))}
     for scenario in by_size(design):
-        found.append(("simulate", scenario.name, "1"))
+        calls.append(("simulate", scenario.name, "1"))
         if smallest[scenario.truth] == scenario:
-            found.append(("simulate", scenario.name, str(AGAIN)))
-            found.append(("log_likelihood", scenario.name))
-        found += [("stan_data", scenario.name, prior) for prior in study.priors]
+            calls.append(("simulate", scenario.name, str(AGAIN)))
+            calls.append(("log_likelihood", scenario.name))
+        calls += [("stan_data", scenario.name, prior) for prior in study.priors]
     for prior in study.priors:
-        found.append(("draw_truth", by_size(design)[0].name, prior))
-        found += [("prior_sd", prior, model) for model in study.models]
-    return found
+        calls.append(("draw_truth", by_size(design)[0].name, prior))
+        calls += [("prior_sd", prior, model) for model in study.models]
+    return calls
 
 
 def scenario_of(design: Design, step: Step) -> Scenario | None:
@@ -78,9 +80,12 @@ class Calls:
         return Design(parse(self.raw, families.find), Sources(**self.sources))
 
     @cached_property
-    def family(self) -> Family:
-        """Its family, loaded in this process."""
-        return families.find(self.design.study.family)
+    def family(self) -> OwnFamily:
+        """The study's family, loaded in this process."""
+        family = families.find(self.design.study.family)
+        if not isinstance(family, OwnFamily):
+            raise TypeError(f"{self.design.study.family} is a shipped family")
+        return family
 
     def __call__(self, step: Step) -> tuple[str, Any]:
         """Return the fingerprint of what a function gave, and of `simulate` how many rows."""
@@ -131,8 +136,8 @@ class Calls:
         for _ in range(TRIED):
             try:
                 truth = self.family.draw_truth(self.design.study.priors[prior], rng)
-                place = (size.participants, size.observations)
-                return truth, *self.family.simulate(truth, *place, rng)
+                data = self.family.simulate(truth, size.participants, size.observations or 1, rng)
+                return truth, *data
             except SimulationError as error:
                 fault = error
         raise StudyError(f"none of {TRIED} datasets can be drawn from a prior: {fault}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from recovery.run import results_lock
 from recovery.study.consistency import missing_algorithms
 from recovery.study.model import Study
 from recovery.study.parse import parse
+from recovery.study.settings import Selection
 
 MOST_JOBS = 100_000
 FEWEST_DRAWS = 25  # a fifth of them is the least to which a tail can be fitted
@@ -124,7 +126,8 @@ def _too_much(study: Study) -> Iterator[str]:
 
 def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
     """Yield what keeps models from being compared by what they predict."""
-    if study.selection is None:
+    selection = study.selection
+    if selection is None:
         return
     if len({family.MODELS[model].joint for model in study.models}) < 2:
         yield (
@@ -135,14 +138,14 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
     if fewest < FEWEST_DRAWS:
         yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
     seconds = study.guest_seconds
-    with guarded(lambda _: _without_likelihood(study, family), seconds, "check") as without:
+    with guarded(lambda _: _without_likelihood(study, selection, family), seconds, "check") as without:
         try:
             yield from without(None)
         except ChildLostError as lost:
             raise StudyError(f"{study.family}: {lost}, with a dataset of the first prior") from None
 
 
-def _without_likelihood(study: Study, family: Family) -> list[str]:
+def _without_likelihood(study: Study, selection: Selection, family: Family) -> list[str]:
     """What cannot be left out, tried with a small dataset."""
     prior = next(iter(study.priors.values()))
     columns, values = _small_dataset(study, family)
@@ -150,7 +153,7 @@ def _without_likelihood(study: Study, family: Family) -> list[str]:
     return [
         f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
         f"{unit} for the model {model!r}"
-        for unit, model in product(study.selection.leave_out, study.models)
+        for unit, model in product(selection.leave_out, study.models)
         if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None
     ]
 
@@ -195,7 +198,8 @@ class _Attempt:
 
     def __init__(self, study: Study, programs: Path, engine: str):
         self.study, self.programs, self.engine = study, programs, engines.find(engine)
-        self.family, self.data = families.find(study.family), {}
+        self.family = families.find(study.family)
+        self.data: dict[str, Any] = {}
 
     def __call__(self, model: str | None) -> list[str]:
         """Try a model's program; with None make ready the data.

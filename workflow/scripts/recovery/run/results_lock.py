@@ -134,12 +134,12 @@ def refuse_future(study: Study, files: Iterable[str]) -> None:
     now = clock.stat().st_mtime + AHEAD
     later = sorted({file for file in files if (date := _date_of(file)) and date > now})
     if later:
-        date = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(_date_of(later[0])))
+        shown_date = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(_date_of(later[0])))
         others = f" (so are {len(later) - 1:,} more)" if len(later) > 1 else ""
-        shown = " ".join(map(shlex.quote, later[:MOST_SHOWN]))
+        names = " ".join(map(shlex.quote, later[:MOST_SHOWN]))
         raise StudyError(
-            f"{later[0]}: is dated {date}, which is yet to come{others}, and Snakemake would "
-            f"delete what is made of it. Date it now, then run the same again:\ntouch {shown}"
+            f"{later[0]}: is dated {shown_date}, in the future{others}. Snakemake would delete "
+            f"outputs made from it. Set the date to now, then run the same command again:\ntouch {names}"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from recovery.common.errors import listed
 from recovery.families.family import Family
@@ -15,7 +15,7 @@ def dangling(study: Study, family: Family) -> list[str]:
     """Return what names nothing that there is, and what only the whole study shows."""
     faults = []
 
-    def must_be_one_of(place: str, got: str, allowed) -> None:
+    def must_be_one_of(place: str, got: str, allowed: Collection[str]) -> None:
         if got not in allowed:
             faults.append(f"{place}: got {got!r}, must be one of {listed(allowed)}")
 

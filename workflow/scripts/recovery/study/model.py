@@ -149,7 +149,8 @@ class Study(Frozen):
 
     def sampled_model(self, method: str) -> str:
         """Return the model whose program is run: an approximation has that of its model."""
-        return method if method in self.models else parts(method)[1]
+        approximated = None if method in self.models else parts(method)
+        return approximated[1] if approximated else method
 
     @property
     def guest_seconds(self) -> float | None:

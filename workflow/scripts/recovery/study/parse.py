@@ -31,9 +31,9 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     StudyError
         With a line for every fault: the key, what it got, what is allowed.
     """
-    faults = []
+    faults: list[str] = []
     study = checked(Study, raw, (), faults)
-    if study is None:
+    if not isinstance(study, Study):
         raise study_error(file, faults)
     try:
         family = find_family(study.family)
@@ -41,16 +41,16 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
         raise study_error(file, validation_faults(wrong, ("family",))) from None
     except ValueError as wrong:
         raise study_error(file, [f"family: {wrong}"]) from None
-    study = study.model_copy(update={"family": family.CHOICE or study.family})
-    family.rehearse(lambda: _as_plain(*_with_parts(study, family, [])))
-    study, faults = _with_parts(study, family, faults)
+    named = study.model_copy(update={"family": family.CHOICE or study.family})
+    family.rehearse(lambda: _as_plain(*_with_parts(named, family, [])))
+    study, faults = _with_parts(named, family, faults)
     faults += [*dangling(study, family), *unplannable(study, family)]
     if faults:
         raise study_error(file, faults)
     return study
 
 
-def _with_parts(study: Study, family: Family, faults: list) -> tuple[Study, list]:
+def _with_parts(study: Study, family: Family, faults: list[str]) -> tuple[Study, list[str]]:
     """The study with its family's parts typed, and faults with those of the parts."""
     priors = {
         name: checked(family.Prior, value, ("priors", name), faults)
@@ -68,13 +68,15 @@ def _with_parts(study: Study, family: Family, faults: list) -> tuple[Study, list
     return study.model_copy(update=parts), faults
 
 
-def _as_plain(study: Study, faults: list) -> None:
+def _as_plain(study: Study, faults: list[str]) -> None:
     """Serialise a study, as everything after its checks does."""
     if not faults:
         study.model_dump(mode="json")
 
 
-def _split(kind: type[Flat], value: Any, part_kind: type[BaseModel], place: tuple, faults: list):
+def _split(
+    kind: type[Flat], value: Any, part_kind: type[BaseModel], place: tuple, faults: list[str]
+) -> BaseModel | None:
     """A mapping of which some keys are `kind`'s and the rest its part, the family's."""
     if not isinstance(value, Mapping):
         return checked(kind, value, place, faults)
@@ -86,7 +88,7 @@ def _split(kind: type[Flat], value: Any, part_kind: type[BaseModel], place: tupl
     return whole and whole.model_copy(update={kind.PART: family_part})
 
 
-def _truth(value: Any, family: Family, place: tuple, faults: list):
+def _truth(value: Any, family: Family, place: tuple, faults: list[str]) -> BaseModel | None:
     """One truth, by the key that says which kind it is."""
     if isinstance(value, Mapping) and "from_observed" in value:
         return checked(ObservedTruth, value, place, faults)
@@ -95,7 +97,7 @@ def _truth(value: Any, family: Family, place: tuple, faults: list):
     return checked(family.Truth, value, place, faults)
 
 
-def _observed(value: Any, family: Family, place: tuple, faults: list):
+def _observed(value: Any, family: Family, place: tuple, faults: list[str]) -> BaseModel | None:
     if family.ObservedColumns is None:
         faults.append(
             f"{path_in_words(place)}: must not be there, the family reads no observed data"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from types import GenericAlias
+from typing import Any
 
-from pydantic import Field, create_model
+from pydantic import BaseModel, Field, create_model
 
 from recovery import families
 from recovery.common.types import Name
@@ -38,23 +39,29 @@ def json_schema() -> dict[str, Any]:
 def _of_family(name: str, family: Family) -> dict[str, Any]:
     """What a family says of the keys that are its own; its definitions bear its name."""
     drawn = _joined("PriorTruth", PriorTruth, "design", family.Design)
-    truth = family.Truth | drawn | ObservedTruth
-    own = {
-        "truths": (Annotated[dict[Name, truth], Field(min_length=1)], ...),
-        "priors": (Annotated[dict[Name, family.Prior], Field(min_length=1)], ...),
+    own: dict[str, Any] = {
+        "truths": (_named(family.Truth | drawn | ObservedTruth), Field(min_length=1)),
+        "priors": (_named(family.Prior), Field(min_length=1)),
     }
     if family.ObservedColumns:
         observed = _joined("Observed", Observed, "columns", family.ObservedColumns)
-        own["observed"] = (dict[Name, observed], {})
+        own["observed"] = (_named(observed), {})
     place = f"#/$defs/{name}."
     schema = create_model("Own", **own).model_json_schema(ref_template=place + "{model}")
     schema["$defs"] = {f"{name}.{key}": part for key, part in schema["$defs"].items()}
     return schema
 
 
-def _joined(name: str, outer: type, part: str, inner: type) -> type:
+def _named(kind: Any) -> GenericAlias:
+    """Return the type of a mapping of names to `kind`, which is known only when this runs."""
+    return GenericAlias(dict, (Name, kind))
+
+
+def _joined(
+    name: str, outer: type[BaseModel], part: str, inner: type[BaseModel]
+) -> type[BaseModel]:
     """Make a model of `inner`'s keys and of all of `outer`'s but `part`, as a file has them."""
-    own = {
+    own: dict[str, Any] = {
         key: (field.annotation, field) for key, field in outer.model_fields.items() if key != part
     }
     return create_model(name, __base__=inner, __doc__=outer.__doc__, **own)

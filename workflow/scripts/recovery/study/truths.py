@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, Strict, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, Strict, model_serializer
 
 from recovery.common.types import Frozen, Name, Path, Real, Text
 
 
 class Flat(Frozen):
-    """Of a study file's mapping, the part of the keys that the family knows is one field."""
+    """A mapping of the study file; the keys that the family defines become one field, `PART`."""
 
     PART: ClassVar[str]
 
     @model_serializer(mode="wrap")
-    def _as_written(self, handler) -> dict:
-        """Serialise it as the file has it: the part's keys beside the others."""
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Serialise as the study file is written: the family's keys beside the others."""
         whole = handler(self)
         return whole | whole.pop(self.PART)
 

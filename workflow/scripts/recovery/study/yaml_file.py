@@ -47,8 +47,8 @@ class _Loader(yaml.SafeLoader):
         super().__init__(text)
         self.composed = 0
 
-    def compose_node(self, parent, index):
-        event = self.peek_event()
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         self.composed += 1
         if self.composed > LARGEST:
             raise StudyError(TOO_LARGE)
