@@ -138,7 +138,9 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
     if fewest < FEWEST_DRAWS:
         yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
     seconds = study.guest_seconds
-    with guarded(lambda _: _without_likelihood(study, selection, family), seconds, "check") as without:
+    with guarded(
+        lambda _: _without_likelihood(study, selection, family), seconds, "check"
+    ) as without:
         try:
             yield from without(None)
         except ChildLostError as lost:

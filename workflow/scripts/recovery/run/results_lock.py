@@ -139,7 +139,8 @@ def refuse_future(study: Study, files: Iterable[str]) -> None:
         names = " ".join(map(shlex.quote, later[:MOST_SHOWN]))
         raise StudyError(
             f"{later[0]}: is dated {shown_date}, in the future{others}. Snakemake would delete "
-            f"outputs made from it. Set the date to now, then run the same command again:\ntouch {names}"
+            f"outputs made from it. Set the date to now, then run the same "
+            f"command again:\ntouch {names}"
         )
 
 

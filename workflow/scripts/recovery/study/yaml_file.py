@@ -59,16 +59,21 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def read_yaml(path: str | Path) -> dict:
+def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a study file; StudyError says what is malformed, repeated or ambiguous in it."""
+    return parse_yaml(read_text(path), str(path))
+
+
+def parse_yaml(text: str, file: str) -> dict[str, Any]:
+    """Return what the text of a study file holds; StudyError as of `read_yaml`."""
     try:
-        raw = _read(read_text(path), str(path))
+        raw = _read(text, file)
     except RecursionError:
-        raise StudyError(f"{path}: is nested too deeply") from None
+        raise StudyError(f"{file}: is nested too deeply") from None
     if not isinstance(raw, dict):
-        raise StudyError(f"{path}: got {shown(raw)}, must be a mapping of keys to values")
+        raise StudyError(f"{file}: got {shown(raw)}, must be a mapping of keys to values")
     if TEMPLATE in raw:
-        raise StudyError(f"{path}: {TEMPLATE}: unknown key, must not be there")
+        raise StudyError(f"{file}: {TEMPLATE}: unknown key, must not be there")
     return raw
 
 
