@@ -77,7 +77,7 @@ PLACES = ["results", "results/small", ".snakemake", ".snakemake/locks", ".snakem
 def test_a_file_where_results_go_is_told(tmp_path, place):
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).write_text("not a folder")
-    with pytest.raises(StudyError, match=f"^{place}: is no folder, must be one; move it away$"):
+    with pytest.raises(StudyError, match=f"^{place}: is not a folder, must be one; move it away$"):
         results_lock.hold(STUDY)
 
 
@@ -85,7 +85,7 @@ def test_a_file_where_results_go_is_told(tmp_path, place):
 def test_a_link_to_nothing_where_results_go_is_told(tmp_path, place):
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).symlink_to("away")
-    with pytest.raises(StudyError, match=rf"^{place}: is a link to away, which is not [^\n]*\nrm "):
+    with pytest.raises(StudyError, match=rf"^{place}: is a link to away, which [^\n]*\nrm "):
         results_lock.hold(STUDY)
     (tmp_path / place).parent.joinpath("away").mkdir()
     results_lock.hold(STUDY)

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a study is found here, before the first job."""
+"""Check everything about a study before the first job."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from recovery.study.parse import parse
 from recovery.study.settings import Selection
 
 MOST_JOBS = 100_000
-FEWEST_DRAWS = 25  # a fifth of them is the least to which a tail can be fitted
+FEWEST_DRAWS = 25  # PSIS fits a tail to a fifth of them, which must be 5
 TRIED_DRAWS = 100  # from a prior, for a dataset to try programs with
 
 
@@ -40,13 +40,13 @@ def prepare(
     Parameters
     ----------
     config : mapping
-        The study as Snakemake read it, overrides from the command line included.
+        The study as Snakemake read it, with the changes of the command line.
     files : sequence of path
         The files it was read from.
     programs : Path
         The folder of all Stan programs.
     thoroughly : bool
-        Whether to look into the files again and to try every program: once a run.
+        Whether to read the files again and try every program; done once per run.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def engines_of(study: Study) -> set[str]:
 
 
 def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[str]:
-    """Programs of a researcher's own family that are out of reach, as its file may not be."""
+    """Yield programs of a researcher's family that lie outside the working directory."""
     for number, model in enumerate(study.models):
         program = family.program(model, programs)
         if families.is_own(study.family) and not within_reach(program):
@@ -98,12 +98,12 @@ def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[
 
 
 def _too_much(study: Study) -> Iterator[str]:
-    """What no machine could hold, or Snakemake plan."""
+    """Yield faults of a study that is too large for any machine, or for Snakemake."""
     people, each = max(study.participants), max(study.observations, default=1)
     if people * each > MOST_ROWS:
         yield (
             f"observations: {each:,} of each of {people:,} participants are {people * each:,} "
-            f"rows a dataset, must be at most {MOST_ROWS:,}"
+            f"rows per dataset, must be at most {MOST_ROWS:,}"
         )
     if (observed := len(study.observed) * len(study.fits)) > MOST_JOBS:
         yield (
@@ -120,12 +120,12 @@ def _too_much(study: Study) -> Iterator[str]:
     if fits > MOST_JOBS:
         yield (
             f"replicates: {study.replicates:,} of each of {scenarios:,} scenarios are {fits:,} "
-            f"jobs or more, must be at most {MOST_JOBS:,}; a larger batch makes fewer"
+            f"jobs or more, must be at most {MOST_JOBS:,}; a larger `batch` makes fewer"
         )
 
 
 def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
-    """Yield what keeps models from being compared by what they predict."""
+    """Yield faults that prevent comparing models by their predictions."""
     selection = study.selection
     if selection is None:
         return
@@ -148,12 +148,12 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
 
 
 def _without_likelihood(study: Study, selection: Selection, family: Family) -> list[str]:
-    """What cannot be left out, tried with a small dataset."""
+    """Faults of units that cannot be left out, found with a small dataset."""
     prior = next(iter(study.priors.values()))
     columns, values = _small_dataset(study, family)
     one_draw = {name: np.array([value]) for name, value in values.items()}
     return [
-        f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
+        f"selection.leave_out: got {unit!r}, but the family gives no likelihood of one "
         f"{unit} for the model {model!r}"
         for unit, model in product(selection.leave_out, study.models)
         if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None
@@ -161,7 +161,7 @@ def _without_likelihood(study: Study, selection: Selection, family: Family) -> l
 
 
 def try_programs(study: Study, programs: Path, name: str) -> None:
-    """Let an engine take every program of the study, with a small dataset where it can."""
+    """Check every program of the study with an engine and a small dataset."""
     attempt, parameters = _Attempt(study, programs, name), {}
     with guarded(attempt, study.guest_seconds, "check") as tried:
         for model in (None, *study.models):
@@ -181,7 +181,7 @@ def try_programs(study: Study, programs: Path, name: str) -> None:
 def _wrong_inits(
     inits: Mapping, names: Mapping[str, list[str]], engine: str, some: bool
 ) -> Iterator[str]:
-    """Yield starting values of no parameter, and those that an engine wants and that lack."""
+    """Yield initial values of unknown parameters, and missing ones that the engine needs."""
     known = dict.fromkeys(each for program in names.values() for each in program)
     for name in inits:
         if name not in known:
@@ -191,12 +191,12 @@ def _wrong_inits(
         if lacking and not some:
             yield (
                 f"sampler.inits: lacks {listed(lacking)} of the program {model}: the engine "
-                f"{engine} starts at values of all parameters only; `engine: cmdstan` takes some"
+                f"{engine} needs values of all parameters; `engine: cmdstan` accepts some"
             )
 
 
 class _Attempt:
-    """Takes the programs of a study with the data of a small dataset, which it keeps."""
+    """Checks the programs of a study with the data of one small dataset."""
 
     def __init__(self, study: Study, programs: Path, engine: str):
         self.study, self.programs, self.engine = study, programs, engines.find(engine)
@@ -204,9 +204,9 @@ class _Attempt:
         self.data: dict[str, Any] = {}
 
     def __call__(self, model: str | None) -> list[str]:
-        """Try a model's program; with None make ready the data.
+        """Check a model's program; with None, prepare the data.
 
-        Return the program's parameters, where the study says at which values chains start.
+        Return the program's parameters if the study gives initial values, else an empty list.
         """
         if model is not None:
             program = self.program(model)
@@ -223,9 +223,9 @@ class _Attempt:
 
 
 def _small_dataset(study: Study, family: Family) -> tuple[Columns, Values]:
-    """Simulate from the first prior the smallest dataset of a study.
+    """Simulate the smallest dataset of a study from its first prior.
 
-    With a wide prior, not every draw gives data that can be had.
+    With a wide prior, data cannot be simulated from every draw.
     """
     rng, prior = np.random.default_rng(study.seed), next(iter(study.priors.values()))
     some = min(2, family.MOST_OBSERVATIONS or 2)

@@ -1,4 +1,4 @@
-"""A study file's content to a checked Study: each part by its own type, then the whole of it."""
+"""Turn the content of a study file into a checked Study: each part, then the whole."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from recovery.study.truths import Flat, Observed, ObservedTruth, PriorTruth
 
 
 def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study") -> Study:
-    """Turn what a study file holds into a checked Study.
+    """Check the content of a study file and return it as a Study.
 
     Parameters
     ----------
     raw : mapping
-        The study as YAML gives it.
+        The content of the study file.
     find_family : callable
-        What the study says of its family -> the family; raises ValueError with what is wrong.
+        Returns the family for the value of the key `family`; raises ValueError if it is wrong.
     file : str
         The study file's name, for messages.
 
@@ -51,7 +51,7 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
 
 
 def _with_parts(study: Study, family: Family, faults: list[str]) -> tuple[Study, list[str]]:
-    """The study with its family's parts typed, and faults with those of the parts."""
+    """The study with its truths, priors and observed data checked, and all faults."""
     priors = {
         name: checked(family.Prior, value, ("priors", name), faults)
         for name, value in study.priors.items()
@@ -69,7 +69,7 @@ def _with_parts(study: Study, family: Family, faults: list[str]) -> tuple[Study,
 
 
 def _as_plain(study: Study, faults: list[str]) -> None:
-    """Serialise a study, as everything after its checks does."""
+    """Serialise a study, as later steps do, if it has no faults."""
     if not faults:
         study.model_dump(mode="json")
 
@@ -77,7 +77,7 @@ def _as_plain(study: Study, faults: list[str]) -> None:
 def _split(
     kind: type[Flat], value: Any, part_kind: type[BaseModel], place: tuple, faults: list[str]
 ) -> BaseModel | None:
-    """A mapping of which some keys are `kind`'s and the rest its part, the family's."""
+    """Check a mapping that has keys of `kind` and keys of the family, which become its `PART`."""
     if not isinstance(value, Mapping):
         return checked(kind, value, place, faults)
     own = {
@@ -89,7 +89,7 @@ def _split(
 
 
 def _truth(value: Any, family: Family, place: tuple, faults: list[str]) -> BaseModel | None:
-    """One truth, by the key that says which kind it is."""
+    """Check one truth; its keys decide its kind."""
     if isinstance(value, Mapping) and "from_observed" in value:
         return checked(ObservedTruth, value, place, faults)
     if isinstance(value, Mapping) and "prior" in value:

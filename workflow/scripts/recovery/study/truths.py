@@ -1,4 +1,4 @@
-"""What a study says its data come from: the kinds of truths, and observed datasets."""
+"""The sources of a study's data: the kinds of truths, and observed datasets."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class Flat(Frozen):
 
 
 class PriorTruth(Flat):
-    """A truth drawn afresh from a prior for every replicate."""
+    """A truth that is drawn from a prior, anew for every replicate."""
 
     PART = "design"
 
     prior: Name
     model: Name | None = None
-    """Whose joint model is drawn from; by default the one that differs by participant."""
+    """The model to draw from; by default the one in which participants differ."""
     design: Any = None
 
 
 class FromObserved(Frozen):
-    """Where a truth comes from: the posterior mean of one model fitted to an observed dataset."""
+    """The fit to an observed dataset whose posterior mean is the truth."""
 
     data: Name
     model: Name
@@ -47,14 +47,14 @@ class ObservedTruth(Frozen):
 
 
 class Published(Frozen):
-    """Numbers that others published for an observed dataset, shown beside ours."""
+    """Published estimates for an observed dataset, shown beside the study's own."""
 
     source: Text
     values: dict[Text, Real] = Field(min_length=1)
 
 
 class Observed(Flat):
-    """A real dataset: a CSV file and, in the family's words, what its columns are."""
+    """A real dataset: a CSV file, and its columns as the family names them."""
 
     PART = "columns"
 
