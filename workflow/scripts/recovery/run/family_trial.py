@@ -52,16 +52,16 @@ def run(design: Design, programs: Mapping[str, Program]) -> list[str]:
     study = design.study
     calls = Calls(study.model_dump(mode="json"), asdict(design.sources))
     wanted = steps(design)
-    found = _given(design, calls, wanted, ENVIRONMENTS[0])
+    results = _given(design, calls, wanted, ENVIRONMENTS[0])
     time.sleep(APART)
     again = _given(design, calls, 2 * wanted[::-1], ENVIRONMENTS[1])
     for step in wanted:
-        if found[step][0] != again[step][0]:
+        if results[step][0] != again[step][0]:
             raise StudyError(f"{study.family}: {step[0]}: {_otherwise(step[0])}")
     said = []
     for truth in study.truths:
         smallest = next(s for s in by_size(design) if s.truth == truth)
-        rows = found["simulate", smallest.name, "1"][1]
+        rows = results["simulate", smallest.name, "1"][1]
         said.append(f"{truth}: {rows} observations simulated")
     said += _fits(design, calls, programs)
     _hold_data(design, calls, programs)
@@ -104,8 +104,8 @@ def _fits(design: Design, calls: Calls, programs: Mapping[str, Program]) -> list
     study, said = design.study, []
     smallest = by_size(design)[0].name
 
-    def fit(asked: tuple[str, str]) -> None:
-        prior, model = asked
+    def fit(cell: tuple[str, str]) -> None:
+        prior, model = cell
         values = list(calls.first(smallest)[1])
         data = calls.stan_data(smallest, prior)
         one_fit(calls.family, model, programs[model], data, values, study.engine)
@@ -172,13 +172,15 @@ def one_fit(
             f"{program.path}: has {', '.join(taken)}, must have other names: these are "
             "columns of tables of draws"
         )
-    theirs, ours = _participants(family, draws.names), _participants(family, values)
-    if unusable := posterior.not_finite(draws, [*scored, *theirs]):
+    in_program, in_data = _participants(family, draws.names), _participants(family, values)
+    if unusable := posterior.not_finite(draws, [*scored, *in_program]):
         raise StudyError(f"{program.path}: draws of {finite.some(unusable)} are not finite")
-    if set(theirs) != set(ours) and (theirs or family.MODELS[model].pooling != "complete"):
+    if set(in_program) != set(in_data) and (
+        in_program or family.MODELS[model].pooling != "complete"
+    ):
         raise StudyError(
-            f"{program.path}: has {_counted(theirs)} of participants, must have the "
-            f"{_counted(ours)} that simulate gives for PARTICIPANTS; the program has {has}"
+            f"{program.path}: has {_counted(in_program)} of participants, must have the "
+            f"{_counted(in_data)} that simulate gives for PARTICIPANTS; the program has {has}"
         )
 
 

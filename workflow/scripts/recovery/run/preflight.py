@@ -99,10 +99,11 @@ def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[
 
 def _too_much(study: Study) -> Iterator[str]:
     """Yield faults of a study that is too large for any machine, or for Snakemake."""
-    people, each = max(study.participants), max(study.observations, default=1)
-    if people * each > MOST_ROWS:
+    people, per_person = max(study.participants), max(study.observations, default=1)
+    if people * per_person > MOST_ROWS:
         yield (
-            f"observations: {each:,} of each of {people:,} participants are {people * each:,} "
+            f"observations: {per_person:,} of each of {people:,} participants are "
+            f"{people * per_person:,} "
             f"rows per dataset, must be at most {MOST_ROWS:,}"
         )
     if (observed := len(study.observed) * len(study.fits)) > MOST_JOBS:
@@ -182,12 +183,12 @@ def _wrong_inits(
     inits: Mapping, names: Mapping[str, list[str]], engine: str, some: bool
 ) -> Iterator[str]:
     """Yield initial values of unknown parameters, and missing ones that the engine needs."""
-    known = dict.fromkeys(each for program in names.values() for each in program)
+    known = dict.fromkeys(parameter for program in names.values() for parameter in program)
     for name in inits:
         if name not in known:
             yield f"sampler.inits: got {name!r}, must be one of {listed(known)}"
     for model, program in names.items():
-        lacking = [each for each in program if each not in inits]
+        lacking = [parameter for parameter in program if parameter not in inits]
         if lacking and not some:
             yield (
                 f"sampler.inits: lacks {listed(lacking)} of the program {model}: the engine "

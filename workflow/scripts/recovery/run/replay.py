@@ -70,11 +70,11 @@ def replay(design: Design, cell: Cell, replicate: int, programs: Path) -> Replay
         data, truth = _simulated(design, cell[0], batch, programs)
     place = Path("results", design.study.name, "replay", *cell, f"{replicate:05d}.parquet")
     if cell[2] == NO_PRIOR:
-        found = batches.fit_batch(data, truth, estimator.EstimatorFitter(specification))
+        columns = batches.fit_batch(data, truth, estimator.EstimatorFitter(specification))
     else:
         program = _program(specification, programs)
-        found = _fit(specification, data, truth, program, place)
-    rows = {name: pd.DataFrame(found[name]) for name in ("estimates", "diagnostics")}
+        columns = _fit(specification, data, truth, program, place)
+    rows = {name: pd.DataFrame(columns[name]) for name in ("estimates", "diagnostics")}
     kept = place if (rows["diagnostics"]["status"] == "ok").any() and place.exists() else None
     if kept is None:
         place.unlink(missing_ok=True)  # an empty table
@@ -121,8 +121,8 @@ def _simulated(
     if not made["estimates"]["mean"]:
         why = made["diagnostics"]["error"][-1]
         raise StudyError(f"{source.data}: the fit that a truth is taken from failed: {why}")
-    found = made["estimates"]
-    means = dict(zip(found["parameter"], found["mean"], strict=True))
+    estimates = made["estimates"]
+    means = dict(zip(estimates["parameter"], estimates["mean"], strict=True))
     return datasets.simulate_batch(design.simulation(scenario, batch), columns, means)
 
 
@@ -148,7 +148,7 @@ def _fit(
 
 def _batch(design: Design, cell: Cell, replicate: int) -> Batch:
     """The study's batch that a replicate is in."""
-    return next(each for each in design.batches(cell[0]) if replicate in each.replicates)
+    return next(batch for batch in design.batches(cell[0]) if replicate in batch.replicates)
 
 
 def _files(design: Design, cell: Cell, replicate: int) -> dict[str, str]:
@@ -173,13 +173,13 @@ def _differences(
     """Differences from the study's rows of a fit, timings aside; None if there are no rows."""
     if not all(Path(file).exists() for file in files.values()):
         return None
-    found = []
+    differences = []
     for name, keys in (("estimates", "parameter"), ("diagnostics", "attempt")):
-        theirs = _rows(files[name], replicate).set_index(keys)
-        if name == "diagnostics" and theirs.empty:
+        then = _rows(files[name], replicate).set_index(keys)
+        if name == "diagnostics" and then.empty:
             return None
-        found += _apart(name, rows[name].set_index(keys), theirs)
-    return found
+        differences += _apart(name, rows[name].set_index(keys), then)
+    return differences
 
 
 def _rows(file: str, replicate: int) -> pd.DataFrame:
@@ -188,16 +188,16 @@ def _rows(file: str, replicate: int) -> pd.DataFrame:
     return table[table["replicate"] == replicate].drop(columns=list(TIMINGS), errors="ignore")
 
 
-def _apart(name: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> list[str]:
+def _apart(name: str, now: pd.DataFrame, then: pd.DataFrame) -> list[str]:
     """Rows, columns and numbers that differ."""
-    found = [f"{name}, {row}: now only" for row in ours.index.difference(theirs.index)]
-    found += [f"{name}, {row}: then only" for row in theirs.index.difference(ours.index)]
-    known = [column for column in theirs if column in ours]
-    found += [f"{name}: no column {column} now" for column in theirs if column not in ours]
-    both = theirs.index.intersection(ours.index)
-    ours, theirs = ours.loc[both, known], theirs.loc[both, known]
-    same = (ours == theirs) | (ours.isna() & theirs.isna())
-    return found + [
-        f"{name}, {row}, {column}: {ours.loc[row, column]} now, {theirs.loc[row, column]} then"
+    differences = [f"{name}, {row}: now only" for row in now.index.difference(then.index)]
+    differences += [f"{name}, {row}: then only" for row in then.index.difference(now.index)]
+    known = [column for column in then if column in now]
+    differences += [f"{name}: no column {column} now" for column in then if column not in now]
+    both = then.index.intersection(now.index)
+    now, then = now.loc[both, known], then.loc[both, known]
+    same = (now == then) | (now.isna() & then.isna())
+    return differences + [
+        f"{name}, {row}, {column}: {now.loc[row, column]} now, {then.loc[row, column]} then"
         for row, column in same.stack().loc[lambda each: ~each].index
     ]

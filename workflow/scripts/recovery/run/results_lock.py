@@ -172,12 +172,12 @@ def _births(study: Study) -> tuple[Path, Path]:
 def _filled(study: Study) -> dict[str, str]:
     """The content of the folder's mark; empty if it cannot be read."""
     try:
-        found = json.loads(_text_of(_mark(study)) or "")
+        content = json.loads(_text_of(_mark(study)) or "")
     except (ValueError, RecursionError):
         return {}
     parts = ("file", "title", "study")
-    whole = isinstance(found, dict) and all(isinstance(found.get(part), str) for part in parts)
-    return found if whole else {}
+    whole = isinstance(content, dict) and all(isinstance(content.get(part), str) for part in parts)
+    return content if whole else {}
 
 
 def _text_of(path: Path) -> str | None:

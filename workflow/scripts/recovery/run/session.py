@@ -59,8 +59,8 @@ def design_of_run(
     if main:
         # Snakemake passes on only the last `--config` of several.
         overrides.must_stand_once(psutil.Process().cmdline())
-        for each in files:
-            read_yaml(each)  # Snakemake silently keeps the last of two equal keys
+        for path in files:
+            read_yaml(path)  # Snakemake silently keeps the last of two equal keys
     study = overrides.applied(config, entries)
     design = preflight.prepare(study, [file], shipped("stan"), thoroughly=main)
     if main and reads_results:
@@ -104,7 +104,7 @@ def take_results(design: Design, file: str, jobs: Iterable[Any]) -> None:
 def at_start(design: Design) -> str:
     """Return the message at the start: the number of fits."""
     fits = len(design.cells) * design.study.replicates
-    largest = max(batch_size(design.study, each) for each in design.scenarios.values())
+    largest = max(batch_size(design.study, scenario) for scenario in design.scenarios.values())
     return f"{design.study.name}: {fits:,} fits to simulated data, in batches of up to {largest:,}."
 
 

@@ -99,7 +99,7 @@ def unplannable(study: Study, family: Family) -> Iterator[str]:
 
 def _estimators(study: Study, family: Family) -> Iterator[str]:
     """Yield the faults of a study's estimators."""
-    approximated = [f"{each}_{model}" for model in study.models for each in ALGORITHMS]
+    approximated = [f"{algorithm}_{model}" for model in study.models for algorithm in ALGORITHMS]
     for number, name in enumerate(study.estimators):
         if name in family.MODELS:
             yield f"estimators[{number}]: got {name!r}, must not be a model; list it under `models`"

@@ -31,14 +31,14 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def entries_of(asked: argparse.Namespace) -> list[str]:
+def entries_of(options: argparse.Namespace) -> list[str]:
     """Return all changes of a command line as `KEY=VALUE`; `--engine` comes last."""
-    return [*asked.config, *([f"engine={asked.engine}"] if asked.engine else [])]
+    return [*options.config, *([f"engine={options.engine}"] if options.engine else [])]
 
 
 def must_stand_once(arguments: Iterable[str]) -> None:
     """Refuse a Snakemake command with more than one `--config`: Snakemake uses only the last."""
-    options = [each for each in arguments if re.match(r"--config($|=)|-C", each)]
+    options = [word for word in arguments if re.match(r"--config($|=)|-C", word)]
     if len(options) > 1:
         raise StudyError(
             "--config: got more than one, must be one: Snakemake uses only the last; give every "
@@ -48,13 +48,13 @@ def must_stand_once(arguments: Iterable[str]) -> None:
 
 def applied(raw: Mapping[str, Any], entries: Iterable[str]) -> dict[str, Any]:
     """Return a raw study with changes; a mapping changes only the keys that it has."""
-    found = dict(raw)
+    study = dict(raw)
     for entry in entries:
         key, equals, text = entry.partition("=")
         if not equals or not _KEY.fullmatch(key):
             raise StudyError(f"--config: got {shown(entry)}, must be KEY=VALUE, a key of the study")
-        found = _merged(found, {key: read_value(text, f"--config {key}")})
-    return found
+        study = _merged(study, {key: read_value(text, f"--config {key}")})
+    return study
 
 
 def _merged(old: Any, new: Any) -> Any:
