@@ -145,8 +145,8 @@ NUMBER = "got {} (line 2), which YAML 1.1 reads as {} and YAML 1.2 as {}; must b
         ("yes", "true", "text", "true or 'yes'"),
         ("Off", "false", "text", "false or 'Off'"),
         ("2020-01-01", "the date 2020-01-01", "text", "'2020-01-01'"),
-        ("=", "no value", "text", "'='"),
-        ("<<", "no value", "text", "'<<'"),
+        ("=", "a special key", "text", "'='"),
+        ("<<", "a special key", "text", "'<<'"),
     ],
 )
 def test_what_versions_of_yaml_read_differently_is_refused_as_it_is_written(
