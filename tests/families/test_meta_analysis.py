@@ -217,7 +217,7 @@ def test_marginal_draws_effects_where_studies_are_all_but_alike_or_have_nothing_
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (("observations",), [1, 4], "observations[1]: got 4, this family takes at most 1"),
+        (("observations",), [1, 4], "observations[1]: got 4, must be at most 1 in this family"),
         (("truths", "known", "se"), [0.3, 0.1], "se: got [0.3, 0.1], must have the smaller first"),
         (("truths", "known", "se"), [0, 1], "se[0]: got 0"),
         (("truths", "drawn"), {"prior": "weakly_informative"}, "truths.drawn.se: missing"),

@@ -34,7 +34,7 @@ KEPT = ("keep_draws", True), ("selection", {"leave_out": "observation"})
         ("optimize_marginal", "got 'optimize_marginal', must be one of .*'optimize_centered'"),
         ("optimize", "got 'optimize', must be one of "),
         ("advi_pooled", "got 'advi_pooled', must be one of "),
-        ("pooled", "got 'pooled', which is a model of the family too"),
+        ("pooled", "got 'pooled', must not be a model; list it under `models`"),
     ],
 )
 def test_an_approximation_is_of_a_model_of_the_study(got, message):

@@ -32,7 +32,7 @@ TABLES = ["estimates", "participants", "diagnostics"]
         (("estimators", ["reml", "reml"]), "estimators: 'reml' is listed more than once"),
         (("estimators", ["pooled"]), r"estimators\[0\]: got 'pooled', which is a model "),
         (("estimators", "reml"), "estimators: got 'reml', must be a list"),
-        (("priors", "no_prior", WIDE), "priors.no_prior: must have another name"),
+        (("priors", "no_prior", WIDE), "priors: `no_prior` is reserved"),
         (("models", ["reml"]), r"models\[0\]: got 'reml', must be one of 'pooled', "),
     ],
 )

@@ -91,7 +91,7 @@ def test_a_file_where_a_folder_of_results_goes_is_told_before_any_job(checkout, 
     file.write_text("no folder")
     done = checkout.make_study(SIMULATED, "--cores", "1")
     assert done.returncode == 1
-    assert f"{place}: is no folder, must be one; move it away" in done.stderr
+    assert f"{place}: is not a folder, must be one; move it away" in done.stderr
     assert "Traceback" not in done.stderr
     assert file.read_text() == "no folder"
 

@@ -52,7 +52,7 @@ def test_a_fault_is_told_with_the_last_files_name(raw_study, tmp_path):
 def test_a_key_that_stands_twice_in_the_file_is_refused(raw_study, tmp_path):
     file = write(tmp_path, raw_study)
     file.write_text(file.read_text() + "replicates: 3\n")
-    with pytest.raises(StudyError, match="replicates: stands twice in one mapping"):
+    with pytest.raises(StudyError, match="replicates: duplicate key"):
         prepare(raw_study, [file], STAN, thoroughly=True)
 
 

@@ -24,7 +24,7 @@ def _elsewhere(tmp_path, monkeypatch):
 
 def test_a_folder_is_held_by_one_run_at_a_time():
     lock = results_lock.hold(STUDY)
-    with pytest.raises(StudyError, match="results/small: another run of this study is at work"):
+    with pytest.raises(StudyError, match="results/small: another run of this study is using"):
         results_lock.take(STUDY, "a.yaml")
     fcntl.flock(lock, fcntl.LOCK_UN)
     results_lock.take(STUDY, "a.yaml")
@@ -51,7 +51,7 @@ def test_another_study_file_that_says_something_else_is_refused():
         results_lock.refuse_foreign(OTHER, "b.yaml")
     assert str(refused.value) == (
         "b.yaml: name: got 'small', but results/small has the results of a.yaml (A small study). "
-        "Give this study another name; or, if it is that study moved and edited, say so with\n"
+        "Give this study another name; or, if it is the same study, moved and edited, run\n"
         "rm results/small/.study.json"
     )
 
@@ -77,7 +77,7 @@ PLACES = ["results", "results/small", ".snakemake", ".snakemake/locks", ".snakem
 def test_a_file_where_results_go_is_told(tmp_path, place):
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).write_text("not a folder")
-    with pytest.raises(StudyError, match=f"^{place}: is no folder, must be one; move it away$"):
+    with pytest.raises(StudyError, match=f"^{place}: is not a folder, must be one; move it away$"):
         results_lock.hold(STUDY)
 
 
@@ -85,7 +85,7 @@ def test_a_file_where_results_go_is_told(tmp_path, place):
 def test_a_link_to_nothing_where_results_go_is_told(tmp_path, place):
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).symlink_to("away")
-    with pytest.raises(StudyError, match=rf"^{place}: is a link to away, which is not [^\n]*\nrm "):
+    with pytest.raises(StudyError, match=rf"^{place}: is a link to away, which [^\n]*\nrm "):
         results_lock.hold(STUDY)
     (tmp_path / place).parent.joinpath("away").mkdir()
     results_lock.hold(STUDY)

@@ -158,7 +158,7 @@ def test_leaving_out_participants_takes_a_closed_form(name):
     study = parse(raw, families.find)
     closed = name in ("multilevel_linear", "meta_analysis", "mediation")
     faults = [
-        "selection.leave_out: got 'participant', and the family gives no likelihood of one "
+        "selection.leave_out: got 'participant', but the family gives no likelihood of one "
         f"participant for the model '{model}'"
         for model in study.models
         if not closed

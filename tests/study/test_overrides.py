@@ -128,7 +128,7 @@ def test_enough_looks_where_the_changed_study_has_its_results(tmp_path):
     )
     assert said.startswith("results/other/summary/precision.parquet: not there yet")
     said = run("enough", tmp_path, "--config", "replicates=5")
-    assert said == "--config: got replicates, which are raised in the study file; leave it out"
+    assert said == "--config: replicates: must not be given; they are raised in the study file"
 
 
 def test_replay_plans_the_changed_study(tmp_path):

@@ -361,7 +361,7 @@ def test_observations_that_no_truth_uses_are_refused(raw_study):
     taken = changed(
         raw_study, ("observed", "real", observed), ("truths", {"t": {"from_observed": source}})
     )
-    told = "study.yaml: observations: unknown here, every truth takes them from observed data"
+    told = "study.yaml: observations: must not be given, every truth takes them from observed data"
     assert refusal(taken) == told
 
 

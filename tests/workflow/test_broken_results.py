@@ -157,7 +157,7 @@ def test_results_that_become_read_only_cost_nothing_but_the_run(finished, change
         before = contents(changed)
         done = changed.make_study(SUMMARY)
         assert done.returncode != 0
-        assert "plain-4x5/pooled/weak: may not be written to" in done.stdout + done.stderr
+        assert "plain-4x5/pooled/weak: cannot be written to" in done.stdout + done.stderr
         after = contents(changed)
         assert {file: after[file] for file in before} == before
     finishes(changed, finished)
@@ -176,7 +176,7 @@ def test_two_runs_do_not_meet_however_they_were_started(fresh, first, second):
         said = said_by(getattr(fresh, second)(*arguments))
         assert run.poll() is None
         os.killpg(run.pid, 9)
-    assert "results/small: another run of this study is at work there." in said
+    assert "results/small: another run of this study is using this folder." in said
 
 
 @pytest.mark.parametrize("run", ["make_study", "snakemake"])

@@ -60,7 +60,10 @@ def test_a_parameter_that_no_model_of_the_study_has_is_refused():
     told = refusal(
         TWO_COUNTS, ("models", ["pooled"]), ("planning", "sigma_p[1]", {"coverage": 0.8})
     )
-    assert "planning: got 'sigma_p[1]', must be a parameter that a model of the study has" in told
+    assert (
+        "planning: got 'sigma_p[1]', must be a parameter that a model of the study estimates"
+        in told
+    )
 
 
 def test_no_dataset_and_no_fit_knows_of_it():

@@ -79,7 +79,7 @@ def test_a_key_that_stands_twice(checkout):
     checkout.write()
     file = checkout.folder / "study.yaml"
     file.write_text(yaml.safe_dump(SMALL) + "seed: 2\n")
-    refused(checkout, "study.yaml: seed: stands twice in one mapping")
+    refused(checkout, "study.yaml: seed: duplicate key")
 
 
 @pytest.mark.parametrize(

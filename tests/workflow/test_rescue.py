@@ -76,7 +76,7 @@ def test_an_attempt_that_fails_leaves_the_estimates_of_the_one_before(monkeypatc
 
 @pytest.mark.parametrize("steps", [[{}], [{"adapt_delta": 0.8}], [{"draws": 50}, {"draws": 50}]])
 def test_a_step_that_changes_nothing_is_refused(steps):
-    with pytest.raises(StudyError, match=r"rescue\[\d\]: changes nothing"):
+    with pytest.raises(StudyError, match=r"rescue\[\d\]: must change the settings"):
         make_study(BASE, ("rescue", steps))
 
 

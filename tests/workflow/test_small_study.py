@@ -195,7 +195,7 @@ def test_two_runs_of_one_study_do_not_meet(changed):
         done = changed.make_study()
         holder.kill()
     assert done.returncode != 0
-    assert done.stderr == "results/small: another run of this study is at work there.\n"
+    assert done.stderr == "results/small: another run of this study is using this folder.\n"
 
 
 def test_a_fit_over_its_time_limit_is_a_failed_row_and_the_report_comes(tmp_path):

@@ -1,1 +1,1 @@
-"""What happens around a run: checks before it, the lock on its results, one fit again."""
+"""What the commands do: check a study, lock its results, start Snakemake, replay a fit."""

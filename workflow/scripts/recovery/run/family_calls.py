@@ -1,7 +1,7 @@
-"""What a researcher's own functions give, called one after another in a process of their own.
+"""Calls of a researcher's own functions, one after another in a separate process.
 
-Each is asked for a fingerprint of what it gave, so that two processes can be held to each
-other: in another order, at another time, in another time zone, with another order of sets.
+Each call returns a fingerprint of its result, so that two processes can be compared: with
+another order of calls, time, time zone and order of sets.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from pydantic import BaseModel
 
 from recovery import families
 from recovery.common.errors import StudyError
-from recovery.families.family import Columns, Family, SimulationError, Values
+from recovery.families.family import Columns, SimulationError, Values
 from recovery.families.own import opened_files
+from recovery.families.own.own_family import OwnFamily
 from recovery.fit import datasets
 from recovery.plan.design import Design
 from recovery.plan.provenance import Sources
@@ -25,46 +26,46 @@ from recovery.plan.scenarios import Batch, Scenario
 from recovery.plan.seeds import dataset_seed
 from recovery.study.parse import parse
 
-TRIED = 100  # replicates, or draws from a prior, of which one must give data
-AGAIN = 2  # the replicate that the smallest scenario of a truth is simulated in too
-Step = tuple[str, ...]  # a function, and what for
+TRIED = 100  # replicates, or draws from a prior; one of them must give data
+AGAIN = 2  # another replicate, simulated for the smallest scenario of a truth
+Step = tuple[str, ...]  # a function, and its scenario, prior or model
 LOAD = ("load",)
 
 
 def by_size(design: Design) -> list[Scenario]:
-    """Return a study's scenarios, those of fewest rows first."""
+    """Return a study's scenarios, ordered by the number of rows."""
     return sorted(design.scenarios.values(), key=lambda s: s.participants * (s.observations or 1))
 
 
 def steps(design: Design) -> list[Step]:
     """Return the calls to make of a study's family, smallest datasets first."""
     study = design.study
-    found: list[Step] = [LOAD]
+    calls: list[Step] = [LOAD]
     smallest = {scenario.truth: scenario for scenario in reversed(by_size(design))}
     for scenario in by_size(design):
-        found.append(("simulate", scenario.name, "1"))
+        calls.append(("simulate", scenario.name, "1"))
         if smallest[scenario.truth] == scenario:
-            found.append(("simulate", scenario.name, str(AGAIN)))
-            found.append(("log_likelihood", scenario.name))
-        found += [("stan_data", scenario.name, prior) for prior in study.priors]
+            calls.append(("simulate", scenario.name, str(AGAIN)))
+            calls.append(("log_likelihood", scenario.name))
+        calls += [("stan_data", scenario.name, prior) for prior in study.priors]
     for prior in study.priors:
-        found.append(("draw_truth", by_size(design)[0].name, prior))
-        found += [("prior_sd", prior, model) for model in study.models]
-    return found
+        calls.append(("draw_truth", by_size(design)[0].name, prior))
+        calls += [("prior_sd", prior, model) for model in study.models]
+    return calls
 
 
 def scenario_of(design: Design, step: Step) -> Scenario | None:
-    """Return the scenario that a call is for, if it is for one."""
+    """Return the scenario of a call; None if it has none."""
     return None if step == LOAD else design.scenarios.get(step[1])
 
 
 class Calls:
-    """Makes the calls of `steps`; called in the process.
+    """Makes the calls of `steps`; runs in the separate process.
 
     Parameters
     ----------
     study : mapping
-        As a study file has it.
+        The content of the study file.
     sources : mapping
         The fields of `Sources`.
     """
@@ -79,12 +80,15 @@ class Calls:
         return Design(parse(self.raw, families.find), Sources(**self.sources))
 
     @cached_property
-    def family(self) -> Family:
-        """Its family, loaded in this process."""
-        return families.find(self.design.study.family)
+    def family(self) -> OwnFamily:
+        """The study's family, loaded in this process."""
+        family = families.find(self.design.study.family)
+        if not isinstance(family, OwnFamily):
+            raise TypeError(f"{self.design.study.family} is a shipped family")
+        return family
 
     def __call__(self, step: Step) -> tuple[str, Any]:
-        """Return the fingerprint of what a function gave, and of `simulate` how many rows."""
+        """Return the fingerprint of a function's result and, for `simulate`, the number of rows."""
         function, *what = step
         with opened_files.collected() as names:
             given = getattr(self, function)(*what)
@@ -97,7 +101,7 @@ class Calls:
         return fingerprint(given), rows
 
     def load(self) -> list[Any]:
-        """Return what a file says beside its functions, in its order."""
+        """Return what the family's file defines beside its functions, in its order."""
         family = self.family
         named = (family.PARAMETERS, family.COEFFICIENTS, family.COLUMNS, family.MODELS)
         kinds = (family.Truth.model_fields, family.Prior.model_fields)
@@ -105,7 +109,7 @@ class Calls:
         return [*(repr(list(each.items())) for each in named), family.OUTCOME, fields]
 
     def simulate(self, scenario: str, first: str = "1") -> tuple[Columns, Values]:
-        """Return the first dataset from a replicate on that there is."""
+        """Return the dataset of the first replicate, from `first` on, that can be simulated."""
         specification, fault = self.design.simulation(scenario, Batch(1, 1, 1)), None
         last = int(first) + TRIED - 1
         for replicate in range(int(first), last + 1):
@@ -117,15 +121,15 @@ class Calls:
         raise StudyError(f"replicates {first} to {last} cannot be simulated: {fault}")
 
     def first(self, scenario: str) -> tuple[Columns, Values]:
-        """Return a scenario's first dataset, for what is made of it."""
+        """Return a scenario's first dataset, simulated once."""
         if self.kept is None or self.kept[0] != scenario:
             self.kept = scenario, self.simulate(scenario)
         return self.kept[1]
 
     def draw_truth(self, scenario: str, prior: str) -> tuple[BaseModel, Columns, Values]:
-        """Return a truth from a prior and data from it, as figures of what priors expect do.
+        """Return a truth from a prior and data from it, as for prior predictive figures.
 
-        With a wide prior not every draw gives data that can be had; one of them must.
+        With a wide prior, data cannot be simulated from every draw; one draw must give data.
         """
         size, fault = self.design.scenarios[scenario], None
         each = size.observations or 1
@@ -139,11 +143,11 @@ class Calls:
         raise StudyError(f"none of {TRIED} datasets can be drawn from a prior: {fault}")
 
     def stan_data(self, scenario: str, prior: str) -> dict[str, Any]:
-        """Return what programs are given of a scenario's first dataset."""
+        """Return the data for programs from a scenario's first dataset."""
         return self.family.stan_data(self.first(scenario)[0], self.design.study.priors[prior])
 
     def log_likelihood(self, scenario: str) -> np.ndarray | None:
-        """Return the density of that dataset in two draws, both of its truth."""
+        """Return the log density of that dataset for two draws, both equal to its truth."""
         columns, values = self.first(scenario)
         twice = {name: np.array([value, value]) for name, value in values.items()}
         return self.family.log_likelihood(twice, columns)
@@ -154,16 +158,16 @@ class Calls:
 
 
 def _shown(default: Any) -> str:
-    """A field's default where it is plain; another's words may hold where it is in memory."""
+    """A field's default if it is plain; the repr of other objects may have an address."""
     return repr(default) if isinstance(default, int | float | str | tuple) else ""
 
 
 def fingerprint(value: Any) -> str:
-    """Return the hash of what a function gave: equal for equal numbers, whatever holds them."""
-    found = hashlib.sha256()
+    """Return the hash of a function's result: equal for equal numbers in any container."""
+    digest = hashlib.sha256()
     for piece in _pieces(value):
-        found.update(piece)
-    return found.hexdigest()
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _pieces(value: Any) -> Iterator[bytes]:

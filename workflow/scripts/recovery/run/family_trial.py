@@ -1,7 +1,7 @@
-"""A researcher's own family, tried before any job: datasets of every size, a short fit a model.
+"""Try a researcher's own family before any job: datasets of every size, a short fit per model.
 
-What is wrong with it would else be found late, in every fit. Raises StudyError in the words
-of `families.own`: file, function, what came back, what was expected.
+Otherwise its faults would show late, in every fit. A StudyError names file, function, what it
+returned and what was expected.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from recovery.plan.design import Design
 from recovery.run.family_calls import LOAD, Calls, Step, by_size, scenario_of, steps
 
 SHORT = Settings(chains=1, warmup=25, draws=25, adapt_delta=0.8, max_treedepth=6)
-APART = 1.1  # seconds between two processes, so that clocks that count seconds differ
-# 25 hours apart, with another date at any time; and with another order of sets of text.
+APART = 1.1  # seconds between two processes, so that clocks in seconds differ
+# 25 hours apart, so that dates always differ; and with different orders of sets of text.
 ENVIRONMENTS = (
     {"TZ": "UTC-14", "PYTHONHASHSEED": "1"},
     {"TZ": "UTC+11", "PYTHONHASHSEED": "2"},
@@ -42,26 +42,26 @@ ELSEWHERE = (
 
 
 def run(design: Design, programs: Mapping[str, Program]) -> list[str]:
-    """Try a study's family; return what was tried, a line each.
+    """Try a study's family; return a line for each thing that was tried.
 
     Parameters
     ----------
     programs : mapping of str to Program
-        Every model's, compiled where the engine wants that.
+        The program of every model, compiled if the engine needs that.
     """
     study = design.study
     calls = Calls(study.model_dump(mode="json"), asdict(design.sources))
     wanted = steps(design)
-    found = _given(design, calls, wanted, ENVIRONMENTS[0])
+    results = _given(design, calls, wanted, ENVIRONMENTS[0])
     time.sleep(APART)
     again = _given(design, calls, 2 * wanted[::-1], ENVIRONMENTS[1])
     for step in wanted:
-        if found[step][0] != again[step][0]:
+        if results[step][0] != again[step][0]:
             raise StudyError(f"{study.family}: {step[0]}: {_otherwise(step[0])}")
     said = []
     for truth in study.truths:
         smallest = next(s for s in by_size(design) if s.truth == truth)
-        rows = found["simulate", smallest.name, "1"][1]
+        rows = results["simulate", smallest.name, "1"][1]
         said.append(f"{truth}: {rows} observations simulated")
     said += _fits(design, calls, programs)
     _hold_data(design, calls, programs)
@@ -69,15 +69,15 @@ def run(design: Design, programs: Mapping[str, Program]) -> list[str]:
 
 
 def _otherwise(function: str) -> str:
-    """What is said of a function that two processes have other results of."""
-    other = "gave another result for the same arguments; it must be decided by them alone"
+    """The message for a function whose results differ between two processes."""
+    other = "gave another result for the same arguments; it must depend on them alone"
     return f"{OTHERWISE.get(function, other)}, {ELSEWHERE}"
 
 
 def _given(
     design: Design, calls: Calls, wanted: Sequence[Step], environment: Mapping[str, str]
 ) -> dict[Step, tuple]:
-    """What a new process has of every call, made in this order; the last of equal ones."""
+    """The results of the calls in a new process, made in this order; the last of equal calls."""
     seconds = design.study.sampler.time_limit
     with FreshChild(calls, seconds, "trial", environment) as child:
         _asked(design, child, LOAD, 3 * LOAD_SECONDS)
@@ -85,7 +85,7 @@ def _given(
 
 
 def _asked(design: Design, child: Child, step: Step, seconds: float) -> tuple:
-    """The answer to one call; StudyError with the size of the dataset if there is none."""
+    """The result of one call; StudyError with the size of the dataset if it fails."""
     scenario, file = scenario_of(design, step), design.study.family
     where = f"\n  {scenario.sized} ({scenario.name})" if scenario else ""
     try:
@@ -104,8 +104,8 @@ def _fits(design: Design, calls: Calls, programs: Mapping[str, Program]) -> list
     study, said = design.study, []
     smallest = by_size(design)[0].name
 
-    def fit(asked: tuple[str, str]) -> None:
-        prior, model = asked
+    def fit(cell: tuple[str, str]) -> None:
+        prior, model = cell
         values = list(calls.first(smallest)[1])
         data = calls.stan_data(smallest, prior)
         one_fit(calls.family, model, programs[model], data, values, study.engine)
@@ -122,7 +122,7 @@ def _fits(design: Design, calls: Calls, programs: Mapping[str, Program]) -> list
 
 
 def _hold_data(design: Design, calls: Calls, programs: Mapping[str, Program]) -> None:
-    """Hold data of every size to all programs: what fits the smallest may fit no other."""
+    """Check data of every size against all programs; the smallest alone may hide a fault."""
 
     def hold(scenario: str) -> None:
         for prior in design.study.priors:
@@ -146,7 +146,7 @@ def one_fit(
     values: list[str],
     engine_name: str,
 ) -> None:
-    """Fit a program for a moment, and see that it has what the family's file says it has."""
+    """Fit a program briefly, and check that it has the parameters that the family's file names."""
     engine = engines.find(engine_name)
     loaded = engine.load(program)
     entries = stan_data.held(data, declarations.of_program(program))
@@ -169,21 +169,23 @@ def one_fit(
         )
     if taken := [name for name in draws.names if name in OF_DRAWS]:
         raise StudyError(
-            f"{program.path}: has {', '.join(taken)}, must have other names: tables of draws have "
-            "their own"
+            f"{program.path}: has {', '.join(taken)}, must have other names: these are "
+            "columns of tables of draws"
         )
-    theirs, ours = _participants(family, draws.names), _participants(family, values)
-    if unusable := posterior.not_finite(draws, [*scored, *theirs]):
+    in_program, in_data = _participants(family, draws.names), _participants(family, values)
+    if unusable := posterior.not_finite(draws, [*scored, *in_program]):
         raise StudyError(f"{program.path}: draws of {finite.some(unusable)} are not finite")
-    if set(theirs) != set(ours) and (theirs or family.MODELS[model].pooling != "complete"):
+    if set(in_program) != set(in_data) and (
+        in_program or family.MODELS[model].pooling != "complete"
+    ):
         raise StudyError(
-            f"{program.path}: has {_counted(theirs)} of participants, must have the "
-            f"{_counted(ours)} that simulate gives for PARTICIPANTS; the program has {has}"
+            f"{program.path}: has {_counted(in_program)} of participants, must have the "
+            f"{_counted(in_data)} that simulate gives for PARTICIPANTS; the program has {has}"
         )
 
 
 def _participants(family: Family, names: Iterable[str]) -> list[str]:
-    """Participants' own among some parameters."""
+    """The participants' coefficients among some parameters."""
     groups = family.participants_of(list(names)).values()
     return [name for members in groups for name in members]
 

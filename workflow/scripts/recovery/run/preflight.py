@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a study is found here, before the first job."""
+"""Check everything about a study before the first job."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ from recovery.run import results_lock
 from recovery.study.consistency import missing_algorithms
 from recovery.study.model import Study
 from recovery.study.parse import parse
+from recovery.study.settings import Selection
 
 MOST_JOBS = 100_000
-FEWEST_DRAWS = 25  # a fifth of them is the least to which a tail can be fitted
+FEWEST_DRAWS = 25  # PSIS fits a tail to a fifth of them, which must be 5
 TRIED_DRAWS = 100  # from a prior, for a dataset to try programs with
 
 
@@ -39,13 +40,13 @@ def prepare(
     Parameters
     ----------
     config : mapping
-        The study as Snakemake read it, overrides from the command line included.
+        The study as Snakemake read it, with the changes of the command line.
     files : sequence of path
         The files it was read from.
     programs : Path
         The folder of all Stan programs.
     thoroughly : bool
-        Whether to look into the files again and to try every program: once a run.
+        Whether to read the files again and try every program; done once per run.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def engines_of(study: Study) -> set[str]:
 
 
 def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[str]:
-    """Programs of a researcher's own family that are out of reach, as its file may not be."""
+    """Yield programs of a researcher's family that lie outside the working directory."""
     for number, model in enumerate(study.models):
         program = family.program(model, programs)
         if families.is_own(study.family) and not within_reach(program):
@@ -97,12 +98,13 @@ def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[
 
 
 def _too_much(study: Study) -> Iterator[str]:
-    """What no machine could hold, or Snakemake plan."""
-    people, each = max(study.participants), max(study.observations, default=1)
-    if people * each > MOST_ROWS:
+    """Yield faults of a study that is too large for any machine, or for Snakemake."""
+    people, per_person = max(study.participants), max(study.observations, default=1)
+    if people * per_person > MOST_ROWS:
         yield (
-            f"observations: {each:,} of each of {people:,} participants are {people * each:,} "
-            f"rows a dataset, must be at most {MOST_ROWS:,}"
+            f"observations: {per_person:,} of each of {people:,} participants are "
+            f"{people * per_person:,} "
+            f"rows per dataset, must be at most {MOST_ROWS:,}"
         )
     if (observed := len(study.observed) * len(study.fits)) > MOST_JOBS:
         yield (
@@ -119,13 +121,14 @@ def _too_much(study: Study) -> Iterator[str]:
     if fits > MOST_JOBS:
         yield (
             f"replicates: {study.replicates:,} of each of {scenarios:,} scenarios are {fits:,} "
-            f"jobs or more, must be at most {MOST_JOBS:,}; a larger batch makes fewer"
+            f"jobs or more, must be at most {MOST_JOBS:,}; a larger `batch` makes fewer"
         )
 
 
 def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
-    """Yield what keeps models from being compared by what they predict."""
-    if study.selection is None:
+    """Yield faults that prevent comparing models by their predictions."""
+    selection = study.selection
+    if selection is None:
         return
     if len({family.MODELS[model].joint for model in study.models}) < 2:
         yield (
@@ -136,29 +139,30 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
     if fewest < FEWEST_DRAWS:
         yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
     seconds = study.guest_seconds
-    with guarded(lambda _: _without_likelihood(study, family), seconds, "check") as without:
+    with guarded(
+        lambda _: _without_likelihood(study, selection, family), seconds, "check"
+    ) as without:
         try:
             yield from without(None)
         except ChildLostError as lost:
             raise StudyError(f"{study.family}: {lost}, with a dataset of the first prior") from None
 
 
-def _without_likelihood(study: Study, family: Family) -> list[str]:
-    """What cannot be left out, tried with a small dataset."""
+def _without_likelihood(study: Study, selection: Selection, family: Family) -> list[str]:
+    """Faults of units that cannot be left out, found with a small dataset."""
     prior = next(iter(study.priors.values()))
-    units = study.selection.leave_out if study.selection else ()
     columns, values = _small_dataset(study, family)
     one_draw = {name: np.array([value]) for name, value in values.items()}
     return [
-        f"selection.leave_out: got {unit!r}, and the family gives no likelihood of one "
+        f"selection.leave_out: got {unit!r}, but the family gives no likelihood of one "
         f"{unit} for the model {model!r}"
-        for unit, model in product(units, study.models)
+        for unit, model in product(selection.leave_out, study.models)
         if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None
     ]
 
 
 def try_programs(study: Study, programs: Path, name: str) -> None:
-    """Let an engine take every program of the study, with a small dataset where it can."""
+    """Check every program of the study with an engine and a small dataset."""
     attempt, parameters = _Attempt(study, programs, name), {}
     with guarded(attempt, study.guest_seconds, "check") as tried:
         for model in (None, *study.models):
@@ -178,22 +182,22 @@ def try_programs(study: Study, programs: Path, name: str) -> None:
 def _wrong_inits(
     inits: Mapping, names: Mapping[str, list[str]], engine: str, some: bool
 ) -> Iterator[str]:
-    """Yield starting values of no parameter, and those that an engine wants and that lack."""
-    known = dict.fromkeys(each for program in names.values() for each in program)
+    """Yield initial values of unknown parameters, and missing ones that the engine needs."""
+    known = dict.fromkeys(parameter for program in names.values() for parameter in program)
     for name in inits:
         if name not in known:
             yield f"sampler.inits: got {name!r}, must be one of {listed(known)}"
     for model, program in names.items():
-        lacking = [each for each in program if each not in inits]
+        lacking = [parameter for parameter in program if parameter not in inits]
         if lacking and not some:
             yield (
                 f"sampler.inits: lacks {listed(lacking)} of the program {model}: the engine "
-                f"{engine} starts at values of all parameters only; `engine: cmdstan` takes some"
+                f"{engine} needs values of all parameters; `engine: cmdstan` accepts some"
             )
 
 
 class _Attempt:
-    """Takes the programs of a study with the data of a small dataset, which it keeps."""
+    """Checks the programs of a study with the data of one small dataset."""
 
     def __init__(self, study: Study, programs: Path, engine: str):
         self.study, self.programs, self.engine = study, programs, engines.find(engine)
@@ -201,9 +205,9 @@ class _Attempt:
         self.data: dict[str, Any] = {}
 
     def __call__(self, model: str | None) -> list[str]:
-        """Try a model's program; with None make ready the data.
+        """Check a model's program; with None, prepare the data.
 
-        Return the program's parameters, where the study says at which values chains start.
+        Return the program's parameters if the study gives initial values, else an empty list.
         """
         if model is not None:
             program = self.program(model)
@@ -220,9 +224,9 @@ class _Attempt:
 
 
 def _small_dataset(study: Study, family: Family) -> tuple[Columns, Values]:
-    """Simulate from the first prior the smallest dataset of a study.
+    """Simulate the smallest dataset of a study from its first prior.
 
-    With a wide prior, not every draw gives data that can be had.
+    With a wide prior, data cannot be simulated from every draw.
     """
     rng, prior = np.random.default_rng(study.seed), next(iter(study.priors.values()))
     some = min(2, family.MOST_OBSERVATIONS or 2)

@@ -1,4 +1,4 @@
-"""One named fit again, from its identity alone: its dataset, its draws, its row."""
+"""Make one named fit again, from its identity alone: its dataset, its draws, its rows."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ TIMINGS = ("warmup_seconds", "sampling_seconds", "other_seconds")
 
 @dataclass(frozen=True)
 class Replayed:
-    """What a fit gave when it was made again.
+    """The results of a fit that was made again.
 
     Parameters
     ----------
     estimates, diagnostics : DataFrame
         Its rows of these tables.
     draws : Path or None
-        Where its draws lie; None when every attempt failed, and for an estimator.
+        The file of its draws; None if every attempt failed, and for an estimator.
     differences : list of str or None
-        Where the study's own tables have other numbers; None when they lack the fit.
+        Numbers that differ from the study's tables; None if these lack the fit.
     same_identity : bool
-        Whether all that decides numbers is as it was when these tables were made.
+        Whether these tables have the identity that the study has now.
     """
 
     estimates: pd.DataFrame
@@ -58,7 +58,7 @@ def replay(design: Design, cell: Cell, replicate: int, programs: Path) -> Replay
     Raises
     ------
     StudyError
-        When the study has no such fit.
+        If the study has no such fit.
     """
     _must_be_planned(design, cell, replicate)
     if cell[0] in design.study.observed:
@@ -70,11 +70,11 @@ def replay(design: Design, cell: Cell, replicate: int, programs: Path) -> Replay
         data, truth = _simulated(design, cell[0], batch, programs)
     place = Path("results", design.study.name, "replay", *cell, f"{replicate:05d}.parquet")
     if cell[2] == NO_PRIOR:
-        found = batches.fit_batch(data, truth, estimator.EstimatorFitter(specification))
+        columns = batches.fit_batch(data, truth, estimator.EstimatorFitter(specification))
     else:
         program = _program(specification, programs)
-        found = _fit(specification, data, truth, program, place)
-    rows = {name: pd.DataFrame(found[name]) for name in ("estimates", "diagnostics")}
+        columns = _fit(specification, data, truth, program, place)
+    rows = {name: pd.DataFrame(columns[name]) for name in ("estimates", "diagnostics")}
     kept = place if (rows["diagnostics"]["status"] == "ok").any() and place.exists() else None
     if kept is None:
         place.unlink(missing_ok=True)  # an empty table
@@ -110,7 +110,7 @@ def _observed(design: Design, name: str) -> Columns:
 def _simulated(
     design: Design, scenario: str, batch: Batch, programs: Path
 ) -> tuple[Columns, Columns]:
-    """One replicate's rows of `data` and `truth`, with the fit that its truth is taken from."""
+    """One replicate's rows of `data` and `truth`; a truth from observed data is fitted again."""
     source = design.observed_source(scenario)
     if source is None:
         return datasets.simulate_batch(design.simulation(scenario, batch))
@@ -121,13 +121,13 @@ def _simulated(
     if not made["estimates"]["mean"]:
         why = made["diagnostics"]["error"][-1]
         raise StudyError(f"{source.data}: the fit that a truth is taken from failed: {why}")
-    found = made["estimates"]
-    means = dict(zip(found["parameter"], found["mean"], strict=True))
+    estimates = made["estimates"]
+    means = dict(zip(estimates["parameter"], estimates["mean"], strict=True))
     return datasets.simulate_batch(design.simulation(scenario, batch), columns, means)
 
 
 def _program(specification: Mapping[str, Any], programs: Path) -> Program:
-    """A fit's program, with its executable where it needs one: the study's, if it stands."""
+    """A fit's program, with the study's executable if the engine needs one."""
     model = specification.get("approximates", specification["model"])
     path = families.find(specification["family"]).program(model, programs)
     return executables.of_fit(specification, str(path), str(programs))
@@ -140,7 +140,7 @@ def _fit(
     program: Program,
     place: Path | None = None,
 ) -> dict[str, dict]:
-    """The rows of a batch of one fit; its draws go to `place`."""
+    """The rows of a batch of one fit; its draws are written to `place`."""
     with draws.kept(place, specification["identity"]) as keep:
         fitter = approximation.fitter_of(specification, program, place is not None)
         return batches.fit_batch(data, truth, fitter, keep)
@@ -148,11 +148,11 @@ def _fit(
 
 def _batch(design: Design, cell: Cell, replicate: int) -> Batch:
     """The study's batch that a replicate is in."""
-    return next(each for each in design.batches(cell[0]) if replicate in each.replicates)
+    return next(batch for batch in design.batches(cell[0]) if replicate in batch.replicates)
 
 
 def _files(design: Design, cell: Cell, replicate: int) -> dict[str, str]:
-    """Where the study has the rows of a fit."""
+    """The study's tables with the rows of a fit."""
     names = ("estimates", "diagnostics")
     if cell[0] in design.study.observed:
         return {name: design.observed_file(name, *cell) for name in names}
@@ -161,7 +161,7 @@ def _files(design: Design, cell: Cell, replicate: int) -> dict[str, str]:
 
 
 def _identity(design: Design, cell: Cell, replicate: int) -> str:
-    """The identity that these files must have."""
+    """The identity that these tables must have."""
     if cell[0] in design.study.observed:
         return design.fit_observed(*cell)["identity"]
     return design.fit(*cell, _batch(design, cell, replicate))["identity"]
@@ -170,16 +170,16 @@ def _identity(design: Design, cell: Cell, replicate: int) -> str:
 def _differences(
     files: Mapping[str, str], replicate: int, rows: Mapping[str, pd.DataFrame]
 ) -> list[str] | None:
-    """Where the study's tables have other numbers for a fit, timings aside."""
+    """Differences from the study's rows of a fit, timings aside; None if there are no rows."""
     if not all(Path(file).exists() for file in files.values()):
         return None
-    found = []
+    differences = []
     for name, keys in (("estimates", "parameter"), ("diagnostics", "attempt")):
-        theirs = _rows(files[name], replicate).set_index(keys)
-        if name == "diagnostics" and theirs.empty:
+        then = _rows(files[name], replicate).set_index(keys)
+        if name == "diagnostics" and then.empty:
             return None
-        found += _apart(name, rows[name].set_index(keys), theirs)
-    return found
+        differences += _apart(name, rows[name].set_index(keys), then)
+    return differences
 
 
 def _rows(file: str, replicate: int) -> pd.DataFrame:
@@ -188,16 +188,16 @@ def _rows(file: str, replicate: int) -> pd.DataFrame:
     return table[table["replicate"] == replicate].drop(columns=list(TIMINGS), errors="ignore")
 
 
-def _apart(name: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> list[str]:
-    """Rows, columns and numbers that are not the same."""
-    found = [f"{name}, {row}: now only" for row in ours.index.difference(theirs.index)]
-    found += [f"{name}, {row}: then only" for row in theirs.index.difference(ours.index)]
-    known = [column for column in theirs if column in ours]
-    found += [f"{name}: no column {column} now" for column in theirs if column not in ours]
-    both = theirs.index.intersection(ours.index)
-    ours, theirs = ours.loc[both, known], theirs.loc[both, known]
-    same = (ours == theirs) | (ours.isna() & theirs.isna())
-    return found + [
-        f"{name}, {row}, {column}: {ours.loc[row, column]} now, {theirs.loc[row, column]} then"
+def _apart(name: str, now: pd.DataFrame, then: pd.DataFrame) -> list[str]:
+    """Rows, columns and numbers that differ."""
+    differences = [f"{name}, {row}: now only" for row in now.index.difference(then.index)]
+    differences += [f"{name}, {row}: then only" for row in then.index.difference(now.index)]
+    known = [column for column in then if column in now]
+    differences += [f"{name}: no column {column} now" for column in then if column not in now]
+    both = then.index.intersection(now.index)
+    now, then = now.loc[both, known], then.loc[both, known]
+    same = (now == then) | (now.isna() & then.isna())
+    return differences + [
+        f"{name}, {row}, {column}: {now.loc[row, column]} now, {then.loc[row, column]} then"
         for row, column in same.stack().loc[lambda each: ~each].index
     ]

@@ -1,4 +1,4 @@
-"""A study's folder of results: of one study, and of one run at a time."""
+"""A study's folder of results belongs to one study, and to one run at a time."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from recovery.common.hashing import digest
 from recovery.common.jobs import in_words
 from recovery.study.model import Study
 
-HOLDER = "RESULTS_HELD_BY"  # whose lock on what stands already, where `make study` took it
+HOLDER = "RESULTS_HELD_BY"  # set by `make study`: the process that holds the lock, and the folder
 SNAKEMAKES = tuple(
     Path(".snakemake", part) for part in ("", "incomplete", "locks", "log", "metadata", "scripts")
 )
-AHEAD = 1.0  # seconds that clocks may differ: no job is faster
+AHEAD = 1.0  # seconds that clocks may differ; no job is faster
 MOST_SHOWN = 20  # files
-LONGEST_MARK = 100_000  # bytes that are read of a file that may be anything
+LONGEST_MARK = 100_000  # bytes that are read of a mark
 
 
 def of(study: Study) -> Path:
-    """Return where a study's results lie."""
+    """Return the folder of a study's results."""
     return Path("results") / study.name
 
 
 def refuse_foreign(study: Study, file: str | Path) -> None:
-    """Refuse a folder that another study file filled; StudyError names both and the ways out.
+    """Refuse a folder with the results of another study file; StudyError says what to do.
 
-    An edited study is the same as long as its file is, a moved file as long as it says the same.
+    A study is the same if its file has the same path or the same content.
     """
-    filled, mine = _filled(study), _described(study, file)
-    if filled and filled["file"] != mine["file"] and filled["study"] != mine["study"]:
+    filled, this = _filled(study), _described(study, file)
+    if filled and filled["file"] != this["file"] and filled["study"] != this["study"]:
         raise StudyError(
             f"{file}: name: got {study.name!r}, but {of(study)} has the results of "
             f"{_printable(filled['file'])} ({_printable(filled['title'])}). Give this study "
-            "another name; or, if it is that study moved and edited, say so with\n"
+            "another name; or, if it is the same study, moved and edited, run\n"
             f"rm {_mark(study)}"
         )
 
@@ -53,7 +53,7 @@ def hold(study: Study) -> int:
     Raises
     ------
     StudyError
-        When another run holds it, or nothing can be written there.
+        If another run holds the lock, or the folder cannot be written to.
     """
     results = of(study)
     must_be_folders([results, *SNAKEMAKES])
@@ -62,41 +62,41 @@ def hold(study: Study) -> int:
         lock = os.open(results / ".lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise StudyError(f"{results}: another run of this study is at work there.") from None
+        raise StudyError(f"{results}: another run of this study is using this folder.") from None
     except OSError as error:
         raise _cannot_write(results, error) from None
     return lock
 
 
 def holder(study: Study) -> str:
-    """Return what `HOLDER` says where this process holds the folder."""
+    """Return the value of `HOLDER` when this process holds the lock."""
     return f"{os.getpid()} {of(study).absolute()}"
 
 
 def must_be_folders(places: Iterable[str | Path]) -> None:
-    """Refuse places that cannot be made or written to, before a job finds out."""
+    """Refuse folders that cannot be created or written to."""
     for place in sorted(set(map(Path, places))):
         _must_be_a_folder(place)
 
 
 def _must_be_a_folder(place: Path) -> None:
-    """Refuse a place that is or lies in something else, or may not be written to."""
+    """Refuse a path that is not, or lies not in, a folder that can be written to."""
     for path in (*reversed(place.parents), place):
         if path.is_symlink() and not path.exists():
             raise StudyError(
-                f"{path}: is a link to {path.readlink()}, which is not there; make that folder, or "
-                f"remove the link:\nrm {path}"
+                f"{path}: is a link to {path.readlink()}, which does not exist; create that "
+                f"folder, or remove the link:\nrm {path}"
             )
         if path.exists() and not path.is_dir():
-            raise StudyError(f"{path}: is no folder, must be one; move it away")
+            raise StudyError(f"{path}: is not a folder, must be one; move it away")
     if place.exists() and not os.access(place, os.W_OK | os.X_OK):
         raise StudyError(
-            f"{place}: may not be written to; allow it, then run the same command again."
+            f"{place}: cannot be written to; allow it, then run the same command again."
         )
 
 
 def _cannot_write(results: Path, error: OSError) -> StudyError:
-    """Say why, and the way out."""
+    """The error that says why, and what to do."""
     if error.errno == errno.EISDIR and error.filename:
         place = error.filename
         return StudyError(f"{place}: is a folder, must be a file; remove it:\nrm -r {place}")
@@ -104,7 +104,7 @@ def _cannot_write(results: Path, error: OSError) -> StudyError:
 
 
 def clear_what_a_killed_run_locked(study: Study) -> None:
-    """Remove Snakemake's locks on this study's files; whoever holds the folder knows it is dead."""
+    """Remove Snakemake's locks on this study's files; the caller holds the folder's lock."""
     for lock in Path(".snakemake/locks").glob("*.lock"):
         lines = (_text_of(lock) or "").splitlines()
         if any(line.startswith(f"{of(study)}/") for line in lines):
@@ -112,7 +112,7 @@ def clear_what_a_killed_run_locked(study: Study) -> None:
 
 
 def take(study: Study, file: str | Path) -> None:
-    """Hold the folder, unless this process does, and leave a mark of whose it is."""
+    """Lock the folder, unless this process holds it, and note whose results it has."""
     if os.environ.get(HOLDER) != holder(study):
         hold(study)
     text = json.dumps(_described(study, file), indent=2)
@@ -124,22 +124,23 @@ def take(study: Study, file: str | Path) -> None:
 
 
 def refuse_future(study: Study, files: Iterable[str]) -> None:
-    """Refuse inputs that are dated later than what a job makes of them would be.
+    """Refuse inputs that are dated in the future.
 
-    Snakemake deletes what is older than any of its inputs, `ancient` ones too, once it is made.
-    Now is what the file system of the results says, as it is for outputs.
+    Snakemake deletes an output that is older than any of its inputs, `ancient` ones included.
+    The time is that of the results' file system, as it is for outputs.
     """
     clock = of(study) / ".lock"
     os.utime(clock)
     now = clock.stat().st_mtime + AHEAD
     later = sorted({file for file in files if (date := _date_of(file)) and date > now})
     if later:
-        dated = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(_date_of(later[0])))
+        shown_date = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(_date_of(later[0])))
         others = f" (so are {len(later) - 1:,} more)" if len(later) > 1 else ""
-        shown = " ".join(map(shlex.quote, later[:MOST_SHOWN]))
+        names = " ".join(map(shlex.quote, later[:MOST_SHOWN]))
         raise StudyError(
-            f"{later[0]}: is dated {dated}, which is yet to come{others}, and Snakemake would "
-            f"delete what is made of it. Date it now, then run the same again:\ntouch {shown}"
+            f"{later[0]}: is dated {shown_date}, in the future{others}. Snakemake would delete "
+            f"outputs made from it. Set the date to now, then run the same "
+            f"command again:\ntouch {names}"
         )
 
 
@@ -151,13 +152,13 @@ def _date_of(file: str) -> float | None:
 
 
 def is_remembered(study: Study) -> bool:
-    """Whether all that stands in the folder was made here, so that Snakemake knows how."""
+    """Whether all results were made in this working directory, so that Snakemake knows how."""
     here, there = map(_text_of, _births(study))
     return here is not None and here == there
 
 
 def _note_birth(study: Study) -> None:
-    """Note in a new folder, and with Snakemake's memory, that both began together."""
+    """Note in a new folder and in Snakemake's metadata that both began together."""
     if not any(of(study).rglob("*.parquet")):
         birth = uuid.uuid4().hex
         for path in _births(study):
@@ -169,18 +170,18 @@ def _births(study: Study) -> tuple[Path, Path]:
 
 
 def _filled(study: Study) -> dict[str, str]:
-    """What the folder's mark says; nothing where there is none that can be read."""
+    """The content of the folder's mark; empty if it cannot be read."""
     try:
-        found = json.loads(_text_of(_mark(study)) or "")
+        content = json.loads(_text_of(_mark(study)) or "")
     except (ValueError, RecursionError):
         return {}
     parts = ("file", "title", "study")
-    whole = isinstance(found, dict) and all(isinstance(found.get(part), str) for part in parts)
-    return found if whole else {}
+    whole = isinstance(content, dict) and all(isinstance(content.get(part), str) for part in parts)
+    return content if whole else {}
 
 
 def _text_of(path: Path) -> str | None:
-    """The beginning of a small file of ours; None where no text can be read."""
+    """The beginning of a small file; None if it cannot be read as text."""
     try:
         if not path.is_file():
             return None
@@ -191,7 +192,7 @@ def _text_of(path: Path) -> str | None:
 
 
 def _printable(text: str) -> str:
-    """A text of a file that may be anything, as a terminal may show it."""
+    """A text from a file, safe to show in a terminal."""
     return text if text.isprintable() else shown(text)
 
 

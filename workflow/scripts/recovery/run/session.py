@@ -1,4 +1,4 @@
-"""What Snakemake's rule files do around a run: prepare it, hold its results, say how it went."""
+"""What the rule files do around a run: prepare it, lock its results, report the outcome."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def design_of_run(
     main: bool,
     reads_results: bool,
 ) -> Design:
-    """Check a study, and what exists of its results, before Snakemake plans any job.
+    """Check a study and its existing results before Snakemake plans any job.
 
     Parameters
     ----------
     config : mapping
         The study as Snakemake read it.
     file : str
-        What the study is called in messages.
+        The study file, for messages.
     files : sequence of str
-        The study files, to be read again for what Snakemake passes over; none of a study that
-        another workflow gives to this one as a module.
+        The study files, to be read again for faults that Snakemake ignores; none if another
+        workflow uses this one as a module.
     entries : sequence of str
         `KEY=VALUE` of the option `--config`.
     main : bool
         Whether this is the process that plans the run, not one of its jobs.
     reads_results : bool
-        Whether results are used at all, which linting does not.
+        Whether results are used; linting does not use them.
 
     Raises
     ------
@@ -59,8 +59,8 @@ def design_of_run(
     if main:
         # Snakemake passes on only the last `--config` of several.
         overrides.must_stand_once(psutil.Process().cmdline())
-        for each in files:
-            read_yaml(each)  # Snakemake keeps the last of two equal keys without a word
+        for path in files:
+            read_yaml(path)  # Snakemake silently keeps the last of two equal keys
     study = overrides.applied(config, entries)
     design = preflight.prepare(study, [file], shipped("stan"), thoroughly=main)
     if main and reads_results:
@@ -70,9 +70,9 @@ def design_of_run(
 
 
 def _is_remembered(design: Design, as_module: bool) -> bool:
-    """Whether Snakemake made all results here, and sees itself what has changed since.
+    """Whether Snakemake made all results here, and so detects changes itself.
 
-    Of a module Snakemake runs no `onstart`, in which this would be noted.
+    Snakemake does not run `onstart` of a module, which would note this.
     """
     if as_module:
         return any(Path(".snakemake/metadata").glob("*"))
@@ -80,7 +80,7 @@ def _is_remembered(design: Design, as_module: bool) -> bool:
 
 
 def take_results(design: Design, file: str, jobs: Iterable[Any]) -> None:
-    """Hold the folder of results until this process ends: two runs would mix what they write.
+    """Lock the folder of results until this process ends: two runs would mix their results.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def take_results(design: Design, file: str, jobs: Iterable[Any]) -> None:
     Raises
     ------
     UserError
-        When that cannot be.
+        If the folder is in use, or a file is not as it must be.
     """
     planned = list(jobs)
     written = (file for job in planned for file in (*job.output, *job.log))
@@ -102,30 +102,30 @@ def take_results(design: Design, file: str, jobs: Iterable[Any]) -> None:
 
 
 def at_start(design: Design) -> str:
-    """Return how many fits there are."""
+    """Return the message at the start: the number of fits."""
     fits = len(design.cells) * design.study.replicates
-    largest = max(batch_size(design.study, each) for each in design.scenarios.values())
+    largest = max(batch_size(design.study, scenario) for scenario in design.scenarios.values())
     return f"{design.study.name}: {fits:,} fits to simulated data, in batches of up to {largest:,}."
 
 
 def at_end(inputs: Inputs) -> list[str]:
-    """Return how all fits went, a line each thing; nothing where that is not known."""
+    """Return the outcome of all fits in lines; empty if there is no current summary."""
     design = inputs.design
     files = [design.summary_file(name) for name in ("convergence", "verification")]
     if not tables.are_current(files, digest(inputs.params.summarise())):
         return []
-    from recovery.score import failures  # takes long to import, and no job needs it
+    from recovery.score import failures  # slow to import, and no job needs it
 
     return failures.outcome(design)[0]
 
 
 def after_an_error(inputs: Inputs) -> list[str]:
-    """Return the same and, where the page is not written, how to go on."""
+    """Return the outcome of all fits and, if there is no report yet, how to resume."""
     lines = at_end(inputs)
     if not inputs.report_exists():
         logs = inputs.design.file(paths.RESULTS) + "/logs/"
         lines.append(
             f"{inputs.design.study.name}: not finished. Finished tables are valid. Run the same "
-            f"command to resume. Logs of jobs lie in {logs}."
+            f"command to resume. Logs of jobs are in {logs}."
         )
     return lines

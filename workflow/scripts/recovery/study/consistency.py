@@ -1,8 +1,8 @@
-"""Faults of a study that only the whole of it shows: names that name nothing, and the like."""
+"""Faults that show only in the whole study: references to missing names, and conflicts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from recovery.common.errors import listed
 from recovery.families.family import Family
@@ -12,24 +12,27 @@ from recovery.study.truths import ObservedTruth, PriorTruth
 
 
 def dangling(study: Study, family: Family) -> list[str]:
-    """Return what names nothing that there is, and what only the whole study shows."""
+    """Return the faults of references between the parts of a study, and of conflicting keys."""
     faults = []
 
-    def must_be_one_of(place: str, got: str, allowed: Iterable[str]) -> None:
+    def must_be_one_of(place: str, got: str, allowed: Collection[str]) -> None:
         if got not in allowed:
             faults.append(f"{place}: got {got!r}, must be one of {listed(allowed)}")
 
     for number, model in enumerate(study.models):
         must_be_one_of(f"models[{number}]", model, family.MODELS)
         if parts(model):
-            faults.append(f"models[{number}]: got {model!r}, which names an approximation")
+            faults.append(
+                f"models[{number}]: got {model!r}, must be a model; list approximations under "
+                "`estimators`"
+            )
     faults += _estimators(study, family)
     for name, truth in study.truths.items():
         if isinstance(truth, PriorTruth):
             must_be_one_of(f"truths.{name}.prior", truth.prior, study.priors)
             if truth.model is not None:
-                able = [m for m, own in family.MODELS.items() if family.generates(own.joint)]
-                must_be_one_of(f"truths.{name}.model", truth.model, able)
+                generating = [key for key, m in family.MODELS.items() if family.generates(m.joint)]
+                must_be_one_of(f"truths.{name}.model", truth.model, generating)
         if isinstance(truth, ObservedTruth):
             source, place = truth.from_observed, f"truths.{name}.from_observed"
             must_be_one_of(f"{place}.data", source.data, study.observed)
@@ -43,18 +46,18 @@ def dangling(study: Study, family: Family) -> list[str]:
         elif not study.observations:
             faults.append(f"observations: missing, and truths.{name} needs it; must be a list")
     if study.observations and all(isinstance(t, ObservedTruth) for t in study.truths.values()):
-        faults.append("observations: unknown here, every truth takes them from observed data")
+        faults.append("observations: must not be given, every truth takes them from observed data")
     faults += _observed_too_often(study, family)
     attempts = study.attempts
     for number, settings in enumerate(attempts):
         if settings in attempts[:number]:
             faults.append(
-                f"rescue[{number - 1}]: changes nothing, these settings were tried before"
+                f"rescue[{number - 1}]: must change the settings; an earlier attempt has the same"
             )
     for name, data in study.observed.items():
         if data and data.standardize and data.published:
             place = f"observed.{name}.published"
-            faults.append(f"{place}: must not be given with standardize, units would differ")
+            faults.append(f"{place}: must not be given with `standardize`, the units would differ")
         for label, published in data.published.items() if data else ():
             for parameter in published.values:
                 place = f"observed.{name}.published.{label}.values"
@@ -64,26 +67,29 @@ def dangling(study: Study, family: Family) -> list[str]:
 
 def _observed_too_often(study: Study, family: Family) -> Iterator[str]:
     most = family.MOST_OBSERVATIONS
-    for number, each in enumerate(study.observations):
-        if most and each > most:
-            yield f"observations[{number}]: got {each}, this family takes at most {most}"
+    for number, count in enumerate(study.observations):
+        if most and count > most:
+            yield f"observations[{number}]: got {count}, must be at most {most} in this family"
 
 
 def unplannable(study: Study, family: Family) -> Iterator[str]:
-    """Yield what no number of participants can be found for."""
+    """Yield the faults of `planning`: targets for which no number of participants can be found."""
     if study.planning and len(study.participants) < 2:
         yield (
-            f"planning: participants has 1 count, {study.participants[0]}, must have at least 2 "
-            "to find a number between"
+            f"planning: participants has 1 count, {study.participants[0]}, must have at least 2: "
+            "planning interpolates between them"
         )
-    found = [*family.MODELS, *family.ESTIMATORS]  # an approximation answers for what its model does
-    fitted = [name for name in study.methods if name in found]
-    scored = {name for each in fitted for name in method(family, each).scored}
+    known = [*family.MODELS, *family.ESTIMATORS]  # an approximation estimates what its model does
+    fitted = [name for name in study.methods if name in known]
+    scored = {parameter for name in fitted for parameter in method(family, name).scored}
     for parameter, wanted in (study.planning or {}).items():
         if parameter not in family.PARAMETERS:
             yield f"planning: got {parameter!r}, must be one of {listed(family.PARAMETERS)}"
         elif fitted and parameter not in scored:
-            yield f"planning: got {parameter!r}, must be a parameter that a model of the study has"
+            yield (
+                f"planning: got {parameter!r}, must be a parameter that a model of the study "
+                "estimates"
+            )
         elif wanted.power and parameter in family.POSITIVE:
             yield (
                 f"planning.{parameter}.power: got {wanted.power}, must not be given for a "
@@ -92,23 +98,23 @@ def unplannable(study: Study, family: Family) -> Iterator[str]:
 
 
 def _estimators(study: Study, family: Family) -> Iterator[str]:
-    """Yield what is wrong with a study's estimators."""
-    approximated = [f"{each}_{model}" for model in study.models for each in ALGORITHMS]
+    """Yield the faults of a study's estimators."""
+    approximated = [f"{algorithm}_{model}" for model in study.models for algorithm in ALGORITHMS]
     for number, name in enumerate(study.estimators):
         if name in family.MODELS:
-            yield f"estimators[{number}]: got {name!r}, which is a model of the family too"
+            yield f"estimators[{number}]: got {name!r}, must not be a model; list it under `models`"
         elif name not in (*family.ESTIMATORS, *approximated):
             allowed = listed([*family.ESTIMATORS, *approximated])
             yield f"estimators[{number}]: got {name!r}, must be one of {allowed}"
     if NO_PRIOR in study.priors:
-        yield f"priors.{NO_PRIOR}: must have another name, this one says that there is no prior"
+        yield f"priors: `{NO_PRIOR}` is reserved, must be another name"
 
 
 def missing_algorithms(study: Study, algorithms: Sequence[str]) -> Iterator[str]:
-    """Yield the study's approximations that its engine does not make."""
+    """Yield the study's approximations that its engine does not have."""
     for number, name in enumerate(study.estimators):
-        found = parts(name)
-        if found and found[0] not in algorithms:
+        approximation = parts(name)
+        if approximation and approximation[0] not in algorithms:
             yield (
                 f"estimators[{number}]: got {name!r}, but the engine {study.engine} has only "
                 f"{listed(algorithms)}; `engine: cmdstan` has all three"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from recovery.families.family import Estimator, Family, Model
 
-NO_PRIOR = "no_prior"  # stands where a fit has its prior
+NO_PRIOR = "no_prior"  # in place of a prior's name, for estimators
 LARGEST_PARETO_K = 0.7  # of Pathfinder's draws, up to which resampling them is reliable
 ALGORITHMS = {
     "optimize": (
@@ -32,25 +32,25 @@ def method(family: Family, name: str) -> Model | Estimator:
     """Return the model, the approximation of a model or the estimator of this name."""
     if name in family.MODELS:
         return family.MODELS[name]
-    if found := parts(name):
-        algorithm, model = found
+    if approximation := parts(name):
+        algorithm, model = approximation
         return of_model(family.MODELS[model], algorithm)
     return family.ESTIMATORS[name]
 
 
 def parts(name: str) -> tuple[str, str] | None:
-    """Return the algorithm and the model that a name like `laplace_marginal` holds, if it does."""
+    """Split a name like `laplace_marginal` into algorithm and model; None for other names."""
     algorithm, _, model = name.partition("_")
     return (algorithm, model) if algorithm in ALGORITHMS and model else None
 
 
 def of_model(model: Model, algorithm: str) -> Model:
-    """Return how a model stands in tables and figures when it is fitted by an algorithm."""
+    """Return a model with the label and the note of an approximation of it."""
     title, note = ALGORITHMS[algorithm]
     return replace(model, label=f"{title}, {model.label.lower()}", joint="", note=note)
 
 
 def has_intervals(name: str) -> bool:
-    """Whether what is fitted under this name has standard errors and intervals: all but modes."""
-    found = parts(name)
-    return found is None or found[0] != "optimize"
+    """Whether a method has standard errors and intervals: all but posterior modes do."""
+    approximation = parts(name)
+    return approximation is None or approximation[0] != "optimize"

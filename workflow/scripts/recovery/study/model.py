@@ -1,7 +1,7 @@
 """The study file as frozen, typed objects, and every check on it.
 
-What a truth and a prior hold is the family's business: `parse` is given a function
-that finds the family and validates these parts with the family's own classes.
+The family defines the keys of truths, priors and observed data: `parse` finds the family and
+validates these parts with the family's classes.
 """
 
 from __future__ import annotations
@@ -68,21 +68,21 @@ class Study(Frozen):
     """Everything the researcher asks for, and nothing about the machine."""
 
     name: Name
-    """Its results lie in results/NAME/."""
+    """The study's name; results are written to results/NAME/."""
     title: Title
-    """The heading of its report."""
+    """The heading of the report."""
     family: FamilyChoice = "multilevel_linear"
     """The family of models: its name, or a mapping of its name and options."""
     engine: Engine = "stanli"
-    """What runs Stan."""
+    """The program that runs Stan."""
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)]
     """Root seed, from which every dataset's and every fit's seed is derived."""
     replicates: Count
-    """Simulated datasets of every scenario, numbered from 1."""
+    """Number of simulated datasets per scenario."""
     batch: Count | None = None
-    """Replicates that one job fits; by default a fixed formula of the datasets' size."""
+    """Replicates per job; the default depends on the size of the datasets only."""
     truths: Annotated[dict[Name, Any], Field(min_length=1, max_length=MOST_NAMED)]
-    """What data are generated from: parameter values, draws from a prior, or an observed fit."""
+    """Sources of simulated data: parameter values, draws from a prior, or an observed fit."""
     participants: Annotated[
         tuple[Annotated[int, Strict(), Field(ge=2, le=MOST)], ...],
         Field(min_length=1, max_length=MOST_NAMED),
@@ -94,37 +94,37 @@ class Study(Frozen):
         Field(max_length=MOST_NAMED),
         Unique,
     ] = ()
-    """Observations per participant, crossed too; not for truths from observed data."""
+    """Observations per participant, crossed with both; not for truths from observed data."""
     models: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
     """The family's programs to fit to every dataset."""
     estimators: Annotated[tuple[Name, ...], Unique] = ()
-    """What else to fit: the family's estimators, and algorithm_model for Stan's others."""
+    """Other methods to fit: the family's estimators, and ALGORITHM_MODEL for approximations."""
     priors: Annotated[dict[Name, Any], Field(min_length=1, max_length=MOST_NAMED)]
     """Settings of every hyperparameter, each used with every model."""
     observed: dict[Name, Any] = Field(default_factory=dict, max_length=MOST_NAMED)
-    """Real datasets, to which every model is fitted under every prior too."""
+    """Real datasets; every model is fitted to them under every prior."""
     sampler: Sampler = Sampler()
-    """How every fit is sampled."""
+    """Settings of the sampler for every fit."""
     rescue: Annotated[tuple[Rescue, ...], Field(max_length=MOST_LEVELS)] = ()
-    """Settings to try, one after another, on a fit that failed or did not converge."""
+    """Settings for further attempts at a fit that failed or did not converge, in this order."""
     intervals: Annotated[
         tuple[Proportion, ...], Field(min_length=1, max_length=MOST_LEVELS), Unique, Apart
     ] = (0.5, 0.89, 0.95)
-    """Levels of the central posterior intervals; figures show 0.89, or else the widest."""
+    """Levels of the central posterior intervals; figures show 0.89 if given, else the widest."""
     convergence: Convergence = Convergence()
     """When a fit counts as converged."""
     precision: Precision | None = None
-    """Monte Carlo standard errors to reach; the report says how many replicates that takes."""
+    """Target Monte Carlo standard errors; the report gives the number of replicates needed."""
     planning: Annotated[dict[Text, Wanted], Field(min_length=1)] | None = None
-    """Parameter: what is wanted of it; the report says how many participants that takes."""
+    """Targets by parameter; the report gives the number of participants needed."""
     verify: Verify | None = None
-    """A share of the fits that another engine makes too, to hold both to one another."""
+    """A share of the fits to repeat with another engine, to compare the two."""
     selection: Selection | None = None
     """Models compared by leave-one-out predictive accuracy: how often each is chosen."""
     keep_draws: Annotated[bool, Strict()] = False
-    """Keep every fit's draws, and the estimates of every participant; large."""
+    """Keep the draws of every fit and the estimates of every participant; needs much space."""
     container: Annotated[Title | None, Field(exclude=True)] = None
-    """The image in which jobs run under `--sdm apptainer`; it decides no number."""
+    """The container image for jobs under `--sdm apptainer`; it does not affect the numbers."""
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -133,12 +133,12 @@ class Study(Frozen):
 
     @property
     def approximations(self) -> tuple[str, ...]:
-        """Those of `estimators` that approximate a model's posterior, under every prior."""
+        """The entries of `estimators` that approximate a model's posterior."""
         return tuple(name for name in self.estimators if parts(name))
 
     @property
     def estimators_without_prior(self) -> tuple[str, ...]:
-        """Those of `estimators` that are the family's."""
+        """The entries of `estimators` that are estimators of the family."""
         return tuple(name for name in self.estimators if not parts(name))
 
     @property
@@ -148,13 +148,13 @@ class Study(Frozen):
         return [*with_prior, *product(self.estimators_without_prior, [NO_PRIOR])]
 
     def sampled_model(self, method: str) -> str:
-        """Return the model whose program is run: an approximation has that of its model."""
-        approximation = parts(method)
-        return approximation[1] if approximation and method not in self.models else method
+        """Return the model whose program a method runs: the one that it approximates."""
+        approximated = None if method in self.models else parts(method)
+        return approximated[1] if approximated else method
 
     @property
     def guest_seconds(self) -> float | None:
-        """How long a call of a researcher's own code may take; None of a shipped family."""
+        """Time limit in seconds for a call of a researcher's code; None for a shipped family."""
         return self.sampler.time_limit if families.is_own(self.family) else None
 
     @property

@@ -1,7 +1,7 @@
-"""What a command line changes of a study: `--config KEY=VALUE`, and all of several together.
+"""Changes of a study on the command line: `--config KEY=VALUE`.
 
-Values are YAML, as in the study file. Snakemake reads them otherwise (the 6 of `[6]` as text), and
-heeds only the last `--config`; so whoever starts it joins them, and the rules read them again.
+Values are YAML, as in the study file. Snakemake parses them differently (the 6 of `[6]` as text)
+and uses only the last `--config`; so the commands join them, and the rules parse them again.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="KEY=VALUE",
-        help="keys of the study to change, and their values in YAML; later ones count",
+        help="keys of the study to change, and their values in YAML; the last one of a key counts",
     )
 
 
-def entries_of(asked: argparse.Namespace) -> list[str]:
-    """Return all that a command line changes, as `KEY=VALUE`; `--engine` counts last."""
-    return [*asked.config, *([f"engine={asked.engine}"] if asked.engine else [])]
+def entries_of(options: argparse.Namespace) -> list[str]:
+    """Return all changes of a command line as `KEY=VALUE`; `--engine` comes last."""
+    return [*options.config, *([f"engine={options.engine}"] if options.engine else [])]
 
 
 def must_stand_once(arguments: Iterable[str]) -> None:
-    """Refuse a command of Snakemake's with more than one `--config`: it heeds only the last."""
-    options = [each for each in arguments if re.match(r"--config($|=)|-C", each)]
+    """Refuse a Snakemake command with more than one `--config`: Snakemake uses only the last."""
+    options = [word for word in arguments if re.match(r"--config($|=)|-C", word)]
     if len(options) > 1:
         raise StudyError(
-            "--config: got more than one, of which Snakemake heeds the last; give every KEY=VALUE "
-            "after one --config"
+            "--config: got more than one, must be one: Snakemake uses only the last; give every "
+            "KEY=VALUE after one --config"
         )
 
 
 def applied(raw: Mapping[str, Any], entries: Iterable[str]) -> dict[str, Any]:
-    """Return a raw study with changes; a mapping changes the keys that it has."""
-    found = dict(raw)
+    """Return a raw study with changes; a mapping changes only the keys that it has."""
+    study = dict(raw)
     for entry in entries:
         key, equals, text = entry.partition("=")
         if not equals or not _KEY.fullmatch(key):
             raise StudyError(f"--config: got {shown(entry)}, must be KEY=VALUE, a key of the study")
-        found = _merged(found, {key: read_value(text, f"--config {key}")})
-    return found
+        study = _merged(study, {key: read_value(text, f"--config {key}")})
+    return study
 
 
 def _merged(old: Any, new: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A study file's content to a checked Study: each part by its own type, then the whole of it."""
+"""Turn the content of a study file into a checked Study: each part, then the whole."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from recovery.study.truths import Flat, Observed, ObservedTruth, PriorTruth
 
 
 def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study") -> Study:
-    """Turn what a study file holds into a checked Study.
+    """Check the content of a study file and return it as a Study.
 
     Parameters
     ----------
     raw : mapping
-        The study as YAML gives it.
+        The content of the study file.
     find_family : callable
-        What the study says of its family -> the family; raises ValueError with what is wrong.
+        Returns the family for the value of the key `family`; raises ValueError if it is wrong.
     file : str
         The study file's name, for messages.
 
@@ -33,7 +33,7 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     """
     faults: list[str] = []
     study = checked(Study, raw, (), faults)
-    if study is None:
+    if not isinstance(study, Study):
         raise study_error(file, faults)
     try:
         family = find_family(study.family)
@@ -41,17 +41,17 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
         raise study_error(file, validation_faults(wrong, ("family",))) from None
     except ValueError as wrong:
         raise study_error(file, [f"family: {wrong}"]) from None
-    chosen = study.model_copy(update={"family": family.CHOICE or study.family})
-    family.rehearse(lambda: _as_plain(*_with_parts(chosen, family, [])))
-    study, faults = _with_parts(chosen, family, faults)
+    named = study.model_copy(update={"family": family.CHOICE or study.family})
+    family.rehearse(lambda: _as_plain(*_with_parts(named, family, [])))
+    study, faults = _with_parts(named, family, faults)
     faults += [*dangling(study, family), *unplannable(study, family)]
     if faults:
         raise study_error(file, faults)
     return study
 
 
-def _with_parts(study: Study, family: Family, faults: list) -> tuple[Study, list]:
-    """The study with its family's parts typed, and faults with those of the parts."""
+def _with_parts(study: Study, family: Family, faults: list[str]) -> tuple[Study, list[str]]:
+    """The study with its truths, priors and observed data checked, and all faults."""
     priors = {
         name: checked(family.Prior, value, ("priors", name), faults)
         for name, value in study.priors.items()
@@ -68,16 +68,16 @@ def _with_parts(study: Study, family: Family, faults: list) -> tuple[Study, list
     return study.model_copy(update=parts), faults
 
 
-def _as_plain(study: Study, faults: list) -> None:
-    """Serialise a study, as everything after its checks does."""
+def _as_plain(study: Study, faults: list[str]) -> None:
+    """Serialise a study, as later steps do, if it has no faults."""
     if not faults:
         study.model_dump(mode="json")
 
 
 def _split(
     kind: type[Flat], value: Any, part_kind: type[BaseModel], place: tuple, faults: list[str]
-) -> Flat | None:
-    """A mapping of which some keys are `kind`'s and the rest its part, the family's."""
+) -> BaseModel | None:
+    """Check a mapping that has keys of `kind` and keys of the family, which become its `PART`."""
     if not isinstance(value, Mapping):
         return checked(kind, value, place, faults)
     own = {
@@ -89,7 +89,7 @@ def _split(
 
 
 def _truth(value: Any, family: Family, place: tuple, faults: list[str]) -> BaseModel | None:
-    """One truth, by the key that says which kind it is."""
+    """Check one truth; its keys decide its kind."""
     if isinstance(value, Mapping) and "from_observed" in value:
         return checked(ObservedTruth, value, place, faults)
     if isinstance(value, Mapping) and "prior" in value:
@@ -97,7 +97,7 @@ def _truth(value: Any, family: Family, place: tuple, faults: list[str]) -> BaseM
     return checked(family.Truth, value, place, faults)
 
 
-def _observed(value: Any, family: Family, place: tuple, faults: list[str]) -> Flat | None:
+def _observed(value: Any, family: Family, place: tuple, faults: list[str]) -> BaseModel | None:
     if family.ObservedColumns is None:
         faults.append(
             f"{path_in_words(place)}: must not be there, the family reads no observed data"

@@ -1,14 +1,15 @@
 """The JSON schema of a study file, for editors; `make schema` writes it.
 
-What truths, priors and observed datasets hold is checked for a shipped family that is named
-without options; for all others they are any mapping.
+Truths, priors and observed datasets are described for shipped families without options; for
+all other families they may be any mapping.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from types import GenericAlias
+from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
@@ -36,13 +37,11 @@ def json_schema() -> dict[str, Any]:
 
 
 def _of_family(name: str, family: Family) -> dict[str, Any]:
-    """What a family says of the keys that are its own; its definitions bear its name."""
+    """The schema of the keys that a family defines; names of definitions begin with its name."""
     drawn = _joined("PriorTruth", PriorTruth, "design", family.Design)
-    truth: Any = family.Truth | drawn | ObservedTruth
-    prior: Any = family.Prior
     own: dict[str, Any] = {
-        "truths": (Annotated[_named(truth), Field(min_length=1)], ...),
-        "priors": (Annotated[_named(prior), Field(min_length=1)], ...),
+        "truths": (_named(family.Truth | drawn | ObservedTruth), Field(min_length=1)),
+        "priors": (_named(family.Prior), Field(min_length=1)),
     }
     if family.ObservedColumns:
         observed = _joined("Observed", Observed, "columns", family.ObservedColumns)
@@ -53,15 +52,15 @@ def _of_family(name: str, family: Family) -> dict[str, Any]:
     return schema
 
 
-def _named(kind: Any) -> Any:
-    """The type of a mapping of names to what is known at run time only."""
-    return dict[Name, kind]
+def _named(kind: Any) -> GenericAlias:
+    """Return the type of a mapping of names to `kind`, which is known only when this runs."""
+    return GenericAlias(dict, (Name, kind))
 
 
 def _joined(
     name: str, outer: type[BaseModel], part: str, inner: type[BaseModel]
 ) -> type[BaseModel]:
-    """Make a model of `inner`'s keys and of all of `outer`'s but `part`, as a file has them."""
+    """Return a model with the keys of `inner`, and those of `outer` except `part`."""
     own: dict[str, Any] = {
         key: (field.annotation, field) for key, field in outer.model_fields.items() if key != part
     }
@@ -69,7 +68,7 @@ def _joined(
 
 
 def text() -> str:
-    """Return the schema as the file has it."""
+    """Return the schema as the text of its file."""
     return json.dumps(json_schema(), indent=2) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The parts of a study file that say how fits are made, and what is made of them."""
+"""The parts of a study file about sampling, and about what is computed from the fits."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ class Sampler(Frozen):
     """How every fit is sampled (Stan's NUTS)."""
 
     chains: Annotated[int, Strict(), Field(ge=2, le=100)] = 4
-    """Chains of a fit; they run one after another, since jobs run beside one another."""
+    """Chains per fit; they run one after another, since jobs run in parallel."""
     warmup: Count = 1000
-    """Warmup iterations of a chain."""
+    """Warmup iterations per chain."""
     draws: Annotated[int, Strict(), Field(ge=4, le=10_000_000)] = 1000
-    """Draws kept of a chain."""
+    """Draws kept per chain."""
     adapt_delta: Proportion = 0.8
     """Target acceptance rate; larger means smaller steps and fewer divergent transitions."""
     max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] = 10
     """Longest trajectory, as a power of 2 of leapfrog steps."""
     time_limit: Annotated[float, Strict(), Field(gt=0, le=1_000_000)] = 3600.0
-    """Seconds after which an attempt at a fit is given up and becomes a failed row."""
+    """Seconds after which an attempt at a fit is stopped and recorded as failed."""
     metric: Literal["diag_e", "dense_e"] | None = None
     """Mass matrix that warmup adapts: diagonal, Stan's default, or dense."""
     step_size: Positive | None = None
-    """Step size that warmup starts from; 1 by Stan's default."""
+    """Initial step size of warmup; 1 by Stan's default."""
     inits: Annotated[
         Any,
         BeforeValidator(_initial),
@@ -79,8 +79,8 @@ class Sampler(Frozen):
             }
         ),
     ] = None
-    """Where chains start: uniform within a radius on Stan's unconstrained scale, at draws of
-    Pathfinder, or at values of parameters; within 2 by Stan's default."""
+    """Initial values of chains: uniform within a radius on Stan's unconstrained scale, draws of
+    Pathfinder, or values of parameters; Stan's default is a radius of 2."""
 
     @model_validator(mode="before")
     @classmethod
@@ -88,18 +88,18 @@ class Sampler(Frozen):
         for key in ("thin", "thinning"):
             if isinstance(value, Mapping) and key in value:
                 raise ValueError(
-                    f"got the key {key!r}, must not be there: every draw is kept, since leaving "
-                    "some out makes every estimate less precise; for smaller tables lower `draws`"
+                    f"got the key {key!r}, must not be there: every draw is kept, since thinning "
+                    "makes estimates less precise; for smaller tables lower `draws`"
                 )
         return value
 
     def given(self) -> dict[str, Any]:
-        """Return the settings, those that are left to Stan left out."""
+        """Return the settings without those that are left to Stan."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
 class Rescue(Frozen):
-    """What changes when a fit that failed or did not converge is made again."""
+    """Settings that change in a further attempt at a fit that failed or did not converge."""
 
     adapt_delta: Proportion | None = None
     max_treedepth: Annotated[int, Strict(), Field(ge=1, le=30)] | None = None
@@ -113,42 +113,42 @@ class Convergence(Frozen):
     max_rhat: Annotated[float, Strict(), Field(gt=1)] = 1.01
     """Largest rank-normalised split-rhat."""
     min_ess_per_chain: Positive = 100.0
-    """Smallest bulk and tail effective sample size, times the number of chains."""
+    """Smallest bulk and tail effective sample size of a fit, divided by its chains."""
     max_divergent: Annotated[int, Strict(), Field(ge=0)] = 0
-    """Most divergent transitions after warmup."""
+    """Largest number of divergent transitions after warmup."""
     min_ebfmi: NonNegative = 0.3
     """Smallest energy Bayesian fraction of missing information of any chain."""
 
 
 class Precision(Frozen):
-    """The Monte Carlo standard errors that the study is to reach, in every scenario."""
+    """Target Monte Carlo standard errors, to be reached in every scenario."""
 
     coverage: Annotated[float, Strict(), Field(ge=1e-4, lt=1)] | None = None
-    """Of the coverage of the plotted intervals, taken at their nominal level."""
+    """For the coverage of the plotted intervals, computed at their nominal level."""
     bias_relative_to_sd: Annotated[float, Strict(), Field(ge=1e-4)] | None = None
-    """Of the bias in posterior standard deviations (the mean posterior z-score)."""
+    """For the bias in units of the posterior SD (the mean posterior z-score)."""
 
     @model_validator(mode="after")
-    def _of_something(self) -> Precision:
+    def _has_a_target(self) -> Precision:
         if self.coverage is None and self.bias_relative_to_sd is None:
             raise ValueError("got no key, must have `coverage` or `bias_relative_to_sd` or both")
         return self
 
 
 class Wanted(Frozen):
-    """What participants are to be enough for, of one parameter, with the plotted intervals."""
+    """Targets for one parameter, evaluated with the plotted intervals."""
 
     interval_width: Positive | None = None
-    """Mean width of the intervals, at most this."""
+    """Largest mean width of the intervals."""
     power: Proportion | None = None
-    """Share of intervals that exclude 0, at least this."""
+    """Smallest share of intervals that exclude 0."""
     coverage: Proportion | None = None
-    """Share of intervals that contain the truth, at least this."""
+    """Smallest share of intervals that contain the truth."""
     rmse: Positive | None = None
-    """Root mean squared error, at most this."""
+    """Largest root mean squared error."""
 
     @model_validator(mode="after")
-    def _something(self) -> Wanted:
+    def _has_a_target(self) -> Wanted:
         if not self.model_dump(exclude_none=True):
             keys = "`interval_width`, `power`, `coverage` and `rmse`"
             raise ValueError(f"got no key, must have at least one of {keys}")
@@ -156,12 +156,12 @@ class Wanted(Frozen):
 
 
 class Verify(Frozen):
-    """A share of the fits that another engine makes too."""
+    """A share of the fits to repeat with another engine."""
 
     engine: Engine
-    """Which; with the study's own, other seeds check the Monte Carlo errors of its draws."""
+    """The other engine; with the study's own engine, other seeds check its Monte Carlo errors."""
     share: Annotated[float, Strict(), Field(gt=0, le=1)]
-    """Of all fits; which ones follows from the root seed."""
+    """Share of all fits; the root seed decides which ones."""
 
 
 def _one_or_more(value: Any) -> Any:
@@ -169,7 +169,7 @@ def _one_or_more(value: Any) -> Any:
 
 
 class Selection(Frozen):
-    """Models compared by how well they predict what is left out of the data (PSIS-LOO)."""
+    """Models compared by leave-one-out prediction (PSIS-LOO)."""
 
     leave_out: Annotated[
         tuple[Unit, ...],
@@ -177,4 +177,4 @@ class Selection(Frozen):
         Unique,
         BeforeValidator(_one_or_more, json_schema_input_type=Unit | list[Unit]),
     ]
-    """One observation at a time, or one participant with all its observations, or both."""
+    """The unit left out: one observation, one participant with all its observations, or both."""

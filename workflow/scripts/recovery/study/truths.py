@@ -1,40 +1,39 @@
-"""What a study says its data come from: the kinds of truths, and observed datasets."""
+"""The sources of a study's data: the kinds of truths, and observed datasets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, Strict, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, Strict, model_serializer
 
 from recovery.common.types import Frozen, Name, Path, Real, Text
 
 
 class Flat(Frozen):
-    """Of a study file's mapping, the part of the keys that the family knows is one field."""
+    """A mapping of the study file; the keys that the family defines become one field, `PART`."""
 
     PART: ClassVar[str]
 
     @model_serializer(mode="wrap")
-    def _as_written(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """Serialise it as the file has it: the part's keys beside the others."""
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Serialise as the study file is written: the family's keys beside the others."""
         whole = handler(self)
         return whole | whole.pop(self.PART)
 
 
 class PriorTruth(Flat):
-    """A truth drawn afresh from a prior for every replicate."""
+    """A truth that is drawn from a prior, anew for every replicate."""
 
     PART = "design"
 
     prior: Name
     model: Name | None = None
-    """Whose joint model is drawn from; by default the one that differs by participant."""
+    """The model to draw from; by default the one in which participants differ."""
     design: Any = None
 
 
 class FromObserved(Frozen):
-    """Where a truth comes from: the posterior mean of one model fitted to an observed dataset."""
+    """The fit to an observed dataset whose posterior mean is the truth."""
 
     data: Name
     model: Name
@@ -48,14 +47,14 @@ class ObservedTruth(Frozen):
 
 
 class Published(Frozen):
-    """Numbers that others published for an observed dataset, shown beside ours."""
+    """Published estimates for an observed dataset, shown beside the study's own."""
 
     source: Text
     values: dict[Text, Real] = Field(min_length=1)
 
 
 class Observed(Flat):
-    """A real dataset: a CSV file and, in the family's words, what its columns are."""
+    """A real dataset: a CSV file, and its columns as the family names them."""
 
     PART = "columns"
 

@@ -1,8 +1,8 @@
 """Reading a study file as Snakemake reads it: as JSON, or else as YAML 1.1.
 
-A study means what it says to whoever reads it. YAML 1.1 reads `010` as 8, `1:30` as 90 and
-`no` as false, YAML 1.2 does not: what the two read differently is refused, and so is what
-either reads without an order, a type or a key that can be seen.
+A study file must mean the same to every reader. YAML 1.1 reads `010` as 8, `1:30` as 90 and
+`no` as false; YAML 1.2 does not. Values that the two versions read differently are refused, and
+so are tags and repeated keys.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ import yaml
 from recovery.common.errors import StudyError, number, path_in_words, shown, study_error
 from recovery.common.user_files import read_text
 
-LARGEST = 100_000  # values in a file, what an anchor stands for counted wherever it is used
-DEEPEST = 100  # levels, of JSON; of YAML, Python's own limit on recursion is near
-TOO_LARGE = f"stands for more than {LARGEST:,} values, anchors resolved"
-TEMPLATE = "__use_yte__"  # has Snakemake run Python that stands in the file
+LARGEST = 100_000  # values in a file; an anchored value counts every time it is used
+DEEPEST = 100  # levels of JSON; for YAML, Python's limit on recursion applies
+TOO_LARGE = f"has more than {LARGEST:,} values, anchors resolved"
+TEMPLATE = "__use_yte__"  # makes Snakemake run Python code in the file
 
 _TAG = "tag:yaml.org,2002:"
 _TEXT, _MERGE = f"{_TAG}str", f"{_TAG}merge"
-_SIGNS = (_MERGE, f"{_TAG}value")  # `<<` and `=`, which mean something as keys alone
-# What both read alike, by the tag that PyYAML gives it; and numbers that only YAML 1.2 reads.
+_SIGNS = (_MERGE, f"{_TAG}value")  # `<<` and `=`, which have a meaning only as keys
+# What both versions read alike, by PyYAML's tag.
 _ALIKE = {
     f"{_TAG}null": r"~|null|Null|NULL|",
     f"{_TAG}bool": r"true|True|TRUE|false|False|FALSE",
@@ -41,7 +41,7 @@ _OCTAL = re.compile(r"0o[0-7]+")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as safe_load reads it, without tags, and no longer than a study can be."""
+    """YAML as safe_load reads it, but without tags and of limited size."""
 
     def __init__(self, text: str):
         super().__init__(text)
@@ -59,21 +59,26 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def read_yaml(path: str | Path) -> dict:
+def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a study file; StudyError says what is malformed, repeated or ambiguous in it."""
+    return parse_yaml(read_text(path), str(path))
+
+
+def parse_yaml(text: str, file: str) -> dict[str, Any]:
+    """Return what the text of a study file holds; StudyError as of `read_yaml`."""
     try:
-        raw = _read(read_text(path), str(path))
+        raw = _read(text, file)
     except RecursionError:
-        raise StudyError(f"{path}: is nested too deeply") from None
+        raise StudyError(f"{file}: is nested too deeply") from None
     if not isinstance(raw, dict):
-        raise StudyError(f"{path}: got {shown(raw)}, must be a mapping of keys to values")
+        raise StudyError(f"{file}: got {shown(raw)}, must be a mapping of keys to values")
     if TEMPLATE in raw:
-        raise StudyError(f"{path}: {TEMPLATE}: unknown key, must not be there")
+        raise StudyError(f"{file}: {TEMPLATE}: unknown key, must not be there")
     return raw
 
 
 def _read(text: str, file: str) -> Any:
-    """What the text holds: Snakemake takes it as JSON where it is JSON."""
+    """Read the text as JSON if it is JSON, as Snakemake does, else as YAML."""
     try:
         raw = json.loads(text, object_pairs_hook=_without_repeats)
         if _count(raw) > LARGEST:
@@ -86,7 +91,7 @@ def _read(text: str, file: str) -> Any:
 
 
 def _count(value: Any, depth: int = 0) -> int:
-    """How many values a value of JSON holds, its keys among them."""
+    """The number of values in a JSON value, keys included."""
     if depth > DEEPEST:
         raise RecursionError
     if isinstance(value, dict):
@@ -99,17 +104,17 @@ def _yaml(text: str, file: str) -> Any:
         return _load(text, file)
     except (StudyError, RecursionError):
         raise
-    except Exception as error:  # PyYAML trips over wrong dates and numbers in many ways
+    except Exception as error:  # PyYAML raises many kinds for wrong dates and numbers
         raise StudyError(f"{file}: is not valid YAML: {error}") from None
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict:
-    found = {}
+    mapping: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
-            raise StudyError(f"{path_in_words((key,))}: stands twice in one mapping, must be once")
-        found[key] = value
-    return found
+        if key in mapping:
+            raise StudyError(f"{path_in_words((key,))}: duplicate key")
+        mapping[key] = value
+    return mapping
 
 
 def _load(text: str, file: str) -> Any:
@@ -135,7 +140,7 @@ def _composed(loader: _Loader, file: str) -> yaml.Node | None:
 
 
 def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:
-    """How many values a node stands for; infinite for one that holds itself."""
+    """The number of values in a node; infinite for a node that contains itself."""
     if node not in known:
         known[node] = math.inf
         parts = node.value if isinstance(node, yaml.CollectionNode) else []
@@ -146,7 +151,7 @@ def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:
 
 
 def _faults(node: yaml.Node, place: tuple, seen: set, loader: _Loader) -> Iterator[str]:
-    """Yield what is ambiguous or repeated in a node; what an anchor stands for, once."""
+    """Yield the ambiguous values and repeated keys of a node; an anchored node is checked once."""
     if node in seen:
         return
     seen.add(node)
@@ -168,24 +173,24 @@ def _faults_of_keys(keys: list[yaml.ScalarNode], place: str, loader: _Loader) ->
     for key in keys:
         if key.value in seen:
             line, name = key.start_mark.line + 1, path_in_words((key.value,))
-            yield f"{name}: stands twice in one mapping (line {line}), must be once"
+            yield f"{name}: duplicate key (line {line})"
         elif key.tag not in (_TEXT, _MERGE) or _newer_number(key):
             yield f"{place}: got the key {_written(key)}, keys must be text: '{key.value}'"
         seen.add(key.value)
 
 
 def _written(node: yaml.ScalarNode) -> str:
-    """What stands in the file, and where."""
+    """The text in the file, and its line."""
     return f"{node.value or 'nothing'} (line {node.start_mark.line + 1})"
 
 
 def _meanings(node: yaml.ScalarNode, loader: _Loader) -> str | None:
-    """What each version reads, and what to write instead; None where they agree."""
+    """What each version of YAML reads, and what to write instead; None if they agree."""
     newer = _newer_number(node)
     if node.tag == _TEXT and newer is None:
         return None
     if node.tag in _SIGNS:
-        return f"which YAML 1.1 reads as no value and YAML 1.2 as text; must be {node.value!r}"
+        return f"which YAML 1.1 reads as a special key and YAML 1.2 as text; must be {node.value!r}"
     if node.tag != _TEXT and re.fullmatch(_ALIKE.get(node.tag, ".*"), node.value):
         return None
     value = loader.construct_object(node)
@@ -194,19 +199,19 @@ def _meanings(node: yaml.ScalarNode, loader: _Loader) -> str | None:
     options = dict.fromkeys([*([older] if is_number else []), *([newer] if newer else [])])
     reads = f"which YAML 1.1 reads as {older} and YAML 1.2 as {newer or 'text'}"
     if older == newer:
-        reads = "which many read as an octal number"
+        reads = "which many programs read as an octal number"
     return f"{reads}; must be {' or '.join([*options, repr(node.value)])}"
 
 
 def _newer_number(node: yaml.ScalarNode) -> str | None:
-    """What YAML 1.2 reads as a decimal or octal number, as both read it."""
+    """A number that YAML 1.2 reads, in a form that both versions read; None for other nodes."""
     if node.style is not None:
         return None
     return str(int(node.value, 8)) if _OCTAL.fullmatch(node.value) else number(node.value)
 
 
 def read_value(text: str, place: str) -> Any:
-    """Read one value that stands elsewhere than in a file; StudyError names the place."""
+    """Read one value that is not in a file; StudyError names the place."""
     try:
         return _yaml(text, place)
     except StudyError as error:
