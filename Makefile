@@ -4,7 +4,7 @@ STUDY ?= config/config.yaml
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study replay enough family test check calibrate bench docs-numbers schema lock clean
+.PHONY: study replay enough family test check calibrate bench docs docs-numbers schema files lock clean
 
 study: .venv/complete
 	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE)) \
@@ -54,7 +54,11 @@ calibrate: .venv/complete
 bench: .venv/developer
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
-# The default study, and its numbers in the manual.
+# The documentation site, into site/; it needs no network.
+docs: .venv/developer
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# The default study, and its numbers in the documentation.
 docs-numbers: .venv/complete
 	@$(BIN)/python workflow/run.py config/config.yaml
 	@$(BIN)/python tests/docs_numbers.py results/multilevel/summary

@@ -1,4 +1,4 @@
-"""Write the results of the default study into config/README.md: `make docs-numbers`."""
+"""Write the results of the default study into the documentation: `make docs-numbers`."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 ROOT = Path(__file__).parents[1]
-MANUAL = ROOT / "config/README.md"
+PAGE = ROOT / "docs/reference/families/multilevel-linear.md"
 START = "<!-- the default study's results, by make docs-numbers -->\n"
 END = "<!-- until here -->\n"
 MODELS, PRIOR = ("centered", "noncentered", "marginal"), "weakly_informative"
@@ -33,14 +33,14 @@ def table(summary: Path) -> str:
 
 
 def shown() -> str:
-    """Return the table that the manual has."""
-    return MANUAL.read_text().partition(START)[2].partition(END)[0]
+    """Return the table on the page."""
+    return PAGE.read_text().partition(START)[2].partition(END)[0]
 
 
 def write(summary: Path) -> None:
-    """Put the table in its place in the manual."""
-    before, _, rest = MANUAL.read_text().partition(START)
-    MANUAL.write_text(before + START + table(summary) + END + rest.partition(END)[2])
+    """Put the table in its place on the page."""
+    before, _, rest = PAGE.read_text().partition(START)
+    PAGE.write_text(before + START + table(summary) + END + rest.partition(END)[2])
 
 
 if __name__ == "__main__":

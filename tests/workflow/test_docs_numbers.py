@@ -1,4 +1,4 @@
-"""The numbers of the default study in the manual are those that the study gives."""
+"""The documentation shows the numbers that the default study gives."""
 
 import io
 import subprocess
@@ -22,7 +22,7 @@ def numbers(text: str) -> pd.DataFrame:
     return table.select_dtypes("number")
 
 
-def test_the_manual_has_the_default_studys_convergence(tmp_path):
+def test_the_documentation_has_the_default_studys_convergence(tmp_path):
     # The fits of three models under one prior are the whole study's, since nothing else decides
     # them. Other kinds of processors differ by Monte Carlo error: 2 of 20 fits, a tenth of ESS.
     study = yaml.safe_load((ROOT / "config/config.yaml").read_text())

@@ -18,7 +18,7 @@ import yaml
 from workflow_runs import ROOT, SUMMARY, assert_same, check_out, heed_interrupts
 
 PROFILE = ("--workflow-profile", "profiles/slurm")
-# What README.md has a user change in the profile: a line of it, and what it becomes.
+# What docs/how-to/cluster.md has a user change in the profile: a line of it, and what it becomes.
 CHANGES = {
     "# slurm_partition: NAME, slurm_account: NAME,": "slurm_partition: tests,",
     "# slurm-status-command: squeue": "slurm-status-command: squeue",
@@ -280,8 +280,8 @@ def test_the_profile_repeats_what_it_stands_for():
     }
 
 
-def test_the_readme_gives_the_commands_that_are_tested():
-    readme = (ROOT / "README.md").read_text()
-    assert f"   snakemake {' '.join(PROFILE)}\n" in readme
-    assert f"snakemake {' '.join((*PROFILE, *GENERIC[:2]))} \\\n    {GENERIC[2]} " in readme
-    assert "remove the\n   `#` before `slurm-status-command: squeue`" in readme
+def test_the_documentation_gives_the_commands_that_are_tested():
+    page = (ROOT / "docs/how-to/cluster.md").read_text()
+    assert f"   snakemake {' '.join(PROFILE)}\n" in page
+    assert f"snakemake {' '.join((*PROFILE, *GENERIC[:2]))} \\\n    {GENERIC[2]} " in page
+    assert "remove the\n   `#` before `slurm-status-command: squeue`" in page

@@ -1,4 +1,4 @@
-"""The manual's tutorial on a family of one's own, followed word by word."""
+"""The tutorial on a family of your own, followed word by word."""
 
 import os
 import re
@@ -16,8 +16,8 @@ SECONDS = 900
 
 
 def section(title: str) -> str:
-    """Return a section of the manual, its subsections included."""
-    text = (ROOT / "config/README.md").read_text()
+    """Return a section of the tutorial, its subsections included."""
+    text = (ROOT / "docs/tutorial/own-family.md").read_text()
     level = len(title.split()[0])
     inside = rf"^{re.escape(title)}\n(.*?)(?=^#{{2,{level}}} |\Z)"
     return re.search(inside, text, re.DOTALL | re.MULTILINE)[1]
@@ -41,7 +41,7 @@ def newcomer(tmp_path_factory):
 
 
 def follow(command: str, folder: Path) -> str:
-    """Run a command of the manual; `.venv` stands, so that nothing is installed."""
+    """Run a command of the tutorial; `.venv` exists, so nothing is installed."""
     done = subprocess.run(
         [*command.split(), "-o", "requirements.lock"],
         cwd=folder,
@@ -59,7 +59,7 @@ def follow(command: str, folder: Path) -> str:
 
 
 def test_the_template_runs_as_it_is_written(newcomer):
-    begin, run = blocks(section("## Your own family"), "bash")[0].splitlines()
+    begin, run = blocks(section("## Start from a template"), "bash")[0].splitlines()
     said = follow(begin, newcomer)
     written = ["config/families/forgetting.py", "config/families/forgetting.stan"]
     written.append("config/forgetting.yaml")
@@ -99,8 +99,8 @@ def test_a_name_that_a_family_cannot_have_is_refused(newcomer, name):
     assert done.stderr.startswith(f"NAME: got {name!r}, must")
 
 
-def test_the_worked_example_runs_from_what_the_manual_shows(newcomer):
-    text = section("### A worked example: learning rates")
+def test_the_worked_example_runs_as_the_tutorial_shows_it(newcomer):
+    text = section("## A worked example: learning rates")
     shown = {
         "config/families/learning_rate.py": blocks(text, "python"),
         "config/families/learning_rate.stan": blocks(text, "stan"),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from recovery import tables
+from recovery.common.version import __version__
 from recovery.plan.design import Design
 from recovery.study.truths import ObservedTruth
 
@@ -32,6 +33,7 @@ def manifest(design: Design) -> dict[str, Any]:
     """Return the study, its design, seeds, hashes, versions and the host, as plain content."""
     study = design.study
     return {
+        "version": __version__,
         "study": study.model_dump(mode="json"),
         "scenarios": {
             name: {
