@@ -134,6 +134,7 @@ def test_a_study_verifies_a_share_of_its_fits_and_says_that_both_agree(finished)
     assert finished.planned() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.workflow
 def test_a_disagreement_is_shown_at_the_top(finished, tmp_path):
     changed = finished.copy(tmp_path / "changed")

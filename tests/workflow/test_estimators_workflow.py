@@ -119,6 +119,7 @@ def test_the_manifest_is_that_of_the_same_sources(finished):
     assert "in the manifest" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_an_approximation_is_made_again(finished):
     fit = "plain-6x5/optimize_pooled/tight/3"
     done = finished.python("workflow/replay.py", "study.yaml", fit)
@@ -139,24 +140,28 @@ def test_a_changed_prior_and_an_edited_program_run_no_estimator(checkout):
     assert checkout.planned(SUMMARY) == {"fit": 4, "approximate": 4, **SUMMARISED}
 
 
+@pytest.mark.slow
 def test_edited_estimators_run_again_and_nothing_else_does(checkout):
     edited = checkout.folder / CLASSICAL
     edited.write_text(edited.read_text() + "\n")
     assert checkout.planned(SUMMARY) == {"estimate": 2, **SUMMARISED}
 
 
+@pytest.mark.slow
 def test_edited_approximations_run_again_and_nothing_else_does(checkout):
     edited = checkout.folder / "workflow/scripts/recovery/fit/approximation.py"
     edited.write_text(edited.read_text() + "\n")
     assert checkout.planned(SUMMARY) == {"approximate": 4, **SUMMARISED}
 
 
+@pytest.mark.slow
 def test_more_replicates_run_only_new_batches(checkout):
     checkout.write(**{**STUDY, "replicates": 6})
     new = {"simulate": 1, "fit": 2, "approximate": 2, "estimate": 1}
     assert checkout.planned(SUMMARY) == {**new, **SUMMARISED}
 
 
+@pytest.mark.slow
 def test_the_samplers_settings_run_no_approximation(checkout):
     checkout.write(**STUDY, sampler={**SMALL["sampler"], "warmup": 150})
     assert checkout.planned(SUMMARY) == {"fit": 4, **SUMMARISED}

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from workflow_runs import SMALL, check_out
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 PLAIN = SMALL["truths"]["plain"]
 EVIL = "<script>alert(1)</script>{{ 7*7 }} {% raw %} \\input{x} %s ${HOME} {wildcards.x}"

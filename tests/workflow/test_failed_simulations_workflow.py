@@ -105,6 +105,7 @@ def test_such_a_fit_is_made_again_with_its_reason(finished):
     assert "The same as in the study's tables, to the last digit." in done.stdout
 
 
+@pytest.mark.slow
 def test_a_study_of_counts_loses_the_datasets_that_are_too_large(tmp_path):
     checkout = check_out(tmp_path)
     wide = {"beta_mean": 4, "beta_sd": 8, "sigma_p_rate": 1, "lkj_eta": 1}

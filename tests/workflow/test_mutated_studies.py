@@ -220,6 +220,7 @@ def checkout(tmp_path_factory):
     return check_out(tmp_path_factory.mktemp("mutated"))
 
 
+@pytest.mark.slow
 @pytest.mark.workflow
 @settings(max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(mutated())

@@ -72,6 +72,7 @@ def test_no_dataset_and_no_fit_knows_of_it():
             assert plain.simulation(cell[0], batch) == asked.simulation(cell[0], batch)
 
 
+@pytest.mark.slow
 @pytest.mark.workflow
 def test_the_page_says_how_many_and_a_changed_wish_refits_nothing(tmp_path):
     checkout = check_out(tmp_path)
