@@ -189,20 +189,40 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: -longest[item.path])
 
 
-@pytest.fixture(scope="session")
-def small_study(tmp_path_factory) -> Checkout:
-    """The small study, run to its report once for all processes. Tests must not change it."""
+def run_once(tmp_path_factory, name: str, **changes) -> Checkout:
+    """Return the small study with changes, run to its report once for all processes."""
     base = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent  # which the processes share
-    folder, finished = base / "small_study", base / "small_study.finished"
-    with FileLock(base / "small_study.lock"):
+    folder, finished = base / name, base / f"{name}.finished"
+    with FileLock(base / f"{name}.lock"):
         if not finished.exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             checkout = check_out(folder)
-            checkout.write()
+            checkout.write(**changes)
             done = checkout.make_study()
             assert done.returncode == 0, done.stdout + done.stderr
             finished.touch()
     return Checkout(folder)
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory) -> Checkout:
+    """The small study, run to its report. Tests must not change it."""
+    return run_once(tmp_path_factory, "small_study")
+
+
+@pytest.fixture(scope="session")
+def verified_study(tmp_path_factory) -> Checkout:
+    """A small study that verifies half of its fits and plans. Tests must not change it."""
+    return run_once(
+        tmp_path_factory,
+        "verified_study",
+        models=["pooled"],
+        replicates=20,
+        batch=8,
+        verify={"engine": "stanli", "share": 0.5},
+        convergence={"max_rhat": 1.2, "min_ess_per_chain": 10, "max_divergent": 99},
+        planning={"beta[2]": {"power": 0.8}},
+    )

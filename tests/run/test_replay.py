@@ -137,6 +137,7 @@ def test_a_fit_that_fails_is_made_again_too(tmp_path):
     assert not list((tmp_path / "results").rglob("*.parquet"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fit", "message"),
     [

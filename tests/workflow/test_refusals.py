@@ -57,6 +57,7 @@ def test_make_study_refuses_a_wrong_study_file_at_once(checkout):
     assert not (checkout.folder / "results").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -82,6 +83,7 @@ def test_a_key_that_stands_twice(checkout):
     refused(checkout, "study.yaml: seed: stands twice in one mapping")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "message"),
     [
@@ -103,6 +105,7 @@ DATA_FAULT = "study.yaml: observed.real: data.csv: column 'y'"
 SNAKEMAKE = ("--cores", "1"), ("--dry-run",), ("--lint",), ("--unlock",), ("-n", "--quiet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", SNAKEMAKE, ids=" ".join)
 def test_bad_data_is_said_in_one_line_as_a_wrong_key_is(checkout, arguments):
     said = {}
@@ -132,6 +135,7 @@ def test_make_study_says_bad_data_in_one_line_too(checkout):
     shutil.rmtree(checkout.folder / "results")
 
 
+@pytest.mark.slow
 def test_files_out_of_reach_are_not_read(checkout, tmp_path):
     (tmp_path / "secret.csv").write_text("secret,x,id\n1,2,1\n")
     (tmp_path / "secret.py").write_text("open('ran', 'w')\n")
@@ -166,6 +170,7 @@ def test_a_program_out_of_reach_is_not_read(checkout, tmp_path):
     refused(checkout, f"study.yaml: models[0]: its program {up} lies outside the working directory")
 
 
+@pytest.mark.slow
 def test_odd_files_are_refused_at_once(checkout):
     os.mkfifo(checkout.folder / "pipe.csv")
     with (checkout.folder / "large.csv").open("wb") as file:
