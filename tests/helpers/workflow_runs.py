@@ -119,7 +119,7 @@ def _with_cell(file: Path, results: Path) -> pd.DataFrame:
 
 
 def assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -> None:
-    """Hold two studies' numbers to be identical, to the last bit."""
+    """Check that two studies' numbers are identical to the last bit."""
     assert one.keys() == other.keys()
     for table, frame in one.items():
         pd.testing.assert_frame_equal(frame, other[table], check_exact=True, obj=table)

@@ -127,7 +127,7 @@ def test_flipped_bits_are_found_before_nothing_is_to_be_done(finished, changed):
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_told_and_leaves_whole_tables_alone(finished, fresh):
+def test_a_full_disk_is_reported_and_keeps_finished_tables(finished, fresh):
     results = fresh.folder / "results"
     with mounted(results, "size=120k"):
         said = said_by(fresh.make_study(SUMMARY))
@@ -141,7 +141,7 @@ def test_a_full_disk_is_told_and_leaves_whole_tables_alone(finished, fresh):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("run", ["make_study", "snakemake"])
-def test_results_that_are_read_only_are_told_before_any_job(finished, fresh, run):
+def test_read_only_results_are_reported_before_any_job(finished, fresh, run):
     results = fresh.folder / "results"
     with mounted(results, "size=50m"):
         remount(results, "ro")
@@ -212,7 +212,7 @@ def test_a_study_file_that_was_moved_finds_its_results(changed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("gone", ["summary/performance.parquet", None])
-def test_results_of_an_older_version_are_told(changed, gone):
+def test_results_of_an_older_version_are_reported(changed, gone):
     shutil.rmtree(changed.folder / ".snakemake")  # copied from elsewhere, without its memory
     module = changed.folder / "workflow/scripts/recovery/fit/posterior.py"
     module.write_text(module.read_text() + "\n# a newer version\n")
@@ -227,7 +227,7 @@ def test_results_of_an_older_version_are_told(changed, gone):
     assert contents(changed) == before
 
 
-def test_rules_can_be_linted_and_locks_cleared_whatever_stands_in_results(changed):
+def test_lint_and_unlock_work_with_damaged_results(changed):
     (changed.folder / "results/small/summary/performance.parquet").write_bytes(b"PAR1")
     for option in ("--lint", "--unlock"):
         done = changed.snakemake(option)

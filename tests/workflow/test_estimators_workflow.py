@@ -63,7 +63,7 @@ def test_estimators_are_compared_with_models_on_the_same_datasets(finished):
     assert (truths.nunique() == 1).all()
 
 
-def test_the_studys_own_estimates_are_scored_as_a_table_made_elsewhere(finished):
+def test_estimates_read_from_an_external_table_are_scored_alike(finished):
     files = sorted((finished.folder / "results/small/estimates").rglob("*.parquet"))
     positive = ["sigma", "sigma_p[1]", "sigma_p[2]"]
     keys = ["model", "prior", "parameter", "measure", "level"]
@@ -127,7 +127,7 @@ def test_an_approximation_is_made_again(finished):
     assert done.stdout.endswith("The same as in the study's tables, to the last digit.\n")
 
 
-def test_another_estimator_runs_its_own_estimates_alone(checkout):
+def test_another_estimator_runs_only_its_estimates(checkout):
     checkout.write(**{**STUDY, "estimators": ["ml", *STUDY["estimators"]]})
     assert checkout.planned(SUMMARY) == {"estimate": 2, **SUMMARISED}
 

@@ -75,7 +75,7 @@ def test_each_is_a_failed_row_with_its_reason(finished):
     assert set(rows["replicate"]) == set(range(1, 7))
 
 
-def test_summaries_count_them_and_say_what_they_condition(finished):
+def test_summaries_count_failed_simulations_and_name_the_condition(finished):
     convergence = read(finished, "summary/convergence.parquet").set_index(["scenario", "attempt"])
     assert convergence.loc[("low-4x5", "final"), ["n_unsimulated", "n_failed"]].tolist() == [2, 2]
     drawn = read(finished, "truth/drawn-4x5/*.parquet")

@@ -110,7 +110,7 @@ def test_a_shipped_study_runs_from_another_folder_with_its_data_and_its_family(f
     assert (folder / data).exists()
 
 
-def test_without_a_study_of_its_own_a_folder_gets_the_default_one(folder):
+def test_a_folder_without_a_study_gets_the_default_study(folder):
     said = snakemake(folder, "--snakefile", str(ROOT / "Snakefile"), "--dry-run")
     assert "results/multilevel/report.html" in said
 

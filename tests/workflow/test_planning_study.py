@@ -34,7 +34,7 @@ TWO_COUNTS = ("participants", [4, 8])
         ),
     ],
 )
-def test_a_wrong_wish_is_told_in_one_line(place, message):
+def test_a_wrong_target_is_refused_in_one_line(place, message):
     told = refusal(TWO_COUNTS, ("planning", *place))
     assert message in told
     assert told.count("\n") == 0
@@ -50,7 +50,7 @@ def test_one_count_leaves_nothing_between():
     assert "planning: participants has 1 count, 4, must have at least 2" in told
 
 
-def test_what_an_estimator_alone_estimates_may_be_planned():
+def test_a_parameter_of_an_estimator_only_can_be_planned():
     wanted = ("planning", "sigma_p[1]", {"coverage": 0.8})
     study = make_study(TWO_COUNTS, ("models", ["pooled"]), ("estimators", ["reml"]), wanted)
     assert list(study.planning) == ["sigma_p[1]"]

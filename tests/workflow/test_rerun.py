@@ -107,7 +107,7 @@ def test_another_engine_runs_all_fits_and_no_simulation(checkout, cmdstan_home):
 
 
 @pytest.mark.slow
-def test_what_was_deleted_of_the_ends_comes_back_without_a_fit(small_study, tmp_path):
+def test_deleted_figures_and_summaries_are_made_again_without_a_fit(small_study, tmp_path):
     whole = small_study.copy(tmp_path / "changed")
     results = whole.folder / "results/small"
     (results / "figures/bias-plain-x5.png").unlink()

@@ -69,7 +69,7 @@ def test_the_page_asks_nothing_of_the_network(page):
     assert not re.search(r"<link|@import|url\(|fetch\(|XMLHttpRequest", page)
 
 
-def test_the_page_shows_the_studys_own_words_as_words(page):
+def test_the_page_escapes_the_title_of_the_study(page):
     assert "A small study &lt;script&gt;" in page
     assert "<script>alert" not in page
 
@@ -109,7 +109,7 @@ def test_every_figure_is_there_in_three_formats(finished):
         assert (figures / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_every_prior_says_what_it_expects_of_lines_and_of_outcomes(finished):
+def test_every_prior_has_prior_predictive_lines_and_outcomes(finished):
     table = pd.read_parquet(finished.folder / "results/small/summary/prior_predictive.parquet")
     assert table.groupby("kind").size().to_dict() == {"line": 200, "outcome": 500}
     outcome = table[table["kind"] == "outcome"]

@@ -1,4 +1,4 @@
-"""The manual's tutorial on a family of one's own, followed word by word."""
+"""The manual's tutorial on user-defined families, followed word by word."""
 
 import re
 import shutil
@@ -39,7 +39,7 @@ def newcomer(tmp_path_factory):
 
 
 def follow(command: str, folder: Path) -> str:
-    """Run a command of the manual; `.venv` stands, so that nothing is installed."""
+    """Run a command of the manual without installing anything."""
     done = subprocess.run(
         [*command.split(), "-o", "requirements.lock"],
         cwd=folder,
@@ -94,7 +94,7 @@ def test_a_name_that_a_family_cannot_have_is_refused(newcomer, name):
 
 
 @pytest.mark.slow
-def test_the_worked_example_runs_from_what_the_manual_shows(newcomer):
+def test_the_worked_example_runs_from_the_files_in_the_manual(newcomer):
     text = section("### A worked example: learning rates")
     shown = {
         "config/families/learning_rate.py": blocks(text, "python"),
