@@ -71,6 +71,7 @@ def verdicts(*tables):
     return verification.agreement(found, {"pooled": names})["verdict"].tolist()
 
 
+@pytest.mark.slow
 def test_engines_that_agree_are_seldom_said_to_disagree(rng):
     alarms = sum(
         "disagree" in verdicts(*(table(rng.normal(size=30), name) for name in "abcd"))
