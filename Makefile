@@ -4,7 +4,7 @@ STUDY ?= config/config.yaml
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study replay enough family test check calibrate bench docs docs-numbers schema files lock clean
+.PHONY: study replay enough family test test-all check calibrate bench docs docs-numbers schema files lock clean
 
 study: .venv/complete
 	@$(BIN)/python workflow/run.py "$(STUDY)" $(if $(ENGINE),--engine $(ENGINE)) \
@@ -23,7 +23,14 @@ enough: .venv/complete
 family: .venv/complete
 	@$(BIN)/python workflow/family.py "$(NAME)"
 
+# Every capability once, in 6 minutes on 2 cores.
 test: .venv/developer
+	$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+
+# Everything: more mutated studies, more moments at which a study is killed.
+test-all: export EXAMPLES ?= 5000
+test-all: export RECOVERY_KILLS ?= 20
+test-all: .venv/developer
 	$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/developer

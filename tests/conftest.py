@@ -3,6 +3,7 @@
 import copy
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
+from workflow_runs import Checkout, check_out
 
 from recovery import families
 from recovery.plan.design import Design, Sources
@@ -21,8 +24,12 @@ STAN = ROOT / "stan"
 DROP = object()
 LINEAR = families.find("multilevel_linear")
 
-# How many examples each property is held to: always the same ones, so that a test that fails
-# fails again. EXAMPLES=5000 is what `.ci/run` asks for, the default is for a desk.
+# `make test ARGS=...` passes its variables on to every `make` that a test starts.
+for _variable in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS"):
+    os.environ.pop(_variable, None)
+
+# The number of examples of each property, which are the same in every run.
+# `make test-all` takes 5000.
 settings.register_profile(
     "study",
     max_examples=int(os.environ.get("EXAMPLES", "400")),
@@ -166,3 +173,56 @@ def cmdstan_home(cmdstan_files, monkeypatch) -> Path:
     home = cmdstan_files / "cmdstan-2.30.1"
     monkeypatch.setenv("CMDSTAN", str(home))
     return home
+
+
+def pytest_collection_modifyitems(items):
+    """Start the longest files first, so that no process waits for a long one at the end."""
+
+    def duration(item) -> int:
+        if item.get_closest_marker("slow"):
+            return 2
+        return 1 if item.get_closest_marker("workflow") else 0
+
+    longest: dict[Path, int] = {}
+    for item in items:
+        longest[item.path] = max(longest.get(item.path, 0), duration(item))
+    items.sort(key=lambda item: -longest[item.path])
+
+
+def run_once(tmp_path_factory, name: str, **changes) -> Checkout:
+    """Return the small study with changes, run to its report once for all processes."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # which the processes share
+    folder, finished = base / name, base / f"{name}.finished"
+    with FileLock(base / f"{name}.lock"):
+        if not finished.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            checkout = check_out(folder)
+            checkout.write(**changes)
+            done = checkout.make_study()
+            assert done.returncode == 0, done.stdout + done.stderr
+            finished.touch()
+    return Checkout(folder)
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory) -> Checkout:
+    """The small study, run to its report. Tests must not change it."""
+    return run_once(tmp_path_factory, "small_study")
+
+
+@pytest.fixture(scope="session")
+def verified_study(tmp_path_factory) -> Checkout:
+    """A small study that verifies half of its fits and plans. Tests must not change it."""
+    return run_once(
+        tmp_path_factory,
+        "verified_study",
+        models=["pooled"],
+        replicates=20,
+        batch=8,
+        verify={"engine": "stanli", "share": 0.5},
+        convergence={"max_rhat": 1.2, "min_ess_per_chain": 10, "max_divergent": 99},
+        planning={"beta[2]": {"power": 0.8}},
+    )

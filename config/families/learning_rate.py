@@ -9,7 +9,7 @@ sections 2.4 and 2.8; Daw (2011), Trial-by-trial data analysis using computation
 import numpy as np
 from scipy.special import expit
 
-from recovery.families.own.own_family import Frozen, Model, NonNegative, Positive, Real
+from recovery.families.own import Frozen, Model, NonNegative, Positive, Real
 
 REWARD = (0.3, 0.7)  # chance of a reward from either arm
 

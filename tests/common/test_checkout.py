@@ -87,6 +87,7 @@ def test_every_script_imports_the_library_from_where_the_rules_say():
         assert "jobs.begin(snakemake.log[0])" in lines
 
 
+@pytest.mark.slow
 @pytest.mark.workflow
 def test_a_study_runs_from_a_path_with_shell_characters(tmp_path):
     folder = tmp_path / "it's (my) $HOME & `id`, #1"

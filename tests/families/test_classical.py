@@ -265,6 +265,7 @@ def test_estimators_answer_for_what_they_say_in_every_layout(options):
     assert not set(family.ESTIMATORS) & set(family.MODELS)
 
 
+@pytest.mark.slow
 def test_intervals_of_sigma_hold_it_at_their_rate_in_singular_fits():
     # 92 % of 214 do; of 55 as sure, fewer than 80 % would be seen once in 500.
     truth = LINEAR.Truth(beta=(0.5, 1), sigma_p=(1, 0.5), rho=0.3, sigma=1)

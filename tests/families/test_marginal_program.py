@@ -108,6 +108,7 @@ def squared(draws):
     return replace(draws, values=draws.values**2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("participant", [np.repeat(np.arange(1, 17), 12), UNBALANCED])
 def test_marginal_has_the_posterior_of_its_siblings_participants_included(participant, prior):
     # First and second moments of every parameter, within 4.5 combined Monte Carlo errors:

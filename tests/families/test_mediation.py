@@ -181,6 +181,7 @@ def test_the_programs_density_is_that_of_the_formula(truth, rng):
     np.testing.assert_allclose(differences, differences[0], rtol=0, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_much_data_give_the_truth_back(truth, rng):
     columns, values = family.simulate(truth, 80, 8, rng)
     prior = family.Prior(

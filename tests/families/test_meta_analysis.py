@@ -180,6 +180,7 @@ def test_posterior_means_are_those_of_integration(model, df, schools):
     assert np.all(np.abs(mean - posterior_means(schools, prior)) < 4 * error)
 
 
+@pytest.mark.slow
 def test_all_parametrisations_have_one_posterior_where_centred_samples_well(rng):
     truth = family.Truth(mu=1.0, tau=1.0, se=[0.1, 0.3])
     columns, _ = family.simulate(truth, 12, 1, rng)

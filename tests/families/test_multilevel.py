@@ -225,6 +225,7 @@ def test_log_likelihoods_are_scipys_normal_densities(rng):
 # Programs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{"predictors": 2, "varying": ["x1"]}, {"varying": []}], ids=str
 )

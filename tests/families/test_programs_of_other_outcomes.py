@@ -177,6 +177,7 @@ def test_pooled_has_the_posterior_means_of_quadrature(name):
     assert np.all(np.abs(mean - expected) < 4 * error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in OWN if name != "multilevel_ordinal"])
 def test_both_parametrisations_have_one_posterior(name):
     family, prior = find(name)

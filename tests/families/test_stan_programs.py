@@ -39,6 +39,7 @@ def sleepstudy():
     return family.read_observed(read_csv(ROOT / "config/data/sleepstudy.csv"), columns, False)
 
 
+@pytest.mark.slow
 def test_both_parametrisations_have_one_posterior(dataset, prior):
     names = [*family.PARAMETERS, *(f"beta_p[{j},{k}]" for k in (1, 2) for j in range(1, 17))]
     found = [means(sample(model, dataset, prior), names) for model in ("centered", "noncentered")]

@@ -28,7 +28,7 @@ def begin(folder: Path, *changes: tuple[str, str, str]) -> dict:
 
 
 def refused(raw: dict) -> str:
-    """Return what is said of a study whose family cannot be."""
+    """Return the message that refuses the family of a study."""
     with pytest.raises(StudyError) as error:
         parse(raw, families.find, "study.yaml")
     return str(error.value)

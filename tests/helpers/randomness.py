@@ -12,6 +12,6 @@ def follows(sample, distribution) -> bool:
 
 
 def close(estimates, expected, errors) -> bool:
-    """Whether all estimates are within what their standard errors allow (Bonferroni)."""
+    """Say whether all estimates are within their standard errors (Bonferroni)."""
     z = (np.asarray(estimates) - expected) / errors
     return np.abs(z).max() < stats.norm.isf(ALPHA / 2 / z.size)

@@ -14,7 +14,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "environment.yml", "workflow", "stan", "config", "profiles")
 TIMINGS = ["warmup_seconds", "sampling_seconds", "other_seconds"]
-SECONDS = 300
+SECONDS = 3600  # ends only a run that hangs, however slow the machine
 
 SMALL = {
     "name": "small",
@@ -119,7 +119,7 @@ def _with_cell(file: Path, results: Path) -> pd.DataFrame:
 
 
 def assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -> None:
-    """Hold two studies' numbers to be identical, to the last bit."""
+    """Check that two studies' numbers are identical to the last bit."""
     assert one.keys() == other.keys()
     for table, frame in one.items():
         pd.testing.assert_frame_equal(frame, other[table], check_exact=True, obj=table)

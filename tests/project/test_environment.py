@@ -14,7 +14,7 @@ from packaging.version import Version
 CONDA_ONLY = {"python", "cmdstan", "pip", "make", "cxx-compiler"}
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 FILES = ("requirements", "requirements-dev")
-OF_PIP_ALONE = {"pandas-stubs", "scipy-stubs", "types-psutil", "types-pyyaml"}
+OF_PIP_ALONE = {"types-psutil", "types-pyyaml"}
 
 
 def specified(text: str) -> tuple[str, SpecifierSet]:

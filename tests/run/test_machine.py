@@ -21,6 +21,7 @@ def checkout(tmp_path) -> Checkout:
     return found
 
 
+@pytest.mark.slow
 def test_a_file_dated_in_the_future_is_told_before_any_job(checkout):
     program = checkout.folder / "stan/multilevel_linear/pooled.stan"
     _date_ahead(program)
@@ -42,6 +43,7 @@ def _date_ahead(file) -> None:
     os.utime(file, (later, later))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temporary", ["/proc", "missing"])
 def test_a_temporary_folder_that_takes_nothing_is_passed_over(checkout, temporary):
     environment = {"TMPDIR": temporary}
@@ -63,6 +65,7 @@ def test_a_limit_on_files_that_is_too_low_is_told(checkout, command):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["raise SystemExit(0)", "import os; os._exit(0)"])
 def test_a_job_that_ends_early_without_tables_ends_the_study_with_an_error(checkout, ending):
     script = checkout.folder / "workflow/scripts/simulate.py"
@@ -84,6 +87,7 @@ def test_a_family_that_ends_python_as_it_loads_is_an_error(checkout, make):
     assert "mine.py: does not load: SystemExit: 0" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["results/small/data", "results/small/logs/simulate"])
 def test_a_file_where_a_folder_of_results_goes_is_told_before_any_job(checkout, place):
     file = checkout.folder / place

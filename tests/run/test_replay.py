@@ -66,6 +66,7 @@ def test_a_fit_made_again_has_the_row_of_the_study(finished, fit):
     assert posterior.sizes["chain"] == SMALL["sampler"]["chains"]
 
 
+@pytest.mark.slow
 def test_neither_data_nor_tables_are_needed(finished, tmp_path):
     alone = check_out(tmp_path)
     manifest = tmp_path / "manifest.json"
@@ -82,6 +83,7 @@ def test_neither_data_nor_tables_are_needed(finished, tmp_path):
         kept.unlink()
 
 
+@pytest.mark.slow
 def test_another_number_in_the_studys_table_is_named(finished, tmp_path):
     changed = finished.copy(tmp_path / "changed")
     file = (
@@ -101,6 +103,7 @@ def test_another_number_in_the_studys_table_is_named(finished, tmp_path):
     assert SAME not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_damaged_table_is_not_compared_with(finished, tmp_path):
     changed = finished.copy(tmp_path / "changed")
     file = "results/small/estimates/plain-4x5/noncentered/weak/00003-00004.parquet"
@@ -113,6 +116,7 @@ def test_a_damaged_table_is_not_compared_with(finished, tmp_path):
     assert f"{file}: is cut short or damaged" in done.stderr
 
 
+@pytest.mark.slow
 def test_it_says_that_the_tables_are_of_another_version(finished, tmp_path):
     changed = finished.copy(tmp_path / "changed")
     program = tmp_path / "changed/stan/multilevel_linear/noncentered.stan"
@@ -122,6 +126,7 @@ def test_it_says_that_the_tables_are_of_another_version(finished, tmp_path):
     assert "made by another version of study, program, code or engine" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_fit_that_fails_is_made_again_too(tmp_path):
     checkout = check_out(tmp_path)
     checkout.write(sampler={**SMALL["sampler"], "time_limit": 0.0001})
@@ -132,6 +137,7 @@ def test_a_fit_that_fails_is_made_again_too(tmp_path):
     assert not list((tmp_path / "results").rglob("*.parquet"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fit", "message"),
     [

@@ -90,6 +90,7 @@ def checkout(tmp_path):
     return checkout
 
 
+@pytest.mark.slow
 @pytest.mark.workflow
 def test_a_study_without_any_estimate_is_written_and_ends_with_an_error(checkout):
     refuse(checkout, "pooled", "noncentered")

@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import make_design, make_study
 from scipy import stats
-from workflow_runs import check_out
 
 from recovery import tables
 from recovery.common.errors import StudyError
@@ -72,6 +71,7 @@ def verdicts(*tables):
     return verification.agreement(found, {"pooled": names})["verdict"].tolist()
 
 
+@pytest.mark.slow
 def test_engines_that_agree_are_seldom_said_to_disagree(rng):
     alarms = sum(
         "disagree" in verdicts(*(table(rng.normal(size=30), name) for name in "abcd"))
@@ -103,19 +103,9 @@ def test_a_share_must_be_one(share):
         make_study(("verify", {"engine": "stanli", "share": share}))
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    checkout = check_out(tmp_path_factory.mktemp("verified"))
-    checkout.write(
-        models=["pooled"],
-        replicates=20,
-        batch=8,
-        verify={"engine": "stanli", "share": 0.5},
-        convergence={"max_rhat": 1.2, "min_ess_per_chain": 10, "max_divergent": 99},
-    )
-    done = checkout.make_study()
-    assert done.returncode == 0, done.stdout + done.stderr
-    return checkout
+@pytest.fixture
+def finished(verified_study):
+    return verified_study
 
 
 @pytest.mark.workflow
@@ -134,6 +124,7 @@ def test_a_study_verifies_a_share_of_its_fits_and_says_that_both_agree(finished)
     assert finished.planned() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.workflow
 def test_a_disagreement_is_shown_at_the_top(finished, tmp_path):
     changed = finished.copy(tmp_path / "changed")

@@ -106,6 +106,7 @@ def test_a_truncated_table_is_named_with_the_cure(finished, changed, broken, mis
     finishes(changed, finished)
 
 
+@pytest.mark.slow
 def test_flipped_bits_are_found_before_nothing_is_to_be_done(finished, changed):
     """Whatever Snakemake remembers, sizes and times of files are as they were."""
     results = changed.folder / "results/small"
@@ -125,7 +126,8 @@ def test_flipped_bits_are_found_before_nothing_is_to_be_done(finished, changed):
     assert_same(finished.numbers(), changed.numbers())
 
 
-def test_a_full_disk_is_told_and_leaves_whole_tables_alone(finished, fresh):
+@pytest.mark.slow
+def test_a_full_disk_is_reported_and_keeps_finished_tables(finished, fresh):
     results = fresh.folder / "results"
     with mounted(results, "size=120k"):
         said = said_by(fresh.make_study(SUMMARY))
@@ -137,8 +139,9 @@ def test_a_full_disk_is_told_and_leaves_whole_tables_alone(finished, fresh):
         finishes(fresh, finished)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", ["make_study", "snakemake"])
-def test_results_that_are_read_only_are_told_before_any_job(finished, fresh, run):
+def test_read_only_results_are_reported_before_any_job(finished, fresh, run):
     results = fresh.folder / "results"
     with mounted(results, "size=50m"):
         remount(results, "ro")
@@ -148,6 +151,7 @@ def test_results_that_are_read_only_are_told_before_any_job(finished, fresh, run
         finishes(fresh, finished)
 
 
+@pytest.mark.slow
 def test_results_that_become_read_only_cost_nothing_but_the_run(finished, changed):
     folder = (changed.folder / "results/small/estimates" / BATCH).parent
     shutil.rmtree(folder)
@@ -163,6 +167,7 @@ def test_results_that_become_read_only_cost_nothing_but_the_run(finished, change
     finishes(changed, finished)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", ["make_study", "snakemake"])
 @pytest.mark.parametrize("first", ["workflow/run.py", "-m snakemake --configfile"])
 def test_two_runs_do_not_meet_however_they_were_started(fresh, first, second):
@@ -179,6 +184,7 @@ def test_two_runs_do_not_meet_however_they_were_started(fresh, first, second):
     assert "results/small: another run of this study is using this folder." in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", ["make_study", "snakemake"])
 def test_the_results_of_another_study_of_that_name_are_left_alone(changed, run):
     before = contents(changed)
@@ -204,8 +210,9 @@ def test_a_study_file_that_was_moved_finds_its_results(changed):
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", ["summary/performance.parquet", None])
-def test_results_of_an_older_version_are_told(changed, gone):
+def test_results_of_an_older_version_are_reported(changed, gone):
     shutil.rmtree(changed.folder / ".snakemake")  # copied from elsewhere, without its memory
     module = changed.folder / "workflow/scripts/recovery/fit/posterior.py"
     module.write_text(module.read_text() + "\n# a newer version\n")
@@ -220,7 +227,7 @@ def test_results_of_an_older_version_are_told(changed, gone):
     assert contents(changed) == before
 
 
-def test_rules_can_be_linted_and_locks_cleared_whatever_stands_in_results(changed):
+def test_lint_and_unlock_work_with_damaged_results(changed):
     (changed.folder / "results/small/summary/performance.parquet").write_bytes(b"PAR1")
     for option in ("--lint", "--unlock"):
         done = changed.snakemake(option)

@@ -16,7 +16,7 @@ FAMILY = '''
 
 import numpy as np
 
-from recovery.families.own.own_family import Frozen, Model, Positive, Real
+from recovery.families.own import Frozen, Model, Positive, Real
 
 MODELS = {"flat": Model("prophet.stan", pooling="complete")}
 PARAMETERS = {"m": (), "sigma_obs": ()}

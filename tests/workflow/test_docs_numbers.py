@@ -10,7 +10,7 @@ import pytest
 import yaml
 from workflow_runs import ROOT, check_out
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 
 def numbers(text: str) -> pd.DataFrame:

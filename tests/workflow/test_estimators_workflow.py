@@ -63,7 +63,7 @@ def test_estimators_are_compared_with_models_on_the_same_datasets(finished):
     assert (truths.nunique() == 1).all()
 
 
-def test_the_studys_own_estimates_are_scored_as_a_table_made_elsewhere(finished):
+def test_estimates_read_from_an_external_table_are_scored_alike(finished):
     files = sorted((finished.folder / "results/small/estimates").rglob("*.parquet"))
     positive = ["sigma", "sigma_p[1]", "sigma_p[2]"]
     keys = ["model", "prior", "parameter", "measure", "level"]
@@ -119,6 +119,7 @@ def test_the_manifest_is_that_of_the_same_sources(finished):
     assert "in the manifest" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_an_approximation_is_made_again(finished):
     fit = "plain-6x5/optimize_pooled/tight/3"
     done = finished.python("workflow/replay.py", "study.yaml", fit)
@@ -126,7 +127,7 @@ def test_an_approximation_is_made_again(finished):
     assert done.stdout.endswith("The same as in the study's tables, to the last digit.\n")
 
 
-def test_another_estimator_runs_its_own_estimates_alone(checkout):
+def test_another_estimator_runs_only_its_estimates(checkout):
     checkout.write(**{**STUDY, "estimators": ["ml", *STUDY["estimators"]]})
     assert checkout.planned(SUMMARY) == {"estimate": 2, **SUMMARISED}
 
@@ -139,24 +140,28 @@ def test_a_changed_prior_and_an_edited_program_run_no_estimator(checkout):
     assert checkout.planned(SUMMARY) == {"fit": 4, "approximate": 4, **SUMMARISED}
 
 
+@pytest.mark.slow
 def test_edited_estimators_run_again_and_nothing_else_does(checkout):
     edited = checkout.folder / CLASSICAL
     edited.write_text(edited.read_text() + "\n")
     assert checkout.planned(SUMMARY) == {"estimate": 2, **SUMMARISED}
 
 
+@pytest.mark.slow
 def test_edited_approximations_run_again_and_nothing_else_does(checkout):
     edited = checkout.folder / "workflow/scripts/recovery/fit/approximation.py"
     edited.write_text(edited.read_text() + "\n")
     assert checkout.planned(SUMMARY) == {"approximate": 4, **SUMMARISED}
 
 
+@pytest.mark.slow
 def test_more_replicates_run_only_new_batches(checkout):
     checkout.write(**{**STUDY, "replicates": 6})
     new = {"simulate": 1, "fit": 2, "approximate": 2, "estimate": 1}
     assert checkout.planned(SUMMARY) == {**new, **SUMMARISED}
 
 
+@pytest.mark.slow
 def test_the_samplers_settings_run_no_approximation(checkout):
     checkout.write(**STUDY, sampler={**SMALL["sampler"], "warmup": 150})
     assert checkout.planned(SUMMARY) == {"fit": 4, **SUMMARISED}

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from workflow_runs import SMALL, check_out
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 PLAIN = SMALL["truths"]["plain"]
 EVIL = "<script>alert(1)</script>{{ 7*7 }} {% raw %} \\input{x} %s ${HOME} {wildcards.x}"
@@ -41,8 +41,8 @@ def summary(checkout, name="performance") -> pd.DataFrame:
     return pd.read_parquet(checkout.folder / f"results/small/summary/{name}.parquet")
 
 
-def hold_empty(rows) -> None:
-    """Hold that rows of performance without fits have no numbers but the bounds of coverage."""
+def check_empty(rows) -> None:
+    """Check that performance rows without fits have only the bounds of coverage."""
     assert len(rows)
     assert (rows["n_replicates"] == 0).all()
     known = rows.set_index("measure")["value"].dropna()
@@ -65,7 +65,7 @@ def test_a_study_of_which_all_fits_fail_has_a_report_that_says_so(tmp_path):
     assert "12 of 12 fits failed." in seen
     assert "No fit gave estimates: there is no bias, error or coverage to show" in seen
     assert "failed in 4 cells: time limit: took more than 1e-06 seconds" in seen
-    hold_empty(summary(checkout))
+    check_empty(summary(checkout))
     assert summary(checkout, "comparison")["value"].isna().all()
     assert (summary(checkout, "convergence")["failed_rate"] == 1).all()
     assert "nan" not in seen.lower().split()
@@ -81,7 +81,7 @@ def test_a_model_of_which_all_fits_fail_leaves_the_other_as_it_is(tmp_path):
     done = checkout.make_study()
     assert done.returncode == 0, done.stdout + done.stderr
     rows = summary(checkout)
-    hold_empty(rows[rows["model"] == "pooled"])
+    check_empty(rows[rows["model"] == "pooled"])
     others = rows[(rows["model"] == "marginal") & (rows["subset"] == "all")]
     of_those_that_exclude_0 = others["measure"].isin(["type_s_error", "type_m_error"])
     assert (others.loc[~of_those_that_exclude_0, "n_replicates"] == 3).all()
@@ -109,7 +109,7 @@ def test_extreme_truths_and_smallest_designs(tmp_path):
     )
     rows = summary(checkout)
     for truth in ("huge", "overflowing"):
-        hold_empty(rows[rows["truth"] == truth])
+        check_empty(rows[rows["truth"] == truth])
     for table in ("performance", "comparison", "participants", "efficiency"):
         numbers = summary(checkout, table).select_dtypes("number").to_numpy()
         assert not np.isinf(numbers).any()

@@ -75,7 +75,7 @@ def test_each_is_a_failed_row_with_its_reason(finished):
     assert set(rows["replicate"]) == set(range(1, 7))
 
 
-def test_summaries_count_them_and_say_what_they_condition(finished):
+def test_summaries_count_failed_simulations_and_name_the_condition(finished):
     convergence = read(finished, "summary/convergence.parquet").set_index(["scenario", "attempt"])
     assert convergence.loc[("low-4x5", "final"), ["n_unsimulated", "n_failed"]].tolist() == [2, 2]
     drawn = read(finished, "truth/drawn-4x5/*.parquet")
@@ -105,6 +105,7 @@ def test_such_a_fit_is_made_again_with_its_reason(finished):
     assert "The same as in the study's tables, to the last digit." in done.stdout
 
 
+@pytest.mark.slow
 def test_a_study_of_counts_loses_the_datasets_that_are_too_large(tmp_path):
     checkout = check_out(tmp_path)
     wide = {"beta_mean": 4, "beta_sd": 8, "sigma_p_rate": 1, "lkj_eta": 1}

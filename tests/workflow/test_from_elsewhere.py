@@ -78,6 +78,7 @@ def write_module(folder: Path, snakefile: str, onstart: str = "pass", **changes)
     (folder / "mine.yaml").write_text(yaml.safe_dump(content))
 
 
+@pytest.mark.slow
 def test_from_another_folder_the_numbers_are_the_same(folder, usual):
     write_study(folder)
     snakefile = str(ROOT / "Snakefile")
@@ -88,6 +89,7 @@ def test_from_another_folder_the_numbers_are_the_same(folder, usual):
     assert "Nothing to be done" in said
 
 
+@pytest.mark.slow
 def test_another_directory_is_worked_in(folder, usual):
     write_study(folder)
     study = str(folder / "study.yaml")
@@ -108,7 +110,7 @@ def test_a_shipped_study_runs_from_another_folder_with_its_data_and_its_family(f
     assert (folder / data).exists()
 
 
-def test_without_a_study_of_its_own_a_folder_gets_the_default_one(folder):
+def test_a_folder_without_a_study_gets_the_default_study(folder):
     said = snakemake(folder, "--snakefile", str(ROOT / "Snakefile"), "--dry-run")
     assert "results/multilevel/report.html" in said
 
@@ -126,6 +128,7 @@ def test_as_a_module_it_makes_the_study_of_its_caller_in_its_callers_folder(fold
     assert "Fit pooled" not in said
 
 
+@pytest.mark.slow
 def test_a_module_that_was_fetched_needs_its_origin_no_more(folder, tmp_path, usual):
     origin = tmp_path / "origin"
     origin.mkdir()

@@ -1,7 +1,7 @@
 """A study that is killed or interrupted, and goes on with the same command.
 
-RECOVERY_KILLS says how many random moments are tried: 3 by default, 20 in `.ci/run`. Every third
-is of a whole study, the others of one up to its tables.
+RECOVERY_KILLS is the number of random moments: 3 by default, 20 in `make test-all`. Every third
+run is of a whole study, the others end with the summary tables.
 """
 
 import contextlib
@@ -16,15 +16,15 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from workflow_runs import SMALL, SUMMARY, assert_same, check_out, heed_interrupts
+from workflow_runs import SECONDS, SUMMARY, assert_same, check_out, heed_interrupts
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 KILLS = int(os.environ.get("RECOVERY_KILLS", "3"))
 STUDY = {
     "participants": [4],
     "models": ["noncentered"],
     "batch": 2,
-    "truths": {**SMALL["truths"], "drawn": {"prior": "weak"}},
+    "truths": {"drawn": {"prior": "weak"}},
     "rescue": [{"adapt_delta": 0.9}],
     "verify": {"engine": "stanli", "share": 0.5},
     "precision": {"coverage": 0.1},
@@ -71,7 +71,7 @@ def kill(run, with_workers):
         for process in [workflow, *(workers if with_workers else [])]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        assert not psutil.wait_procs(workers, timeout=60)[1]
+        assert not psutil.wait_procs(workers, timeout=SECONDS)[1]
 
 
 @pytest.mark.parametrize("number", range(1, KILLS + 1))
@@ -106,7 +106,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(whole, tmp_path):
         while not list((tmp_path / "results").rglob("diagnostics/**/*.parquet")):
             assert run.poll() is None
         os.killpg(run.pid, signal.SIGINT)  # as a terminal does
-        said, _ = run.communicate(timeout=120)
+        said, _ = run.communicate(timeout=SECONDS)
     assert run.returncode != 0
     assert "small: not finished." in said
     assert "Run the same command to resume." in said

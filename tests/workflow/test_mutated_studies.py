@@ -163,8 +163,8 @@ def prepared(content: bytes, folder: Path):
         return str(refused).replace(str(file), "study.yaml")
 
 
-def hold_within(design) -> None:
-    """Hold that all files of a design lie in its folder, and that its seeds can be derived."""
+def check_paths(design) -> None:
+    """Check that all files of a design are in its folder and its seeds can be derived."""
     study = design.study
     within = Path("results", study.name)
     assert re.fullmatch("[a-z0-9_]+", study.name)
@@ -181,8 +181,8 @@ def hold_within(design) -> None:
         assert within in Path(os.path.normpath(design.observed_file("estimates", *cell))).parents
 
 
-def hold_simulates(design) -> None:
-    """Hold that the smallest dataset of each truth can be simulated, whatever its values."""
+def check_simulates(design) -> None:
+    """Check that the smallest dataset of each truth can be simulated."""
     for name, scenario in design.scenarios.items():
         rows = scenario.participants * (scenario.observations or 10)
         if design.observed_source(name) is None and rows <= 1000:
@@ -202,8 +202,8 @@ def test_a_mutated_study_is_accepted_or_refused_in_one_message(tmp_path_factory,
             assert re.match(r"study\.yaml: \S.*: .", line), found
             assert len(line) < 1000
     else:
-        hold_within(found)
-        hold_simulates(found)
+        check_paths(found)
+        check_simulates(found)
 
 
 @given(scribbled())
@@ -212,7 +212,7 @@ def test_a_file_that_was_scribbled_on_is_accepted_or_refused(tmp_path_factory, t
     if isinstance(found, str):
         assert found.startswith("study.yaml: ")
     else:
-        hold_within(found)
+        check_paths(found)
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +220,7 @@ def checkout(tmp_path_factory):
     return check_out(tmp_path_factory.mktemp("mutated"))
 
 
+@pytest.mark.slow
 @pytest.mark.workflow
 @settings(max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(mutated())

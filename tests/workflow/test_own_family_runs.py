@@ -88,6 +88,7 @@ def test_an_edited_program_is_tried_and_runs_its_own_fits(checkout):
     assert checkout.planned(SUMMARY) == {"check": 1, "fit": 2, "summarise": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["means.py", "beside.py"])
 def test_an_edited_family_is_tried_and_runs_everything(checkout, file):
     edited = checkout.folder / "config/families" / file
@@ -95,6 +96,7 @@ def test_an_edited_family_is_tried_and_runs_everything(checkout, file):
     assert checkout.planned(SUMMARY) == {"check": 1, "simulate": 2, "fit": 4, "summarise": 1}
 
 
+@pytest.mark.slow
 def test_more_replicates_try_nothing_again(checkout):
     checkout.write(**STUDY, replicates=5, batch=3)
     assert "check" not in checkout.planned(SUMMARY)
@@ -114,6 +116,7 @@ def test_a_family_that_fails_its_trial_stops_before_any_simulation(checkout):
     assert "Traceback" not in (checkout.folder / "results/small/logs/check.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_load_is_refused_before_any_job(checkout):
     family = checkout.folder / STUDY["family"]
     family.write_text("import nothing_of_the_kind\n")
@@ -130,6 +133,7 @@ def test_one_fit_of_it_can_be_made_again(finished):
     assert "The same as in the study's tables, to the last digit." in done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_calibration_applies_to_what_is_exact_for_the_generator(checkout):
     raw = yaml.safe_load((checkout.folder / "study.yaml").read_text())
     checkout.write(**{**raw, "truths": {"drawn": {"prior": "weak"}}, "participants": [4]})

@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
+import yaml
 from conftest import make_design, make_study
-from workflow_runs import check_out
 
 from recovery.common.errors import StudyError
 
@@ -34,7 +34,7 @@ TWO_COUNTS = ("participants", [4, 8])
         ),
     ],
 )
-def test_a_wrong_wish_is_told_in_one_line(place, message):
+def test_a_wrong_target_is_refused_in_one_line(place, message):
     told = refusal(TWO_COUNTS, ("planning", *place))
     assert message in told
     assert told.count("\n") == 0
@@ -50,7 +50,7 @@ def test_one_count_leaves_nothing_between():
     assert "planning: participants has 1 count, 4, must have at least 2" in told
 
 
-def test_what_an_estimator_alone_estimates_may_be_planned():
+def test_a_parameter_of_an_estimator_only_can_be_planned():
     wanted = ("planning", "sigma_p[1]", {"coverage": 0.8})
     study = make_study(TWO_COUNTS, ("models", ["pooled"]), ("estimators", ["reml"]), wanted)
     assert list(study.planning) == ["sigma_p[1]"]
@@ -76,15 +76,17 @@ def test_no_dataset_and_no_fit_knows_of_it():
 
 
 @pytest.mark.workflow
-def test_the_page_says_how_many_and_a_changed_wish_refits_nothing(tmp_path):
-    checkout = check_out(tmp_path)
-    study = {"models": ["pooled"], "planning": {"beta[2]": {"power": 0.8}}}
-    checkout.write(**study)
-    assert checkout.make_study().returncode == 0
-    results = tmp_path / "results/small"
+def test_the_page_says_how_many_participants_are_needed(verified_study):
+    results = verified_study.folder / "results/small"
     table = pd.read_parquet(results / "summary/planning.parquet")
     assert table[["parameter", "measure", "wanted"]].values.tolist() == [["beta[2]", "power", 0.8]]
     assert '<h2 id="planned">' in (results / "report.html").read_text()
     assert (results / "figures/planning-plain-x5.svg").exists()
-    checkout.write(**study | {"planning": {"beta[2]": {"power": 0.9}}})
-    assert checkout.planned() == {"summarise": 1, "figures": 1, "report": 1, "outcome": 1, "all": 1}
+
+
+@pytest.mark.workflow
+def test_a_changed_target_refits_nothing(verified_study, tmp_path):
+    changed = verified_study.copy(tmp_path / "changed")
+    study = yaml.safe_load((changed.folder / "study.yaml").read_text())
+    changed.write(**study | {"planning": {"beta[2]": {"power": 0.9}}})
+    assert changed.planned() == {"summarise": 1, "figures": 1, "report": 1, "outcome": 1, "all": 1}

@@ -1,4 +1,4 @@
-"""What is wrong with a study is said before any job: one message, no traceback."""
+"""A wrong study is refused before any job in one message without a traceback."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def checkout(tmp_path_factory):
 
 
 def refused(checkout, *expected, environment=None, arguments=()):
-    """Hold that the study is refused with this message, before anything is made."""
+    """Check that the study is refused with these messages before any file is made."""
     done = checkout.snakemake("--cores", "1", *arguments, environment=environment)
     said = done.stdout + done.stderr
     assert done.returncode != 0
@@ -57,6 +57,7 @@ def test_make_study_refuses_a_wrong_study_file_at_once(checkout):
     assert not (checkout.folder / "results").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -65,7 +66,7 @@ def test_make_study_refuses_a_wrong_study_file_at_once(checkout):
         "a: !!python/object/apply:os.system ['touch ran']\n",
     ],
 )
-def test_make_study_runs_nothing_that_stands_in_a_study_file(checkout, hostile):
+def test_make_study_executes_no_text_of_a_study_file(checkout, hostile):
     (checkout.folder / "study.yaml").write_text(hostile + yaml.safe_dump(SMALL))
     done = checkout.make_study()
     assert done.returncode != 0
@@ -75,13 +76,14 @@ def test_make_study_runs_nothing_that_stands_in_a_study_file(checkout, hostile):
     assert not (checkout.folder / "results").exists()
 
 
-def test_a_key_that_stands_twice(checkout):
+def test_a_duplicate_key_is_refused(checkout):
     checkout.write()
     file = checkout.folder / "study.yaml"
     file.write_text(yaml.safe_dump(SMALL) + "seed: 2\n")
     refused(checkout, "study.yaml: seed: duplicate key")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "message"),
     [
@@ -103,8 +105,9 @@ DATA_FAULT = "study.yaml: observed.real: data.csv: column 'y'"
 SNAKEMAKE = ("--cores", "1"), ("--dry-run",), ("--lint",), ("--unlock",), ("-n", "--quiet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", SNAKEMAKE, ids=" ".join)
-def test_bad_data_is_said_in_one_line_as_a_wrong_key_is(checkout, arguments):
+def test_wrong_data_and_a_wrong_key_are_refused_in_one_line(checkout, arguments):
     said = {}
     for kind, changes in {
         "key": {"replicates": 0},
@@ -132,6 +135,7 @@ def test_make_study_says_bad_data_in_one_line_too(checkout):
     shutil.rmtree(checkout.folder / "results")
 
 
+@pytest.mark.slow
 def test_files_out_of_reach_are_not_read(checkout, tmp_path):
     (tmp_path / "secret.csv").write_text("secret,x,id\n1,2,1\n")
     (tmp_path / "secret.py").write_text("open('ran', 'w')\n")
@@ -166,6 +170,7 @@ def test_a_program_out_of_reach_is_not_read(checkout, tmp_path):
     refused(checkout, f"study.yaml: models[0]: its program {up} lies outside the working directory")
 
 
+@pytest.mark.slow
 def test_odd_files_are_refused_at_once(checkout):
     os.mkfifo(checkout.folder / "pipe.csv")
     with (checkout.folder / "large.csv").open("wb") as file:

@@ -41,13 +41,12 @@ def test_touched_files_run_nothing(checkout):
     assert checkout.planned(SUMMARY) == {}
 
 
-def test_touched_and_copied_results_run_nothing_up_to_the_report(tmp_path):
-    whole = check_out(tmp_path)
-    whole.write()
-    assert whole.make_study().returncode == 0
-    shutil.rmtree(tmp_path / ".snakemake")
+@pytest.mark.slow
+def test_touched_and_copied_results_run_nothing_up_to_the_report(small_study, tmp_path):
+    whole = small_study.copy(tmp_path / "copied")
+    shutil.rmtree(whole.folder / ".snakemake")
     later = time.time() + 10
-    for place, file in enumerate(sorted(tmp_path.rglob("*"), reverse=True)):
+    for place, file in enumerate(sorted(whole.folder.rglob("*"), reverse=True)):
         os.utime(file, (later + place, later + place))
     assert whole.planned() == {}
 
@@ -62,6 +61,7 @@ def test_more_replicates_run_only_batches_that_they_are_in(checkout):
     assert checkout.planned(SUMMARY) == {"simulate": 4, "fit": 16, **SUMMARISED}
 
 
+@pytest.mark.slow
 def test_a_new_participant_count_runs_only_its_own(checkout):
     checkout.write(**STUDY, participants=[4, 6, 5])
     assert checkout.planned(SUMMARY) == {"simulate": 2, "fit": 8, **SUMMARISED}
@@ -73,6 +73,7 @@ def test_a_changed_prior_runs_only_its_own_fits(checkout):
     assert checkout.planned(SUMMARY) == {"fit": 8, **SUMMARISED}
 
 
+@pytest.mark.slow
 def test_a_changed_truth_runs_its_simulations_and_fits(checkout):
     plain = {**SMALL["truths"]["plain"], "sigma": 2}
     checkout.write(**STUDY, truths={"plain": plain})
@@ -99,16 +100,16 @@ def test_an_edited_figure_runs_no_fit(checkout):
     assert "fit" not in checkout.planned()
 
 
+@pytest.mark.slow
 def test_another_engine_runs_all_fits_and_no_simulation(checkout, cmdstan_home):
     checkout.write(**STUDY, engine="cmdstan")
     assert checkout.planned(SUMMARY) == {"compile": 2, "fit": 16, **SUMMARISED}
 
 
-def test_what_was_deleted_of_the_ends_comes_back_without_a_fit(tmp_path):
-    whole = check_out(tmp_path)
-    whole.write(participants=[4])
-    assert whole.make_study().returncode == 0
-    results = tmp_path / "results/small"
+@pytest.mark.slow
+def test_deleted_figures_and_summaries_are_made_again_without_a_fit(small_study, tmp_path):
+    whole = small_study.copy(tmp_path / "changed")
+    results = whole.folder / "results/small"
     (results / "figures/bias-plain-x5.png").unlink()
     assert whole.planned() == {"figures": 1, "all": 1}
     (results / "summary/performance.csv").unlink()
@@ -129,6 +130,7 @@ def test_a_table_of_another_study_is_refused_by_name(checkout):
     assert checkout.snakemake("--cores", "1", SUMMARY).returncode == 0
 
 
+@pytest.mark.slow
 def test_results_of_another_study_are_refused_even_without_snakemakes_memory(checkout):
     shutil.rmtree(checkout.folder / ".snakemake")
     checkout.write(**STUDY, seed=2)
@@ -147,6 +149,7 @@ def estimated(tmp_path_factory):
     return checkout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "jobs"),
     [
@@ -167,6 +170,7 @@ def test_an_edited_module_or_script_runs_its_steps(estimated, file, jobs):
         edited.write_text(text)
 
 
+@pytest.mark.slow
 def test_results_of_edited_code_are_refused_without_snakemakes_memory(estimated, tmp_path):
     copied = estimated.copy(tmp_path / "copied")
     shutil.rmtree(copied.folder / ".snakemake")

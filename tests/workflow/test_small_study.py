@@ -12,19 +12,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from typeset import typeset
-from workflow_runs import SMALL, SUMMARY, assert_same, check_out
+from workflow_runs import SECONDS, SMALL, SUMMARY, assert_same, check_out
 
 pytestmark = pytest.mark.workflow
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A small study, finished. Tests must leave it as it is."""
-    checkout = check_out(tmp_path_factory.mktemp("finished"))
-    checkout.write()
-    done = checkout.make_study()
-    assert done.returncode == 0, done.stdout + done.stderr
-    return checkout
+@pytest.fixture
+def finished(small_study):
+    """The small study, run to its report. Tests must not change it."""
+    return small_study
 
 
 @pytest.fixture
@@ -73,7 +69,7 @@ def test_the_page_asks_nothing_of_the_network(page):
     assert not re.search(r"<link|@import|url\(|fetch\(|XMLHttpRequest", page)
 
 
-def test_the_page_shows_the_studys_own_words_as_words(page):
+def test_the_page_escapes_the_title_of_the_study(page):
     assert "A small study &lt;script&gt;" in page
     assert "<script>alert" not in page
 
@@ -96,7 +92,7 @@ def test_the_page_works_in_a_browser(finished, tmp_path):
         ["chromium", *flags.split(), f"--user-data-dir={tmp_path}", "--dump-dom", f"file://{page}"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=SECONDS,
         check=True,
     ).stdout
     assert "<button>Coverage</button>" in shown  # tables can be sorted
@@ -113,7 +109,7 @@ def test_every_figure_is_there_in_three_formats(finished):
         assert (figures / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_every_prior_says_what_it_expects_of_lines_and_of_outcomes(finished):
+def test_every_prior_has_prior_predictive_lines_and_outcomes(finished):
     table = pd.read_parquet(finished.folder / "results/small/summary/prior_predictive.parquet")
     assert table.groupby("kind").size().to_dict() == {"line": 200, "outcome": 500}
     outcome = table[table["kind"] == "outcome"]
@@ -152,6 +148,7 @@ def test_nothing_of_the_default_study_leaks_in(finished):
     assert sorted(path.name for path in (finished.folder / "results").iterdir()) == ["small"]
 
 
+@pytest.mark.slow
 def test_numbers_do_not_depend_on_batches_cores_or_other_cells(finished, tmp_path):
     other = check_out(tmp_path)
     other.write(batch=2, participants=[6, 4, 5], models=["noncentered", "centered", "pooled"])
@@ -186,7 +183,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(finished, tmp_path)
 def test_two_runs_of_one_study_do_not_meet(changed):
     code = (
         "import fcntl, sys, time; lock = open('results/small/.lock', 'w');"
-        "fcntl.flock(lock, fcntl.LOCK_EX); print('held', flush=True); time.sleep(60)"
+        "fcntl.flock(lock, fcntl.LOCK_EX); print('held', flush=True); time.sleep(3600)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=changed.folder, stdout=subprocess.PIPE, text=True
@@ -198,6 +195,7 @@ def test_two_runs_of_one_study_do_not_meet(changed):
     assert done.stderr == "results/small: another run of this study is using this folder.\n"
 
 
+@pytest.mark.slow
 def test_a_fit_over_its_time_limit_is_a_failed_row_and_the_report_comes(tmp_path):
     checkout = check_out(tmp_path)
     checkout.write(sampler={**SMALL["sampler"], "time_limit": 0.0001}, participants=[4])
@@ -209,6 +207,7 @@ def test_a_fit_over_its_time_limit_is_a_failed_row_and_the_report_comes(tmp_path
     assert "6 of 6 fits failed" in (tmp_path / "results/small/report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_truth_drawn_from_a_prior_is_scored_by_each_replicates_own(tmp_path):
     checkout = check_out(tmp_path)
     checkout.write(truths={"drawn": {"prior": "weak", "x": "days"}}, participants=[4])

@@ -1,6 +1,5 @@
 """The tutorial on a family of your own, followed word by word."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -9,10 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from workflow_runs import ROOT, check_out
+from workflow_runs import ROOT, SECONDS, check_out
 
 pytestmark = pytest.mark.workflow
-SECONDS = 900
 
 
 def section(title: str) -> str:
@@ -45,10 +43,6 @@ def follow(command: str, folder: Path) -> str:
     done = subprocess.run(
         [*command.split(), "-o", "requirements.lock"],
         cwd=folder,
-        # As from a shell: make that is started by make says more.
-        env={
-            key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "ARGS"))
-        },
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -99,6 +93,7 @@ def test_a_name_that_a_family_cannot_have_is_refused(newcomer, name):
     assert done.stderr.startswith(f"NAME: got {name!r}, must")
 
 
+@pytest.mark.slow
 def test_the_worked_example_runs_as_the_tutorial_shows_it(newcomer):
     text = section("## A worked example: learning rates")
     shown = {

@@ -7,7 +7,7 @@ part of this file is for ("Your own family").
 
 import numpy as np
 
-from recovery.families.own.own_family import Frozen, Model, NonNegative, Positive, Real
+from recovery.families.own import Frozen, Model, NonNegative, Positive, Real
 
 MODELS = {"hierarchical": Model("NAME.stan")}
 

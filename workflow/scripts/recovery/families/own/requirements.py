@@ -46,7 +46,7 @@ def _wanted(name: str) -> str:
     if name in FUNCTIONS:
         return f"a function {FUNCTIONS[name]}"
     if name in ("Truth", "Prior"):
-        return f"a class {name}(Frozen), from recovery.families.own.own_family"
+        return f"a class {name}(Frozen), from recovery.families.own"
     return {
         "MODELS": 'a mapping: {"hierarchical": Model("hierarchical.stan")}',
         "PARAMETERS": 'a mapping of names to shapes: {"mu": (2,), "sigma": ()}',
