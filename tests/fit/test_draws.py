@@ -7,6 +7,7 @@ import pytest
 from recovery import tables
 from recovery.engines.protocol import SAMPLER_COLUMNS, Draws
 from recovery.fit import draws
+from recovery.fit.inference_data import inference_data
 
 NAMES = ["beta[1]", "beta[2]", "sigma", "beta_p[1,1]", "beta_p[2,1]", "beta_p[1,2]", "beta_p[2,2]"]
 
@@ -28,7 +29,7 @@ def file(kept, tmp_path):
 
 
 def test_variables_have_their_own_dimensions_after_chain_and_draw(file, kept):
-    posterior = draws.inference_data(file, 3).posterior
+    posterior = inference_data(file, 3).posterior
     np.testing.assert_array_equal(posterior["sigma"], kept.values[:, :, 2])
     np.testing.assert_array_equal(posterior["beta"], kept.values[:, :, :2])
     beta_p = posterior["beta_p"].to_numpy()
@@ -38,24 +39,24 @@ def test_variables_have_their_own_dimensions_after_chain_and_draw(file, kept):
 
 
 def test_the_samplers_columns_have_arvizs_names(file, kept):
-    statistics = draws.inference_data(file, 3).sample_stats
+    statistics = inference_data(file, 3).sample_stats
     assert set(statistics.data_vars) == {"lp", "diverging", "tree_depth", "n_steps", "energy"}
     assert statistics["diverging"].dtype == bool
     np.testing.assert_array_equal(statistics["energy"], kept.sampler["energy__"])
 
 
 def test_a_replicate_has_its_own_draws(file, kept):
-    posterior = draws.inference_data(file, 5).posterior
+    posterior = inference_data(file, 5).posterior
     np.testing.assert_array_equal(posterior["sigma"], -kept.values[:, :, 2])
 
 
 def test_arviz_takes_them(file):
-    assert set(arviz_base.extract(draws.inference_data(file, 3))) == {"beta", "sigma", "beta_p"}
+    assert set(arviz_base.extract(inference_data(file, 3))) == {"beta", "sigma", "beta_p"}
 
 
 def test_a_replicate_without_draws_is_told(file):
     with pytest.raises(KeyError, match="no draws of replicate 4"):
-        draws.inference_data(file, 4)
+        inference_data(file, 4)
 
 
 def test_a_batch_without_any_draws_has_an_empty_table(tmp_path):

@@ -34,8 +34,8 @@ STEPS = {  # step -> its script, and what it finds by name in a study of multile
 FITS = {"fit", "verify", "approximate", "estimate"}
 ENDS = {"summarise", "figures", "report"}
 KNOWN = {  # module -> the steps that it is part of
-    "fit/posterior.py": {*FITS, "check"},
-    "fit/loo.py": FITS,
+    "fit/posterior.py": {"fit", "verify", "approximate", "check"},
+    "fit/loo.py": {"fit", "verify", "approximate"},
     "fit/draws.py": FITS,
     "fit/approximation.py": {"approximate"},
     "fit/estimator.py": {"estimate"},

@@ -10,7 +10,7 @@ import pytest
 from workflow_runs import SMALL, check_out
 
 from recovery import tables
-from recovery.fit import draws
+from recovery.fit.inference_data import inference_data
 from recovery.plan.manifest import differences
 
 pytestmark = pytest.mark.workflow
@@ -62,7 +62,7 @@ def test_a_fit_made_again_has_the_row_of_the_study(finished, fit):
     *cell, replicate = fit.split("/")
     kept = "results/small/replay/" + "/".join(cell) + f"/{int(replicate):05d}.parquet"
     assert f"Draws: {kept}\n" in done.stdout
-    posterior = draws.inference_data(finished.folder / kept, int(replicate)).posterior
+    posterior = inference_data(finished.folder / kept, int(replicate)).posterior
     assert posterior.sizes["chain"] == SMALL["sampler"]["chains"]
 
 

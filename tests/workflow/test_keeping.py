@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from workflow_runs import check_out
 
-from recovery.fit import draws
+from recovery.fit.inference_data import inference_data
 
 pytestmark = pytest.mark.workflow
 CELL = "plain-4x5/noncentered/weak/00001-00250.parquet"
@@ -23,7 +23,7 @@ def results(tmp_path_factory):
 def test_kept_draws_have_the_estimates_of_the_table(results):
     estimates = pd.read_parquet(results / "estimates" / CELL).query("replicate == 2")
     means = estimates.set_index("parameter")["mean"]
-    posterior = draws.inference_data(results / "draws" / CELL, 2).posterior
+    posterior = inference_data(results / "draws" / CELL, 2).posterior
     assert posterior["beta"].shape == (2, 100, 2)
     np.testing.assert_allclose(posterior["beta"].mean(axis=(0, 1)), means[["beta[1]", "beta[2]"]])
     np.testing.assert_allclose(posterior["sigma"].mean(), means["sigma"])

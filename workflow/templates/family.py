@@ -1,8 +1,8 @@
 """NAME: say here what the model is, in one formula, and where it comes from.
 
 Participant j has a value theta[j] of their own, theta[j] ~ normal(mu, tau), and every
-observation is y ~ normal(theta[j], sigma). The manual, config/README.md, says what each
-part of this file is for ("Your own family").
+observation is y ~ normal(theta[j], sigma). docs/reference/families/own.md describes each
+part of this file.
 """
 
 import numpy as np

@@ -1,9 +1,10 @@
-"""A researcher's own family: a Python file, with Stan programs beside it.
+"""A family of your own: a Python file, with Stan programs beside it.
 
-What the file holds stands in config/README.md, "Your own family", and in `demands`. Its
-functions deal in whole vectors and matrices; here they become the numbers by name, and
-the columns, that the rest of the library asks of a family. What they return is checked
-every time, and every error names the file, the function and what was expected.
+docs/reference/families/own.md says what the file must contain, and `requirements` checks it.
+The file's functions take and return whole vectors and matrices; this module turns them into
+the named numbers and columns that the rest of the library takes from a family. It checks
+what they return at every call, and each error names the file, the function and what was
+expected.
 """
 
 from __future__ import annotations
