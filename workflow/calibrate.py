@@ -12,7 +12,7 @@ from recovery.run.calibration_verdicts import all_calibrated
 
 def main() -> int:
     """Return 1 unless every program is calibrated wherever calibration applies."""
-    checkout.must_be(Path(__file__).parent / "scripts")
+    checkout.require_this_library(Path(__file__).parent / "scripts")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("studies", nargs="+", help="study files")
     return 0 if all_calibrated(parser.parse_args().studies, print) else 1

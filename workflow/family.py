@@ -13,7 +13,7 @@ from recovery.run.new_family import write_family
 
 def main() -> None:
     """Write a family, its program and a study of it; exit with a message if that is impossible."""
-    checkout.must_be(Path(__file__).parent / "scripts")
+    checkout.require_this_library(Path(__file__).parent / "scripts")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="lower-case letters, digits and underscores")
     try:

@@ -14,7 +14,7 @@ from recovery.study import overrides
 
 def main() -> int:
     """Print what the fit gave; return 1 if the study's tables have other numbers."""
-    checkout.must_be(Path(__file__).parent / "scripts")
+    checkout.require_this_library(Path(__file__).parent / "scripts")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="the study file, or the manifest.json of a study's results")
     overrides.add_to(parser)

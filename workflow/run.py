@@ -18,7 +18,7 @@ from recovery.study import overrides
 
 def main() -> None:
     """Start Snakemake on a study; exit with a message if that is impossible."""
-    checkout.must_be(Path(__file__).parent / "scripts")
+    checkout.require_this_library(Path(__file__).parent / "scripts")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="the study file")
     parser.add_argument("--configfile", "--configfiles", nargs="*", help=argparse.SUPPRESS)

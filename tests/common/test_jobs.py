@@ -27,7 +27,7 @@ def run(code: str, log) -> str:
     return done.stderr
 
 
-STALE = "raise tables.stale(['a.parquet'])"
+STALE = "raise tables.stale_tables_error(['a.parquet'])"
 CURE = "Remove, then run the same command again:\nrm a.parquet\n"
 
 

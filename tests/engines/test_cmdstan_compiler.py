@@ -199,7 +199,7 @@ def place(home, tmp_path, monkeypatch):
 
 
 def kept_of(design, model) -> Path:
-    return executables.kept(model, design.sources.programs[model])
+    return executables.path_of(model, design.sources.programs[model])
 
 
 def shipped(design, model="pooled") -> Program:
@@ -210,7 +210,7 @@ def shipped(design, model="pooled") -> Program:
 def test_studies_share_executables(place, home):
     one, other = make_design(), make_design(("name", "other"), ("seed", 2))
     for design in (one, other, one):
-        executables.provide(shipped(design))
+        executables.ensure_compiled(shipped(design))
     assert compilations(home) == 1
     assert kept_of(one, "pooled") == kept_of(other, "pooled")
     assert kept_of(one, "pooled").parent == Path("results/.programs")
@@ -227,7 +227,7 @@ def test_the_name_of_an_executable_has_all_that_decides_it(place, home):
 
 def test_a_folder_for_all_checkouts_can_be_named(place, home, tmp_path, monkeypatch):
     monkeypatch.setenv(executables.VARIABLE, str(tmp_path / "shared"))
-    executables.provide(shipped(make_design()))
+    executables.ensure_compiled(shipped(make_design()))
     (kept,) = (tmp_path / "shared").glob("pooled-*")
     executables.link(kept, "results/a/programs/pooled-1")
     assert Path("results/a/programs/pooled-1").readlink() == kept
@@ -235,9 +235,9 @@ def test_a_folder_for_all_checkouts_can_be_named(place, home, tmp_path, monkeypa
 
 def test_an_executable_that_no_longer_runs_is_compiled_again(place, home):
     program = shipped(make_design())
-    executables.provide(program)
+    executables.ensure_compiled(program)
     Path(program.executable).write_bytes(b"half of it")
-    executables.provide(program)
+    executables.ensure_compiled(program)
     engines.find("cmdstan").load(program)
     assert compilations(home) == 2
 
@@ -249,7 +249,7 @@ def compile_often(program, n):
 
 def test_processes_may_compile_the_same_program_at_once(place, home):
     program = shipped(make_design())
-    executables.provide(program)
+    executables.ensure_compiled(program)
     fork = multiprocessing.get_context("fork")
     processes = [fork.Process(target=compile_often, args=(program, 3)) for _ in range(3)]
     for process in processes:
@@ -263,7 +263,7 @@ def test_processes_may_compile_the_same_program_at_once(place, home):
 
 def test_the_link_to_an_executable_survives_moving_the_results(place, home):
     kept, name = kept_of(make_design(), "pooled"), "results/small/programs/pooled-1"
-    executables.provide(shipped(make_design()))
+    executables.ensure_compiled(shipped(make_design()))
     executables.link(kept, name)
     moved = shutil.move("results", "elsewhere")
     engines.find("cmdstan").load(Program("p.stan", ".", f"{moved}/small/programs/pooled-1"))
@@ -271,16 +271,16 @@ def test_the_link_to_an_executable_survives_moving_the_results(place, home):
 
 def test_a_job_compiles_again_if_cmdstan_was_moved(place, home):
     program, hashed = Program(shipped(make_design()).path, str(STAN)), "hash"
-    executables.provided("cmdstan", program, "pooled", hashed)
+    executables.with_executable("cmdstan", program, "pooled", hashed)
     os.environ["CMDSTAN"] = str(shutil.move(home, place / "moved"))  # the fixture undoes it
-    found = executables.provided("cmdstan", program, "pooled", hashed)
+    found = executables.with_executable("cmdstan", program, "pooled", hashed)
     assert compilations(place / "moved") == 2
     engines.find("cmdstan").load(found)
-    assert executables.provided("stanli", program, "pooled", hashed) == program
+    assert executables.with_executable("stanli", program, "pooled", hashed) == program
 
 
 def provide_it(program):
-    executables.provide(program)
+    executables.ensure_compiled(program)
 
 
 def test_of_jobs_that_need_an_executable_only_one_compiles(place, home):

@@ -111,7 +111,7 @@ def hold_all(family, prior, stanc, folder: Path) -> None:
     data = family.stan_data(columns, prior)
     for model in family.MODELS:
         program = Program(str(family.program(model, STAN)), str(STAN))
-        entries = stan_data.held(data, declarations.of_program(program))
+        entries = stan_data.checked_data(data, declarations.of_program(program))
         for inputs in stanc(program):
             hold(written_by_cmdstan(entries, folder), program, inputs)
         given = {name: data[name] for name in entries}
@@ -206,7 +206,7 @@ def test_the_python_types_of_data_do_not_change_the_draws(which, cmdstan, reques
     plain = cmdstan.sample(loaded, data, 1, SHORT)
     for box, change in BOXES.items():
         boxed = {name: change(value) for name, value in data.items()}
-        held = cmdstan.sample(loaded, stan_data.held(boxed, block), 1, SHORT)
+        held = cmdstan.sample(loaded, stan_data.checked_data(boxed, block), 1, SHORT)
         np.testing.assert_array_equal(held.values, plain.values, box)
         np.testing.assert_array_equal(held.sampler["lp__"], plain.sampler["lp__"], box)
         at_the_boundary = cmdstan.sample(loaded, boxed, 1, SHORT)
@@ -241,4 +241,4 @@ def test_data_are_refused_as_a_real_executable_refuses_them(which, entry, change
     with pytest.raises(RuntimeError):
         cmdstan.sample(cmdstan.load(program), wrong, 1, SHORT)
     with pytest.raises(StudyError, match=f"stan_data: {entry}: got "):
-        stan_data.held(wrong, declarations.of_program(program))
+        stan_data.checked_data(wrong, declarations.of_program(program))

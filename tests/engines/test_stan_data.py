@@ -37,7 +37,7 @@ def held(block):
     """The data that an engine gets, given declarations."""
 
     def read(declared, **data):
-        return stan_data.as_json(stan_data.held(data, block(declared)))
+        return stan_data.as_json(stan_data.checked_data(data, block(declared)))
 
     return read
 
@@ -49,7 +49,7 @@ def refused(block):
     def read(declared, **data):
         read_block = block(declared)
         with pytest.raises(StudyError) as error:
-            stan_data.held(data, read_block)
+            stan_data.checked_data(data, read_block)
         return str(error.value).replace(f"{read_block.program}: ", "")
 
     return read
@@ -290,13 +290,13 @@ def test_sizes_are_evaluated_as_stan_does(block, refused, expression):
     )
     size = int(fit.draws()[0, 0, fit.names.index("n")])
     assert size > 0
-    stan_data.held(data | {"y": np.ones((size, 2))}, shaped)
+    stan_data.checked_data(data | {"y": np.ones((size, 2))}, shaped)
     with pytest.raises(StudyError, match=f"y: got shape \\({size}, 3\\), must be "):
-        stan_data.held(data | {"y": np.ones((size, 3))}, shaped)
+        stan_data.checked_data(data | {"y": np.ones((size, 3))}, shaped)
     if expression in NOT_EVALUATED:
         return
     with pytest.raises(StudyError, match=f"of shape \\({size}, 2\\)$"):
-        stan_data.held(data | {"y": np.ones((size + 1, 2))}, shaped)
+        stan_data.checked_data(data | {"y": np.ones((size + 1, 2))}, shaped)
 
 
 def test_comments_strings_and_other_blocks_declare_nothing(block):

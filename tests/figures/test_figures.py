@@ -10,7 +10,7 @@ from conftest import make_design, make_study
 
 from recovery import figures
 from recovery.figures import design_plots, interval_plots, rank_plots, style
-from recovery.figures.figure_data import Material
+from recovery.figures.figure_data import FigureData
 from recovery.plan import figure_list
 from recovery.score import planning
 from recovery.score.measures import uniformity
@@ -99,16 +99,16 @@ def test_segments_are_one_broken_line():
 # What they draw
 
 
-class Ranked(Material):
-    """Material with uniform ranks of every cell, and no files."""
+class Ranked(FigureData):
+    """Figure data with uniform ranks of every cell, and no files."""
 
     def uniforms(self, cell):
         rng = np.random.default_rng(len(cell[1]))
         return {"beta[1]": rng.random(200), "log likelihood": rng.random(200)}
 
 
-def of_kind(material, kind):
-    return next(f for f in figure_list.figures(material.design.study) if f.kind == kind)
+def of_kind(data, kind):
+    return next(f for f in figure_list.figures(data.design.study) if f.kind == kind)
 
 
 def texts(drawn) -> list[str]:
@@ -139,11 +139,11 @@ def test_a_figure_of_any_area_can_be_held(size):
 
 @pytest.mark.usefixtures("close")
 def test_a_uniform_ecdf_stays_in_its_band_and_only_exact_models_are_drawn():
-    material = Ranked(make_design(DRAWN, ("models", ["pooled", "centered"])))
-    drawn = rank_plots.ecdf(material, of_kind(material, "ecdf"))
+    data = Ranked(make_design(DRAWN, ("models", ["pooled", "centered"])))
+    drawn = rank_plots.ecdf(data, of_kind(data, "ecdf"))
     assert {"Intercept, beta[1]", "log likelihood", "Centred"} <= set(texts(drawn))
     assert "Pooled" not in texts(drawn)
-    colour = style.colours(material.design.study.models)["centered"]
+    colour = style.colours(data.design.study.models)["centered"]
     points, lower, upper = uniformity.band(200, 0.95)
     for axes in drawn.axes[:2]:
         (line,) = (line for line in axes.lines if line.get_color() == colour)
@@ -154,8 +154,8 @@ def test_a_uniform_ecdf_stays_in_its_band_and_only_exact_models_are_drawn():
 
 @pytest.mark.usefixtures("close")
 def test_histograms_of_ranks_have_a_mean_of_1():
-    material = Ranked(make_design(DRAWN))
-    drawn = rank_plots.ranks(material, of_kind(material, "ranks"))
+    data = Ranked(make_design(DRAWN))
+    drawn = rank_plots.ranks(data, of_kind(data, "ranks"))
     for axes in drawn.axes[:2]:
         (steps,) = (patch for patch in axes.patches if hasattr(patch, "get_data"))
         assert steps.get_data().values.mean() == pytest.approx(1)
@@ -164,13 +164,13 @@ def test_histograms_of_ranks_have_a_mean_of_1():
 @pytest.mark.usefixtures("close")
 @pytest.mark.parametrize("kind", ["ecdf", "ranks"])
 def test_a_figure_without_an_exact_model_says_so(kind):
-    material = Ranked(make_design(DRAWN, ("models", ["pooled"])))
-    drawn = getattr(rank_plots, kind)(material, of_kind(material, kind))
+    data = Ranked(make_design(DRAWN, ("models", ["pooled"])))
+    drawn = getattr(rank_plots, kind)(data, of_kind(data, kind))
     assert rank_plots.NOTHING in texts(drawn)
 
 
-class Planned(Material):
-    """Material of a study that plans the error of sigma, with made-up errors and no files."""
+class Planned(FigureData):
+    """Figure data of a study that plans the error of sigma, with made-up errors and no files."""
 
     @property
     def performance(self):
@@ -196,10 +196,10 @@ class Planned(Material):
 @pytest.mark.parametrize(("wanted", "shown"), [(0.25, [11]), (0.1, [])])
 def test_the_needed_number_is_marked_below_the_curves_where_it_was_reached(wanted, shown):
     places = ("participants", [4, 16]), ("planning", "sigma", {"rmse": wanted})
-    material = Planned(make_design(*places))
-    drawn = figures.draw(material, of_kind(material, "planning"))
+    data = Planned(make_design(*places))
+    drawn = figures.draw(data, of_kind(data, "planning"))
     curves, strip = drawn.axes
-    mark = style.markers(material.design.study.models)["pooled"]
+    mark = style.markers(data.design.study.models)["pooled"]
     marks = [line.get_xdata()[0] for line in strip.lines if line.get_marker() == mark]
     assert [x for x in marks if np.isfinite(x)] == shown  # 4 (0.4 / 0.25)^2 = 10.24
     assert "Wanted" in texts(drawn)

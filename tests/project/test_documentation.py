@@ -19,7 +19,7 @@ PAGES = sorted(DOCS.rglob("*.md"))
 READMES = [ROOT / name for name in ("README.md", "config/README.md", "results/README.md")]
 TEXTS = [*PAGES, *READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 SCHEMA = json.loads((ROOT / "workflow/schemas/study.schema.json").read_text())
-PARTS = ("Sampler", "Rescue", "Convergence", "Precision", "Wanted", "Verify", "Selection")
+PARTS = ("Sampler", "Rescue", "Convergence", "Precision", "PlanningTarget", "Verify", "Selection")
 LIBRARY = ROOT / "workflow/scripts/recovery"
 # Wording that was hard to read.
 RIDDLES = (
@@ -118,7 +118,7 @@ def test_the_short_reference_has_every_key_with_its_default():
 
 
 def heading(part: str) -> str:
-    return "planning" if part == "Wanted" else part.lower()
+    return "planning" if part == "PlanningTarget" else part.lower()
 
 
 def test_every_family_has_a_place_in_the_reference():

@@ -25,15 +25,15 @@ def _elsewhere(tmp_path, monkeypatch):
 def test_a_folder_is_held_by_one_run_at_a_time():
     lock = results_lock.hold(STUDY)
     with pytest.raises(StudyError, match="results/small: another run of this study is using"):
-        results_lock.take(STUDY, "a.yaml")
+        results_lock.lock_and_mark(STUDY, "a.yaml")
     fcntl.flock(lock, fcntl.LOCK_UN)
-    results_lock.take(STUDY, "a.yaml")
+    results_lock.lock_and_mark(STUDY, "a.yaml")
 
 
 def test_the_process_that_make_study_became_holds_it_already(monkeypatch):
     results_lock.hold(STUDY)
     monkeypatch.setenv(results_lock.HOLDER, results_lock.holder(STUDY))
-    results_lock.take(STUDY, "a.yaml")
+    results_lock.lock_and_mark(STUDY, "a.yaml")
     assert results_lock.is_remembered(STUDY)
 
 
@@ -41,12 +41,12 @@ def test_the_process_that_make_study_became_holds_it_already(monkeypatch):
     ("study", "file"), [(STUDY, "a.yaml"), (OTHER, "a.yaml"), (STUDY, "moved.yaml")]
 )
 def test_an_edited_or_a_moved_study_keeps_its_folder(study, file):
-    results_lock.take(STUDY, "a.yaml")
+    results_lock.lock_and_mark(STUDY, "a.yaml")
     results_lock.refuse_foreign(study, file)
 
 
 def test_another_study_file_that_says_something_else_is_refused():
-    results_lock.take(STUDY, "a.yaml")
+    results_lock.lock_and_mark(STUDY, "a.yaml")
     with pytest.raises(StudyError) as refused:
         results_lock.refuse_foreign(OTHER, "b.yaml")
     assert str(refused.value) == (
@@ -64,7 +64,7 @@ def test_a_new_folder_is_remembered_and_one_from_elsewhere_is_not(tmp_path, monk
     assert not results_lock.is_remembered(STUDY)
     (tables / "a.parquet").unlink()
     monkeypatch.setenv(results_lock.HOLDER, results_lock.holder(STUDY))
-    results_lock.take(STUDY, "a.yaml")
+    results_lock.lock_and_mark(STUDY, "a.yaml")
     assert results_lock.is_remembered(STUDY)
     (tmp_path / ".snakemake/small.born").unlink()
     assert not results_lock.is_remembered(STUDY)
@@ -95,7 +95,7 @@ def test_a_link_to_nothing_where_results_go_is_told(tmp_path, place):
 def test_all_that_is_made_has_the_rights_that_the_umask_leaves(tmp_path, umask, mode):
     before = os.umask(umask)
     try:
-        results_lock.take(STUDY, "a.yaml")
+        results_lock.lock_and_mark(STUDY, "a.yaml")
     finally:
         os.umask(before)
     made = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -122,7 +122,7 @@ def test_a_mark_that_says_nothing_is_no_mark(content, monkeypatch):
     mark = results_lock.of(STUDY) / ".study.json"
     mark.write_text(content)
     results_lock.refuse_foreign(OTHER, "b.yaml")
-    results_lock.take(OTHER, "b.yaml")
+    results_lock.lock_and_mark(OTHER, "b.yaml")
     assert json.loads(mark.read_text())["file"] == "b.yaml"
 
 
@@ -157,13 +157,13 @@ def test_files_of_odd_kinds_are_passed_over(tmp_path, monkeypatch, make):
     locks.mkdir(parents=True)
     make(locks / "0.input.lock")
     (locks / "1.input.lock").mkdir()
-    results_lock.clear_what_a_killed_run_locked(STUDY)
+    results_lock.remove_stale_locks(STUDY)
     results_lock.of(STUDY).mkdir(parents=True)
     make(results_lock.of(STUDY) / ".study.json")
     make(results_lock.of(STUDY) / ".born")
     results_lock.refuse_foreign(OTHER, "b.yaml")
     assert not results_lock.is_remembered(STUDY)
-    results_lock.take(STUDY, "a.yaml")
+    results_lock.lock_and_mark(STUDY, "a.yaml")
     assert results_lock.is_remembered(STUDY)
 
 
@@ -171,7 +171,7 @@ def test_files_of_odd_kinds_are_passed_over(tmp_path, monkeypatch, make):
 def test_a_folder_of_that_name_is_told_with_the_cure(name):
     (results_lock.of(STUDY) / name).mkdir(parents=True)
     with pytest.raises(StudyError) as refused:
-        results_lock.take(STUDY, "a.yaml")
+        results_lock.lock_and_mark(STUDY, "a.yaml")
     place = f"results/small/{name}"
     assert str(refused.value) == f"{place}: is a folder, must be a file; remove it:\nrm -r {place}"
 

@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from recovery.score import planning
 from recovery.score.measures.monte_carlo import with_bounds
-from recovery.study.settings import Wanted
+from recovery.study.settings import PlanningTarget
 
 LEVEL = 0.95
 Z = stats.norm.ppf(0.975)
@@ -43,7 +43,7 @@ def performance(measure, values, mcse=0.0, counts=COUNTS, n=1000, **keys):
 
 
 def needed(measure, wanted, table):
-    return planning.needed(table, {"beta": Wanted(**{measure: wanted})}, LEVEL)
+    return planning.needed(table, {"beta": PlanningTarget(**{measure: wanted})}, LEVEL)
 
 
 def row(measure, wanted, *values, **keys):
@@ -258,7 +258,7 @@ def test_every_cell_parameter_and_wanted_measure_has_a_row_of_its_own():
         for truth, model, prior in cells
         for measure in ("interval_width", "rmse")
     )
-    wanted = {"beta": Wanted(interval_width=0.6, rmse=0.6)}
+    wanted = {"beta": PlanningTarget(interval_width=0.6, rmse=0.6)}
     found = planning.needed(table, wanted, LEVEL)
     assert len(found) == 8
     assert len(found.drop_duplicates(["truth", "model", "prior", "measure"])) == 8

@@ -45,7 +45,7 @@ def test_several_options_count_together_and_the_engine_last():
 )
 def test_values_are_yaml_and_mappings_are_merged(entries, changes):
     before = json.dumps(RAW)
-    assert overrides.applied(RAW, entries) == RAW | changes
+    assert overrides.apply_changes(RAW, entries) == RAW | changes
     assert json.dumps(RAW) == before
 
 
@@ -60,7 +60,7 @@ def test_values_are_yaml_and_mappings_are_merged(entries, changes):
 )
 def test_what_is_no_change_is_refused(entry, said):
     with pytest.raises(StudyError) as refused:
-        overrides.applied(RAW, [entry])
+        overrides.apply_changes(RAW, [entry])
     assert str(refused.value).startswith(said)
 
 
@@ -69,8 +69,8 @@ def test_what_is_no_change_is_refused(entry, said):
 )
 def test_snakemake_itself_may_have_one_option_only(options):
     with pytest.raises(StudyError, match="--config: got more than one"):
-        overrides.must_stand_once(["snakemake", options[0], "a=1", options[1], "b=2"])
-    overrides.must_stand_once(["snakemake", "--configfile", "a.yaml", options[0]])
+        overrides.refuse_repeated_config(["snakemake", options[0], "a=1", options[1], "b=2"])
+    overrides.refuse_repeated_config(["snakemake", "--configfile", "a.yaml", options[0]])
 
 
 @pytest.fixture

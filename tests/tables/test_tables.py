@@ -219,10 +219,10 @@ def test_a_message_names_at_most_50_files_or_folders_that_hold_them_all():
     places = [f"results/a/{s}/{m}/{n}" for s in range(100) for m in range(9) for n in range(3)]
     files = [f"{place}/00001-00250.parquet" for place in places]
     for some in (files[:50], files[:51], files[:300], files):
-        told = str(tables.stale(some))
+        told = str(tables.stale_tables_error(some))
         assert told.startswith(f"{len(some)} tables were made by another study")
         named = told.splitlines()[-1].removeprefix("rm ").removeprefix("-r ").split()
         assert len(named) <= 50
         assert all(any(file.startswith(name) for name in named) for file in some)
-    assert str(tables.stale(files[:50])).endswith("rm " + " ".join(files[:50]))
-    assert str(tables.stale(files)).endswith("rm -r results/a")
+    assert str(tables.stale_tables_error(files[:50])).endswith("rm " + " ".join(files[:50]))
+    assert str(tables.stale_tables_error(files)).endswith("rm -r results/a")

@@ -11,8 +11,8 @@ from recovery.run import session
 from recovery.study.methods import NO_PRIOR
 from recovery.tables.summary_schemas import SUMMARIES
 
-checkout.must_be(SCRIPTS)
-checkout.must_be_startable(SCRIPTS)
+checkout.require_this_library(SCRIPTS)
+checkout.require_this_library_startable(SCRIPTS)
 
 
 # As a module of another workflow, the study is what its caller gives as `config`.

@@ -13,6 +13,6 @@ from recovery.engines import executables
 from recovery.engines.protocol import Program
 
 params = snakemake.params.compile
-kept = executables.kept(snakemake.wildcards.model, params["hash"])
-executables.provide(Program(params["path"], params["include"], str(kept)))
+kept = executables.path_of(snakemake.wildcards.model, params["hash"])
+executables.ensure_compiled(Program(params["path"], params["include"], str(kept)))
 executables.link(kept, snakemake.output.executable)

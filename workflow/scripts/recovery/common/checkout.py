@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 
-def must_be(scripts: str | Path) -> None:
+def require_this_library(scripts: str | Path) -> None:
     """End the process unless the imported library is the one in this folder of scripts.
 
     Scripts put that folder first in `sys.path`, before PYTHONPATH, the current directory and

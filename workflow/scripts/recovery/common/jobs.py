@@ -37,7 +37,7 @@ def begin(log: str | Path) -> None:
     die_with(os.getppid())
     sys.excepthook = partial(_tell, sys.stderr)
     sys.stderr = Path(log).open("w", buffering=1, encoding="utf-8")  # noqa: SIM115
-    checkout.must_be(os.environ["RECOVERY_SCRIPTS"])
+    checkout.require_this_library(os.environ["RECOVERY_SCRIPTS"])
 
 
 def in_words(error: BaseException) -> str | None:

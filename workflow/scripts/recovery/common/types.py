@@ -40,7 +40,7 @@ def _no_repeats(values: tuple) -> tuple:
 LEAST_APART = 1e-4  # between levels of intervals, and from 0 and 1
 
 
-def apart(levels: tuple[float, ...]) -> tuple[float, ...]:
+def distinct_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
     """Refuse levels so close that their bounds are the same quantile up to rounding."""
     for low, high in pairwise(sorted((0.0, *levels, 1.0))):
         if high - low < LEAST_APART * (1 - 1e-9):
@@ -79,7 +79,7 @@ def _drawable(value: float) -> float:
     return value
 
 
-def many(kind: Any, size: int) -> Any:
+def tuple_of(kind: Any, size: int) -> Any:
     """Return the type of a tuple of `size` numbers."""
     return GenericAlias(tuple, (kind,) * size)
 
@@ -91,7 +91,7 @@ def repeated(kind: Any, size: int) -> Any:
     def widened(value: Any) -> Any:
         return value if isinstance(value, list | tuple) else (number.validate_python(value),) * size
 
-    whole = many(kind, size)
+    whole = tuple_of(kind, size)
     return Annotated[whole, BeforeValidator(widened, json_schema_input_type=kind | whole)]
 
 
@@ -116,4 +116,4 @@ Correlation = Annotated[float, Strict(), Field(gt=-1, lt=1)]
 Scale = Annotated[Positive, AfterValidator(_drawable)]
 """A hyperparameter of a scale: truths can be drawn from it without overflow."""
 Unique = AfterValidator(_no_repeats)
-Apart = AfterValidator(apart)
+Apart = AfterValidator(distinct_levels)

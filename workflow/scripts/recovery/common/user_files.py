@@ -66,7 +66,7 @@ def within_reach(path: str | Path) -> bool:
     return any(place.is_relative_to(root) for root in (Path.cwd().resolve(), SOURCE))
 
 
-def from_here(path: str | Path) -> str:
+def relative_path(path: str | Path) -> str:
     """Return a path relative to the working directory, if it lies in it."""
     place, here = Path(path).absolute(), Path.cwd()
     return str(place.relative_to(here) if place.is_relative_to(here) else path)
@@ -74,7 +74,7 @@ def from_here(path: str | Path) -> str:
 
 def shipped(path: str | Path) -> Path:
     """Return a file of the workflow's source; relative if it lies in the working directory."""
-    return Path(from_here(SOURCE / path))
+    return Path(relative_path(SOURCE / path))
 
 
 def located(path: str | Path) -> Path:
@@ -85,7 +85,7 @@ def located(path: str | Path) -> Path:
     return shipped(here)
 
 
-def refuse_odd(path: str | Path, largest: int) -> None:
+def require_regular(path: str | Path, largest: int) -> None:
     """Raise ValueError if a file is not regular, not readable, or larger than `largest` bytes."""
     try:
         status = Path(path).stat()
@@ -107,7 +107,7 @@ def refuse_odd(path: str | Path, largest: int) -> None:
 def read_text(path: str | Path, largest: int = LARGEST_TEXT) -> str:
     """Return the text of a small UTF-8 file; StudyError if it cannot be read."""
     try:
-        refuse_odd(path, largest)
+        require_regular(path, largest)
         with Path(path).open("rb") as file:
             content = file.read(largest + 1)  # files in /proc have a size of 0
         if len(content) > largest:

@@ -146,7 +146,7 @@ class FreshChild(Child):
 
 
 @contextlib.contextmanager
-def guarded(answer: Callable[[Any], Any], seconds: float | None, of: str) -> Iterator[Callable]:
+def in_child(answer: Callable[[Any], Any], seconds: float | None, of: str) -> Iterator[Callable]:
     """Yield a function that calls `answer`: in a child, or, without a limit, in this process."""
     if seconds is None:
         yield answer

@@ -24,7 +24,7 @@ def folder() -> Path:
     return Path(os.environ.get(VARIABLE) or "results/.programs")
 
 
-def kept(model: str, program: str) -> Path:
+def path_of(model: str, program: str) -> Path:
     """Return the path of a model's executable, given the hash of its program.
 
     The name has a hash of everything that decides the executable: the program with its
@@ -33,7 +33,7 @@ def kept(model: str, program: str) -> Path:
     return folder() / f"{model}-{digest([program, engines.find_compiling(ENGINE).build()])[:16]}"
 
 
-def provide(program: Program) -> None:
+def ensure_compiled(program: Program) -> None:
     """Compile a program, unless its executable exists and runs here.
 
     If several jobs need it at once, one compiles and the others wait.
@@ -66,7 +66,7 @@ def _locked(executable: Path) -> Iterator[None]:
         yield
 
 
-def provided(engine: str, program: Program, model: str, program_hash: str) -> Program:
+def with_executable(engine: str, program: Program, model: str, program_hash: str) -> Program:
     """Return a program with its executable, if its engine compiles programs.
 
     The rule compile made it earlier; a job compiles it again only if CmdStan was moved since,
@@ -74,8 +74,8 @@ def provided(engine: str, program: Program, model: str, program_hash: str) -> Pr
     """
     if not engines.find(engine).COMPILES:
         return program
-    compiled = replace(program, executable=str(kept(model, program_hash)))
-    provide(compiled)
+    compiled = replace(program, executable=str(path_of(model, program_hash)))
+    ensure_compiled(compiled)
     return compiled
 
 
@@ -84,7 +84,7 @@ def of_fit(specification: Mapping[str, Any], path: str, include: str) -> Program
     engine = specification["engine"]
     program = Program(path, include, version=specification["engine_version"])
     model = specification.get("approximates", specification["model"])
-    return provided(engine, program, model, specification["program"])
+    return with_executable(engine, program, model, specification["program"])
 
 
 def link(executable: Path, place: str | Path) -> None:
@@ -103,5 +103,5 @@ def check_tools(programs: Mapping[str, str]) -> None:
     programs : mapping of str to str
         Model -> the hash of its program.
     """
-    if not all(kept(model, program).exists() for model, program in programs.items()):
+    if not all(path_of(model, program).exists() for model, program in programs.items()):
         engines.find_compiling(ENGINE).check_tools()

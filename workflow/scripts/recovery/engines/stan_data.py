@@ -27,7 +27,7 @@ class _EntryError(Exception):
     """An entry has the wrong type or shape."""
 
 
-def held(data: Mapping[str, Any], block: DataBlock) -> dict[str, Any]:
+def checked_data(data: Mapping[str, Any], block: DataBlock) -> dict[str, Any]:
     """Return a program's data as arrays of the declared types and shapes.
 
     Entries that the program does not declare are left out. If a size cannot be evaluated (it

@@ -76,7 +76,7 @@ class Stanli:
     def check(self, program: Program, data: dict) -> None:
         """Raise EngineError if stanli cannot compile or run the program."""
         loaded = self.load(program)
-        data = stan_data.held(data, declarations.of_program(program))
+        data = stan_data.checked_data(data, declarations.of_program(program))
         try:
             self._model(loaded, data)
         except RuntimeError as error:

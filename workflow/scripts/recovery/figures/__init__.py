@@ -28,7 +28,7 @@ from recovery.figures import (
     style,
     verification_plots,
 )
-from recovery.figures.figure_data import Material
+from recovery.figures.figure_data import FigureData
 from recovery.plan.design import Design, restore
 from recovery.plan.figure_list import Figure, figures
 from recovery.tables import replace
@@ -93,17 +93,17 @@ def _draw_some(
     places: Sequence[int],
 ) -> None:
     """Draw the figures at these places of the list."""
-    material = Material(restore(*content))
+    data = FigureData(restore(*content))
     for place in places:
-        drawn = draw(material, figures(material.design.study)[place])
+        drawn = draw(data, figures(data.design.study)[place])
         for suffix, paths in files.items():
             save(drawn, paths[place], suffix, identity)
         plt.close(drawn)
 
 
-def draw(material: Material, figure: Figure) -> MplFigure:
+def draw(data: FigureData, figure: Figure) -> MplFigure:
     """Draw one figure, laid out."""
-    drawn = DRAW[figure.kind](material, figure)
+    drawn = DRAW[figure.kind](data, figure)
     style.lay_out(drawn)
     return drawn
 

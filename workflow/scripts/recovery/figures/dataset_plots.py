@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from recovery.families.family import Columns, Values
 from recovery.figures import style
-from recovery.figures.figure_data import Material
+from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, fit_label, fits_by_prior
 from recovery.tables import interval_columns
 
@@ -19,28 +19,32 @@ SHOWN_PARTICIPANTS = 12
 NO_DATASET = "Replicate 1 could not be simulated"
 
 
-def _dataset(material: Material, figure: Figure) -> tuple[Columns, Values, pd.DataFrame]:
+def _dataset(data: FigureData, figure: Figure) -> tuple[Columns, Values, pd.DataFrame]:
     """The dataset that a figure shows, the values behind it, and its estimates.
 
     The observed one, or replicate 1 of the smallest scenario that has enough participants
     to fill the figure.
     """
     if figure.dataset:
-        estimates = material.observed_estimates(figure.dataset)
-        return material.observed_dataset(figure.dataset), {}, _one_fit_each(estimates, material)
+        estimates = data.observed_estimates(figure.dataset)
+        return (
+            data.observed_dataset(figure.dataset),
+            {},
+            _one_fit_each(estimates, data),
+        )
     by_size = sorted(figure.scenarios, key=lambda scenario: scenario.participants)
     enough = [s for s in by_size if s.participants >= SHOWN_PARTICIPANTS]
     scenario = (enough or by_size[-1:])[0]
-    columns, values = material.first_dataset(scenario)
-    return columns, values, _one_fit_each(material.estimates(scenario.name), material)
+    columns, values = data.first_dataset(scenario)
+    return columns, values, _one_fit_each(data.estimates(scenario.name), data)
 
 
-def _one_fit_each(estimates: pd.DataFrame, material: Material) -> pd.DataFrame:
+def _one_fit_each(estimates: pd.DataFrame, data: FigureData) -> pd.DataFrame:
     """Each model's fit to replicate 1 under the first prior; of equal pooling only the last."""
-    models = material.family.MODELS
-    last = {models[model].pooling: model for model in material.design.study.models}
+    models = data.family.MODELS
+    last = {models[model].pooling: model for model in data.design.study.models}
     chosen = estimates["model"].isin(last.values()) & (estimates["replicate"] == 1)
-    return estimates[chosen & (estimates["prior"] == material.first_prior)]
+    return estimates[chosen & (estimates["prior"] == data.first_prior)]
 
 
 def _means(estimates: pd.DataFrame, model: str) -> Values:
@@ -48,23 +52,23 @@ def _means(estimates: pd.DataFrame, model: str) -> Values:
     return dict(zip(mine["parameter"], mine["mean"], strict=True))
 
 
-def _shown_models(estimates: pd.DataFrame, material: Material) -> dict[str, str]:
+def _shown_models(estimates: pd.DataFrame, data: FigureData) -> dict[str, str]:
     present = set(estimates["model"])
-    models = material.design.study.models
-    return {m: material.family.MODELS[m].label for m in models if m in present}
+    models = data.design.study.models
+    return {m: data.family.MODELS[m].label for m in models if m in present}
 
 
-def lines(material: Material, figure: Figure) -> MplFigure:
+def lines(data: FigureData, figure: Figure) -> MplFigure:
     """Participants' data, with every kind of pooling's line through them and the true line."""
-    columns, values, estimates = _dataset(material, figure)
+    columns, values, estimates = _dataset(data, figure)
     if not columns:
         return style.nothing(NO_DATASET)
-    family, axis = material.family, material.axes
+    family, axis = data.family, data.axes
     people = np.unique(columns[axis.participant])[:SHOWN_PARTICIPANTS]
     across = min(6, len(people))
     drawn, panels = style.folded(len(people), across, 1.65, 1.75, sharex=True, sharey=True)
-    labels = _shown_models(estimates, material)
-    colour = style.colours(material.design.study.models)
+    labels = _shown_models(estimates, data)
+    colour = style.colours(data.design.study.models)
     grid = family.line_grid(columns)
     expected = {model: family.expected(_means(estimates, model), grid) for model in labels}
     truth = family.expected(values, grid) if values else None
@@ -82,26 +86,26 @@ def lines(material: Material, figure: Figure) -> MplFigure:
             axes.tick_params(labelbottom=True)
         if style.is_first_column(axes):
             axes.set_ylabel(axis.y_label)
-    _legend(drawn, material, labels, [style.truth_line()] if truth is not None else [])
+    _legend(drawn, data, labels, [style.truth_line()] if truth is not None else [])
     return drawn
 
 
-def _legend(drawn: MplFigure, material: Material, labels: dict[str, str], extra: list) -> None:
+def _legend(drawn: MplFigure, data: FigureData, labels: dict[str, str], extra: list) -> None:
     """Name the models that are drawn, in the colours they have everywhere."""
-    colour = style.colours(material.design.study.models)
+    colour = style.colours(data.design.study.models)
     handles = [Line2D([], [], color=colour[m], label=label) for m, label in labels.items()]
     drawn.legend(handles=[*handles, *extra], loc="outside lower center", ncols=6, frameon=False)
 
 
-def shrinkage(material: Material, figure: Figure) -> MplFigure:
+def shrinkage(data: FigureData, figure: Figure) -> MplFigure:
     """Each participant's coefficient without pooling, with partial pooling, and in truth."""
-    _, values, estimates = _dataset(material, figure)
+    _, values, estimates = _dataset(data, figure)
     if not values:
         return style.nothing(NO_DATASET)
-    family = material.family
+    family = data.family
     kinds = {
         family.MODELS[m].pooling: (label, _means(estimates, m))
-        for m, label in _shown_models(estimates, material).items()
+        for m, label in _shown_models(estimates, data).items()
     }
     stages = [kinds[kind] for kind in ("none", "partial") if kind in kinds]
     stages.append(("Truth", values))
@@ -129,18 +133,18 @@ def shrinkage(material: Material, figure: Figure) -> MplFigure:
 _LINE_STYLES: tuple[Literal["--", ":", "-."], ...] = ("--", ":", "-.")
 
 
-def observed(material: Material, figure: Figure) -> MplFigure:
+def observed(data: FigureData, figure: Figure) -> MplFigure:
     """Every model's estimate of every parameter from an observed dataset."""
     dataset = figure.dataset
     assert dataset is not None
-    study, estimates = material.design.study, material.observed_estimates(dataset)
+    study, estimates = data.design.study, data.observed_estimates(dataset)
     published = study.observed[dataset].published
     lower, upper = interval_columns(study.plotted_level)
-    labels = {p: material.family.PARAMETERS[p] for p in material.parameters}
-    drawn, panels = style.grid(list(labels), ["all"], height=1.1 + 0.2 * len(material.methods))
+    labels = {p: data.family.PARAMETERS[p] for p in data.parameters}
+    drawn, panels = style.grid(list(labels), ["all"], height=1.1 + 0.2 * len(data.methods))
     fits = fits_by_prior(study)
-    names = [fit_label(material.family, study, *fit) for fit in fits]
-    colour = style.colours(material.methods)
+    names = [fit_label(data.family, study, *fit) for fit in fits]
+    colour = style.colours(data.methods)
     for (parameter, _), axes in panels.items():
         mine = estimates[estimates["parameter"] == parameter].set_index(["model", "prior"])
         for height, fit in enumerate(reversed(fits)):

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from recovery.figures import style
-from recovery.figures.figure_data import Material
+from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
 from recovery.plan.scenarios import Scenario, scenarios_of
 from recovery.score.measures import of_level
@@ -26,37 +26,37 @@ SIDE_BY_SIDE = {
 }
 
 
-def lolly(material: Material, figure: Figure) -> MplFigure:
+def lolly(data: FigureData, figure: Figure) -> MplFigure:
     """Measures of every model side by side, at the largest participant count.
 
     References
     ----------
     Morris, White & Crowther (2019), doi:10.1002/sim.8086.
     """
-    study, rows = material.design.study, material.parameter_labels
+    study, rows = data.design.study, data.parameter_labels
     scenario = max(figure.scenarios, key=lambda each: each.participants)
-    table = material.performance
-    table = table[(table["scenario"] == scenario.name) & (table["prior"] == material.first_prior)]
-    height = max(1.5, 0.55 + 0.2 * len(material.methods))
+    table = data.performance
+    table = table[(table["scenario"] == scenario.name) & (table["prior"] == data.first_prior)]
+    height = max(1.5, 0.55 + 0.2 * len(data.methods))
     drawn, panels = style.matrix(list(rows), list(SIDE_BY_SIDE), 2.1, height, sharey=True)
     for (parameter, measure), axes in panels.items():
         mine = with_bounds(of_level(table, measure, study.plotted_level))
         mine = mine[(mine["parameter"] == parameter) & np.isfinite(mine["value"])]
         nominal = study.plotted_level if measure.endswith("coverage") else 0.0
-        _sticks(axes, mine.set_index("model"), nominal, material)
+        _sticks(axes, mine.set_index("model"), nominal, data)
         if measure != "bias":  # the one measure that has its parameter's unit
             axes.sharex(panels[next(iter(rows)), measure])
     for axes in panels.values():
         axes.autoscale_view()
     style.title_panels(panels, rows, SIDE_BY_SIDE, "")
     extra = style.truth_line("No bias, no error, nominal coverage")
-    style.legend(drawn, material.method_labels, [extra])
+    style.legend(drawn, data.method_labels, [extra])
     return drawn
 
 
-def _sticks(axes: Axes, rows: pd.DataFrame, reference: float, material: Material) -> None:
+def _sticks(axes: Axes, rows: pd.DataFrame, reference: float, data: FigureData) -> None:
     """One panel: a dot a model on a stick from the reference, with its Monte Carlo bar."""
-    labels = material.method_labels
+    labels = data.method_labels
     colour, marker = style.colours(list(labels)), style.markers(list(labels))
     axes.axvline(reference, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
     height = {model: place for place, model in enumerate(reversed(labels))}
@@ -65,7 +65,7 @@ def _sticks(axes: Axes, rows: pd.DataFrame, reference: float, material: Material
     axes.hlines(heights, reference, rows["value"], color=painted, alpha=0.35, linewidth=3)
     axes.hlines(heights, rows["lower"], rows["upper"], color=painted, linewidth=1.2)
     for model, value, n in rows[["value", "n_replicates"]].itertuples():
-        filled = colour[model] if n >= material.design.study.replicates else "white"
+        filled = colour[model] if n >= data.design.study.replicates else "white"
         axes.plot(
             value, height[model], marker[model], color=colour[model], mfc=filled, markersize=4.5
         )
@@ -92,14 +92,14 @@ def _observations(scenario: Scenario) -> str:
     return str(scenario.observations) if scenario.observations else "as observed"
 
 
-def nested_loop(material: Material, figure: Figure) -> MplFigure:
+def nested_loop(data: FigureData, figure: Figure) -> MplFigure:
     """Root mean squared error over the whole design, its factors as steps below.
 
     References
     ----------
     Ruecker & Schwarzer (2014), doi:10.1186/1471-2288-14-129.
     """
-    study, rows = material.design.study, material.parameter_labels
+    study, rows = data.design.study, data.parameter_labels
     below = factors(study)
     heights = [*[1.25] * len(rows), 0.5 * len(below) + 0.15]
     drawn, panels = plt.subplots(
@@ -110,21 +110,21 @@ def nested_loop(material: Material, figure: Figure) -> MplFigure:
         sharex=True,
         layout="constrained",
     )
-    table = with_bounds(of_level(material.performance, "rmse", study.plotted_level))
+    table = with_bounds(of_level(data.performance, "rmse", study.plotted_level))
     places = [(scenario.name, prior) for scenario in figure.scenarios for prior in study.priors]
     for (parameter, label), axes in zip(rows.items(), panels[:-1], strict=True):
-        _steps(axes, table[table["parameter"] == parameter], places, material)
+        _steps(axes, table[table["parameter"] == parameter], places, data)
         axes.set_title(label, loc="left")
     drawn.supylabel("Root mean squared error", fontsize=9)
     _tracks(panels[-1], below)
     panels[0].set_xlim(-0.5, len(places) - 0.5)
-    style.legend(drawn, material.method_labels)
+    style.legend(drawn, data.method_labels)
     return drawn
 
 
-def _steps(axes: Axes, rows: pd.DataFrame, places: list[tuple], material: Material) -> None:
+def _steps(axes: Axes, rows: pd.DataFrame, places: list[tuple], data: FigureData) -> None:
     """One panel: each model's stepped line over the places of the design."""
-    models, study = material.methods, material.design.study
+    models, study = data.methods, data.design.study
     colour, marker = style.colours(models), style.markers(models)
     edges = np.arange(len(places) + 1) - 0.5
     for model in models:

@@ -17,7 +17,7 @@ from recovery.study.methods import NO_PRIOR, method
 
 
 @dataclass(frozen=True)
-class Material:
+class FigureData:
     """A study and its tables.
 
     Parameters

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from recovery.figures import style
 from recovery.figures.dataset_plots import NO_DATASET
-from recovery.figures.figure_data import Material
+from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, partial_model
 from recovery.score.measures import proportion
 from recovery.study.methods import method
@@ -23,23 +23,23 @@ def centiles(z: np.ndarray) -> np.ndarray:
     return (order + 0.5) / z.size
 
 
-def zipped(material: Material, figure: Figure) -> MplFigure:
+def zipped(data: FigureData, figure: Figure) -> MplFigure:
     """Intervals of replicates, sorted by how many posterior SDs their means are from the truth.
 
     References
     ----------
     Morris, White & Crowther (2019), doi:10.1002/sim.8086, figure 6.
     """
-    rows, columns = material.parameter_labels, material.method_labels
+    rows, columns = data.parameter_labels, data.method_labels
     scenario = min(figure.scenarios, key=lambda each: each.participants)
-    shown = material.estimates(scenario.name)
-    shown = shown[(shown["prior"] == material.first_prior) & (shown["sd"] > 0)]
+    shown = data.estimates(scenario.name)
+    shown = shown[(shown["prior"] == data.first_prior) & (shown["sd"] > 0)]
     drawn, panels = style.matrix(list(rows), list(columns), 1.8, 1.6, sharex="row")
     colour = style.colours(list(columns))
     for (parameter, model), axes in panels.items():
-        if parameter in method(material.family, model).scored:
+        if parameter in method(data.family, model).scored:
             mine = shown[(shown["parameter"] == parameter) & (shown["model"] == model)]
-            _zip(axes, mine, material.design.study.plotted_level, colour[model])
+            _zip(axes, mine, data.design.study.plotted_level, colour[model])
         else:
             style.say(axes, "not estimated")
     style.title_panels(panels, rows, columns, "Interval less truth")
@@ -77,15 +77,15 @@ def _zip(axes: Axes, rows: pd.DataFrame, level: float, colour: tuple) -> None:
         axes.axhline(bound, color="0.35", linestyle=":", linewidth=0.9, zorder=3)
 
 
-def caterpillar(material: Material, figure: Figure) -> MplFigure:
+def caterpillar(data: FigureData, figure: Figure) -> MplFigure:
     """Every participant's coefficient from one dataset, sorted by its true value."""
-    family, study = material.family, material.design.study
+    family, study = data.family, data.design.study
     model, scenario = partial_model(study), figure.scenarios[0]
     assert model is not None
-    estimates = material.estimates(scenario.name)
-    mine = (estimates["model"] == model) & (estimates["prior"] == material.first_prior)
+    estimates = data.estimates(scenario.name)
+    mine = (estimates["model"] == model) & (estimates["prior"] == data.first_prior)
     estimates = estimates[mine & (estimates["replicate"] == 1)].set_index("parameter")
-    _, values = material.first_dataset(scenario)
+    _, values = data.first_dataset(scenario)
     if not values:
         return style.nothing(NO_DATASET)
     coefficients = family.participants_of(list(values))
@@ -94,7 +94,7 @@ def caterpillar(material: Material, figure: Figure) -> MplFigure:
     for (coefficient, names), axes in zip(coefficients.items(), panels, strict=True):
         names = sorted((n for n in names if n in estimates.index), key=values.__getitem__)
         if names:
-            _caterpillar(axes, estimates.loc[names], material, style.colours(study.models)[model])
+            _caterpillar(axes, estimates.loc[names], data, style.colours(study.models)[model])
         else:
             style.say(axes, "The fit failed")
         if mean := family.population_of(coefficient):
@@ -103,7 +103,7 @@ def caterpillar(material: Material, figure: Figure) -> MplFigure:
         axes.set_xlabel(family.COEFFICIENTS[coefficient])
     panels[0].set_ylabel("Participants by true value")
     drawn.legend(
-        handles=_caterpillar_handles(material, model),
+        handles=_caterpillar_handles(data, model),
         loc="outside lower center",
         ncols=3 if len(coefficients) > 1 else 1,
         frameon=False,
@@ -111,9 +111,9 @@ def caterpillar(material: Material, figure: Figure) -> MplFigure:
     return drawn
 
 
-def _caterpillar(axes: Axes, rows: pd.DataFrame, material: Material, colour: tuple) -> None:
+def _caterpillar(axes: Axes, rows: pd.DataFrame, data: FigureData, colour: tuple) -> None:
     """One panel: interval, mean and truth of the participants, from below in their order."""
-    lower, upper = interval_columns(material.design.study.plotted_level)
+    lower, upper = interval_columns(data.design.study.plotted_level)
     y, size = np.arange(len(rows)), float(np.clip(90 / len(rows), 1.5, 4.5))
     axes.plot(*style.segments(rows[lower], rows[upper], y), color=colour, linewidth=1.2, alpha=0.6)
     axes.plot(rows["mean"], y, "o", color=colour, markersize=size)
@@ -121,10 +121,10 @@ def _caterpillar(axes: Axes, rows: pd.DataFrame, material: Material, colour: tup
     axes.set_ylim(-1, len(rows))
 
 
-def _caterpillar_handles(material: Material, model: str) -> list[Line2D]:
+def _caterpillar_handles(data: FigureData, model: str) -> list[Line2D]:
     """The legend: the model, the true values, and their mean in the population."""
-    level, label = material.design.study.plotted_level, material.model_labels[model]
-    colour = style.colours(material.design.study.models)[model]
+    level, label = data.design.study.plotted_level, data.model_labels[model]
+    colour = style.colours(data.design.study.models)[model]
     text = f"{label}: mean and {100 * level:.4g} % interval"
     return [
         Line2D([], [], color=colour, marker="o", markersize=4, label=text),

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from recovery.figures import style
-from recovery.figures.figure_data import Material
+from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
 from recovery.score.measures import of_level
 from recovery.score.measures.monte_carlo import half_width, with_bounds
@@ -20,8 +20,8 @@ SHOWN_REPLICATES = 40
 PARTICIPANTS = "Participants"
 
 
-def _priors(material: Material) -> dict[str, str]:
-    return {p: f"Prior: {words(p)}" for p in material.design.study.priors}
+def _priors(data: FigureData) -> dict[str, str]:
+    return {p: f"Prior: {words(p)}" for p in data.design.study.priors}
 
 
 def _of(table: pd.DataFrame, figure: Figure) -> pd.DataFrame:
@@ -32,7 +32,7 @@ def _series(
     axes: Axes,
     rows: pd.DataFrame,
     columns: tuple[str, str, str],
-    material: Material,
+    data: FigureData,
     rests_on: str,
     ribbon: bool = False,
 ) -> None:
@@ -42,7 +42,7 @@ def _series(
     around the line between points too.
     """
     value, lower, upper = columns
-    models = material.methods
+    models = data.methods
     colour, marker, beside = style.colours(models), style.markers(models), style.dodge(models)
     counts = sorted(rows["participants"].unique())
     for model in models:
@@ -59,56 +59,54 @@ def _series(
         axes.errorbar(
             x, y, error, fmt=marker[model], color=colour[model], markersize=4, elinewidth=1.2
         )
-        fewer = mine[rests_on] < material.design.study.replicates
+        fewer = mine[rests_on] < data.design.study.replicates
         style.open_where(axes, x, y, fewer, marker[model], colour[model])
     axes.set_xticks(range(len(counts)), counts)
     axes.set_xlim(-0.5, len(counts) - 0.5)
 
 
-def _measure(
-    material: Material, figure: Figure, measure: str, reference: float | None
-) -> MplFigure:
+def _measure(data: FigureData, figure: Figure, measure: str, reference: float | None) -> MplFigure:
     """A measure over participant counts: a row a parameter, a column a prior."""
-    level = material.design.study.plotted_level
-    table = with_bounds(of_level(_of(material.performance, figure), measure, level))
-    rows, columns = material.parameter_labels, _priors(material)
+    level = data.design.study.plotted_level
+    table = with_bounds(of_level(_of(data.performance, figure), measure, level))
+    rows, columns = data.parameter_labels, _priors(data)
     drawn, panels = style.grid(list(rows), list(columns))
     for (parameter, prior), axes in panels.items():
         if reference is not None:
             axes.axhline(reference, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         mine = table[(table["parameter"] == parameter) & (table["prior"] == prior)]
         columns_of = ("value", "lower", "upper")
-        _series(axes, mine, columns_of, material, "n_replicates", ribbon=measure == "bias")
+        _series(axes, mine, columns_of, data, "n_replicates", ribbon=measure == "bias")
         if measure == "coverage":
             axes.set_ylim(-0.04, 1.04)
     style.title_panels(panels, rows, columns, PARTICIPANTS)
     extra = [style.truth_line("No bias" if measure == "bias" else "Nominal")]
-    style.legend(drawn, material.method_labels, extra if reference is not None else ())
+    style.legend(drawn, data.method_labels, extra if reference is not None else ())
     return drawn
 
 
-def bias(material: Material, figure: Figure) -> MplFigure:
+def bias(data: FigureData, figure: Figure) -> MplFigure:
     """Bias over participant counts."""
-    return _measure(material, figure, "bias", 0.0)
+    return _measure(data, figure, "bias", 0.0)
 
 
-def rmse(material: Material, figure: Figure) -> MplFigure:
+def rmse(data: FigureData, figure: Figure) -> MplFigure:
     """Root mean squared error over participant counts."""
-    return _measure(material, figure, "rmse", None)
+    return _measure(data, figure, "rmse", None)
 
 
-def coverage(material: Material, figure: Figure) -> MplFigure:
+def coverage(data: FigureData, figure: Figure) -> MplFigure:
     """Coverage against the nominal level, over participant counts."""
-    return _measure(material, figure, "coverage", material.design.study.plotted_level)
+    return _measure(data, figure, "coverage", data.design.study.plotted_level)
 
 
-def interval_width(material: Material, figure: Figure) -> MplFigure:
+def interval_width(data: FigureData, figure: Figure) -> MplFigure:
     """Width of intervals over participant counts."""
-    return _measure(material, figure, "interval_width", None)
+    return _measure(data, figure, "interval_width", None)
 
 
 def _cells(
-    material: Material,
+    data: FigureData,
     figure: Figure,
     table: pd.DataFrame,
     rows: dict[str, str],
@@ -117,21 +115,21 @@ def _cells(
     logarithmic: bool,
 ) -> MplFigure:
     """Columns of a table of cells over participant counts: a row each, a column a prior."""
-    table, columns = _of(table, figure), _priors(material)
+    table, columns = _of(table, figure), _priors(data)
     drawn, panels = style.grid(list(rows), list(columns), height=2.3)
     for (value, prior), axes in panels.items():
         mine = bounds(table[table["prior"] == prior], value)
-        _series(axes, mine, (value, "lower", "upper"), material, rests_on[value])
+        _series(axes, mine, (value, "lower", "upper"), data, rests_on[value])
         if logarithmic and (mine[value] > 0).any():
             axes.set_yscale("log")
         elif not logarithmic:
             axes.set_ylim(-0.04, 1.04)
     style.title_panels(panels, rows, columns, PARTICIPANTS)
-    style.legend(drawn, material.method_labels)
+    style.legend(drawn, data.method_labels)
     return drawn
 
 
-def convergence(material: Material, figure: Figure) -> MplFigure:
+def convergence(data: FigureData, figure: Figure) -> MplFigure:
     """Shares of fits that converged, and that had divergent transitions."""
     rows = {
         "converged_rate": "Share of fits that converged",
@@ -142,10 +140,10 @@ def convergence(material: Material, figure: Figure) -> MplFigure:
         return table.assign(lower=table[f"{value}_lower"], upper=table[f"{value}_upper"])
 
     rests_on = {"converged_rate": "n_planned", "divergent_rate": "n_ok"}
-    return _cells(material, figure, material.convergence, rows, bounds, rests_on, logarithmic=False)
+    return _cells(data, figure, data.convergence, rows, bounds, rests_on, logarithmic=False)
 
 
-def time(material: Material, figure: Figure) -> MplFigure:
+def time(data: FigureData, figure: Figure) -> MplFigure:
     """What a fit costs, and what it gives for it."""
     rows = {
         "seconds": "Processor seconds a fit",
@@ -157,42 +155,42 @@ def time(material: Material, figure: Figure) -> MplFigure:
         return table.assign(lower=table[value] - spread, upper=table[value] + spread)
 
     rests_on = dict.fromkeys(rows, "n_measured")
-    return _cells(material, figure, material.efficiency, rows, bounds, rests_on, logarithmic=True)
+    return _cells(data, figure, data.efficiency, rows, bounds, rests_on, logarithmic=True)
 
 
-def recovered(material: Material, figure: Figure) -> MplFigure:
+def recovered(data: FigureData, figure: Figure) -> MplFigure:
     """Single estimates against the truth, with their intervals: a column a participant count."""
-    rows = material.parameter_labels
+    rows = data.parameter_labels
     columns = {s.name: f"{s.participants} participants" for s in figure.scenarios}
     drawn, panels = style.grid(list(rows), list(columns))
     for scenario in columns:
-        shown = material.estimates(scenario)
+        shown = data.estimates(scenario)
         shown = shown[
-            (shown["prior"] == material.first_prior) & (shown["replicate"] <= SHOWN_REPLICATES)
+            (shown["prior"] == data.first_prior) & (shown["replicate"] <= SHOWN_REPLICATES)
         ]
         for parameter in rows:
             axes, mine = panels[parameter, scenario], shown[shown["parameter"] == parameter]
             if mine["truth"].nunique() > 1:
-                _against_truth(axes, mine, material)
+                _against_truth(axes, mine, data)
             else:
-                _sorted_intervals(axes, mine, material)
+                _sorted_intervals(axes, mine, data)
     style.title_panels(panels, rows, columns, "")
-    style.legend(drawn, material.method_labels, [style.truth_line()])
+    style.legend(drawn, data.method_labels, [style.truth_line()])
     return drawn
 
 
-def _by_model(rows: pd.DataFrame, material: Material) -> Iterator[tuple]:
+def _by_model(rows: pd.DataFrame, data: FigureData) -> Iterator[tuple]:
     """Each model's rows, with its colour and the bounds of its plotted intervals."""
-    lower, upper = interval_columns(material.design.study.plotted_level)
-    for model, colour in style.colours(material.methods).items():
+    lower, upper = interval_columns(data.design.study.plotted_level)
+    for model, colour in style.colours(data.methods).items():
         mine = rows[rows["model"] == model].sort_values("mean")
         yield model, colour, mine, mine[lower].to_numpy(), mine[upper].to_numpy()
 
 
-def _sorted_intervals(axes: Axes, rows: pd.DataFrame, material: Material) -> None:
+def _sorted_intervals(axes: Axes, rows: pd.DataFrame, data: FigureData) -> None:
     """Intervals of all replicates, sorted; those that miss the one truth are drawn strongly."""
     start = 0
-    for _, colour, mine, low, high in _by_model(rows, material):
+    for _, colour, mine, low, high in _by_model(rows, data):
         x = start + np.arange(len(mine))
         truth = mine["truth"].to_numpy()
         missed = (truth < low) | (truth > high)
@@ -205,10 +203,10 @@ def _sorted_intervals(axes: Axes, rows: pd.DataFrame, material: Material) -> Non
     axes.set_xticks([])
 
 
-def _against_truth(axes: Axes, rows: pd.DataFrame, material: Material) -> None:
+def _against_truth(axes: Axes, rows: pd.DataFrame, data: FigureData) -> None:
     """Estimates over truths that differ between replicates."""
-    marker = style.markers(material.methods)
-    for model, colour, mine, low, high in _by_model(rows, material):
+    marker = style.markers(data.methods)
+    for model, colour, mine, low, high in _by_model(rows, data):
         axes.vlines(mine["truth"], low, high, color=colour, alpha=0.3, linewidth=0.8)
         axes.plot(mine["truth"], mine["mean"], marker[model], color=colour, markersize=2.5)
     ends = [rows["truth"].min(), rows["truth"].max()]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from recovery.figures import style
-from recovery.figures.figure_data import Material
+from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
 from recovery.score import planning
 from recovery.score.measures import of_level
@@ -19,12 +19,12 @@ APART = 0.15  # of models at a count, in logarithms a unit of dodge
 MARGIN = 1.2  # beyond the smallest and the largest count
 
 
-def needed(material: Material, figure: Figure) -> MplFigure:
+def needed(data: FigureData, figure: Figure) -> MplFigure:
     """Each wanted measure over participants, and below it the numbers needed.
 
     Two rows a wanted value, a column a prior.
     """
-    study, level = material.design.study, f"{100 * material.design.study.plotted_level:g} %"
+    study, level = data.design.study, f"{100 * data.design.study.plotted_level:g} %"
     names = {
         "interval_width": f"width of {level} intervals",
         "power": f"power of {level} intervals",
@@ -33,20 +33,20 @@ def needed(material: Material, figure: Figure) -> MplFigure:
     }
     planned = study.planning or {}
     rows = {
-        (parameter, measure): f"{material.family.PARAMETERS[parameter]}: {names[measure]}"
+        (parameter, measure): f"{data.family.PARAMETERS[parameter]}: {names[measure]}"
         for parameter, wanted in planned.items()
         for measure in wanted.model_dump(exclude_none=True)
     }
     columns = {prior: f"Prior: {words(prior)}" for prior in study.priors}
-    drawn, curves, strips = _panels(list(rows), list(columns), len(material.methods))
+    drawn, curves, strips = _panels(list(rows), list(columns), len(data.methods))
     for (parameter, measure), prior in curves:
-        table = _of(material.performance, figure, parameter, prior)
+        table = _of(data.performance, figure, parameter, prior)
         table = of_level(table, planning.SCALES[measure].measure, study.plotted_level)
         wanted = getattr(planned[parameter], measure)
-        _curves(curves[(parameter, measure), prior], table, measure, wanted, material)
-        table = _of(material.planning, figure, parameter, prior)
+        _curves(curves[(parameter, measure), prior], table, measure, wanted, data)
+        table = _of(data.planning, figure, parameter, prior)
         strip = strips[(parameter, measure), prior]
-        _needed(strip, table[table["measure"] == measure], material)
+        _needed(strip, table[table["measure"] == measure], data)
         _axis(strip, study.participants)
     style.title_panels(curves, rows, columns, "")
     for (row, column), axes in strips.items():
@@ -54,7 +54,7 @@ def needed(material: Material, figure: Figure) -> MplFigure:
             axes.set_ylabel("Needed")
         if row == list(rows)[-1]:
             axes.set_xlabel("Participants")
-    style.legend(drawn, material.method_labels, [style.truth_line("Wanted")])
+    style.legend(drawn, data.method_labels, [style.truth_line("Wanted")])
     return drawn
 
 
@@ -88,11 +88,9 @@ def _of(table: pd.DataFrame, figure: Figure, parameter: str, prior: str) -> pd.D
     return table[mine & (table["prior"] == prior)]
 
 
-def _curves(
-    axes: Axes, table: pd.DataFrame, measure: str, wanted: float, material: Material
-) -> None:
+def _curves(axes: Axes, table: pd.DataFrame, measure: str, wanted: float, data: FigureData) -> None:
     """Values with their Monte Carlo bars, and each model's curve, from which is read."""
-    models = material.methods
+    models = data.methods
     colour, marker, beside = style.colours(models), style.markers(models), style.dodge(models)
     axes.axhline(wanted, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
     for model in models:
@@ -112,7 +110,7 @@ def _curves(
             markersize=4,
             elinewidth=1.2,
         )
-        fewer = mine["n_replicates"] < material.design.study.replicates
+        fewer = mine["n_replicates"] < data.design.study.replicates
         style.open_where(
             axes, x * np.exp(APART * beside[model]), y, fewer, marker[model], colour[model]
         )
@@ -120,11 +118,11 @@ def _curves(
         axes.set_ylim(-0.04, 1.04)
 
 
-def _needed(axes: Axes, table: pd.DataFrame, material: Material) -> None:
+def _needed(axes: Axes, table: pd.DataFrame, data: FigureData) -> None:
     """The numbers needed with their intervals, a line a model; arrows where a bound is open."""
-    models = material.methods
+    models = data.methods
     colour, marker = style.colours(models), style.markers(models)
-    ends = min(material.design.study.participants), max(material.design.study.participants)
+    ends = min(data.design.study.participants), max(data.design.study.participants)
     left, right = ends[0] / MARGIN, ends[1] * MARGIN
     for row in table[table["status"] != planning.UNKNOWN].itertuples():
         height, painted = -models.index(row.model), colour[row.model]

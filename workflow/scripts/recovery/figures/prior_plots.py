@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from recovery.figures import style
-from recovery.figures.figure_data import Material
+from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
 from recovery.score.summaries import PREDICTIVE_DRAWS
 
@@ -19,13 +19,13 @@ BINS = 30
 _RANGE = "95 % of simulated outcomes lie between"
 
 
-def lines(material: Material, figure: Figure) -> MplFigure:
+def lines(data: FigureData, figure: Figure) -> MplFigure:
     """Lines and outcomes that each prior expects, with the range of data for scale."""
-    table, axis = material.prior_predictive, material.axes
-    priors = list(material.design.study.priors)
+    table, axis = data.prior_predictive, data.axes
+    priors = list(data.design.study.priors)
     drawn, panels = style.folded(len(priors), min(3, len(priors)), 3.1, 2.5)
-    scenario = next(iter(material.design.scenarios.values()))
-    seen = material.first_outcomes(scenario)
+    scenario = next(iter(data.design.scenarios.values()))
+    seen = data.first_outcomes(scenario)
     for prior, axes in zip(priors, panels, strict=True):
         mine = table[table["prior"] == prior]
         axes.set_title(_title(prior, mine), loc="left", fontweight="bold")
@@ -68,13 +68,13 @@ def _title(prior: str, drawn: pd.DataFrame) -> str:
     return f"Prior: {words(prior)}{fewer}"
 
 
-def outcomes(material: Material, figure: Figure) -> MplFigure:
+def outcomes(data: FigureData, figure: Figure) -> MplFigure:
     """Distribution of outcomes that each prior expects, and that of the first dataset."""
-    table, name = material.prior_predictive, material.family.OUTCOME
-    priors = list(material.design.study.priors)
+    table, name = data.prior_predictive, data.family.OUTCOME
+    priors = list(data.design.study.priors)
     drawn, panels = style.folded(len(priors), min(3, len(priors)), 3.1, 2.3)
-    scenario = next(iter(material.design.scenarios.values()))
-    seen = material.first_outcomes(scenario)
+    scenario = next(iter(data.design.scenarios.values()))
+    seen = data.first_outcomes(scenario)
     for prior, axes in zip(priors, panels, strict=True):
         mine = table[table["prior"] == prior]
         axes.set_title(_title(prior, mine), loc="left", fontweight="bold")

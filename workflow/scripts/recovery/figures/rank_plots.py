@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from scipy import stats
 
 from recovery.figures import style
-from recovery.figures.figure_data import Material
+from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure
 from recovery.score import summaries
 from recovery.score.calibration import why_not
@@ -29,32 +29,32 @@ NOTHING = "Nothing to show: no model is exact for these data, or none has usable
 Uniforms = dict[str, dict[str, np.ndarray]]  # quantity -> model -> a value a replicate
 
 
-def _prior(material: Material, figure: Figure) -> str:
+def _prior(data: FigureData, figure: Figure) -> str:
     """The prior that a figure's truths are drawn from."""
-    return material.design.study.truths[figure.scenarios[0].truth].prior
+    return data.design.study.truths[figure.scenarios[0].truth].prior
 
 
-def _exact_models(material: Material, figure: Figure) -> list[str]:
+def _exact_models(data: FigureData, figure: Figure) -> list[str]:
     """The models to which calibration applies, under the prior that truths are drawn from."""
-    study, truth = material.design.study, figure.scenarios[0].truth
-    prior = _prior(material, figure)
-    apply = (why_not(study, material.family, truth, model, prior) for model in study.models)
+    study, truth = data.design.study, figure.scenarios[0].truth
+    prior = _prior(data, figure)
+    apply = (why_not(study, data.family, truth, model, prior) for model in study.models)
     return [model for model, reason in zip(study.models, apply, strict=True) if reason is None]
 
 
-def _uniforms(material: Material, figure: Figure) -> Uniforms:
+def _uniforms(data: FigureData, figure: Figure) -> Uniforms:
     """What is uniform if all is well, of every quantity that any exact model answers for."""
     found: Uniforms = {}
-    for model in _exact_models(material, figure):
-        cell = (figure.scenarios[0].name, model, _prior(material, figure))
-        for quantity, values in material.uniforms(cell).items():
+    for model in _exact_models(data, figure):
+        cell = (figure.scenarios[0].name, model, _prior(data, figure))
+        for quantity, values in data.uniforms(cell).items():
             if values.size:
                 found.setdefault(quantity, {})[model] = values
     return found
 
 
 def _panels(
-    names: list[str], material: Material, x_label: str, y_label: str
+    names: list[str], data: FigureData, x_label: str, y_label: str
 ) -> tuple[MplFigure, list[Axes]]:
     """A panel a quantity, with its label; one panel that says so where there is none."""
     if not names:
@@ -64,7 +64,7 @@ def _panels(
     across = min(ACROSS, len(names))
     drawn, panels = style.folded(len(names), across, 2.4, 1.9, sharex=True, sharey=True)
     for place, (name, axes) in enumerate(zip(names, panels, strict=True)):
-        axes.set_title(material.family.PARAMETERS.get(name, name), loc="left")
+        axes.set_title(data.family.PARAMETERS.get(name, name), loc="left")
         if place + across >= len(names):
             axes.tick_params(labelbottom=True)
             axes.set_xlabel(x_label)
@@ -73,22 +73,22 @@ def _panels(
     return drawn, panels
 
 
-def _finish(drawn: MplFigure, material: Material, models: list[str], extra: list) -> None:
+def _finish(drawn: MplFigure, data: FigureData, models: list[str], extra: list) -> None:
     """Name the models that are drawn, and what else is, below the panels."""
-    labels = {model: material.model_labels[model] for model in models}
-    style.legend(drawn, labels, extra, among=material.design.study.models)
+    labels = {model: data.model_labels[model] for model in models}
+    style.legend(drawn, labels, extra, among=data.design.study.models)
 
 
-def ecdf(material: Material, figure: Figure) -> MplFigure:
+def ecdf(data: FigureData, figure: Figure) -> MplFigure:
     """Distribution of ranks less the uniform one, with simultaneous 95 % bands.
 
     References
     ----------
     Sailynoja, Burkner & Vehtari (2022), doi:10.1007/s11222-022-10090-6.
     """
-    found = _uniforms(material, figure)
-    drawn, panels = _panels(list(found), material, RANK, "ECDF less uniform")
-    colour = style.colours(material.design.study.models)
+    found = _uniforms(data, figure)
+    drawn, panels = _panels(list(found), data, RANK, "ECDF less uniform")
+    colour = style.colours(data.design.study.models)
     for by_model, axes in zip(found.values(), panels, strict=True):
         axes.axhline(0, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         for n in sorted({values.size for values in by_model.values()}):
@@ -101,20 +101,20 @@ def ecdf(material: Material, figure: Figure) -> MplFigure:
             axes.step(points, share - points, where="post", color=colour[model], linewidth=1.1)
     models = list(dict.fromkeys(model for by_model in found.values() for model in by_model))
     shade = Patch(color=BAND, alpha=0.3, linewidth=0, label="Simultaneous 95 % band")
-    _finish(drawn, material, models, [shade, style.truth_line("Uniform")])
+    _finish(drawn, data, models, [shade, style.truth_line("Uniform")])
     return drawn
 
 
-def ranks(material: Material, figure: Figure) -> MplFigure:
+def ranks(data: FigureData, figure: Figure) -> MplFigure:
     """Histograms of ranks over what is expected of uniform ones, with pointwise 99 % bands.
 
     References
     ----------
     Talts et al. (2018), arXiv:1804.06788.
     """
-    found = _uniforms(material, figure)
-    drawn, panels = _panels(list(found), material, RANK, "Count over expected")
-    colour = style.colours(material.design.study.models)
+    found = _uniforms(data, figure)
+    drawn, panels = _panels(list(found), data, RANK, "Count over expected")
+    colour = style.colours(data.design.study.models)
     for by_model, axes in zip(found.values(), panels, strict=True):
         axes.axhline(1, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         for n in sorted({values.size for values in by_model.values()}):
@@ -127,39 +127,37 @@ def ranks(material: Material, figure: Figure) -> MplFigure:
         axes.set_ylim(bottom=0)
     models = list(dict.fromkeys(model for by_model in found.values() for model in by_model))
     shade = Patch(color=BAND, alpha=0.3, linewidth=0, label="Pointwise 99 % band")
-    _finish(drawn, material, models, [shade, style.truth_line("Uniform")])
+    _finish(drawn, data, models, [shade, style.truth_line("Uniform")])
     return drawn
 
 
-def contraction(material: Material, figure: Figure) -> MplFigure:
+def contraction(data: FigureData, figure: Figure) -> MplFigure:
     """Posterior z-score over posterior contraction, a dot a fit.
 
     References
     ----------
     Schad, Betancourt & Vasishth (2021), doi:10.1037/met0000275.
     """
-    prior, models = _prior(material, figure), _exact_models(material, figure)
-    study = material.design.study
+    prior, models = _prior(data, figure), _exact_models(data, figure)
+    study = data.design.study
     known = {
         name: sd
         for model in models
         for name, sd in summaries.prior_standard_deviations(study, prior, model).items()
     }
-    shown = material.estimates(figure.scenarios[0].name)
+    shown = data.estimates(figure.scenarios[0].name)
     shown = shown[(shown["prior"] == prior) & shown["model"].isin(models) & (shown["sd"] > 0)]
     answered = set(shown["parameter"])
-    names = [
-        p for p in material.parameters if p in answered and math.isfinite(known.get(p, np.nan))
-    ]
-    drawn, panels = _panels(names, material, "Posterior contraction", "Posterior z-score")
-    colour = style.colours(material.design.study.models)
-    marker = style.markers(material.design.study.models)
+    names = [p for p in data.parameters if p in answered and math.isfinite(known.get(p, np.nan))]
+    drawn, panels = _panels(names, data, "Posterior contraction", "Posterior z-score")
+    colour = style.colours(data.design.study.models)
+    marker = style.markers(data.design.study.models)
     for name, axes in zip(names, panels, strict=True):
         axes.axhline(0, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         for model in models:
             mine = shown[(shown["parameter"] == name) & (shown["model"] == model)]
             _scores(axes, mine, known[name], colour[model], marker[model])
-    _finish(drawn, material, models, [style.truth_line("No error")])
+    _finish(drawn, data, models, [style.truth_line("No error")])
     return drawn
 
 

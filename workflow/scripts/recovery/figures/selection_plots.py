@@ -11,14 +11,14 @@ from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 
 from recovery.figures import style
-from recovery.figures.figure_data import Material
+from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
 from recovery.score.selection import programs
 
 
-def selection(material: Material, figure: Figure) -> MplFigure:
+def selection(data: FigureData, figure: Figure) -> MplFigure:
     """Share of replicates that choose a model, over participants: a column a condition."""
-    study, table = material.design.study, material.selection
+    study, table = data.design.study, data.selection
     assert study.selection is not None
     columns = {
         (each.truth, each.observations): _condition(each.truth, each.observations)
@@ -36,11 +36,11 @@ def selection(material: Material, figure: Figure) -> MplFigure:
         mine = mine[mine["truth"] == truth]
         if observations is not None:
             mine = mine[mine["observations"] == observations]
-        _shares(axes, mine, material)
+        _shares(axes, mine, data)
     style.title_panels(panels, rows, columns, "Participants")
-    joints = programs(study, material.family)
+    joints = programs(study, data.family)
     labels = {
-        first: ", ".join(material.model_labels[each] for each in (first, *others))
+        first: ", ".join(data.model_labels[each] for each in (first, *others))
         for first, *others in joints.values()
     }
     style.legend(drawn, labels, [Line2D([], [], **_RING, label="Generated the data")], study.models)
@@ -60,11 +60,14 @@ def _condition(truth: str, observations: int | None) -> str:
     return words(truth) + (f", {observations} observations each" if observations else "")
 
 
-def _shares(axes: Axes, table: pd.DataFrame, material: Material) -> None:
+def _shares(axes: Axes, table: pd.DataFrame, data: FigureData) -> None:
     """The shares of all joint models in one panel; a ring around what generated the data."""
-    models, joints = material.design.study.models, programs(material.design.study, material.family)
+    models, joints = (
+        data.design.study.models,
+        programs(data.design.study, data.family),
+    )
     colour, marker, beside = style.colours(models), style.markers(models), style.dodge(list(joints))
-    counts = material.design.study.participants
+    counts = data.design.study.participants
     for joint, (first, *_) in joints.items():
         mine = table[table["joint"] == joint].sort_values("participants")
         x = np.array([counts.index(count) for count in mine["participants"]]) + beside[joint]
@@ -74,7 +77,7 @@ def _shares(axes: Axes, table: pd.DataFrame, material: Material) -> None:
         axes.errorbar(
             x, y, error, fmt=marker[first], color=colour[first], markersize=4, elinewidth=1.2
         )
-        fewer = mine["n_replicates"] < material.design.study.replicates
+        fewer = mine["n_replicates"] < data.design.study.replicates
         style.open_where(axes, x, y, fewer, marker[first], colour[first])
         right = mine["right"].to_numpy(dtype=bool)
         axes.plot(x[right], y[right], **_RING)

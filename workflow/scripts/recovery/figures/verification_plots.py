@@ -7,17 +7,17 @@ from matplotlib.figure import Figure as MplFigure
 from scipy import stats
 
 from recovery.figures import style
-from recovery.figures.figure_data import Material
+from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure
 
 ACROSS = 3
 
 
-def verification(material: Material, figure: Figure) -> MplFigure:
+def verification(data: FigureData, figure: Figure) -> MplFigure:
     """Sorted differences of posterior means against normal quantiles: a panel a parameter."""
-    found, rows = material.verification, material.parameter_labels
+    found, rows = data.verification, data.parameter_labels
     drawn, panels = style.folded(len(rows), min(ACROSS, len(rows)), 2.9, 2.3)
-    models = material.design.study.models
+    models = data.design.study.models
     colour, marker = style.colours(models), style.markers(models)
     for parameter, axes in zip(rows, panels, strict=True):
         axes.set_title(rows[parameter], loc="left")
@@ -29,5 +29,5 @@ def verification(material: Material, figure: Figure) -> MplFigure:
             expected = stats.norm.ppf((np.arange(z.size) + 0.5) / z.size) if z.size else z
             axes.plot(expected, z, marker[model], color=colour[model], markersize=3, alpha=0.7)
     panels[0].set_ylabel("Difference / MCSE")
-    style.legend(drawn, material.model_labels, [style.truth_line("Engines agree")])
+    style.legend(drawn, data.model_labels, [style.truth_line("Engines agree")])
     return drawn

@@ -10,8 +10,8 @@ import numpy as np
 
 from recovery import families, tables
 from recovery.common.errors import StudyError, listed
-from recovery.common.user_files import LARGEST_DATA, located, refuse_odd
-from recovery.common.worker import ChildLostError, guarded, in_words
+from recovery.common.user_files import LARGEST_DATA, located, require_regular
+from recovery.common.worker import ChildLostError, in_child, in_words
 from recovery.families.family import Columns, Family, SimulationError, Values
 from recovery.plan.seeds import dataset_seed
 from recovery.study.truths import Observed
@@ -47,7 +47,7 @@ def simulate_batch(
     data, truth = [_no_rows(family)], []
     simulate_seed = partial(simulate_one, specification, family, observed, observed_means)
     limit = specification.get("time_limit")
-    with guarded(simulate_seed, limit, "simulation") as simulate:
+    with in_child(simulate_seed, limit, "simulation") as simulate:
         for replicate in range(first, end + 1):
             seed = dataset_seed(specification, replicate)
             try:
@@ -119,7 +119,7 @@ def read_observed(name: str, observed: Observed, family: Family, file: str = "st
     place = f"{file}: observed.{name}: {observed.path}"
     csv = located(observed.path)
     try:
-        refuse_odd(csv, LARGEST_DATA)
+        require_regular(csv, LARGEST_DATA)
     except ValueError as error:
         raise StudyError(f"{place}: {error}") from None
     try:

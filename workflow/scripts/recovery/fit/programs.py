@@ -11,7 +11,7 @@ from recovery.engines import executables
 from recovery.engines.protocol import Program
 
 
-def of_model(family: Any, model: str) -> Program:
+def program_of(family: Any, model: str) -> Program:
     """Return the program of a model, given what the study says of its family."""
     folder = shipped("stan")
     path = families.find(family).program(model, folder)
@@ -21,7 +21,7 @@ def of_model(family: Any, model: str) -> Program:
 def of_fits(specification: Mapping[str, Any]) -> Program:
     """Return the program of `Design.fit`, with its executable where its engine wants one."""
     model = specification.get("approximates", specification["model"])
-    program = of_model(specification["family"], model)
+    program = program_of(specification["family"], model)
     return executables.of_fit(specification, program.path, program.include)
 
 
@@ -34,6 +34,6 @@ def of_models(family: Any, engine: str, hashes: Mapping[str, str]) -> dict[str, 
         Model -> the hash of its program.
     """
     return {
-        model: executables.provided(engine, of_model(family, model), model, program)
+        model: executables.with_executable(engine, program_of(family, model), model, program)
         for model, program in hashes.items()
     }

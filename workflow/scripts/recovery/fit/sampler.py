@@ -86,7 +86,9 @@ class SamplerFitter:
         if self.data_block is None:
             self.loaded = self.engine.load(self.program)
             self.data_block = declarations.of_program(self.program)
-        data = stan_data.held(self.family.stan_data(task.columns, self.prior), self.data_block)
+        data = stan_data.checked_data(
+            self.family.stan_data(task.columns, self.prior), self.data_block
+        )
         seed = fit_seed(self.specification, task.replicate, task.attempt)
         draws = self._run(data, seed, task.attempt)
         effects = [name for names in self._participants_of(draws.names).values() for name in names]

@@ -326,7 +326,7 @@ def _approximation(fit: Mapping[str, Any], name: str, code: str) -> dict[str, An
     code : str
         The hash of our modules that make them.
     """
-    parts = methods.parts(name)
+    parts = methods.split_approximation(name)
     assert parts is not None
     algorithm, model = parts
     sampler = fit["sampler"]

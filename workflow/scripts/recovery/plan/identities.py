@@ -39,7 +39,7 @@ def expected(design: Design) -> Iterator[tuple[str, str]]:
 def check(design: Design) -> None:
     """Refuse tables that are missing, or that another study or version made."""
     if files := [file for file, identity in expected(design) if not _is(file, identity)]:
-        raise tables.stale(files)
+        raise tables.stale_tables_error(files)
 
 
 def check_standing(design: Design, summary: str, remembered: bool) -> None:
@@ -72,9 +72,9 @@ def check_standing(design: Design, summary: str, remembered: bool) -> None:
             damaged.append(file)
     damaged += _other_csv(file for file, _ in summaries if file not in damaged)
     if damaged:
-        raise tables.damaged(damaged)
+        raise tables.damaged_tables_error(damaged)
     if stale and not remembered:
-        raise tables.stale(stale)
+        raise tables.stale_tables_error(stale)
 
 
 def _other_csv(summaries: Iterable[str]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from recovery import families, tables
+from recovery import tables
 from recovery.families.family import Family
 from recovery.plan.design import Design
 from recovery.plan.figure_list import figures, words
@@ -61,7 +61,7 @@ def write(
     identity : str
         The hash of what decided the page, kept in it.
     """
-    study, family = design.study, families.find(design.study.family)
+    study, family = design.study, design.family
     environment = _environment()
     performance = summaries["performance"]
     everything = performance[performance["subset"] == "all"]

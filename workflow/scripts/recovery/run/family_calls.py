@@ -82,7 +82,7 @@ class Calls:
     @cached_property
     def family(self) -> OwnFamily:
         """The study's family, loaded in this process."""
-        family = families.find(self.design.study.family)
+        family = self.design.family
         if not isinstance(family, OwnFamily):
             raise TypeError(f"{self.design.study.family} is a shipped family")
         return family

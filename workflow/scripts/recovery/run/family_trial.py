@@ -128,7 +128,7 @@ def _hold_data(design: Design, calls: Calls, programs: Mapping[str, Program]) ->
         for prior in design.study.priors:
             data = calls.stan_data(scenario, prior)
             for program in programs.values():
-                stan_data.held(data, declarations.of_program(program))
+                stan_data.checked_data(data, declarations.of_program(program))
 
     with Child(hold, design.study.sampler.time_limit, "trial") as child:
         for scenario in by_size(design):
@@ -149,7 +149,7 @@ def one_fit(
     """Fit a program briefly, and check that it has the parameters that the family's file names."""
     engine = engines.find(engine_name)
     loaded = engine.load(program)
-    entries = stan_data.held(data, declarations.of_program(program))
+    entries = stan_data.checked_data(data, declarations.of_program(program))
     try:
         draws = engine.sample(loaded, entries, 1, SHORT)
     except EngineError:

@@ -35,7 +35,7 @@ def raise_replicates(file: Path, changes: Sequence[str] = ()) -> str:
     StudyError, StaleTableError
         If the study names no precision, has no current results, or cannot be edited.
     """
-    raw = overrides.applied(read_yaml(file), changes)
+    raw = overrides.apply_changes(read_yaml(file), changes)
     refuse_outside(raw, str(file))
     study = parse(raw, families.find, str(file))
     if any(change.startswith("replicates=") for change in changes):

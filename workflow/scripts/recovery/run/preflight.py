@@ -13,7 +13,7 @@ import numpy as np
 from recovery import engines, families
 from recovery.common.errors import StudyError, listed, study_error
 from recovery.common.user_files import refuse_outside, within_reach
-from recovery.common.worker import ChildLostError, guarded
+from recovery.common.worker import ChildLostError, in_child
 from recovery.engines import executables
 from recovery.engines.protocol import Program
 from recovery.families.family import MOST_ROWS, Columns, Family, SimulationError, Values
@@ -139,7 +139,7 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
     if fewest < FEWEST_DRAWS:
         yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
     seconds = study.guest_seconds
-    with guarded(
+    with in_child(
         lambda _: _without_likelihood(study, selection, family), seconds, "check"
     ) as without:
         try:
@@ -164,7 +164,7 @@ def _without_likelihood(study: Study, selection: Selection, family: Family) -> l
 def try_programs(study: Study, programs: Path, name: str) -> None:
     """Check every program of the study with an engine and a small dataset."""
     attempt, parameters = _Attempt(study, programs, name), {}
-    with guarded(attempt, study.guest_seconds, "check") as tried:
+    with in_child(attempt, study.guest_seconds, "check") as tried:
         for model in (None, *study.models):
             try:
                 parameters[model] = tried(model)

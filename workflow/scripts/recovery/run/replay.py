@@ -103,7 +103,7 @@ def _must_be_planned(design: Design, cell: Cell, replicate: int) -> None:
 
 
 def _observed(design: Design, name: str) -> Columns:
-    family = families.find(design.study.family)
+    family = design.family
     return datasets.read_observed(name, design.study.observed[name], family)
 
 

@@ -46,7 +46,7 @@ def replay_from_file(
         If the study has no such fit, or it cannot be made.
     """
     manifest, raw = manifest_and_study(file)
-    raw = overrides.applied(raw, changes)
+    raw = overrides.apply_changes(raw, changes)
     refuse_outside(raw, file)
     programs = shipped("stan")
     design = preflight.prepare(raw, [file], programs, thoroughly=False)

@@ -103,7 +103,7 @@ def _cannot_write(results: Path, error: OSError) -> StudyError:
     return StudyError(in_words(error) or f"{results}: cannot be written to: {error.strerror}")
 
 
-def clear_what_a_killed_run_locked(study: Study) -> None:
+def remove_stale_locks(study: Study) -> None:
     """Remove Snakemake's locks on this study's files; the caller holds the folder's lock."""
     for lock in Path(".snakemake/locks").glob("*.lock"):
         lines = (_text_of(lock) or "").splitlines()
@@ -111,7 +111,7 @@ def clear_what_a_killed_run_locked(study: Study) -> None:
             lock.unlink()
 
 
-def take(study: Study, file: str | Path) -> None:
+def lock_and_mark(study: Study, file: str | Path) -> None:
     """Lock the folder, unless this process holds it, and note whose results it has."""
     if os.environ.get(HOLDER) != holder(study):
         hold(study)

@@ -58,10 +58,10 @@ def design_of_run(
     machine.use_temporary_folder()
     if main:
         # Snakemake passes on only the last `--config` of several.
-        overrides.must_stand_once(psutil.Process().cmdline())
+        overrides.refuse_repeated_config(psutil.Process().cmdline())
         for path in files:
             read_yaml(path)  # Snakemake silently keeps the last of two equal keys
-    study = overrides.applied(config, entries)
+    study = overrides.apply_changes(config, entries)
     design = preflight.prepare(study, [file], shipped("stan"), thoroughly=main)
     if main and reads_results:
         summary = digest(Params(design).summarise())
@@ -96,7 +96,7 @@ def take_results(design: Design, file: str, jobs: Iterable[Any]) -> None:
     """
     planned = list(jobs)
     written = (file for job in planned for file in (*job.output, *job.log))
-    results_lock.take(design.study, file)
+    results_lock.lock_and_mark(design.study, file)
     results_lock.must_be_folders(map(os.path.dirname, written))
     results_lock.refuse_future(design.study, (file for job in planned for file in job.input))
 

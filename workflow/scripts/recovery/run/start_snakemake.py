@@ -25,7 +25,7 @@ def checked_study(file: str, changes: Sequence[str]) -> Study:
         If the study file or the machine does not allow a run.
     """
     machine.must_allow_files()
-    raw = overrides.applied(read_yaml(file), changes)
+    raw = overrides.apply_changes(read_yaml(file), changes)
     refuse_outside(raw, file)
     study = parse(raw, families.find, file)
     results_lock.refuse_foreign(study, file)
@@ -65,7 +65,7 @@ def start(file: str, changes: Sequence[str], options: Sequence[str]) -> NoReturn
     """
     study = checked_study(file, changes)
     lock = results_lock.hold(study)
-    results_lock.clear_what_a_killed_run_locked(study)
+    results_lock.remove_stale_locks(study)
     # Snakemake takes over this process, and with it the lock and signals.
     os.set_inheritable(lock, True)
     os.environ[results_lock.HOLDER] = results_lock.holder(study)

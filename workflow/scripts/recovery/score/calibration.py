@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from recovery import families, tables
+from recovery import tables
 from recovery.families.family import Family
 from recovery.plan.design import Cell, Design
 from recovery.plan.seeds import rank_rng
@@ -58,7 +58,7 @@ def read_ranks(design: Design, cell: Cell) -> pd.DataFrame:
     """
     columns = ["replicate", "parameter", "rank", "max_rank"]
     found = tables.read_frame(design.cell_files("estimates", cell), columns)
-    family = families.find(design.study.family)
+    family = design.family
     effects = family.participants_of(list(found["parameter"].unique())).values()
     return found[~found["parameter"].isin([name for names in effects for name in names])]
 

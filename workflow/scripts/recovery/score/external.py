@@ -16,8 +16,8 @@ import pandas as pd
 
 from recovery import tables
 from recovery.common.errors import listed, shown
-from recovery.common.types import apart
-from recovery.common.user_files import refuse_odd
+from recovery.common.types import distinct_levels
+from recovery.common.user_files import require_regular
 from recovery.common.worker import in_words
 from recovery.score import measures
 from recovery.study.methods import NO_PRIOR
@@ -132,7 +132,9 @@ def _scenarios(
     if wrong := [level for level in levels if not 0 < level < 1]:
         raise ValueError(f"levels: got {wrong[0]:g}, must be between 0 and 1")
     try:
-        intervals = {level: tables.interval_columns(level) for level in apart(tuple(levels))}
+        intervals = {
+            level: tables.interval_columns(level) for level in distinct_levels(tuple(levels))
+        }
     except ValueError as error:
         raise ValueError(f"levels: {error}") from None
     files = [files] if isinstance(files, str | Path) else files
@@ -185,7 +187,7 @@ def _read_file(path: str | Path, bounds: Sequence[str]) -> pd.DataFrame:
     """One file, checked."""
     wanted = [*KEYS, *NUMBERS, *bounds]
     try:
-        refuse_odd(path, LARGEST)
+        require_regular(path, LARGEST)
         table = _table(Path(path).read_bytes(), [*wanted, *KNOWN])
         if missing := [name for name in wanted if name not in table]:
             raise ValueError(f"lacks the columns {', '.join(missing)}")

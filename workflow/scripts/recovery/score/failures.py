@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from recovery import families, tables
+from recovery import tables
 from recovery.families.family import Family
 from recovery.plan.design import Design
 from recovery.score.verification import ALL_FAILED
@@ -69,7 +69,7 @@ def of_verification(verification: pd.DataFrame) -> dict[str, Any] | None:
 
 def outcome(design: Design) -> tuple[list[str], bool]:
     """Return how all fits of a study went, a line each thing, and whether any gave estimates."""
-    family, found = families.find(design.study.family), {}
+    family, found = design.family, {}
     for name in ("convergence", "verification"):
         found[name] = tables.read_frame([design.summary_file(name)])
     convergence = found["convergence"]

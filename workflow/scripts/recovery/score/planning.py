@@ -13,7 +13,7 @@ from scipy import optimize, special, stats
 from recovery.score.measures import of_level
 from recovery.score.measures.monte_carlo import with_bounds
 from recovery.score.measures.single import proportion_interval
-from recovery.study.settings import Wanted
+from recovery.study.settings import PlanningTarget
 
 REACHED = "reached"
 AT_SMALLEST = "at the smallest count"
@@ -152,7 +152,9 @@ class Bars:
         return _first_kept(kept, grid)
 
 
-def needed(performance: pd.DataFrame, planning: Mapping[str, Wanted], level: float) -> pd.DataFrame:
+def needed(
+    performance: pd.DataFrame, planning: Mapping[str, PlanningTarget], level: float
+) -> pd.DataFrame:
     """Return how many participants each wanted value takes, for every model and prior.
 
     It is the smallest number from which on the measure is as wanted, up to the largest count

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from recovery import families, tables
+from recovery import tables
 from recovery.families.family import Family
 from recovery.plan.design import Cell, Design
 from recovery.plan.scenarios import Batch
@@ -57,7 +57,7 @@ def of_scenario(
         The columns of the table `selection` without the scenario's own; no row where the
         study does not compare models.
     """
-    study, family = design.study, families.find(design.study.family)
+    study, family = design.study, design.family
     right = generating(study, family, design.scenarios[scenario].truth)
     parts = []
     for prior in study.priors if study.selection else ():

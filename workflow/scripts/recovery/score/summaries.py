@@ -11,7 +11,7 @@ import pandas as pd
 from recovery import families, tables
 from recovery.common import jobs
 from recovery.common.errors import StudyError
-from recovery.common.worker import ChildLostError, guarded
+from recovery.common.worker import ChildLostError, in_child
 from recovery.families.family import Columns, SimulationError, Values
 from recovery.fit import datasets
 from recovery.plan import identities
@@ -114,7 +114,7 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
 
 def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
     """The estimates of every parameter that a cell's model answers for."""
-    study, family = design.study, families.find(design.study.family)
+    study, family = design.study, design.family
     intervals = {level: tables.interval_columns(level) for level in study.intervals}
     columns = ["replicate", "parameter", "truth", "mean", "sd", "mcse_mean"]
     columns += tables.quantile_columns(study.intervals)
@@ -148,7 +148,9 @@ def prior_standard_deviations(study: Study, prior: str, model: str) -> Values:
     """
     family = families.find(study.family)
     seconds = study.guest_seconds
-    with guarded(lambda of: family.prior_sd(study.priors[prior], of), seconds, "prior_sd") as known:
+    with in_child(
+        lambda of: family.prior_sd(study.priors[prior], of), seconds, "prior_sd"
+    ) as known:
         try:
             return known(model)
         except ChildLostError as lost:
@@ -163,7 +165,7 @@ def answering(performance: pd.DataFrame) -> pd.DataFrame:
 
 def _calibration(design: Design, cell: Cell, diagnostics: pd.DataFrame) -> pd.DataFrame:
     """Whether the ranks of a cell are uniform, or why they need not be."""
-    study, family = design.study, families.find(design.study.family)
+    study, family = design.study, design.family
     truth = design.scenarios[cell[0]].truth
     if reason := calibration.why_not(study, family, truth, *cell[1:]):
         return calibration.not_applicable(reason)
@@ -194,12 +196,12 @@ def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:
         return
     file = design.observed_file("estimates", source.data, source.model, source.prior)
     identity = design.fit_observed(source.data, source.model, source.prior)["identity"]
-    family = families.find(design.study.family)
+    family = design.family
     truth = family.truth_from_estimates(datasets.read_means(file, identity))
     expected = estimates["parameter"].astype(object).map(family.values_of(truth))
     if (estimates["truth"] != expected).any():
         truths = [design.dataset_file("truth", cell[0], each) for each in design.batches(cell[0])]
-        raise tables.stale(truths + design.cell_files("estimates", cell))
+        raise tables.stale_tables_error(truths + design.cell_files("estimates", cell))
 
 
 def prior_predictive(design: Design) -> pd.DataFrame:
@@ -218,7 +220,7 @@ def prior_predictive(design: Design) -> pd.DataFrame:
     study, own = design.study, _first_design(design)
     predict = _Predict(design, own)
     parts: list[pd.DataFrame] = []
-    with guarded(predict, study.guest_seconds, "simulation") as predicted:
+    with in_child(predict, study.guest_seconds, "simulation") as predicted:
         for name in study.priors if own is not None else ():
             parts += _draws(predicted, name)
     columns = ["prior", "draw", "kind", "x", "y"]
@@ -281,7 +283,7 @@ def _first_design(design: Design) -> Columns | int | None:
     The rows where a line is drawn over them, or where the family can take an observed design;
     none where no dataset of the first batch could be simulated.
     """
-    family, name = families.find(design.study.family), next(iter(design.scenarios))
+    family, name = design.family, next(iter(design.scenarios))
     scenario = design.scenarios[name]
     takes_rows = any(map(family.determines_truth, family.MODELS))
     if family.AXES is None and not takes_rows:
@@ -298,7 +300,7 @@ def observed(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
     Empty where the study has none.
     """
-    family, cells = families.find(design.study.family), design.observed_cells
+    family, cells = design.family, design.observed_cells
     if not cells:
         return pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
     estimates = tables.read_frame([design.observed_file("estimates", *cell) for cell in cells])

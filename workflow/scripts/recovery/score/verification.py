@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from recovery import families, tables
+from recovery import tables
 from recovery.plan.design import Cell, Design
 from recovery.score.measures import CELL, final_attempts
 from recovery.score.measures.uniformity import holm
@@ -88,7 +88,7 @@ def _of_cell(design: Design, cell: Cell) -> pd.DataFrame:
         parts.append(pd.DataFrame({"replicate": one_sided, "z": np.nan}))
         files = [design.cell_file("estimates", cell, batch)]
         files.append(design.verified_file("estimates", cell, batch))
-        scored = families.find(design.study.family).MODELS[cell[1]].scored
+        scored = design.family.MODELS[cell[1]].scored
         parts.append(_apart(*(_estimates(file, ours & theirs, scored) for file in files)))
     none = pd.DataFrame({"replicate": [], "parameter": [], "z": []})
     found = pd.concat(parts) if parts else none

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 
 from recovery.common.errors import listed
 from recovery.families.family import Family
-from recovery.study.methods import ALGORITHMS, NO_PRIOR, method, parts
+from recovery.study.methods import ALGORITHMS, NO_PRIOR, method, split_approximation
 from recovery.study.model import Study
 from recovery.study.truths import ObservedTruth, PriorTruth
 
 
-def dangling(study: Study, family: Family) -> list[str]:
+def reference_faults(study: Study, family: Family) -> list[str]:
     """Return the faults of references between the parts of a study, and of conflicting keys."""
     faults = []
 
@@ -21,7 +21,7 @@ def dangling(study: Study, family: Family) -> list[str]:
 
     for number, model in enumerate(study.models):
         must_be_one_of(f"models[{number}]", model, family.MODELS)
-        if parts(model):
+        if split_approximation(model):
             faults.append(
                 f"models[{number}]: got {model!r}, must be a model; list approximations under "
                 "`estimators`"
@@ -72,7 +72,7 @@ def _observed_too_often(study: Study, family: Family) -> Iterator[str]:
             yield f"observations[{number}]: got {count}, must be at most {most} in this family"
 
 
-def unplannable(study: Study, family: Family) -> Iterator[str]:
+def planning_faults(study: Study, family: Family) -> Iterator[str]:
     """Yield the faults of `planning`: targets for which no number of participants can be found."""
     if study.planning and len(study.participants) < 2:
         yield (
@@ -113,7 +113,7 @@ def _estimators(study: Study, family: Family) -> Iterator[str]:
 def missing_algorithms(study: Study, algorithms: Sequence[str]) -> Iterator[str]:
     """Yield the study's approximations that its engine does not have."""
     for number, name in enumerate(study.estimators):
-        approximation = parts(name)
+        approximation = split_approximation(name)
         if approximation and approximation[0] not in algorithms:
             yield (
                 f"estimators[{number}]: got {name!r}, but the engine {study.engine} has only "

@@ -32,19 +32,19 @@ def method(family: Family, name: str) -> Model | Estimator:
     """Return the model, the approximation of a model or the estimator of this name."""
     if name in family.MODELS:
         return family.MODELS[name]
-    if approximation := parts(name):
+    if approximation := split_approximation(name):
         algorithm, model = approximation
-        return of_model(family.MODELS[model], algorithm)
+        return approximation_of(family.MODELS[model], algorithm)
     return family.ESTIMATORS[name]
 
 
-def parts(name: str) -> tuple[str, str] | None:
+def split_approximation(name: str) -> tuple[str, str] | None:
     """Split a name like `laplace_marginal` into algorithm and model; None for other names."""
     algorithm, _, model = name.partition("_")
     return (algorithm, model) if algorithm in ALGORITHMS and model else None
 
 
-def of_model(model: Model, algorithm: str) -> Model:
+def approximation_of(model: Model, algorithm: str) -> Model:
     """Return a model with the label and the note of an approximation of it."""
     title, note = ALGORITHMS[algorithm]
     return replace(model, label=f"{title}, {model.label.lower()}", joint="", note=note)
@@ -52,5 +52,5 @@ def of_model(model: Model, algorithm: str) -> Model:
 
 def has_intervals(name: str) -> bool:
     """Whether a method has standard errors and intervals: all but posterior modes do."""
-    approximation = parts(name)
+    approximation = split_approximation(name)
     return approximation is None or approximation[0] != "optimize"

@@ -30,16 +30,16 @@ from recovery.common.types import (
     Unique,
     for_snakemake,
 )
-from recovery.study.methods import NO_PRIOR, parts
+from recovery.study.methods import NO_PRIOR, split_approximation
 from recovery.study.settings import (
     Convergence,
     Engine,
+    PlanningTarget,
     Precision,
     Rescue,
     Sampler,
     Selection,
     Verify,
-    Wanted,
 )
 
 PLOTTED_LEVEL = 0.89
@@ -115,7 +115,7 @@ class Study(Frozen):
     """When a fit counts as converged."""
     precision: Precision | None = None
     """Target Monte Carlo standard errors; the report gives the number of replicates needed."""
-    planning: Annotated[dict[Text, Wanted], Field(min_length=1)] | None = None
+    planning: Annotated[dict[Text, PlanningTarget], Field(min_length=1)] | None = None
     """Targets by parameter; the report gives the number of participants needed."""
     verify: Verify | None = None
     """A share of the fits to repeat with another engine, to compare the two."""
@@ -134,12 +134,12 @@ class Study(Frozen):
     @property
     def approximations(self) -> tuple[str, ...]:
         """The entries of `estimators` that approximate a model's posterior."""
-        return tuple(name for name in self.estimators if parts(name))
+        return tuple(name for name in self.estimators if split_approximation(name))
 
     @property
     def estimators_without_prior(self) -> tuple[str, ...]:
         """The entries of `estimators` that are estimators of the family."""
-        return tuple(name for name in self.estimators if not parts(name))
+        return tuple(name for name in self.estimators if not split_approximation(name))
 
     @property
     def fits(self) -> list[tuple[str, str]]:
@@ -149,7 +149,7 @@ class Study(Frozen):
 
     def sampled_model(self, method: str) -> str:
         """Return the model whose program a method runs: the one that it approximates."""
-        approximated = None if method in self.models else parts(method)
+        approximated = None if method in self.models else split_approximation(method)
         return approximated[1] if approximated else method
 
     @property

@@ -36,7 +36,7 @@ def entries_of(options: argparse.Namespace) -> list[str]:
     return [*options.config, *([f"engine={options.engine}"] if options.engine else [])]
 
 
-def must_stand_once(arguments: Iterable[str]) -> None:
+def refuse_repeated_config(arguments: Iterable[str]) -> None:
     """Refuse a Snakemake command with more than one `--config`: Snakemake uses only the last."""
     options = [word for word in arguments if re.match(r"--config($|=)|-C", word)]
     if len(options) > 1:
@@ -46,7 +46,7 @@ def must_stand_once(arguments: Iterable[str]) -> None:
         )
 
 
-def applied(raw: Mapping[str, Any], entries: Iterable[str]) -> dict[str, Any]:
+def apply_changes(raw: Mapping[str, Any], entries: Iterable[str]) -> dict[str, Any]:
     """Return a raw study with changes; a mapping changes only the keys that it has."""
     study = dict(raw)
     for entry in entries:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from recovery.common.errors import checked, path_in_words, study_error, validation_faults
 from recovery.families.family import Family
-from recovery.study.consistency import dangling, unplannable
+from recovery.study.consistency import planning_faults, reference_faults
 from recovery.study.model import Study
 from recovery.study.truths import Flat, Observed, ObservedTruth, PriorTruth
 
@@ -44,7 +44,7 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     named = study.model_copy(update={"family": family.CHOICE or study.family})
     family.rehearse(lambda: _as_plain(*_with_parts(named, family, [])))
     study, faults = _with_parts(named, family, faults)
-    faults += [*dangling(study, family), *unplannable(study, family)]
+    faults += [*reference_faults(study, family), *planning_faults(study, family)]
     if faults:
         raise study_error(file, faults)
     return study

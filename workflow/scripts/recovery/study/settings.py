@@ -135,7 +135,7 @@ class Precision(Frozen):
         return self
 
 
-class Wanted(Frozen):
+class PlanningTarget(Frozen):
     """Targets for one parameter, evaluated with the plotted intervals."""
 
     interval_width: Positive | None = None
@@ -148,7 +148,7 @@ class Wanted(Frozen):
     """Largest root mean squared error."""
 
     @model_validator(mode="after")
-    def _has_a_target(self) -> Wanted:
+    def _has_a_target(self) -> PlanningTarget:
         if not self.model_dump(exclude_none=True):
             keys = "`interval_width`, `power`, `coverage` and `rmse`"
             raise ValueError(f"got no key, must have at least one of {keys}")

@@ -194,7 +194,7 @@ def _refusing(path: str | Path) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError):
         raise
     except (OSError, pa.ArrowException, checksum.DamagedError):
-        raise damaged([path]) from None
+        raise damaged_tables_error([path]) from None
 
 
 def _footer(file: pa.OSFile) -> Mapping[bytes, bytes]:
@@ -225,7 +225,7 @@ def _metadata(path: str | Path) -> Mapping[bytes, bytes]:
             return _footer(file)
 
 
-def damaged(paths: Sequence[str | Path]) -> StaleTableError:
+def damaged_tables_error(paths: Sequence[str | Path]) -> StaleTableError:
     """Return the error that names damaged tables and says how to remove them."""
     one = len(paths) == 1
     which = f"{paths[0]}: is" if one else f"{len(paths)} tables are"
@@ -252,7 +252,7 @@ def refuse_damaged(content: bytes) -> None:
         raise ValueError("is cut short or damaged") from None
 
 
-def stale(paths: Sequence[str | Path]) -> StaleTableError:
+def stale_tables_error(paths: Sequence[str | Path]) -> StaleTableError:
     """Return the error that names stale tables and says how to remove them."""
     return StaleTableError(
         f"{len(paths)} {'table was' if len(paths) == 1 else 'tables were'} made by another study "
@@ -266,7 +266,7 @@ def read_of(
 ) -> dict[str, np.ndarray]:
     """Read a table; StaleTableError if it has another identity."""
     if not are_current([path], identity):
-        raise stale([path])
+        raise stale_tables_error([path])
     return read(path, columns)
 
 

@@ -118,7 +118,7 @@ def check(program: Program, data: dict) -> None:
     """
     with temporary_folder.folder() as folder:
         _stanc(program, folder, f"--o={folder}/out.hpp")
-    stan_data.held(data, declarations.of_program(program))
+    stan_data.checked_data(data, declarations.of_program(program))
 
 
 def parameters(program: Program, data: dict) -> list[str]:

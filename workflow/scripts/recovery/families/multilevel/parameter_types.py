@@ -15,8 +15,8 @@ from recovery.common.types import (
     Real,
     Scale,
     Text,
-    many,
     repeated,
+    tuple_of,
 )
 from recovery.families import correlations
 from recovery.families.multilevel.layout import Layout
@@ -77,11 +77,11 @@ def design_type(outcome: Outcome) -> type[Design]:
 def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
     """Return the type of a truth; `rho` is every pair's correlation, or `Omega` has them."""
     q = len(layout.varying)
-    square = many(many(Real, q), q)
+    square = tuple_of(tuple_of(Real, q), q)
     correlated: dict[str, Any] = {"rho": (Correlation | None, None), "Omega": (square | None, None)}
     fields: dict[str, Any] = {
-        "beta": (many(Real, len(layout.beta)), ...),
-        "sigma_p": (many(NonNegative, q), ...),
+        "beta": (tuple_of(Real, len(layout.beta)), ...),
+        "sigma_p": (tuple_of(NonNegative, q), ...),
         **(correlated if q > 1 else {}),
         **{name: (kind, ...) for name, kind in outcome.TRUTH.items()},
         **outcome.DESIGN,
@@ -107,7 +107,7 @@ def prior_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
 def observed_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
     """Return the type of the columns of a CSV file that hold a multilevel family's data."""
     number = len(layout.predictors)
-    own = {"predictor": Text} if number == 1 else {"predictors": many(Text, number)}
+    own = {"predictor": Text} if number == 1 else {"predictors": tuple_of(Text, number)}
     fields: dict[str, Any] = {
         "outcome": (Text, ...),
         **{name: (kind, ...) for name, kind in own.items()},

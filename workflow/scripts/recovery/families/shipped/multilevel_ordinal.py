@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, Strict
 from scipy import stats
 from scipy.special import expit, log_expit
 
-from recovery.common.types import Real, many
+from recovery.common.types import Real, tuple_of
 from recovery.families import multilevel
 from recovery.families.family import Columns, Given, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, models
@@ -51,7 +51,7 @@ class Ordinal(Outcome):
     def __init__(self, categories: int):
         self.categories, number = categories, categories - 1
         self.PARAMETERS = {f"c[{k}]": f"Threshold {k}, c[{k}]" for k in range(1, categories)}
-        thresholds: Any = many(Real, number)
+        thresholds: Any = tuple_of(Real, number)
         self.TRUTH = {"c": Annotated[thresholds, AfterValidator(_increasing)]}
 
     def draw(self, prior: Given, rng: np.random.Generator) -> dict[str, Any]:

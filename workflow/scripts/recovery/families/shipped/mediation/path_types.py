@@ -17,8 +17,8 @@ from recovery.common.types import (
     Real,
     Scale,
     Text,
-    many,
     repeated,
+    tuple_of,
 )
 from recovery.families import correlations
 
@@ -40,11 +40,11 @@ class Truth(Frozen):
     """Path from x to y, given m: the direct effect."""
     d_m: Real = 0.0
     d_y: Real = 0.0
-    sigma_p: many(NonNegative, SIZE)  # type: ignore[valid-type]
+    sigma_p: tuple_of(NonNegative, SIZE)  # type: ignore[valid-type]
     """Participants' standard deviations of a, b, cp, d_m and d_y."""
     rho_ab: Correlation | None = None
     """Correlation of participants' a and b; all others are 0."""
-    Omega: many(many(Real, SIZE), SIZE) | None = None  # type: ignore[valid-type]
+    Omega: tuple_of(tuple_of(Real, SIZE), SIZE) | None = None  # type: ignore[valid-type]
     """Correlations of a, b, cp, d_m and d_y."""
     sigma_m: Positive
     sigma_y: Positive
