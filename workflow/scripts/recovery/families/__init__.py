@@ -45,12 +45,14 @@ def find(choice: str | Mapping[str, Any]) -> Family:
     known = ", ".join(map(repr, SHIPPED))
     if is_own(name):
         if options:
-            raise ValueError(f"got the options {', '.join(options)}, a file of one's own has none")
+            raise ValueError(
+                f"got the options {', '.join(options)}, must have none with a Python file"
+            )
         if Path(name).stem in SHIPPED:
-            raise ValueError(f"got {name!r}, must have another name than the shipped {known}")
+            raise ValueError(f"got {name!r}, must not have the name of a shipped family: {known}")
         return import_module("recovery.families.own.own_family").load(str(located(name)))
     if name not in SHIPPED:
-        raise ValueError(f"got {name!r}, must be one of {known}, or a Python file of one's own")
+        raise ValueError(f"got {name!r}, must be one of {known}, or the path of a Python file")
     return _shipped(name, json.dumps(options, sort_keys=True, default=str))
 
 

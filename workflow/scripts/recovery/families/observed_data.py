@@ -50,7 +50,7 @@ def participants(table: Mapping, column: str) -> np.ndarray:
     _, first, number = np.unique(table[column], return_index=True, return_inverse=True)
     participant = np.argsort(np.argsort(first))[number] + 1
     if participant.max() < 2:
-        raise ValueError(f"column {column!r} must name at least 2 participants")
+        raise ValueError(f"column {column!r} must have at least 2 participants")
     return participant
 
 

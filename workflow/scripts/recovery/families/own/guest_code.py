@@ -49,7 +49,7 @@ def rehearse(act: Callable[[], Any], place: str) -> Any:
         except Exception as error:
             raise StudyError(f"{place}: raised {in_words(error)}") from None
     if left:
-        raise StudyError(f"{place}: leaves {left} running, must end them")
+        raise StudyError(f"{place}: leaves {left} running, must stop them before it returns")
     return returned
 
 
@@ -139,7 +139,7 @@ def in_place(refusal: Callable[[str], Exception]) -> Iterator[None]:
         if left:
             os.chdir(here)
     if left:
-        raise refusal("changes the working directory, must leave it as it is")
+        raise refusal("changes the working directory, must not change it")
 
 
 def _is_elsewhere(here: Path) -> bool:

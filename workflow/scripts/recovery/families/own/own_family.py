@@ -205,14 +205,14 @@ class OwnFamily(Family):
         unknown = set(behind) - set(self.shapes) - set(self.own_shapes)
         if unknown:
             names = sorted(map(str, unknown))
-            what = f"values has {names}, must have names of PARAMETERS and PARTICIPANTS"
+            what = f"values has {names}, must only have names from PARAMETERS and PARTICIPANTS"
             raise self._error("simulate", what)
         values: Values = {}
         for name, shape in self.shapes.items():
             values |= self._numbers(name, shape, self._value_of(name, truth, behind))
         for name, shape in self.own_shapes.items():
             if name not in behind:
-                raise self._error("simulate", f"values lacks {name!r}, which PARTICIPANTS has")
+                raise self._error("simulate", f"values lacks {name!r}, which is in PARTICIPANTS")
             values |= self._numbers(name, (participants, *shape), behind[name])
         return table, values
 
@@ -221,7 +221,7 @@ class OwnFamily(Family):
         if name in behind:
             return behind[name]
         if name not in type(truth).model_fields:
-            what = f"values lacks {name!r}, which is no field of Truth; PARAMETERS has it"
+            what = f"values lacks {name!r}, which is in PARAMETERS and is not a field of Truth"
             raise self._error("simulate", what)
         return getattr(truth, name)
 
@@ -243,7 +243,9 @@ class OwnFamily(Family):
         """Return what the programs declare in `data`."""
         data = self._call("stan_data", _copied(columns), prior)
         if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
-            raise self._error("stan_data", f"returned {shown(data)}, must return a dict by name")
+            raise self._error(
+                "stan_data", f"returned {shown(data)}, must return a dict with text keys"
+            )
         return dict(data)
 
     def participants_of(self, names: list[str]) -> dict[str, list[str]]:
@@ -300,7 +302,9 @@ class OwnFamily(Family):
         before = _state(rng)
         returned = self._call(function, *arguments, rng)
         if _state(rng) == before:
-            raise self._error(function, "draws nothing from `rng`, must draw all from it")
+            raise self._error(
+                function, "draws nothing from `rng`, must draw all random numbers from it"
+            )
         return returned
 
     def _call(self, function: str, *arguments: Any) -> Any:

@@ -71,10 +71,10 @@ def _of_types(module: ModuleType) -> Iterator[str]:
         if not (isinstance(kind, type) and issubclass(kind, Frozen)):
             yield f"{name}: got {shown(kind)}, must be {_wanted(name)}"
         elif not kind.__pydantic_complete__:
-            yield f"{name}: has a type that is not known; is it imported?"
+            yield f"{name}: has an unknown type; is it imported?"
     for name in RESERVED:
         if name in getattr(module.Truth, "model_fields", {}):
-            yield f"Truth.{name}: must have another name, a study file has its own {name!r}"
+            yield f"Truth.{name}: is a reserved key of truths in a study, must have another name"
     for name in (*FUNCTIONS, "log_likelihood", "prior_sd"):
         if hasattr(module, name) and not callable(getattr(module, name)):
             yield f"{name}: got {shown(getattr(module, name))}, must be a function"
@@ -106,19 +106,19 @@ def _of_parameters(module: ModuleType) -> Iterator[str]:
         for name, shape in shapes.items():
             whole = r"[A-Za-z]\w*" + (r"(\[[\d,]+\])?" if place == "PARAMETERS" else "")
             if not (isinstance(name, str) and re.fullmatch(whole, name)):
-                yield f"{place}: got the name {shown(name)}, must be a name of Stan's"
+                yield f"{place}: got the name {shown(name)}, must be a valid Stan variable name"
             elif name in OF_DRAWS:
-                yield f"{place}.{name}: must have another name, tables of draws have their own"
+                yield f"{place}.{name}: is reserved for tables of draws, must have another name"
             elif not _is_shape(shape) or ("[" in name and shape != ()):
                 yield f"{place}.{name}: got {shown(shape)}, must be a shape: (), (2,) or (2, 3)"
     if not parameters:
-        yield "PARAMETERS: got none, must have at least one to score"
+        yield "PARAMETERS: is empty, must have at least one parameter"
     for name in parameters:
         whole, _, place = name.partition("[")
         if place and parameters.get(whole):
-            yield f"PARAMETERS.{name}: is a number of {whole!r} too, must be in one of them"
+            yield f"PARAMETERS.{name}: is already an element of {whole!r}, must be declared once"
     for name in set(parameters) & set(people):
-        yield f"PARTICIPANTS.{name}: stands in PARAMETERS too, must be in one of them"
+        yield f"PARTICIPANTS.{name}: is also in PARAMETERS, must be in only one of them"
 
 
 def _is_shape(shape: Any) -> bool:
@@ -136,9 +136,9 @@ def _of_columns(module: ModuleType) -> Iterator[str]:
         if kind not in ("integer", "real"):
             yield f"COLUMNS.{name}: got {shown(kind)}, must be 'integer' or 'real'"
     if columns.get(PARTICIPANT) != "integer":
-        yield f"COLUMNS: must have {PARTICIPANT!r}: 'integer', who is numbered from 1"
+        yield f"COLUMNS: must have {PARTICIPANT!r}: 'integer', numbered from 1"
     if "replicate" in columns:
-        yield "COLUMNS.replicate: must have another name, the tables have their own"
+        yield "COLUMNS.replicate: is a reserved column of the tables, must have another name"
     if isinstance(module.OUTCOME, str) and module.OUTCOME not in columns:
         yield f"OUTCOME: got {shown(module.OUTCOME)}, must be one of {', '.join(columns)}"
 
@@ -184,10 +184,10 @@ def not_finite(columns: Mapping[str, Any]) -> str | None:
 def of_deviations(returned: Any, parameters: Mapping[str, str]) -> str | None:
     """Return what is wrong with what `prior_sd` returned; None where nothing is."""
     if not isinstance(returned, Mapping):
-        return f"returned {shown(returned)}, must return a dict of parameters' standard deviations"
+        return f"returned {shown(returned)}, must return a dict of standard deviations"
     for name, value in returned.items():
         if name not in parameters:
-            return f"has {shown(name)}, must have names of {', '.join(parameters)}"
+            return f"has {shown(name)}, must only have {', '.join(parameters)}"
         if not isinstance(value, Real) or not 0 < float(value) < np.inf:
             return f"{name}: got {shown(value)}, must be a number above 0"
     return None
@@ -201,7 +201,9 @@ def of_simulated(
         return f"returned {shown(returned)}, must return two dicts: observations, values"
     for part in returned:
         if not isinstance(part, Mapping):
-            return f"returned {shown(part)} as one of two, must return dicts: observations, values"
+            return (
+                f"returned {shown(part)} in its tuple, must return two dicts: observations, values"
+            )
     data = returned[0]
     if set(data) != set(columns):
         has = sorted(map(str, data))
@@ -209,19 +211,21 @@ def of_simulated(
     try:
         arrays = {name: np.asarray(values) for name, values in data.items()}
     except ValueError:  # rows of several lengths
-        return "a column is no array, must have one row an observation"
+        return "a column is not an array, must have one row per observation"
     for name, values in data.items():
         if np.ma.is_masked(values):
-            return f"column {name!r} has masked values, must have a number everywhere"
+            return f"column {name!r} has masked values, must have a number in every row"
     length = arrays[outcome].shape
     if arrays[outcome].size > MOST_ROWS:
         return f"returned {arrays[outcome].size:,} observations, must be at most {MOST_ROWS:,}"
     for name, values in arrays.items():
         if values.ndim != 1 or values.shape != length:
-            return f"column {name!r} has shape {values.shape}, must have one row an observation"
+            return (
+                f"column {name!r} has shape {values.shape}, must have one row for each observation"
+            )
         allowed = "iub" if columns[name] == "integer" else "iuf"
         if values.dtype.kind not in allowed:
-            return f"column {name!r} holds {values.dtype}, COLUMNS says {columns[name]}"
+            return f"column {name!r} holds {values.dtype}, must be {columns[name]} as in COLUMNS"
         if values.dtype.kind == "u" and values.max(initial=0) > LARGEST_INTEGER:
             return f"column {name!r} holds {values.max()}, must be at most {LARGEST_INTEGER}"
     people = np.unique(arrays[PARTICIPANT])

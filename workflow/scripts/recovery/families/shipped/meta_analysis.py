@@ -30,7 +30,7 @@ Options = Nothing
 
 def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
     if bounds[0] > bounds[1]:
-        raise ValueError(f"got {list(bounds)}, must have the smaller first")
+        raise ValueError(f"got {list(bounds)}, must be [smallest, largest]")
     return bounds
 
 
@@ -230,7 +230,7 @@ class MetaAnalysis(Family):
         if participant.max() < participant.size:
             row = int(np.setdiff1d(np.arange(participant.size), np.unique(participant, True)[1])[0])
             got = f"{shown(str(table[columns.study][row]))} again in row {row + 1}"
-            raise ValueError(f"column {columns.study!r} must name every study once, got {got}")
+            raise ValueError(f"column {columns.study!r} must have each study once, got {got}")
         se = observed_data.numbers(table, columns.standard_error)
         observed_data.must_hold(table, columns.standard_error, "numbers above 0", se > 0)
         y = observed_data.numbers(table, columns.effect)

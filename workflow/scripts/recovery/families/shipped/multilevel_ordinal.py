@@ -31,7 +31,7 @@ class Options(multilevel.Options):
 
 def _increasing(c: tuple[float, ...]) -> tuple[float, ...]:
     if not np.all(np.diff(c) > 0):
-        raise ValueError(f"got {list(c)}, must increase from each to the next")
+        raise ValueError(f"got {list(c)}, must be increasing")
     return c
 
 
@@ -59,7 +59,7 @@ class Ordinal(Outcome):
         c = np.sort(rng.normal(prior.c_mean, prior.c_sd, self.categories - 1))
         if not np.all(np.diff(c) > 0):
             raise SimulationError(
-                f"thresholds drawn with c_sd {prior.c_sd} round to the same number"
+                f"two thresholds drawn with c_sd {prior.c_sd} are equal after rounding"
             )
         return {"c": tuple(c)}
 

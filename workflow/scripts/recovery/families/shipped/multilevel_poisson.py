@@ -30,7 +30,7 @@ class Options(multilevel.Options):
 
 def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
     if bounds[0] > bounds[1]:
-        raise ValueError(f"got {list(bounds)}, must be the smallest and the largest")
+        raise ValueError(f"got {list(bounds)}, must be [smallest, largest]")
     return bounds
 
 

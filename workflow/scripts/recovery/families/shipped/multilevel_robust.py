@@ -39,7 +39,7 @@ class StudentT(Outcome):
         nu = gammainccinv(prior.nu_shape, above) / prior.nu_rate
         if not np.isfinite(nu):
             raise SimulationError(
-                f"nu ~ gamma({prior.nu_shape}, {prior.nu_rate}) is next to never above 1"
+                f"nu ~ gamma({prior.nu_shape}, {prior.nu_rate}) is almost never above 1"
             )
         return {"sigma": sigma, "nu": max(1.0, float(nu))}
 

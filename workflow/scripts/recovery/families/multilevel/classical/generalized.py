@@ -21,7 +21,7 @@ from recovery.families.multilevel.layout import Layout
 
 MOST_ITERATIONS = 1000
 TOLERANCE = 1e-6  # of the linear program, a row
-SEPARATED = "the likelihood has no maximum: a line tells the outcomes apart (separation)"
+SEPARATED = "complete or quasi-complete separation: the maximum-likelihood estimate does not exist"
 
 
 def binomial(layout: Layout, columns: Columns) -> Estimated:
@@ -46,7 +46,9 @@ def ordered(layout: Layout, thresholds: list[str], columns: Columns) -> Estimate
     x, y, size = layout.design_matrix(columns), columns["y"], len(thresholds)
     lacking = sorted({*range(1, size + 2)} - {*y.tolist()})
     if lacking:
-        raise RuntimeError(f"no outcome is in category {lacking[0]}: its thresholds are not told")
+        raise RuntimeError(
+            f"no outcome is in category {lacking[0]}: its thresholds cannot be estimated"
+        )
     # The first column of Q is the constant, whose place the thresholds take.
     q, back = _basis(x)
     q = q[:, 1:]

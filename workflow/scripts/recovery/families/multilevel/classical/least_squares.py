@@ -74,14 +74,16 @@ def orthonormal(x: np.ndarray, whose: str = "the predictors") -> tuple[np.ndarra
     q, r = np.linalg.qr(x / length)
     diagonal = np.abs(np.diag(r))
     if len(x) < x.shape[1] or diagonal.min() <= 1e-10 * diagonal.max():
-        raise RuntimeError(f"{whose} do not tell their coefficients apart: X'X is singular")
+        raise RuntimeError(f"{whose} are collinear: X'X is singular")
     return q, np.linalg.inv(r) / length[:, None]
 
 
 def spread(left: float, df: int, y: np.ndarray) -> float:
     """Return the residual standard deviation; RuntimeError where nothing tells it."""
     if df <= 0:
-        raise RuntimeError("as many coefficients as observations: nothing is left to tell sigma")
+        raise RuntimeError(
+            "as many coefficients as observations: no degrees of freedom are left to estimate sigma"
+        )
     if left <= ROUNDING * (y @ y):
-        raise RuntimeError("the lines go through all outcomes: nothing is left to tell sigma")
+        raise RuntimeError("the fit is exact: all residuals are 0, so sigma cannot be estimated")
     return np.sqrt(left / df)

@@ -39,8 +39,8 @@ def fit(layout: Layout, columns: Columns, restricted: bool) -> Estimated:
     varying = np.array(layout.varying) - 1
     if y.size <= people.size * varying.size:
         raise RuntimeError(
-            f"{y.size} observations for {people.size} participants' {varying.size} coefficients "
-            "each: nothing is left to tell sigma"
+            f"{y.size} observations for {varying.size} coefficients of each of {people.size} "
+            "participants: no degrees of freedom are left to estimate sigma"
         )
     data = Crossproducts.of(x / unit_x, (y - x @ start) / unit_y, person, varying)
     found = minimise(data, restricted)
@@ -64,7 +64,7 @@ def fit(layout: Layout, columns: Columns, restricted: bool) -> Estimated:
 
 def _trouble(found: Optimum) -> str:
     if not found.converged:
-        return f"no convergence: the deviance still has a slope of {found.slope:.2g}"
+        return f"no convergence: the slope of the deviance is {found.slope:.2g}"
     if smallest(found.psi) < SINGULAR:
         return "singular fit: a standard deviation at 0, or correlations at their bounds"
     return ""
