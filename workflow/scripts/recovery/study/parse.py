@@ -42,7 +42,7 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     except ValueError as wrong:
         raise study_error(file, [f"family: {wrong}"]) from None
     named = study.model_copy(update={"family": family.CHOICE or study.family})
-    family.rehearse(lambda: _as_plain(*_with_parts(named, family, [])))
+    family.try_in_child(lambda: _as_plain(*_with_parts(named, family, [])))
     study, faults = _with_parts(named, family, faults)
     faults += [*reference_faults(study, family), *planning_faults(study, family)]
     if faults:

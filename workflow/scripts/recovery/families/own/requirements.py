@@ -26,23 +26,23 @@ FUNCTIONS = {
 NEEDED = ("Truth", "Prior", "MODELS", "PARAMETERS", "COLUMNS", "OUTCOME", *FUNCTIONS)
 OPTIONAL = ("PARTICIPANTS", "POSITIVE", "LABELS", "MEANS", "log_likelihood", "prior_sd")
 LARGEST_INTEGER = np.iinfo(np.int64).max  # of a column
-OF_DRAWS = ("replicate", "chain", "draw")  # columns of kept draws beside the parameters
+DRAW_KEYS = ("replicate", "chain", "draw")  # columns of kept draws beside the parameters
 RESERVED = ("prior", "model", "from_observed")  # what a study file says of a truth in other ways
 
 
 def check(path: Path, module: ModuleType) -> None:
     """Raise StudyError with a line for every fault of a family's file."""
     missing = [name for name in NEEDED if not hasattr(module, name)]
-    faults = [f"{name}: missing, must be {_wanted(name)}" for name in missing]
+    faults = [f"{name}: missing, must be {_requirement(name)}" for name in missing]
     faults += _misspelt(module, missing)
     if not faults:
-        for kind in (_of_types, _of_words, _of_parameters, _of_columns, _of_models):
+        for kind in (_type_faults, _text_faults, _parameter_faults, _column_faults, _model_faults):
             faults += kind(module)
     if faults:
         raise StudyError("\n".join(f"{path}: {fault}" for fault in faults))
 
 
-def _wanted(name: str) -> str:
+def _requirement(name: str) -> str:
     if name in FUNCTIONS:
         return f"a function {FUNCTIONS[name]}"
     if name in ("Truth", "Prior"):
@@ -65,11 +65,11 @@ def _misspelt(module: ModuleType, missing: list[str]) -> Iterator[str]:
             yield f"{name}: unknown; should it be {near[0]}?"
 
 
-def _of_types(module: ModuleType) -> Iterator[str]:
+def _type_faults(module: ModuleType) -> Iterator[str]:
     for name in ("Truth", "Prior"):
         kind = getattr(module, name)
         if not (isinstance(kind, type) and issubclass(kind, Frozen)):
-            yield f"{name}: got {shown(kind)}, must be {_wanted(name)}"
+            yield f"{name}: got {shown(kind)}, must be {_requirement(name)}"
         elif not kind.__pydantic_complete__:
             yield f"{name}: has an unknown type; is it imported?"
     for name in RESERVED:
@@ -80,7 +80,7 @@ def _of_types(module: ModuleType) -> Iterator[str]:
             yield f"{name}: got {shown(getattr(module, name))}, must be a function"
 
 
-def _of_words(module: ModuleType) -> Iterator[str]:
+def _text_faults(module: ModuleType) -> Iterator[str]:
     """What is told of parameters: names in a tuple, words and means by name."""
     positive = getattr(module, "POSITIVE", ())
     if not _are_names(positive):
@@ -90,14 +90,14 @@ def _of_words(module: ModuleType) -> Iterator[str]:
         if not (isinstance(words, Mapping) and _are_names((*words, *words.values()))):
             yield f"{place}: got {shown(words)}, must be a mapping of names to text"
     if not isinstance(module.OUTCOME, str):
-        yield f"OUTCOME: got {shown(module.OUTCOME)}, must be {_wanted('OUTCOME')}"
+        yield f"OUTCOME: got {shown(module.OUTCOME)}, must be {_requirement('OUTCOME')}"
 
 
 def _are_names(names: Any) -> bool:
     return isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
 
 
-def _of_parameters(module: ModuleType) -> Iterator[str]:
+def _parameter_faults(module: ModuleType) -> Iterator[str]:
     parameters, people = module.PARAMETERS, getattr(module, "PARTICIPANTS", {})
     for place, shapes in (("PARAMETERS", parameters), ("PARTICIPANTS", people)):
         if not isinstance(shapes, Mapping):
@@ -107,7 +107,7 @@ def _of_parameters(module: ModuleType) -> Iterator[str]:
             whole = r"[A-Za-z]\w*" + (r"(\[[\d,]+\])?" if place == "PARAMETERS" else "")
             if not (isinstance(name, str) and re.fullmatch(whole, name)):
                 yield f"{place}: got the name {shown(name)}, must be a valid Stan variable name"
-            elif name in OF_DRAWS:
+            elif name in DRAW_KEYS:
                 yield f"{place}.{name}: is reserved for tables of draws, must have another name"
             elif not _is_shape(shape) or ("[" in name and shape != ()):
                 yield f"{place}.{name}: got {shown(shape)}, must be a shape: (), (2,) or (2, 3)"
@@ -125,10 +125,10 @@ def _is_shape(shape: Any) -> bool:
     return isinstance(shape, tuple) and all(type(n) is int and n >= 1 for n in shape)
 
 
-def _of_columns(module: ModuleType) -> Iterator[str]:
+def _column_faults(module: ModuleType) -> Iterator[str]:
     columns = module.COLUMNS
     if not isinstance(columns, Mapping):
-        yield f"COLUMNS: got {shown(columns)}, must be {_wanted('COLUMNS')}"
+        yield f"COLUMNS: got {shown(columns)}, must be {_requirement('COLUMNS')}"
         return
     for name, kind in columns.items():
         if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9_]*", name)):
@@ -143,22 +143,22 @@ def _of_columns(module: ModuleType) -> Iterator[str]:
         yield f"OUTCOME: got {shown(module.OUTCOME)}, must be one of {', '.join(columns)}"
 
 
-def _of_models(module: ModuleType) -> Iterator[str]:
+def _model_faults(module: ModuleType) -> Iterator[str]:
     if not isinstance(module.MODELS, Mapping) or not module.MODELS:
-        yield f"MODELS: got {shown(module.MODELS)}, must be {_wanted('MODELS')}"
+        yield f"MODELS: got {shown(module.MODELS)}, must be {_requirement('MODELS')}"
         return
     for name, model in module.MODELS.items():
         if not (isinstance(name, str) and re.fullmatch(r"[a-z0-9_]+", name)):
             yield f"MODELS: got the name {shown(name)}, must be lower-case letters and digits"
         if not isinstance(model, Model):
             yield f"MODELS.{name}: got {shown(model)}, must be a Model"
-        elif fault := _of_model(model):
+        elif fault := _model_fault(model):
             yield f"MODELS.{name}.{fault}"
         elif model.pooling not in ("complete", "none", "partial"):
             yield f"MODELS.{name}: pooling is {model.pooling!r}, must be complete, none or partial"
 
 
-def _of_model(model: Model) -> str | None:
+def _model_fault(model: Model) -> str | None:
     for place in ("program", "label", "joint", "note"):
         if not isinstance(getattr(model, place), str):
             return f"{place}: got {shown(getattr(model, place))}, must be text"
@@ -173,7 +173,7 @@ def _of_model(model: Model) -> str | None:
     return None
 
 
-def not_finite(columns: Mapping[str, Any]) -> str | None:
+def not_finite_fault(columns: Mapping[str, Any]) -> str | None:
     """Return which column of simulated data holds no finite numbers; None where all do."""
     for name, values in columns.items():
         if not np.isfinite(values).all():
@@ -181,7 +181,7 @@ def not_finite(columns: Mapping[str, Any]) -> str | None:
     return None
 
 
-def of_deviations(returned: Any, parameters: Mapping[str, str]) -> str | None:
+def prior_sd_fault(returned: Any, parameters: Mapping[str, str]) -> str | None:
     """Return what is wrong with what `prior_sd` returned; None where nothing is."""
     if not isinstance(returned, Mapping):
         return f"returned {shown(returned)}, must return a dict of standard deviations"
@@ -193,7 +193,7 @@ def of_deviations(returned: Any, parameters: Mapping[str, str]) -> str | None:
     return None
 
 
-def of_simulated(
+def simulation_fault(
     returned: Any, columns: Mapping[str, str], outcome: str, participants: int
 ) -> str | None:
     """Return what is wrong with what `simulate` returned; None where nothing is."""
