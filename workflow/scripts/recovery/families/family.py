@@ -174,7 +174,7 @@ class Family:
         return folder / self.MODELS[model].program
 
     def try_in_child(self, action: Callable[[], object]) -> None:
-        """Call a function that runs code of the family, first in a child if the code is unsafe."""
+        """Call a function in a child process, if the family has code that may end the process."""
 
     def draw_truth(self, prior: Settings, rng: np.random.Generator) -> Settings:
         """Draw a Truth from a prior; SimulationError if this is impossible."""

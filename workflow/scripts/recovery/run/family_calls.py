@@ -92,9 +92,8 @@ class Calls:
         function, *what = step
         with opened_files.record() as names:
             given = getattr(self, function)(*what)
-        if late := set(opened_files.study_files(names, self.family.FILES[0])) - set(
-            self.family.FILES
-        ):
+        opened = opened_files.study_files(names, self.family.FILES[0])
+        if late := set(opened) - set(self.family.FILES):
             raise StudyError(
                 f"opens {min(late)}, must do so when the file is loaded: only a file that is "
                 "opened then counts as a part of the study"

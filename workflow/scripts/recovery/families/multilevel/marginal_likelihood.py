@@ -1,4 +1,4 @@
-"""Likelihood of a whole participant, its coefficients integrated out."""
+"""Likelihood of a participant's observations with its coefficients integrated out."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ def log_likelihood(
         return None
     mean, covariance = _new_participant(layout, joint, prior, values)
     predictor, z = x @ mean, x[:, np.array(layout.varying) - 1]
-    rows = []
+    densities = []
     for person in np.unique(columns["participant"]):
-        own = columns["participant"] == person
-        y = columns["y"][own][:, None]
-        rows.append(outcome.log_marginal(y, predictor[own], z[own], covariance, values))
-    return np.array(rows)
+        rows = columns["participant"] == person
+        y = columns["y"][rows][:, None]
+        densities.append(outcome.log_marginal(y, predictor[rows], z[rows], covariance, values))
+    return np.array(densities)
 
 
 def _new_participant(
     layout: Layout, joint: str, prior: Settings, values: Draws
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a joint model says of the coefficients of a participant whom it has not seen.
+    """Mean and covariance of the coefficients of a participant who is not in the data.
 
-    A line of its own, in `unpooled`, is integrated over its prior; a pooled one is everybody's.
+    In `unpooled` they are those of the prior; in `pooled` all participants have the same line.
 
     Returns
     -------
     mean : ndarray, shape (n_coefficients, n_draws or 1)
     covariance : ndarray, shape (n_draws or 1, n_varying, n_varying)
-        Of those that vary.
+        Of the coefficients that vary.
     """
     if joint == "unpooled":
         return np.array(prior.beta_mean)[:, None], np.diag(np.square(prior.beta_sd))[None]

@@ -1,4 +1,4 @@
-"""What an outcome is, given its linear predictor: where multilevel families differ."""
+"""The distribution of an outcome given its linear predictor: how multilevel families differ."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from recovery.families.family import Columns, Settings, Values
 
 
 class Outcome:
-    """The distribution of an outcome, and the parameters that it has of its own."""
+    """The distribution of an outcome, and its parameters besides the regression's."""
 
     KIND: ClassVar[str] = "real"  # or "integer"
-    COVARIATES: Mapping[str, str] = {}  # columns it needs beside the predictors -> their kind
-    DESIGN: Mapping[str, Any] = {}  # how these are simulated: fields -> (type, default)
-    PARAMETERS: Mapping[str, str] = {}  # its own parameter -> label
-    POSITIVE: ClassVar[Collection[str]] = ()  # those that cannot be negative
+    COVARIATES: Mapping[str, str] = {}  # columns besides the predictors -> their kind
+    DESIGN: Mapping[str, Any] = {}  # their simulation: fields -> (type, default)
+    PARAMETERS: Mapping[str, str] = {}  # parameter of the outcome -> label
+    POSITIVE: ClassVar[Collection[str]] = ()  # parameters that cannot be negative
     TRUTH: Mapping[str, Any] = {}  # fields of a truth -> type
     PRIOR: ClassVar[Mapping[str, Any]] = {}  # fields of a prior -> type
     Y_LABEL: ClassVar[str] = "Outcome y"
@@ -26,31 +26,31 @@ class Outcome:
     SCALED: ClassVar[bool] = True  # whether an observed outcome may be standardized
 
     def draw(self, prior: Settings, rng: np.random.Generator) -> dict[str, Any]:
-        """Draw its fields of a truth from a prior."""
+        """Draw the outcome's fields of a truth from a prior."""
         return {}
 
     def values(self, truth: Settings) -> Values:
-        """Return its parameters' values in a truth."""
+        """Return the values of the outcome's parameters in a truth."""
         return {}
 
     def truth_fields(self, means: Values) -> dict[str, Any]:
-        """Return its fields of a truth, from its parameters' values."""
+        """Return the outcome's fields of a truth, given the values of parameters."""
         return {}
 
     def prior_sd(self, prior: Settings) -> Values:
-        """Return prior standard deviations of its parameters, where they are known."""
+        """Return the known prior standard deviations of the outcome's parameters."""
         return {}
 
     def covariates(self, truth: Settings, size: int, rng: np.random.Generator) -> Columns:
-        """Simulate its covariates for as many rows."""
+        """Simulate the covariates of `size` rows."""
         return {}
 
     def offset(self, columns: Columns) -> np.ndarray | float:
-        """Return what covariates add to the linear predictor of every row."""
+        """Return the offset in the linear predictor of every row."""
         return 0.0
 
     def stan_data(self, columns: Columns) -> dict[str, Any]:
-        """Return what its programs declare in `data` beside y and the regression's own."""
+        """Return the data of its Stan programs besides y and those of the regression."""
         return {}
 
     def simulate(
@@ -81,16 +81,16 @@ class Outcome:
         covariance: np.ndarray,
         values: Mapping[str, np.ndarray],
     ) -> np.ndarray:
-        """Return the log density of one participant's outcomes, its coefficients integrated out.
+        """Return the log density of a participant's outcomes with its coefficients integrated out.
 
         Parameters
         ----------
         y, predictor : ndarray, shape (n_observations, 1) and (n_observations, n_draws)
-            Outcomes, and the linear predictor of a participant like the population.
+            Outcomes, and the linear predictor at the population's coefficients.
         z : ndarray, shape (n_observations, n_varying)
             The predictors whose coefficients vary.
         covariance : ndarray, shape (n_draws or 1, n_varying, n_varying)
-            Of these coefficients.
+            The covariance of these coefficients.
 
         Returns
         -------
@@ -99,5 +99,5 @@ class Outcome:
         raise NotImplementedError
 
     def requirements(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
-        """Return what observed columns (y, covariates) must hold, and which rows do."""
+        """Return the requirement for each observed column, and the rows that meet it."""
         return {}

@@ -1,4 +1,4 @@
-"""Who was observed when, and at which values of the predictors: simulated and observed designs."""
+"""Simulated designs: participant and predictors of every row."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def simulate_design(
         else:
             columns[name] = rng.normal(size=participant.size)
     if design.missing is not None:
-        there = _observed_rows(participant, design.missing, rng)
-        columns = {name: values[there] for name, values in columns.items()}
+        observed = _observed_rows(participant, design.missing, rng)
+        columns = {name: values[observed] for name, values in columns.items()}
     return columns
 
 
 def _observed_rows(participant: np.ndarray, missing: float, rng: np.random.Generator) -> np.ndarray:
-    """Which rows are not missing: each is with this chance, but every participant has one."""
-    chance = rng.random(participant.size)
-    luckiest = [rows[np.argmax(chance[rows])] for rows in _rows_by_participant(participant)]
-    there = chance >= missing
-    there[luckiest] = True
-    return there
+    """Which rows are not missing: each with this probability, at least one per participant."""
+    uniform = rng.random(participant.size)
+    kept = [rows[np.argmax(uniform[rows])] for rows in _rows_by_participant(participant)]
+    observed = uniform >= missing
+    observed[kept] = True
+    return observed
 
 
 def _rows_by_participant(participant: np.ndarray) -> list[np.ndarray]:

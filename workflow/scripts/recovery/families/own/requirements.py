@@ -1,4 +1,4 @@
-"""What a researcher's own family must hold and return, and what is wrong where it does not."""
+"""Checks of the file of an own family and of the results of its functions."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ FUNCTIONS = {
 NEEDED = ("Truth", "Prior", "MODELS", "PARAMETERS", "COLUMNS", "OUTCOME", *FUNCTIONS)
 OPTIONAL = ("PARTICIPANTS", "POSITIVE", "LABELS", "MEANS", "log_likelihood", "prior_sd")
 LARGEST_INTEGER = np.iinfo(np.int64).max  # of a column
-DRAW_KEYS = ("replicate", "chain", "draw")  # columns of kept draws beside the parameters
-RESERVED = ("prior", "model", "from_observed")  # what a study file says of a truth in other ways
+DRAW_KEYS = ("replicate", "chain", "draw")  # columns of kept draws besides the parameters
+RESERVED = ("prior", "model", "from_observed")  # keys of other kinds of truths in a study file
 
 
 def check(path: Path, module: ModuleType) -> None:
@@ -35,9 +35,10 @@ def check(path: Path, module: ModuleType) -> None:
     missing = [name for name in NEEDED if not hasattr(module, name)]
     faults = [f"{name}: missing, must be {_requirement(name)}" for name in missing]
     faults += _misspelt(module, missing)
+    checks = (_type_faults, _text_faults, _parameter_faults, _column_faults, _model_faults)
     if not faults:
-        for kind in (_type_faults, _text_faults, _parameter_faults, _column_faults, _model_faults):
-            faults += kind(module)
+        for check_part in checks:
+            faults += check_part(module)
     if faults:
         raise StudyError("\n".join(f"{path}: {fault}" for fault in faults))
 
@@ -56,7 +57,7 @@ def _requirement(name: str) -> str:
 
 
 def _misspelt(module: ModuleType, missing: list[str]) -> Iterator[str]:
-    """Names that are nearly those of something optional, which would be passed over."""
+    """Faults of names that are similar to an optional or missing name and would be ignored."""
     for name in vars(module):
         if name in NEEDED or name in OPTIONAL or name.startswith("_"):
             continue
@@ -81,14 +82,14 @@ def _type_faults(module: ModuleType) -> Iterator[str]:
 
 
 def _text_faults(module: ModuleType) -> Iterator[str]:
-    """What is told of parameters: names in a tuple, words and means by name."""
+    """Faults of POSITIVE, LABELS, MEANS and OUTCOME."""
     positive = getattr(module, "POSITIVE", ())
     if not _are_names(positive):
         yield f"POSITIVE: got {shown(positive)}, must be a tuple of names: ('tau', 'sigma')"
     for place in ("LABELS", "MEANS"):
-        words = getattr(module, place, {})
-        if not (isinstance(words, Mapping) and _are_names((*words, *words.values()))):
-            yield f"{place}: got {shown(words)}, must be a mapping of names to text"
+        texts = getattr(module, place, {})
+        if not (isinstance(texts, Mapping) and _are_names((*texts, *texts.values()))):
+            yield f"{place}: got {shown(texts)}, must be a mapping of names to text"
     if not isinstance(module.OUTCOME, str):
         yield f"OUTCOME: got {shown(module.OUTCOME)}, must be {_requirement('OUTCOME')}"
 
@@ -104,8 +105,8 @@ def _parameter_faults(module: ModuleType) -> Iterator[str]:
             yield f"{place}: got {shown(shapes)}, must be a mapping of names to shapes"
             return
         for name, shape in shapes.items():
-            whole = r"[A-Za-z]\w*" + (r"(\[[\d,]+\])?" if place == "PARAMETERS" else "")
-            if not (isinstance(name, str) and re.fullmatch(whole, name)):
+            pattern = r"[A-Za-z]\w*" + (r"(\[[\d,]+\])?" if place == "PARAMETERS" else "")
+            if not (isinstance(name, str) and re.fullmatch(pattern, name)):
                 yield f"{place}: got the name {shown(name)}, must be a valid Stan variable name"
             elif name in DRAW_KEYS:
                 yield f"{place}.{name}: is reserved for tables of draws, must have another name"
@@ -114,9 +115,9 @@ def _parameter_faults(module: ModuleType) -> Iterator[str]:
     if not parameters:
         yield "PARAMETERS: is empty, must have at least one parameter"
     for name in parameters:
-        whole, _, place = name.partition("[")
-        if place and parameters.get(whole):
-            yield f"PARAMETERS.{name}: is already an element of {whole!r}, must be declared once"
+        vector, _, index = name.partition("[")
+        if index and parameters.get(vector):
+            yield f"PARAMETERS.{name}: is already an element of {vector!r}, must be declared once"
     for name in set(parameters) & set(people):
         yield f"PARTICIPANTS.{name}: is also in PARAMETERS, must be in only one of them"
 
@@ -174,7 +175,7 @@ def _model_fault(model: Model) -> str | None:
 
 
 def not_finite_fault(columns: Mapping[str, Any]) -> str | None:
-    """Return which column of simulated data holds no finite numbers; None where all do."""
+    """Return the fault of the first column with a number that is not finite, or None."""
     for name, values in columns.items():
         if not np.isfinite(values).all():
             return f"column {name!r} holds a value that is not finite"
@@ -182,7 +183,7 @@ def not_finite_fault(columns: Mapping[str, Any]) -> str | None:
 
 
 def prior_sd_fault(returned: Any, parameters: Mapping[str, str]) -> str | None:
-    """Return what is wrong with what `prior_sd` returned; None where nothing is."""
+    """Return the first fault in the result of `prior_sd`, or None."""
     if not isinstance(returned, Mapping):
         return f"returned {shown(returned)}, must return a dict of standard deviations"
     for name, value in returned.items():
@@ -196,7 +197,7 @@ def prior_sd_fault(returned: Any, parameters: Mapping[str, str]) -> str | None:
 def simulation_fault(
     returned: Any, columns: Mapping[str, str], outcome: str, participants: int
 ) -> str | None:
-    """Return what is wrong with what `simulate` returned; None where nothing is."""
+    """Return the first fault in the result of `simulate`, or None."""
     if not (isinstance(returned, tuple) and len(returned) == 2):
         return f"returned {shown(returned)}, must return two dicts: observations, values"
     for part in returned:
@@ -206,20 +207,20 @@ def simulation_fault(
             )
     data = returned[0]
     if set(data) != set(columns):
-        has = sorted(map(str, data))
-        return f"observations has {has}, must have the columns {sorted(columns)}"
+        names = sorted(map(str, data))
+        return f"observations has {names}, must have the columns {sorted(columns)}"
     try:
         arrays = {name: np.asarray(values) for name, values in data.items()}
-    except ValueError:  # rows of several lengths
+    except ValueError:  # rows of different lengths
         return "a column is not an array, must have one row per observation"
     for name, values in data.items():
         if np.ma.is_masked(values):
             return f"column {name!r} has masked values, must have a number in every row"
-    length = arrays[outcome].shape
+    shape = arrays[outcome].shape
     if arrays[outcome].size > MOST_ROWS:
         return f"returned {arrays[outcome].size:,} observations, must be at most {MOST_ROWS:,}"
     for name, values in arrays.items():
-        if values.ndim != 1 or values.shape != length:
+        if values.ndim != 1 or values.shape != shape:
             return (
                 f"column {name!r} has shape {values.shape}, must have one row for each observation"
             )

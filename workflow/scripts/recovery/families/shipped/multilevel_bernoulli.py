@@ -38,16 +38,17 @@ class Bernoulli(Outcome):
         return log_expit(np.where(y == 1, predictor, -predictor))
 
     def requirements(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
-        """Return what y must hold, and which rows do."""
+        """Return the requirement for y, and the rows that meet it."""
         return {"y": ("only 0 and 1", np.isin(columns["y"], (0, 1)))}
 
 
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options."""
     layout, outcome = Layout.of(options), Bernoulli()
-    serving = ["pooled", "centered", "noncentered"]
-    absorbs = (
-        ". Then its beta is that of the population's average too, nearer to 0 than a participant's"
+    available = ["pooled", "centered", "noncentered"]
+    addition = (
+        ". Its beta is then the effect on the population's average, which is closer to 0 than the "
+        "effect on a participant"
     )
-    shared = models("multilevel_bernoulli", layout, outcome.PARAMETERS, serving, absorbs)
-    return Multilevel(layout, outcome, shared, lambda classical: classical.bernoulli(layout))
+    programs = models("multilevel_bernoulli", layout, outcome.PARAMETERS, available, addition)
+    return Multilevel(layout, outcome, programs, lambda classical: classical.bernoulli(layout))

@@ -16,7 +16,7 @@ from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, S
 
 
 class Normal(Outcome):
-    """Normal residuals of standard deviation sigma ~ exponential(sigma_rate)."""
+    """Normal residuals with standard deviation sigma ~ exponential(sigma_rate)."""
 
     PARAMETERS = {"sigma": "Residual SD, sigma"}
     POSITIVE = ("sigma",)
@@ -37,7 +37,7 @@ class Normal(Outcome):
         return {"sigma": means["sigma"]}
 
     def prior_sd(self, prior: Settings) -> Values:
-        """Return that of sigma."""
+        """Return the prior standard deviation of sigma."""
         return {"sigma": 1 / prior.sigma_rate}
 
     def simulate(
@@ -61,10 +61,10 @@ class Normal(Outcome):
         covariance: np.ndarray,
         values: Mapping[str, np.ndarray],
     ) -> np.ndarray:
-        """Return multivariate normal log densities, of covariance sigma^2 I + Z Sigma Z'.
+        """Return multivariate normal log densities with covariance sigma^2 I + Z Sigma Z'.
 
-        With the QR decomposition Z = Q R, what lies outside the space of Z has the residual
-        variance alone, and Q' y the covariance sigma^2 W, W = I + R Sigma R' / sigma^2.
+        With the QR decomposition Z = Q R, the component of y orthogonal to Z has only residual
+        variance, and Q' y has the covariance sigma^2 W, W = I + R Sigma R' / sigma^2.
         """
         sigma, n = values["sigma"], len(y)
         q, r = np.linalg.qr(z)
@@ -81,19 +81,19 @@ class Normal(Outcome):
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options.
 
-    `unpooled` serves where every coefficient varies, `marginal` for an intercept and one slope.
+    `unpooled` requires that every coefficient varies, `marginal` an intercept and one slope.
     """
     layout, outcome = Layout.of(options), Normal()
-    serving = ["pooled", "centered", "noncentered"]
+    available = ["pooled", "centered", "noncentered"]
     if layout.all_vary:
-        serving.append("unpooled")
+        available.append("unpooled")
     if layout.varying == (1, 2) and layout.size == 2:
-        serving.append("marginal")
-    absorbs = ", and its sigma also holds the differences between participants"
-    shared = models("multilevel_linear", layout, outcome.PARAMETERS, serving, absorbs)
+        available.append("marginal")
+    addition = ", and its sigma includes the differences between participants"
+    programs = models("multilevel_linear", layout, outcome.PARAMETERS, available, addition)
     return Multilevel(
         layout,
         outcome,
-        shared,
+        programs,
         lambda classical: classical.linear(layout, tuple(outcome.PARAMETERS)),
     )

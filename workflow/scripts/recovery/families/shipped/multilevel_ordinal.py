@@ -1,7 +1,7 @@
 """Multilevel ordinal regression: ordered categories, cumulative logits.
 
-y_i ~ ordered_logistic(X_i beta_p[j(i)], c), with beta[1] = 0: the thresholds c take the
-place of a population intercept, around which participants' own vary.
+y_i ~ ordered_logistic(X_i beta_p[j(i)], c), with beta[1] = 0: the thresholds c replace a
+population intercept, and participants' intercepts vary around 0.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ MOST_CATEGORIES = 20
 
 
 class Options(multilevel.Options):
-    """What may stand beside the family's name."""
+    """Options of the family."""
 
     categories: Annotated[int, Strict(), Field(ge=3, le=MOST_CATEGORIES)] = 5
-    """How many categories; they are numbered from 1."""
+    """Number of categories, which are numbered from 1."""
 
 
 def _increasing(c: tuple[float, ...]) -> tuple[float, ...]:
@@ -36,10 +36,9 @@ def _increasing(c: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class Ordinal(Outcome):
-    """Ordered categories: those above k have log odds of the linear predictor less c[k].
+    """Ordered categories: the log odds of a category above k are the linear predictor - c[k].
 
-    The thresholds' prior is that of sorted draws from normal(c_mean, c_sd): iid normals,
-    given their order.
+    The prior of the thresholds is the distribution of sorted draws from normal(c_mean, c_sd).
     """
 
     KIND = "integer"
@@ -72,11 +71,11 @@ class Ordinal(Outcome):
         return {"c": tuple(means[name] for name in self.PARAMETERS)}
 
     def prior_sd(self, prior: Settings) -> Values:
-        """Return those of the thresholds: normal order statistics."""
+        """Return the prior standard deviations of the thresholds, normal order statistics."""
         number = self.categories - 1
         return {
-            name: prior.c_sd * order_statistic_sd(place, number)
-            for place, name in enumerate(self.PARAMETERS, start=1)
+            name: prior.c_sd * order_statistic_sd(k, number)
+            for k, name in enumerate(self.PARAMETERS, start=1)
         }
 
     def stan_data(self, columns: Columns) -> dict[str, Any]:
@@ -91,7 +90,7 @@ class Ordinal(Outcome):
         return 1 + np.searchsorted(truth.c, latent)
 
     def expected(self, predictor: np.ndarray, values: Values) -> np.ndarray:
-        """Return means of the categories' numbers."""
+        """Return expected category numbers."""
         return 1 + sum(expit(predictor - values[name]) for name in self.PARAMETERS)
 
     def log_density(
@@ -99,41 +98,44 @@ class Ordinal(Outcome):
     ) -> np.ndarray:
         """Return log probabilities.
 
-        expit(a) - expit(b) = expit(a) expit(-b) (1 - exp(b - a)), which cannot cancel.
+        The form expit(a) - expit(b) = expit(a) expit(-b) (1 - exp(b - a)) avoids cancellation.
         """
         c = np.array([values[name] for name in self.PARAMETERS])
-        edge = np.full_like(c[:1], np.inf)
-        bounds = np.concatenate([-edge, c, edge])
-        below, above = bounds[y[:, 0] - 1], bounds[y[:, 0]]
-        apart = np.log1p(-np.exp(below - above))
-        return log_expit(predictor - below) + log_expit(above - predictor) + apart
+        infinity = np.full_like(c[:1], np.inf)
+        bounds = np.concatenate([-infinity, c, infinity])
+        lower, upper = bounds[y[:, 0] - 1], bounds[y[:, 0]]
+        log_difference = np.log1p(-np.exp(lower - upper))
+        return log_expit(predictor - lower) + log_expit(upper - predictor) + log_difference
 
     def requirements(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
-        """Return what y must hold, and which rows do."""
-        wanted = f"only categories, whole numbers from 1 to {self.categories}"
-        return {"y": (wanted, np.isin(columns["y"], np.arange(1, self.categories + 1)))}
+        """Return the requirement for y, and the rows that meet it."""
+        requirement = f"only categories, whole numbers from 1 to {self.categories}"
+        return {"y": (requirement, np.isin(columns["y"], np.arange(1, self.categories + 1)))}
 
 
-def order_statistic_sd(place: int, number: int) -> float:
-    """Return the standard deviation of the smallest, ..., largest of standard normal draws.
+def order_statistic_sd(rank: int, number: int) -> float:
+    """Return the standard deviation of an order statistic of standard normal draws.
 
-    Their places in the normal distribution are beta(place, number + 1 - place).
+    Its normal cumulative probability has the distribution beta(rank, number + 1 - rank).
     """
     z, step = np.linspace(-12, 12, 2401, retstep=True)
     cdf = stats.norm.cdf(z)
-    weight = step * stats.beta.pdf(cdf, place, number + 1 - place) * stats.norm.pdf(z)
+    weight = step * stats.beta.pdf(cdf, rank, number + 1 - rank) * stats.norm.pdf(z)
     return float(np.sqrt(weight @ z**2 - (weight @ z) ** 2))
 
 
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options."""
     layout, outcome = Layout.of(options, intercept=False), Ordinal(options.categories)
-    absorbs = (
-        ". Then its beta and its thresholds are those of the population's average too, nearer "
-        "to 0 than a participant's"
+    available = ["pooled", "noncentered"]
+    addition = (
+        ". Its beta and thresholds are then those of the population's average, which are closer to "
+        "0 than those of a participant"
     )
-    serving = ["pooled", "noncentered"]
-    shared = models("multilevel_ordinal", layout, outcome.PARAMETERS, serving, absorbs)
+    programs = models("multilevel_ordinal", layout, outcome.PARAMETERS, available, addition)
     return Multilevel(
-        layout, outcome, shared, lambda classical: classical.ordinal(layout, [*outcome.PARAMETERS])
+        layout,
+        outcome,
+        programs,
+        lambda classical: classical.ordinal(layout, [*outcome.PARAMETERS]),
     )
