@@ -145,7 +145,7 @@ def test_errors_of_variances_are_those_of_the_dense_expected_information(rng, na
 def test_on_the_edge_sigma_keeps_its_error_beside_what_is_off_it(name, seed, sds, interior):
     columns = simulated(seed, 6, 5, truth=LINEAR.Truth(beta=(0, 1), sigma_p=sds, rho=0, sigma=1))
     found = LINEAR.ESTIMATORS[name].fit(columns)
-    assert found.trouble.startswith("singular fit: ")
+    assert found.problem.startswith("singular fit: ")
     value, error = fitted(name, columns)
     expected = dense_errors(name, columns, np.array([value[n] for n in COMPONENTS]), interior)
     assert error["sigma"] == pytest.approx(expected[-1], rel=1e-4)
@@ -258,7 +258,7 @@ def test_estimators_answer_for_what_they_say_in_every_layout(options):
     columns, values = family.simulate(family.draw_truth(prior, rng), 30, 12, rng)
     for name, estimator in family.ESTIMATORS.items():
         found = {parameter for part in estimator.fit(columns).parts for parameter in part.names}
-        own = {name for names in family.participants_of(list(values)).values() for name in names}
+        own = {name for names in family.group_coefficients(list(values)).values() for name in names}
         shared = set() if estimator.pooling == "complete" else own
         assert found == set(estimator.scored) | shared, name
     assert ("least_squares" in family.ESTIMATORS) == family.layout.all_vary
@@ -272,7 +272,7 @@ def test_intervals_of_sigma_hold_it_at_their_rate_in_singular_fits():
     hits = []
     for seed in range(150):
         columns = simulated(seed, 6, 8, truth=truth)
-        if LINEAR.ESTIMATORS["reml"].fit(columns).trouble:
+        if LINEAR.ESTIMATORS["reml"].fit(columns).problem:
             low, high = interval("reml", columns, "sigma")
             hits.append(low <= 1 <= high)
     assert len(hits) > 30

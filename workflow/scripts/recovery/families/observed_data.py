@@ -19,11 +19,11 @@ def numbers(table: Mapping, column: str) -> np.ndarray:
     """Return a column of a CSV file as numbers; ValueError if it holds other things."""
     cells = np.asarray(table[column])
     if not np.issubdtype(cells.dtype, np.number):
-        must_hold(table, column, "numbers", np.array([_is_number(str(cell)) for cell in cells]))
+        require(table, column, "numbers", np.array([_is_number(str(cell)) for cell in cells]))
     return cells.astype(float)
 
 
-def must_hold(table: Mapping, column: str, wanted: str, right: np.ndarray) -> None:
+def require(table: Mapping, column: str, wanted: str, right: np.ndarray) -> None:
     """Refuse a column of a CSV file whose rows are not all right; ValueError has the first."""
     if not right.all():
         row = int(np.argmin(right))
@@ -50,7 +50,7 @@ def participants(table: Mapping, column: str) -> np.ndarray:
     _, first, number = np.unique(table[column], return_index=True, return_inverse=True)
     participant = np.argsort(np.argsort(first))[number] + 1
     if participant.max() < 2:
-        raise ValueError(f"column {column!r} must name at least 2 participants")
+        raise ValueError(f"column {column!r} must have at least 2 participants")
     return participant
 
 
@@ -65,7 +65,7 @@ def standardized(values: np.ndarray, column: str) -> np.ndarray:
     return (values - values.mean()) / values.std(ddof=1)
 
 
-def taken_in_turn(names: Sequence[str], participants: int, observed: Columns) -> Columns:
+def repeat_participants(names: Sequence[str], participants: int, observed: Columns) -> Columns:
     """Return these columns of an observed dataset, its participants taken in turn."""
     people = np.unique(observed["participant"])
     rows = [np.flatnonzero(observed["participant"] == each) for each in people]

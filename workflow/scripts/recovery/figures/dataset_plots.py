@@ -109,7 +109,7 @@ def shrinkage(data: FigureData, figure: Figure) -> MplFigure:
     }
     stages = [kinds[kind] for kind in ("none", "partial") if kind in kinds]
     stages.append(("Truth", values))
-    coefficients = family.participants_of(list(values))
+    coefficients = family.group_coefficients(list(values))
     drawn, panels = style.folded(len(coefficients), min(2, len(coefficients)), 4.2, 2.3)
     heights = np.arange(len(stages))[::-1]
     for (coefficient, names), axes in zip(coefficients.items(), panels, strict=True):

@@ -88,7 +88,7 @@ def caterpillar(data: FigureData, figure: Figure) -> MplFigure:
     _, values = data.first_dataset(scenario)
     if not values:
         return style.nothing(NO_DATASET)
-    coefficients = family.participants_of(list(values))
+    coefficients = family.group_coefficients(list(values))
     height = float(np.clip(0.13 * scenario.participants, 2.2, 6.5))
     drawn, panels = style.folded(len(coefficients), min(2, len(coefficients)), 4.2, height)
     for (coefficient, names), axes in zip(coefficients.items(), panels, strict=True):

@@ -41,7 +41,7 @@ class EstimatorFitter:
         population: list[Estimates] = []
         own: list[Estimates] = []
         for part in found.parts:
-            groups = self.family.participants_of(list(part.names))
+            groups = self.family.group_coefficients(list(part.names))
             _must_be_finite(part, quantile_columns(self.specification["intervals"]).values())
             (own if groups else population).append(part)
         all_own = self.specification.get("keep_draws", False) or task.replicate == 1
@@ -54,8 +54,8 @@ class EstimatorFitter:
         scores = [row for part in scored for row in self._participants(task, part)]
         diagnostics = {
             "status": "ok",
-            "error": found.trouble or None,
-            "converged": not found.trouble,
+            "error": found.problem or None,
+            "converged": not found.problem,
             "sampling_seconds": seconds,
             "other_seconds": jobs.processor_seconds() - started - seconds,
         }
@@ -85,7 +85,7 @@ class EstimatorFitter:
         level = self.specification["plotted_level"]
         low, high = (part.quantile(p) for p in quantile_columns([level]).values())
         place = {name: number for number, name in enumerate(part.names)}
-        for coefficient, members in self.family.participants_of(list(part.names)).items():
+        for coefficient, members in self.family.group_coefficients(list(part.names)).items():
             at = [place[name] for name in members]
             truth = np.array([task.truth[name] for name in members])
             bounded = np.isfinite(part.error[at]).all()

@@ -98,7 +98,7 @@ class SamplerFitter:
 
     def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
         """Participants' coefficients that tables are made from: those that the family groups."""
-        return self.family.participants_of(names)
+        return self.family.group_coefficients(names)
 
     def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
         sampler = self.attempts[attempt - 1]
@@ -126,7 +126,7 @@ class SamplerFitter:
     def _ranked(self, task: Task, draws: Draws, rows: list[dict]) -> list[dict]:
         """The rows with the ranks of their truths, and a row a test quantity."""
         effects = [
-            name for names in self.family.participants_of(draws.names).values() for name in names
+            name for names in self.family.group_coefficients(draws.names).values() for name in names
         ]
         names = [*self.model.scored, *effects]
         values = posterior.evenly_spaced(draws, names, RANKED_DRAWS)

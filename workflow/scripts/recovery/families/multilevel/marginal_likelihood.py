@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from recovery.families.family import Columns, Given
+from recovery.families.family import Columns, Settings
 from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.outcome import Outcome
 
@@ -17,7 +17,7 @@ def log_likelihood(
     layout: Layout,
     outcome: Outcome,
     joint: str,
-    prior: Given,
+    prior: Settings,
     values: Draws,
     columns: Columns,
     x: np.ndarray,
@@ -33,7 +33,7 @@ def log_likelihood(
     """
     if not outcome.CLOSED:
         return None
-    mean, covariance = _of_a_stranger(layout, joint, prior, values)
+    mean, covariance = _new_participant(layout, joint, prior, values)
     predictor, z = x @ mean, x[:, np.array(layout.varying) - 1]
     rows = []
     for person in np.unique(columns["participant"]):
@@ -43,8 +43,8 @@ def log_likelihood(
     return np.array(rows)
 
 
-def _of_a_stranger(
-    layout: Layout, joint: str, prior: Given, values: Draws
+def _new_participant(
+    layout: Layout, joint: str, prior: Settings, values: Draws
 ) -> tuple[np.ndarray, np.ndarray]:
     """What a joint model says of the coefficients of a participant whom it has not seen.
 

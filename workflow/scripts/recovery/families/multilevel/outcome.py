@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recovery.families.family import Columns, Given, Values
+from recovery.families.family import Columns, Settings, Values
 
 
 class Outcome:
     """The distribution of an outcome, and the parameters that it has of its own."""
 
-    COLUMN: ClassVar[str] = "real"  # or "integer"
+    KIND: ClassVar[str] = "real"  # or "integer"
     COVARIATES: Mapping[str, str] = {}  # columns it needs beside the predictors -> their kind
     DESIGN: Mapping[str, Any] = {}  # how these are simulated: fields -> (type, default)
     PARAMETERS: Mapping[str, str] = {}  # its own parameter -> label
@@ -25,23 +25,23 @@ class Outcome:
     CLOSED: ClassVar[bool] = False  # whether `log_marginal` has a closed form
     SCALED: ClassVar[bool] = True  # whether an observed outcome may be standardized
 
-    def draw(self, prior: Given, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Settings, rng: np.random.Generator) -> dict[str, Any]:
         """Draw its fields of a truth from a prior."""
         return {}
 
-    def values(self, truth: Given) -> Values:
+    def values(self, truth: Settings) -> Values:
         """Return its parameters' values in a truth."""
         return {}
 
-    def truth_of(self, means: Values) -> dict[str, Any]:
+    def truth_fields(self, means: Values) -> dict[str, Any]:
         """Return its fields of a truth, from its parameters' values."""
         return {}
 
-    def prior_sd(self, prior: Given) -> Values:
+    def prior_sd(self, prior: Settings) -> Values:
         """Return prior standard deviations of its parameters, where they are known."""
         return {}
 
-    def covariates(self, truth: Given, size: int, rng: np.random.Generator) -> Columns:
+    def covariates(self, truth: Settings, size: int, rng: np.random.Generator) -> Columns:
         """Simulate its covariates for as many rows."""
         return {}
 
@@ -53,7 +53,9 @@ class Outcome:
         """Return what its programs declare in `data` beside y and the regression's own."""
         return {}
 
-    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
+    def simulate(
+        self, predictor: np.ndarray, truth: Settings, rng: np.random.Generator
+    ) -> np.ndarray:
         """Draw an outcome for every linear predictor."""
         raise NotImplementedError
 
@@ -96,6 +98,6 @@ class Outcome:
         """
         raise NotImplementedError
 
-    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+    def requirements(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
         """Return what observed columns (y, covariates) must hold, and which rows do."""
         return {}

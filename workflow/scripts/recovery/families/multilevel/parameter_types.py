@@ -41,7 +41,7 @@ class MultilevelTruth(Design):
         if (self.rho is None) == (self.Omega is None):
             raise ValueError("must have either rho or Omega")
         omega = self.correlations
-        if wanted := correlations.refuse(omega):
+        if wanted := correlations.unmet_requirement(omega):
             what = f"rho: got {self.rho}" if self.Omega is None else f"Omega: got {omega.tolist()}"
             raise ValueError(f"{what}, must be {wanted}")
         return self
@@ -59,14 +59,20 @@ class MultilevelTruth(Design):
         return omega
 
 
-def correlated(omega: np.ndarray) -> dict[str, Any]:
+def correlation_field(omega: np.ndarray) -> dict[str, Any]:
     """Return the field of a truth that holds a correlation matrix: `rho` of two, else `Omega`.
 
     What rounds to a singular matrix is kept from it.
     """
     if len(omega) == 2:
-        return {"rho": float(np.clip(omega[0, 1], -correlations.LARGEST, correlations.LARGEST))}
-    return {"Omega": tuple(map(tuple, correlations.inner(omega).tolist()))}
+        return {
+            "rho": float(
+                np.clip(
+                    omega[0, 1], -correlations.LARGEST_CORRELATION, correlations.LARGEST_CORRELATION
+                )
+            )
+        }
+    return {"Omega": tuple(map(tuple, correlations.shrunken(omega).tolist()))}
 
 
 def design_type(outcome: Outcome) -> type[Design]:

@@ -11,7 +11,9 @@ from recovery.families.family import Columns
 from recovery.families.multilevel.layout import Layout
 
 
-def own(layout: Layout, found: Mapping[str, Any], beta: np.ndarray, columns: Columns) -> np.ndarray:
+def linear_predictor(
+    layout: Layout, found: Mapping[str, Any], beta: np.ndarray, columns: Columns
+) -> np.ndarray:
     """Return X_i beta_p[j(i)] of every row; the coefficients that participants share are beta's."""
     x = layout.design_matrix(columns)
     people = np.unique(columns["participant"])
@@ -28,7 +30,7 @@ def own(layout: Layout, found: Mapping[str, Any], beta: np.ndarray, columns: Col
     return eta
 
 
-def grid(layout: Layout, covariates: Iterable[str], points: int, columns: Columns) -> Columns:
+def line_grid(layout: Layout, covariates: Iterable[str], points: int, columns: Columns) -> Columns:
     """Return the rows between which a participant's line is drawn over the first predictor.
 
     Other predictors are at 0, covariates at the participant's mean.

@@ -10,7 +10,7 @@ from recovery.families.family import Columns
 from recovery.families.multilevel.parameter_types import Design
 
 
-def simulated(
+def simulate_design(
     names: Sequence[str],
     design: Design,
     participants: int,
@@ -26,20 +26,20 @@ def simulated(
         else:
             columns[name] = rng.normal(size=participant.size)
     if design.missing is not None:
-        there = _there(participant, design.missing, rng)
+        there = _observed_rows(participant, design.missing, rng)
         columns = {name: values[there] for name, values in columns.items()}
     return columns
 
 
-def _there(participant: np.ndarray, missing: float, rng: np.random.Generator) -> np.ndarray:
+def _observed_rows(participant: np.ndarray, missing: float, rng: np.random.Generator) -> np.ndarray:
     """Which rows are not missing: each is with this chance, but every participant has one."""
     chance = rng.random(participant.size)
-    luckiest = [rows[np.argmax(chance[rows])] for rows in _rows_of_each(participant)]
+    luckiest = [rows[np.argmax(chance[rows])] for rows in _rows_by_participant(participant)]
     there = chance >= missing
     there[luckiest] = True
     return there
 
 
-def _rows_of_each(participant: np.ndarray) -> list[np.ndarray]:
+def _rows_by_participant(participant: np.ndarray) -> list[np.ndarray]:
     first = np.unique(participant, return_index=True)[1]
     return np.split(np.arange(participant.size), first[1:])

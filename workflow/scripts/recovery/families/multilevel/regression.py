@@ -18,7 +18,7 @@ import numpy as np
 
 from recovery.families import observed_data
 from recovery.families.correlations import draw_correlation
-from recovery.families.family import Axes, Columns, Estimator, Family, Given, Model, Values
+from recovery.families.family import Axes, Columns, Estimator, Family, Model, Settings, Values
 from recovery.families.multilevel import (
     marginal_likelihood,
     parameter_types,
@@ -60,7 +60,7 @@ class Multilevel(Family):
         self.MODELS = models
         if estimators is not None:
             classical = import_module(f"{__package__}.classical")
-            self.ESTIMATORS, self.ESTIMATING = (
+            self.ESTIMATORS, self.ESTIMATOR_FILES = (
                 estimators(classical),
                 (Path(str(classical.__file__)),),
             )
@@ -68,7 +68,7 @@ class Multilevel(Family):
         self.POSITIVE = (*layout.sigma_p, *outcome.POSITIVE)
         self.COEFFICIENTS = layout.coefficients
         kinds = {"participant": "integer", **dict.fromkeys(layout.predictors, "real")}
-        self.COLUMNS = kinds | dict(outcome.COVARIATES) | {"y": outcome.COLUMN}
+        self.COLUMNS = kinds | dict(outcome.COVARIATES) | {"y": outcome.KIND}
         x = layout.predictors[0]
         self.AXES = Axes("participant", x, "y", f"Predictor {x}", outcome.Y_LABEL)
         self.Design = parameter_types.design_type(outcome)
@@ -78,17 +78,19 @@ class Multilevel(Family):
 
     # Truths
 
-    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
+    def draw_truth(self, prior: Settings, rng: np.random.Generator) -> Settings:
         """Draw every parameter from the prior."""
         drawn = {
             "beta": tuple(rng.normal(prior.beta_mean, prior.beta_sd)),
             "sigma_p": tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
         }
         if size := len(drawn["sigma_p"]) - 1:
-            drawn |= parameter_types.correlated(draw_correlation(size + 1, prior.lkj_eta, rng))
+            drawn |= parameter_types.correlation_field(
+                draw_correlation(size + 1, prior.lkj_eta, rng)
+            )
         return self.Truth(**drawn, **self.outcome.draw(prior, rng))
 
-    def prior_sd(self, prior: Given, model: str) -> Values:
+    def prior_sd(self, prior: Settings, model: str) -> Values:
         """Return prior standard deviations of a model's parameters, where they are known.
 
         A correlation has (rho + 1) / 2 ~ beta(a, a) with a = lkj_eta - 1 + Q / 2. The mean of
@@ -109,22 +111,22 @@ class Multilevel(Family):
         """Whether a model's estimates hold every parameter that a Truth needs."""
         return set(self.MODELS[model].scored) == set(self.PARAMETERS)
 
-    def truth_from_estimates(self, means: Values) -> Given:
+    def truth_from_estimates(self, means: Values) -> Settings:
         """Make a Truth of a fit's posterior means."""
         layout, correlated = self.layout, {}
         if layout.pairs:
             omega = np.eye(len(layout.varying))
             for a, b in layout.pairs:
                 omega[a - 1, b - 1] = omega[b - 1, a - 1] = means[f"Omega[{a},{b}]"]
-            correlated = parameter_types.correlated(omega)
+            correlated = parameter_types.correlation_field(omega)
         return self.Truth(
             beta=tuple(means[name] for name in layout.beta),
             sigma_p=tuple(means[name] for name in layout.sigma_p),
             **correlated,
-            **self.outcome.truth_of(means),
+            **self.outcome.truth_fields(means),
         )
 
-    def values_of(self, truth: Given) -> Values:
+    def values_of(self, truth: Settings) -> Values:
         """Return the values of all population parameters in a Truth."""
         layout, omega = self.layout, truth.correlations
         beta = dict(zip(layout.beta, truth.beta, strict=True))
@@ -136,7 +138,7 @@ class Multilevel(Family):
 
     def simulate(
         self,
-        truth: Given,
+        truth: Settings,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -155,7 +157,7 @@ class Multilevel(Family):
 
     def _simulate_design(
         self,
-        truth: Given,
+        truth: Settings,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -164,14 +166,14 @@ class Multilevel(Family):
         names = self.layout.predictors
         if not isinstance(observations, int):
             names = (*names, *self.outcome.COVARIATES)
-            return observed_data.taken_in_turn(names, participants, observations)
-        columns = predictors.simulated(names, truth, participants, observations, rng)
+            return observed_data.repeat_participants(names, participants, observations)
+        columns = predictors.simulate_design(names, truth, participants, observations, rng)
         return columns | self.outcome.covariates(truth, columns["participant"].size, rng)
 
     def simulate_joint(
         self,
         joint: str,
-        prior: Given,
+        prior: Settings,
         design: Mapping,
         participants: int,
         observations: int,
@@ -195,11 +197,11 @@ class Multilevel(Family):
                 found[f"beta[{k}]"] = float(np.mean(own))
         return columns, found
 
-    def generates(self, joint: str) -> bool:
+    def can_simulate_joint(self, joint: str) -> bool:
         """Whether `simulate_joint` can draw from a joint model: from every program's."""
         return True
 
-    def read_observed(self, table: Mapping, columns: Given, standardize: bool) -> Columns:
+    def read_observed(self, table: Mapping, columns: Settings, standardize: bool) -> Columns:
         """Make the family's columns of a CSV file's; ValueError says what is wrong."""
         names = self.layout.predictors
         chosen = [columns.predictor] if len(names) == 1 else columns.predictors
@@ -211,13 +213,13 @@ class Multilevel(Family):
             found[name] = observed_data.numbers(table, column)
             if standardize and name in scaled:
                 found[name] = observed_data.standardized(found[name], column)
-        for name, (wanted, right) in self.outcome.must_hold(found).items():
-            observed_data.must_hold(table, source[name], wanted, right)
-        if self.outcome.COLUMN == "integer":
+        for name, (wanted, right) in self.outcome.requirements(found).items():
+            observed_data.require(table, source[name], wanted, right)
+        if self.outcome.KIND == "integer":
             found["y"] = found["y"].astype(int)
         return found
 
-    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Settings) -> dict[str, Any]:
         """Return what the family's programs declare in `data`."""
         layout = self.layout
         return {
@@ -235,7 +237,7 @@ class Multilevel(Family):
             **{f"prior_{name}": value for name, value in prior.model_dump().items()},
         }
 
-    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
+    def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
         """Group the participants' coefficients in `names`: `beta_p[,k]` -> its names in order."""
         groups: dict[str, list[str]] = {}
         for name in names:
@@ -254,7 +256,7 @@ class Multilevel(Family):
         offset = np.reshape(self.outcome.offset(columns), (-1, *(1,) * (beta.ndim - 1)))
         if "beta_p[1,1]" not in found:
             return self.layout.design_matrix(columns) @ beta + offset
-        return participant_lines.own(self.layout, found, beta, columns) + offset
+        return participant_lines.linear_predictor(self.layout, found, beta, columns) + offset
 
     def expected(self, values: Values, columns: Columns) -> np.ndarray:
         """Return the expected outcome of every row; participants' own where `values` has them."""
@@ -266,7 +268,7 @@ class Multilevel(Family):
         return self.outcome.log_density(columns["y"][:, None], eta, values)
 
     def marginal_log_likelihood(
-        self, model: str, prior: Given, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Settings, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:
         """Return the log density of every participant's observations, where the outcome has it."""
         joint, x = self.MODELS[model].joint, self.layout.design_matrix(columns)
@@ -293,7 +295,7 @@ class Multilevel(Family):
         Other predictors are at 0, covariates at the participant's mean.
         """
         points = 2 if self.outcome.STRAIGHT else LINE_POINTS
-        return participant_lines.grid(self.layout, self.outcome.COVARIATES, points, columns)
+        return participant_lines.line_grid(self.layout, self.outcome.COVARIATES, points, columns)
 
     def population_of(self, coefficient: str) -> str | None:
         """Return the population parameter that is the mean of a participants' coefficient."""

@@ -24,10 +24,10 @@ from recovery.common.errors import StudyError
 from recovery.common.worker import Child, ChildLostError, in_words
 
 LOAD_SECONDS = 60  # in which a file is loaded, or a study's part of it read
-_OF_SYS = ("stdin", "stdout", "stderr", "excepthook")
+_SYS_NAMES = ("stdin", "stdout", "stderr", "excepthook")
 
 
-def rehearse(act: Callable[[], Any], place: str) -> Any:
+def try_in_child(act: Callable[[], Any], place: str) -> Any:
     """Do in a child what is to be done here next; StudyError if that would not end well.
 
     Return what `act` returns.
@@ -39,7 +39,7 @@ def rehearse(act: Callable[[], Any], place: str) -> Any:
     place : str
         The file, and what of it runs, for messages.
     """
-    with Child(lambda _: _leaving_nothing(act), LOAD_SECONDS, "file") as child:
+    with Child(lambda _: _call_and_list_leftovers(act), LOAD_SECONDS, "file") as child:
         try:
             returned, left = child.call(None)
         except StudyError:
@@ -49,18 +49,18 @@ def rehearse(act: Callable[[], Any], place: str) -> Any:
         except Exception as error:
             raise StudyError(f"{place}: raised {in_words(error)}") from None
     if left:
-        raise StudyError(f"{place}: leaves {left} running, must end them")
+        raise StudyError(f"{place}: leaves {left} running, must stop them before it returns")
     return returned
 
 
-def _leaving_nothing(act: Callable[[], Any]) -> tuple[Any, str]:
+def _call_and_list_leftovers(act: Callable[[], Any]) -> tuple[Any, str]:
     """Act, and say what is still running then: no process of ours could end with it."""
     before = threading.enumerate()
     returned = act()
-    return returned, _left_running(before)
+    return returned, _leftovers(before)
 
 
-def _left_running(before: list[threading.Thread]) -> str:
+def _leftovers(before: list[threading.Thread]) -> str:
     if threads := [each.name for each in threading.enumerate() if each not in before]:
         return f"threads ({', '.join(threads)})"
     with contextlib.suppress(ChildProcessError):
@@ -71,9 +71,9 @@ def _left_running(before: list[threading.Thread]) -> str:
 
 
 @contextlib.contextmanager
-def put_back() -> Iterator[None]:
+def restored_process() -> Iterator[None]:
     """Let a researcher's code run, and put back what it changed of this process."""
-    streams = {name: getattr(sys, name) for name in _OF_SYS}
+    streams = {name: getattr(sys, name) for name in _SYS_NAMES}
     path, modules, environment = list(sys.path), dict(sys.modules), dict(os.environ)
     handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
     limit, mask = sys.getrecursionlimit(), os.umask(0o022)
@@ -93,10 +93,10 @@ def put_back() -> Iterator[None]:
             os.environ.update(environment)
         sys.setrecursionlimit(limit)
         os.umask(mask)
-        _handle_again(handlers)
+        _restore_handlers(handlers)
 
 
-def _handle_again(handlers: dict) -> None:
+def _restore_handlers(handlers: dict) -> None:
     """Set signals' handlers as they were, and no alarm."""
     if threading.current_thread() is not threading.main_thread():
         return  # where none can be set, by a researcher's code neither
@@ -107,7 +107,7 @@ def _handle_again(handlers: dict) -> None:
 
 
 @contextlib.contextmanager
-def loading(module: ModuleType) -> Iterator[None]:
+def restored_after_loading(module: ModuleType) -> Iterator[None]:
     """Put back what a file changes when it is loaded; what it wants done at the end is not.
 
     The state of `random` and `numpy.random` is put back too: nothing may rest on a seed of theirs.
@@ -120,7 +120,7 @@ def loading(module: ModuleType) -> Iterator[None]:
 
     atexit.register = kept_from_it  # type: ignore[assignment] # for as long as the file loads
     try:
-        with put_back():
+        with restored_process():
             yield
     finally:
         atexit.register = register
@@ -129,20 +129,20 @@ def loading(module: ModuleType) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def in_place(refusal: Callable[[str], Exception]) -> Iterator[None]:
+def same_directory(refusal: Callable[[str], Exception]) -> Iterator[None]:
     """Hold code to the working directory; what `refusal` makes of words is raised if it left."""
     here = Path.cwd()
     try:
         yield
     finally:
-        left = _is_elsewhere(here)
+        left = _has_left(here)
         if left:
             os.chdir(here)
     if left:
-        raise refusal("changes the working directory, must leave it as it is")
+        raise refusal("changes the working directory, must not change it")
 
 
-def _is_elsewhere(here: Path) -> bool:
+def _has_left(here: Path) -> bool:
     try:
         return Path.cwd() != here
     except FileNotFoundError:  # it was removed

@@ -12,36 +12,36 @@ from functools import cache
 from pathlib import Path
 
 LIBRARY = Path(__file__).parents[2]
-_collecting: list[set[str]] = []  # one of every `collected` that is under way
+_records: list[set[str]] = []  # one of every `collected` that is under way
 
 
 @contextlib.contextmanager
-def collected() -> Iterator[set[str]]:
+def record() -> Iterator[set[str]]:
     """Collect the names of the files that Python opens in this process to read them."""
-    _listen()
+    _add_hook()
     names: set[str] = set()
-    _collecting.append(names)
+    _records.append(names)
     try:
         yield names
     finally:
-        _collecting.remove(names)
+        _records.remove(names)
 
 
 @cache
-def _listen() -> None:
-    sys.addaudithook(_heard)  # for as long as the process lives
+def _add_hook() -> None:
+    sys.addaudithook(_on_event)  # for as long as the process lives
 
 
-def _heard(event: str, arguments: tuple) -> None:
-    if event != "open" or not _collecting:
+def _on_event(event: str, arguments: tuple) -> None:
+    if event != "open" or not _records:
         return
     name, _, flags = arguments
     if isinstance(name, str | bytes | os.PathLike) and flags & os.O_ACCMODE != os.O_WRONLY:
-        for names in _collecting:
+        for names in _records:
             names.add(os.fsdecode(name))
 
 
-def of_study(names: Iterable[str], family: Path) -> list[Path]:
+def study_files(names: Iterable[str], family: Path) -> list[Path]:
     """Return those of some files that lie in the working directory or beside a family's file.
 
     Python's own are left out, and so are the library's, temporary ones and those that are gone.

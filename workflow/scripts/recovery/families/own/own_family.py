@@ -25,9 +25,14 @@ from recovery.common.errors import StudyError, shown
 from recovery.common.types import Frozen, NonNegative, Positive, Proportion, Real
 from recovery.common.user_files import LARGEST_CODE, read_text
 from recovery.common.worker import in_words
-from recovery.families.family import Columns, Family, Given, Model, SimulationError, Values
+from recovery.families.family import Columns, Family, Model, Settings, SimulationError, Values
 from recovery.families.own import opened_files, requirements
-from recovery.families.own.guest_code import in_place, loading, put_back, rehearse
+from recovery.families.own.guest_code import (
+    restored_after_loading,
+    restored_process,
+    same_directory,
+    try_in_child,
+)
 from recovery.families.own.requirements import Shape
 
 __all__ = [
@@ -48,47 +53,47 @@ MOST_LINES = 10  # of a file, that a message shows
 
 def load(path: str) -> OwnFamily:
     """Return the family of a file; StudyError with what is wrong in it."""
-    return _of_source(path, read_text(path, LARGEST_CODE))
+    return _load_source(path, read_text(path, LARGEST_CODE))
 
 
 @lru_cache
-def _of_source(path: str, source: str) -> OwnFamily:
-    opened = rehearse(lambda: _opened_by(path, source), f"{path}: does not load")
-    family = _made(path, source)
+def _load_source(path: str, source: str) -> OwnFamily:
+    opened = try_in_child(lambda: _opened_files(path, source), f"{path}: does not load")
+    family = _make(path, source)
     family.FILES += tuple(opened)
     return family
 
 
-def _opened_by(path: str, source: str) -> list[Path]:
+def _opened_files(path: str, source: str) -> list[Path]:
     """Which other files of the researcher are opened when a file is loaded."""
-    with opened_files.collected() as names:
-        _made(path, source)
-    return opened_files.of_study(names, Path(path))
+    with opened_files.record() as names:
+        _make(path, source)
+    return opened_files.study_files(names, Path(path))
 
 
-def _made(path: str, source: str) -> OwnFamily:
-    return OwnFamily(Path(path), _executed(Path(path), source))
+def _make(path: str, source: str) -> OwnFamily:
+    return OwnFamily(Path(path), _execute(Path(path), source))
 
 
-def _executed(path: Path, source: str) -> ModuleType:
+def _execute(path: Path, source: str) -> ModuleType:
     """The file as a module; run here, not imported, so that no bytecode is left beside it."""
     module = ModuleType(f"family_{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where pydantic looks up what annotations name
-    refusal = partial(_does_not_load, path)
-    with loading(module), in_place(refusal):
+    refusal = partial(_load_error, path)
+    with restored_after_loading(module), same_directory(refusal):
         try:
             exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
         except BaseException as error:
-            raise refusal(in_its_lines(error, path)) from None
+            raise refusal(with_lines(error, path)) from None
     return module
 
 
-def _does_not_load(path: Path, why: str) -> StudyError:
+def _load_error(path: Path, why: str) -> StudyError:
     return StudyError(f"{path}: does not load: {why}")
 
 
-def in_its_lines(error: BaseException, path: Path) -> str:
+def with_lines(error: BaseException, path: Path) -> str:
     """Return an error with those lines of its traceback that stand in the file."""
     words = in_words(error)
     if isinstance(error, SyntaxError) and error.lineno is not None:
@@ -124,17 +129,17 @@ class OwnFamily(Family):
         self.COLUMNS, self.OUTCOME = module.COLUMNS, module.OUTCOME
         self.FILES = (path, Path(__file__))
         self.shapes: Mapping[str, Shape] = module.PARAMETERS
-        self.own_shapes: Mapping[str, Shape] = getattr(module, "PARTICIPANTS", {})
+        self.participant_shapes: Mapping[str, Shape] = getattr(module, "PARTICIPANTS", {})
         self.means: Mapping[str, str] = getattr(module, "MEANS", {})
         labels = getattr(module, "LABELS", {})
         names = [name for one, shape in self.shapes.items() for name in elements(one, shape)]
         self.PARAMETERS = {name: labels.get(name, name) for name in names}
         self.COEFFICIENTS = {
             name: labels.get(name, name)
-            for one, shape in self.own_shapes.items()
+            for one, shape in self.participant_shapes.items()
             for name in _coefficients(one, shape)
         }
-        self.POSITIVE = self._expanded("POSITIVE", getattr(module, "POSITIVE", ()))
+        self.POSITIVE = self._elements_of("POSITIVE", getattr(module, "POSITIVE", ()))
         self.MODELS = {name: self._model(name, model) for name, model in module.MODELS.items()}
         stated: Iterable[str]
         for place, stated, known in (
@@ -146,7 +151,7 @@ class OwnFamily(Family):
                 if name not in known:
                     raise self._error(place, f"got {name!r}, must be one of {', '.join(known)}")
 
-    def _expanded(self, place: str, names: Iterable[str]) -> tuple[str, ...]:
+    def _elements_of(self, place: str, names: Iterable[str]) -> tuple[str, ...]:
         """Parameters by their numbers' names; a vector's name stands for all of it."""
         found: list[str] = []
         for name in names:
@@ -164,7 +169,7 @@ class OwnFamily(Family):
         return replace(
             model,
             label=model.label or name.replace("_", " ").capitalize(),
-            scored=self._expanded(f"MODELS.{name}.scored", model.scored or self.PARAMETERS),
+            scored=self._elements_of(f"MODELS.{name}.scored", model.scored or self.PARAMETERS),
             joint=model.joint or (name if model.pooling != "partial" else self.JOINT),
         )
 
@@ -172,27 +177,29 @@ class OwnFamily(Family):
         """Return the file of a model's Stan program: beside the family's own file."""
         return self.path.parent / self.MODELS[model].program
 
-    def rehearse(self, act: Callable[[], object]) -> None:
+    def try_in_child(self, act: Callable[[], object]) -> None:
         """Do in a child what has the file's Truth and Prior check values, as a study is read."""
-        rehearse(act, f"{self.path}: Truth or Prior")
+        try_in_child(act, f"{self.path}: Truth or Prior")
 
-    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
+    def draw_truth(self, prior: Settings, rng: np.random.Generator) -> Settings:
         """Draw a Truth from a prior."""
-        truth = self._drawn("draw_truth", rng, prior)
+        truth = self._call_with_rng("draw_truth", rng, prior)
         if not isinstance(truth, self.Truth):
             raise self._error("draw_truth", f"returned {shown(truth)}, must return a Truth")
         return truth
 
     def simulate(
         self,
-        truth: Given,
+        truth: Settings,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
     ) -> tuple[Columns, Values]:
         """Simulate one dataset, and the values behind it."""
-        returned = self._drawn("simulate", rng, truth, participants, observations)
-        if fault := requirements.of_simulated(returned, self.COLUMNS, self.OUTCOME, participants):
+        returned = self._call_with_rng("simulate", rng, truth, participants, observations)
+        if fault := requirements.simulation_fault(
+            returned, self.COLUMNS, self.OUTCOME, participants
+        ):
             raise self._error("simulate", fault)
         columns, behind = returned
         kinds = {"integer": int, "real": float}
@@ -200,28 +207,28 @@ class OwnFamily(Family):
             table: Columns = {
                 n: np.asarray(columns[n]).astype(kinds[k]) for n, k in self.COLUMNS.items()
             }
-        if endless := requirements.not_finite(table):
+        if endless := requirements.not_finite_fault(table):
             raise SimulationError(f"{self.path}: simulate: {endless}")
-        unknown = set(behind) - set(self.shapes) - set(self.own_shapes)
+        unknown = set(behind) - set(self.shapes) - set(self.participant_shapes)
         if unknown:
             names = sorted(map(str, unknown))
-            what = f"values has {names}, must have names of PARAMETERS and PARTICIPANTS"
+            what = f"values has {names}, must only have names from PARAMETERS and PARTICIPANTS"
             raise self._error("simulate", what)
         values: Values = {}
         for name, shape in self.shapes.items():
-            values |= self._numbers(name, shape, self._value_of(name, truth, behind))
-        for name, shape in self.own_shapes.items():
+            values |= self._numbers(name, shape, self._true_value(name, truth, behind))
+        for name, shape in self.participant_shapes.items():
             if name not in behind:
-                raise self._error("simulate", f"values lacks {name!r}, which PARTICIPANTS has")
+                raise self._error("simulate", f"values lacks {name!r}, which is in PARTICIPANTS")
             values |= self._numbers(name, (participants, *shape), behind[name])
         return table, values
 
-    def _value_of(self, name: str, truth: Given, behind: Mapping[str, Any]) -> Any:
+    def _true_value(self, name: str, truth: Settings, behind: Mapping[str, Any]) -> Any:
         """A parameter's true value: what `simulate` returned, or else the Truth's field."""
         if name in behind:
             return behind[name]
         if name not in type(truth).model_fields:
-            what = f"values lacks {name!r}, which is no field of Truth; PARAMETERS has it"
+            what = f"values lacks {name!r}, which is in PARAMETERS and is not a field of Truth"
             raise self._error("simulate", what)
         return getattr(truth, name)
 
@@ -239,14 +246,16 @@ class OwnFamily(Family):
             raise SimulationError(f"{self.path}: simulate: {name}: is not finite")
         return dict(zip(elements(name, shape), array.ravel().tolist(), strict=True))
 
-    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Settings) -> dict[str, Any]:
         """Return what the programs declare in `data`."""
-        data = self._call("stan_data", _copied(columns), prior)
+        data = self._call("stan_data", _copy(columns), prior)
         if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
-            raise self._error("stan_data", f"returned {shown(data)}, must return a dict by name")
+            raise self._error(
+                "stan_data", f"returned {shown(data)}, must return a dict with text keys"
+            )
         return dict(data)
 
-    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
+    def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
         """Group participants' parameters in `names`: `alpha` or `theta[,k]` -> names in order."""
         groups: dict[str, list[str]] = {name: [] for name in self.COEFFICIENTS}
         for name in names:
@@ -262,32 +271,32 @@ class OwnFamily(Family):
         """Return the log density of every observation, where the file has a function for it."""
         if not hasattr(self.module, "log_likelihood"):
             return None
-        returned = self._call("log_likelihood", self._gathered(values), _copied(columns))
+        returned = self._call("log_likelihood", self._whole_draws(values), _copy(columns))
         wanted = (len(columns[self.OUTCOME]), next(iter(values.values())).size)
         if getattr(returned, "shape", None) != wanted:
             what = f"returned {shown(returned)}, must be an array of {wanted}: observations x draws"
             raise self._error("log_likelihood", what)
         return returned
 
-    def _gathered(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _whole_draws(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Draws as whole vectors and matrices: name -> shape (n_draws, *its shape)."""
         found = {}
         for name, shape in self.shapes.items():
             if all(each in values for each in elements(name, shape)):
-                found[name] = _stacked(values, elements(name, shape), shape)
-        groups = self.participants_of(list(values))
-        for name, shape in self.own_shapes.items():
+                found[name] = _stack(values, elements(name, shape), shape)
+        groups = self.group_coefficients(list(values))
+        for name, shape in self.participant_shapes.items():
             if _coefficients(name, shape)[0] in groups:
                 people = len(groups[_coefficients(name, shape)[0]])
-                found[name] = _stacked(values, elements(name, (people, *shape)), (people, *shape))
+                found[name] = _stack(values, elements(name, (people, *shape)), (people, *shape))
         return found
 
-    def prior_sd(self, prior: Given, model: str) -> Values:
+    def prior_sd(self, prior: Settings, model: str) -> Values:
         """Return prior standard deviations, where the file has a function for them."""
         if not hasattr(self.module, "prior_sd"):
             return {}
         found = self._call("prior_sd", prior)
-        if fault := requirements.of_deviations(found, self.PARAMETERS):
+        if fault := requirements.prior_sd_fault(found, self.PARAMETERS):
             raise self._error("prior_sd", fault)
         return {name: float(found[name]) for name in self.MODELS[model].scored if name in found}
 
@@ -295,12 +304,14 @@ class OwnFamily(Family):
         """Return the parameter that the file says is the mean of participants' own."""
         return self.means.get(coefficient)
 
-    def _drawn(self, function: str, rng: np.random.Generator, *arguments: Any) -> Any:
+    def _call_with_rng(self, function: str, rng: np.random.Generator, *arguments: Any) -> Any:
         """What a function of the file returns that must draw from `rng`."""
         before = _state(rng)
         returned = self._call(function, *arguments, rng)
         if _state(rng) == before:
-            raise self._error(function, "draws nothing from `rng`, must draw all from it")
+            raise self._error(
+                function, "draws nothing from `rng`, must draw all random numbers from it"
+            )
         return returned
 
     def _call(self, function: str, *arguments: Any) -> Any:
@@ -309,13 +320,13 @@ class OwnFamily(Family):
         Not even an exit ends the process; a SimulationError of their own becomes one of ours.
         """
         called: Callable = getattr(self.module, function)
-        with put_back(), in_place(partial(self._error, function)):
+        with restored_process(), same_directory(partial(self._error, function)):
             try:
                 return called(*arguments)
             except SimulationError as error:
                 raise SimulationError(in_words(error).partition(": ")[2]) from None
             except BaseException as error:
-                raise self._error(function, f"raised {in_its_lines(error, self.path)}") from None
+                raise self._error(function, f"raised {with_lines(error, self.path)}") from None
 
     def _error(self, function: str, what: str) -> StudyError:
         return StudyError(f"{self.path}: {function}: {what}")
@@ -327,7 +338,7 @@ def _state(rng: np.random.Generator) -> tuple:
     return rng.bit_generator.state, seeds.n_children_spawned
 
 
-def _copied(columns: Columns) -> Columns:
+def _copy(columns: Columns) -> Columns:
     """Columns that a researcher's code may change: the next call has them as they were."""
     return {name: np.array(values) for name, values in columns.items()}
 
@@ -346,5 +357,5 @@ def _coefficients(name: str, shape: Shape) -> list[str]:
     return [f"{name}[,{','.join(str(i + 1) for i in place)}]" for place in np.ndindex(*shape)]
 
 
-def _stacked(values: Mapping[str, np.ndarray], names: list[str], shape: Shape) -> np.ndarray:
+def _stack(values: Mapping[str, np.ndarray], names: list[str], shape: Shape) -> np.ndarray:
     return np.array([values[name] for name in names]).T.reshape(-1, *shape)

@@ -26,23 +26,23 @@ FUNCTIONS = {
 NEEDED = ("Truth", "Prior", "MODELS", "PARAMETERS", "COLUMNS", "OUTCOME", *FUNCTIONS)
 OPTIONAL = ("PARTICIPANTS", "POSITIVE", "LABELS", "MEANS", "log_likelihood", "prior_sd")
 LARGEST_INTEGER = np.iinfo(np.int64).max  # of a column
-OF_DRAWS = ("replicate", "chain", "draw")  # columns of kept draws beside the parameters
+DRAW_KEYS = ("replicate", "chain", "draw")  # columns of kept draws beside the parameters
 RESERVED = ("prior", "model", "from_observed")  # what a study file says of a truth in other ways
 
 
 def check(path: Path, module: ModuleType) -> None:
     """Raise StudyError with a line for every fault of a family's file."""
     missing = [name for name in NEEDED if not hasattr(module, name)]
-    faults = [f"{name}: missing, must be {_wanted(name)}" for name in missing]
+    faults = [f"{name}: missing, must be {_requirement(name)}" for name in missing]
     faults += _misspelt(module, missing)
     if not faults:
-        for kind in (_of_types, _of_words, _of_parameters, _of_columns, _of_models):
+        for kind in (_type_faults, _text_faults, _parameter_faults, _column_faults, _model_faults):
             faults += kind(module)
     if faults:
         raise StudyError("\n".join(f"{path}: {fault}" for fault in faults))
 
 
-def _wanted(name: str) -> str:
+def _requirement(name: str) -> str:
     if name in FUNCTIONS:
         return f"a function {FUNCTIONS[name]}"
     if name in ("Truth", "Prior"):
@@ -65,22 +65,22 @@ def _misspelt(module: ModuleType, missing: list[str]) -> Iterator[str]:
             yield f"{name}: unknown; should it be {near[0]}?"
 
 
-def _of_types(module: ModuleType) -> Iterator[str]:
+def _type_faults(module: ModuleType) -> Iterator[str]:
     for name in ("Truth", "Prior"):
         kind = getattr(module, name)
         if not (isinstance(kind, type) and issubclass(kind, Frozen)):
-            yield f"{name}: got {shown(kind)}, must be {_wanted(name)}"
+            yield f"{name}: got {shown(kind)}, must be {_requirement(name)}"
         elif not kind.__pydantic_complete__:
-            yield f"{name}: has a type that is not known; is it imported?"
+            yield f"{name}: has an unknown type; is it imported?"
     for name in RESERVED:
         if name in getattr(module.Truth, "model_fields", {}):
-            yield f"Truth.{name}: must have another name, a study file has its own {name!r}"
+            yield f"Truth.{name}: is a reserved key of truths in a study, must have another name"
     for name in (*FUNCTIONS, "log_likelihood", "prior_sd"):
         if hasattr(module, name) and not callable(getattr(module, name)):
             yield f"{name}: got {shown(getattr(module, name))}, must be a function"
 
 
-def _of_words(module: ModuleType) -> Iterator[str]:
+def _text_faults(module: ModuleType) -> Iterator[str]:
     """What is told of parameters: names in a tuple, words and means by name."""
     positive = getattr(module, "POSITIVE", ())
     if not _are_names(positive):
@@ -90,14 +90,14 @@ def _of_words(module: ModuleType) -> Iterator[str]:
         if not (isinstance(words, Mapping) and _are_names((*words, *words.values()))):
             yield f"{place}: got {shown(words)}, must be a mapping of names to text"
     if not isinstance(module.OUTCOME, str):
-        yield f"OUTCOME: got {shown(module.OUTCOME)}, must be {_wanted('OUTCOME')}"
+        yield f"OUTCOME: got {shown(module.OUTCOME)}, must be {_requirement('OUTCOME')}"
 
 
 def _are_names(names: Any) -> bool:
     return isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
 
 
-def _of_parameters(module: ModuleType) -> Iterator[str]:
+def _parameter_faults(module: ModuleType) -> Iterator[str]:
     parameters, people = module.PARAMETERS, getattr(module, "PARTICIPANTS", {})
     for place, shapes in (("PARAMETERS", parameters), ("PARTICIPANTS", people)):
         if not isinstance(shapes, Mapping):
@@ -106,29 +106,29 @@ def _of_parameters(module: ModuleType) -> Iterator[str]:
         for name, shape in shapes.items():
             whole = r"[A-Za-z]\w*" + (r"(\[[\d,]+\])?" if place == "PARAMETERS" else "")
             if not (isinstance(name, str) and re.fullmatch(whole, name)):
-                yield f"{place}: got the name {shown(name)}, must be a name of Stan's"
-            elif name in OF_DRAWS:
-                yield f"{place}.{name}: must have another name, tables of draws have their own"
+                yield f"{place}: got the name {shown(name)}, must be a valid Stan variable name"
+            elif name in DRAW_KEYS:
+                yield f"{place}.{name}: is reserved for tables of draws, must have another name"
             elif not _is_shape(shape) or ("[" in name and shape != ()):
                 yield f"{place}.{name}: got {shown(shape)}, must be a shape: (), (2,) or (2, 3)"
     if not parameters:
-        yield "PARAMETERS: got none, must have at least one to score"
+        yield "PARAMETERS: is empty, must have at least one parameter"
     for name in parameters:
         whole, _, place = name.partition("[")
         if place and parameters.get(whole):
-            yield f"PARAMETERS.{name}: is a number of {whole!r} too, must be in one of them"
+            yield f"PARAMETERS.{name}: is already an element of {whole!r}, must be declared once"
     for name in set(parameters) & set(people):
-        yield f"PARTICIPANTS.{name}: stands in PARAMETERS too, must be in one of them"
+        yield f"PARTICIPANTS.{name}: is also in PARAMETERS, must be in only one of them"
 
 
 def _is_shape(shape: Any) -> bool:
     return isinstance(shape, tuple) and all(type(n) is int and n >= 1 for n in shape)
 
 
-def _of_columns(module: ModuleType) -> Iterator[str]:
+def _column_faults(module: ModuleType) -> Iterator[str]:
     columns = module.COLUMNS
     if not isinstance(columns, Mapping):
-        yield f"COLUMNS: got {shown(columns)}, must be {_wanted('COLUMNS')}"
+        yield f"COLUMNS: got {shown(columns)}, must be {_requirement('COLUMNS')}"
         return
     for name, kind in columns.items():
         if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9_]*", name)):
@@ -136,29 +136,29 @@ def _of_columns(module: ModuleType) -> Iterator[str]:
         if kind not in ("integer", "real"):
             yield f"COLUMNS.{name}: got {shown(kind)}, must be 'integer' or 'real'"
     if columns.get(PARTICIPANT) != "integer":
-        yield f"COLUMNS: must have {PARTICIPANT!r}: 'integer', who is numbered from 1"
+        yield f"COLUMNS: must have {PARTICIPANT!r}: 'integer', numbered from 1"
     if "replicate" in columns:
-        yield "COLUMNS.replicate: must have another name, the tables have their own"
+        yield "COLUMNS.replicate: is a reserved column of the tables, must have another name"
     if isinstance(module.OUTCOME, str) and module.OUTCOME not in columns:
         yield f"OUTCOME: got {shown(module.OUTCOME)}, must be one of {', '.join(columns)}"
 
 
-def _of_models(module: ModuleType) -> Iterator[str]:
+def _model_faults(module: ModuleType) -> Iterator[str]:
     if not isinstance(module.MODELS, Mapping) or not module.MODELS:
-        yield f"MODELS: got {shown(module.MODELS)}, must be {_wanted('MODELS')}"
+        yield f"MODELS: got {shown(module.MODELS)}, must be {_requirement('MODELS')}"
         return
     for name, model in module.MODELS.items():
         if not (isinstance(name, str) and re.fullmatch(r"[a-z0-9_]+", name)):
             yield f"MODELS: got the name {shown(name)}, must be lower-case letters and digits"
         if not isinstance(model, Model):
             yield f"MODELS.{name}: got {shown(model)}, must be a Model"
-        elif fault := _of_model(model):
+        elif fault := _model_fault(model):
             yield f"MODELS.{name}.{fault}"
         elif model.pooling not in ("complete", "none", "partial"):
             yield f"MODELS.{name}: pooling is {model.pooling!r}, must be complete, none or partial"
 
 
-def _of_model(model: Model) -> str | None:
+def _model_fault(model: Model) -> str | None:
     for place in ("program", "label", "joint", "note"):
         if not isinstance(getattr(model, place), str):
             return f"{place}: got {shown(getattr(model, place))}, must be text"
@@ -173,7 +173,7 @@ def _of_model(model: Model) -> str | None:
     return None
 
 
-def not_finite(columns: Mapping[str, Any]) -> str | None:
+def not_finite_fault(columns: Mapping[str, Any]) -> str | None:
     """Return which column of simulated data holds no finite numbers; None where all do."""
     for name, values in columns.items():
         if not np.isfinite(values).all():
@@ -181,19 +181,19 @@ def not_finite(columns: Mapping[str, Any]) -> str | None:
     return None
 
 
-def of_deviations(returned: Any, parameters: Mapping[str, str]) -> str | None:
+def prior_sd_fault(returned: Any, parameters: Mapping[str, str]) -> str | None:
     """Return what is wrong with what `prior_sd` returned; None where nothing is."""
     if not isinstance(returned, Mapping):
-        return f"returned {shown(returned)}, must return a dict of parameters' standard deviations"
+        return f"returned {shown(returned)}, must return a dict of standard deviations"
     for name, value in returned.items():
         if name not in parameters:
-            return f"has {shown(name)}, must have names of {', '.join(parameters)}"
+            return f"has {shown(name)}, must only have {', '.join(parameters)}"
         if not isinstance(value, Real) or not 0 < float(value) < np.inf:
             return f"{name}: got {shown(value)}, must be a number above 0"
     return None
 
 
-def of_simulated(
+def simulation_fault(
     returned: Any, columns: Mapping[str, str], outcome: str, participants: int
 ) -> str | None:
     """Return what is wrong with what `simulate` returned; None where nothing is."""
@@ -201,7 +201,9 @@ def of_simulated(
         return f"returned {shown(returned)}, must return two dicts: observations, values"
     for part in returned:
         if not isinstance(part, Mapping):
-            return f"returned {shown(part)} as one of two, must return dicts: observations, values"
+            return (
+                f"returned {shown(part)} in its tuple, must return two dicts: observations, values"
+            )
     data = returned[0]
     if set(data) != set(columns):
         has = sorted(map(str, data))
@@ -209,19 +211,21 @@ def of_simulated(
     try:
         arrays = {name: np.asarray(values) for name, values in data.items()}
     except ValueError:  # rows of several lengths
-        return "a column is no array, must have one row an observation"
+        return "a column is not an array, must have one row per observation"
     for name, values in data.items():
         if np.ma.is_masked(values):
-            return f"column {name!r} has masked values, must have a number everywhere"
+            return f"column {name!r} has masked values, must have a number in every row"
     length = arrays[outcome].shape
     if arrays[outcome].size > MOST_ROWS:
         return f"returned {arrays[outcome].size:,} observations, must be at most {MOST_ROWS:,}"
     for name, values in arrays.items():
         if values.ndim != 1 or values.shape != length:
-            return f"column {name!r} has shape {values.shape}, must have one row an observation"
+            return (
+                f"column {name!r} has shape {values.shape}, must have one row for each observation"
+            )
         allowed = "iub" if columns[name] == "integer" else "iuf"
         if values.dtype.kind not in allowed:
-            return f"column {name!r} holds {values.dtype}, COLUMNS says {columns[name]}"
+            return f"column {name!r} holds {values.dtype}, must be {columns[name]} as in COLUMNS"
         if values.dtype.kind == "u" and values.max(initial=0) > LARGEST_INTEGER:
             return f"column {name!r} holds {values.max()}, must be at most {LARGEST_INTEGER}"
     people = np.unique(arrays[PARTICIPANT])

@@ -20,17 +20,17 @@ from scipy.special import gammaln
 from recovery.common.errors import shown
 from recovery.common.types import Frozen, NonNegative, Positive, Real, Scale, Text
 from recovery.families import observed_data
-from recovery.families.family import Columns, Family, Given, Model, Nothing, Values
+from recovery.families.family import Columns, Family, Model, NoOptions, Settings, Values
 
 JOINT, COMMON = "random effects", "common effect"
 _EFFECT = re.compile(r"theta\[\d+\]")
 
-Options = Nothing
+Options = NoOptions
 
 
 def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
     if bounds[0] > bounds[1]:
-        raise ValueError(f"got {list(bounds)}, must have the smaller first")
+        raise ValueError(f"got {list(bounds)}, must be [smallest, largest]")
     return bounds
 
 
@@ -116,7 +116,7 @@ class MetaAnalysis(Family):
     COEFFICIENTS = {"theta": "Studies' effects"}
     MOST_OBSERVATIONS = 1
 
-    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
+    def draw_truth(self, prior: Settings, rng: np.random.Generator) -> Settings:
         """Draw mu and tau from the prior; standard errors are as large as its tau_scale.
 
         A study's own standard errors take their place.
@@ -129,7 +129,7 @@ class MetaAnalysis(Family):
 
     def simulate(
         self,
-        truth: Given,
+        truth: Settings,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -149,7 +149,7 @@ class MetaAnalysis(Family):
     def simulate_joint(
         self,
         joint: str,
-        prior: Given,
+        prior: Settings,
         design: Mapping,
         participants: int,
         observations: int,
@@ -160,16 +160,16 @@ class MetaAnalysis(Family):
         truth = self.draw_truth(prior, rng).model_copy(update={**design, **alike})
         return self.simulate(truth, participants, observations, rng)
 
-    def generates(self, joint: str) -> bool:
+    def can_simulate_joint(self, joint: str) -> bool:
         """Whether `simulate_joint` can draw from a joint model: from every program's."""
         return True
 
-    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Settings) -> dict[str, Any]:
         """Return what the family's programs declare in `data`."""
         hyperparameters = {f"prior_{name}": value for name, value in prior.model_dump().items()}
         return {"J": columns["y"].size, "y": columns["y"], "se": columns["se"], **hyperparameters}
 
-    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
+    def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
         """Group the studies' effects in `names`: `theta` -> its names in order."""
         own = [name for name in names if _EFFECT.fullmatch(name)]
         return {"theta": own} if own else {}
@@ -186,7 +186,7 @@ class MetaAnalysis(Family):
         return -0.5 * np.log(2 * np.pi) - np.log(se) - 0.5 * ((y - theta) / se) ** 2
 
     def marginal_log_likelihood(
-        self, model: str, prior: Given, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Settings, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray:
         """Return the log density of every study's effect, its theta integrated out."""
         tau = values["tau"] if self.MODELS[model].joint == JOINT else 0.0
@@ -196,7 +196,7 @@ class MetaAnalysis(Family):
             - 0.5 * ((columns["y"][:, None] - values["mu"]) / sd) ** 2
         )
 
-    def prior_sd(self, prior: Given, model: str) -> Values:
+    def prior_sd(self, prior: Settings, model: str) -> Values:
         """Return prior standard deviations; that of tau is infinite up to 2 degrees of freedom.
 
         Psarakis & Panaretos (1990), The folded t distribution,
@@ -214,15 +214,15 @@ class MetaAnalysis(Family):
         """Whether a model's estimates hold every parameter that a Truth needs."""
         return self.MODELS[model].joint == JOINT
 
-    def truth_from_estimates(self, means: Values) -> Given:
+    def truth_from_estimates(self, means: Values) -> Settings:
         """Make a Truth of a fit's posterior means; standard errors are the dataset's."""
         return Truth(mu=means["mu"], tau=means["tau"], se=(means["tau"], means["tau"]))
 
-    def values_of(self, truth: Given) -> Values:
+    def values_of(self, truth: Settings) -> Values:
         """Return the values of all population parameters in a Truth."""
         return {"mu": truth.mu, "tau": truth.tau}
 
-    def read_observed(self, table: Mapping, columns: Given, standardize: bool) -> Columns:
+    def read_observed(self, table: Mapping, columns: Settings, standardize: bool) -> Columns:
         """Make the family's columns of a CSV file's; ValueError says what is wrong."""
         if standardize:
             raise ValueError("effects and their standard errors cannot be standardized")
@@ -230,9 +230,9 @@ class MetaAnalysis(Family):
         if participant.max() < participant.size:
             row = int(np.setdiff1d(np.arange(participant.size), np.unique(participant, True)[1])[0])
             got = f"{shown(str(table[columns.study][row]))} again in row {row + 1}"
-            raise ValueError(f"column {columns.study!r} must name every study once, got {got}")
+            raise ValueError(f"column {columns.study!r} must have each study once, got {got}")
         se = observed_data.numbers(table, columns.standard_error)
-        observed_data.must_hold(table, columns.standard_error, "numbers above 0", se > 0)
+        observed_data.require(table, columns.standard_error, "numbers above 0", se > 0)
         y = observed_data.numbers(table, columns.effect)
         return {"participant": participant, "y": y, "se": se}
 
@@ -241,6 +241,6 @@ class MetaAnalysis(Family):
         return "mu"
 
 
-def family(options: Nothing) -> MetaAnalysis:
+def family(options: NoOptions) -> MetaAnalysis:
     """Return the family; a study has no options for it."""
     return MetaAnalysis()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from recovery.common.types import Positive
-from recovery.families.family import Given, Values
+from recovery.families.family import Settings, Values
 from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
 
 
@@ -24,23 +24,25 @@ class Normal(Outcome):
     TRUTH = {"sigma": Positive}
     PRIOR = {"sigma_rate": Scale}
 
-    def draw(self, prior: Given, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Settings, rng: np.random.Generator) -> dict[str, Any]:
         """Draw sigma from its prior."""
         return {"sigma": rng.exponential(1 / prior.sigma_rate)}
 
-    def values(self, truth: Given) -> Values:
+    def values(self, truth: Settings) -> Values:
         """Return sigma."""
         return {"sigma": truth.sigma}
 
-    def truth_of(self, means: Values) -> dict[str, Any]:
+    def truth_fields(self, means: Values) -> dict[str, Any]:
         """Return sigma."""
         return {"sigma": means["sigma"]}
 
-    def prior_sd(self, prior: Given) -> Values:
+    def prior_sd(self, prior: Settings) -> Values:
         """Return that of sigma."""
         return {"sigma": 1 / prior.sigma_rate}
 
-    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
+    def simulate(
+        self, predictor: np.ndarray, truth: Settings, rng: np.random.Generator
+    ) -> np.ndarray:
         """Add normal residuals."""
         return predictor + truth.sigma * rng.normal(size=predictor.size)
 
@@ -93,5 +95,5 @@ def family(options: Options) -> Multilevel:
         layout,
         outcome,
         shared,
-        lambda classical: classical.estimators(layout, tuple(outcome.PARAMETERS)),
+        lambda classical: classical.linear(layout, tuple(outcome.PARAMETERS)),
     )

@@ -16,7 +16,7 @@ from scipy.special import expit, log_expit
 
 from recovery.common.types import Real, tuple_of
 from recovery.families import multilevel
-from recovery.families.family import Columns, Given, SimulationError, Values
+from recovery.families.family import Columns, Settings, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, models
 
 MOST_CATEGORIES = 20
@@ -31,7 +31,7 @@ class Options(multilevel.Options):
 
 def _increasing(c: tuple[float, ...]) -> tuple[float, ...]:
     if not np.all(np.diff(c) > 0):
-        raise ValueError(f"got {list(c)}, must increase from each to the next")
+        raise ValueError(f"got {list(c)}, must be increasing")
     return c
 
 
@@ -42,7 +42,7 @@ class Ordinal(Outcome):
     given their order.
     """
 
-    COLUMN = "integer"
+    KIND = "integer"
     Y_LABEL = "Category y"
     STRAIGHT = False
     SCALED = False
@@ -54,24 +54,24 @@ class Ordinal(Outcome):
         thresholds: Any = tuple_of(Real, number)
         self.TRUTH = {"c": Annotated[thresholds, AfterValidator(_increasing)]}
 
-    def draw(self, prior: Given, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Settings, rng: np.random.Generator) -> dict[str, Any]:
         """Draw thresholds from their prior."""
         c = np.sort(rng.normal(prior.c_mean, prior.c_sd, self.categories - 1))
         if not np.all(np.diff(c) > 0):
             raise SimulationError(
-                f"thresholds drawn with c_sd {prior.c_sd} round to the same number"
+                f"two thresholds drawn with c_sd {prior.c_sd} are equal after rounding"
             )
         return {"c": tuple(c)}
 
-    def values(self, truth: Given) -> Values:
+    def values(self, truth: Settings) -> Values:
         """Return the thresholds."""
         return dict(zip(self.PARAMETERS, truth.c, strict=True))
 
-    def truth_of(self, means: Values) -> dict[str, Any]:
+    def truth_fields(self, means: Values) -> dict[str, Any]:
         """Return the thresholds."""
         return {"c": tuple(means[name] for name in self.PARAMETERS)}
 
-    def prior_sd(self, prior: Given) -> Values:
+    def prior_sd(self, prior: Settings) -> Values:
         """Return those of the thresholds: normal order statistics."""
         number = self.categories - 1
         return {
@@ -83,7 +83,9 @@ class Ordinal(Outcome):
         """Return the number of categories."""
         return {"C": self.categories}
 
-    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
+    def simulate(
+        self, predictor: np.ndarray, truth: Settings, rng: np.random.Generator
+    ) -> np.ndarray:
         """Count the thresholds below a latent logistic variable."""
         latent = predictor + rng.logistic(size=predictor.size)
         return 1 + np.searchsorted(truth.c, latent)
@@ -106,7 +108,7 @@ class Ordinal(Outcome):
         apart = np.log1p(-np.exp(below - above))
         return log_expit(predictor - below) + log_expit(above - predictor) + apart
 
-    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+    def requirements(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
         """Return what y must hold, and which rows do."""
         wanted = f"only categories, whole numbers from 1 to {self.categories}"
         return {"y": (wanted, np.isin(columns["y"], np.arange(1, self.categories + 1)))}
@@ -133,5 +135,5 @@ def family(options: Options) -> Multilevel:
     serving = ["pooled", "noncentered"]
     shared = models("multilevel_ordinal", layout, outcome.PARAMETERS, serving, absorbs)
     return Multilevel(
-        layout, outcome, shared, lambda classical: classical.ordered(layout, [*outcome.PARAMETERS])
+        layout, outcome, shared, lambda classical: classical.ordinal(layout, [*outcome.PARAMETERS])
     )

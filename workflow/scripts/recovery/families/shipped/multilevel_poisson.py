@@ -14,7 +14,7 @@ from scipy.special import gammaln
 
 from recovery.common.types import Positive
 from recovery.families import multilevel
-from recovery.families.family import Columns, Given, SimulationError, Values
+from recovery.families.family import Columns, Settings, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Outcome, models
 
 MOST = 2**30  # the largest rate that Stan draws a count from; its integers have 32 bits
@@ -30,7 +30,7 @@ class Options(multilevel.Options):
 
 def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
     if bounds[0] > bounds[1]:
-        raise ValueError(f"got {list(bounds)}, must be the smallest and the largest")
+        raise ValueError(f"got {list(bounds)}, must be [smallest, largest]")
     return bounds
 
 
@@ -46,7 +46,7 @@ class Poisson(Outcome):
         Whether there is a column `exposure`, whose log is added to the linear predictor.
     """
 
-    COLUMN = "integer"
+    KIND = "integer"
     Y_LABEL = "Count y"
     STRAIGHT = False
     SCALED = False
@@ -55,7 +55,7 @@ class Poisson(Outcome):
         self.COVARIATES = {"exposure": "real"} if exposure else {}
         self.DESIGN = {"exposure": (Bounds, (0.5, 1.5))} if exposure else {}
 
-    def covariates(self, truth: Given, size: int, rng: np.random.Generator) -> Columns:
+    def covariates(self, truth: Settings, size: int, rng: np.random.Generator) -> Columns:
         """Draw exposures uniformly between the bounds."""
         if not self.COVARIATES:
             return {}
@@ -70,7 +70,9 @@ class Poisson(Outcome):
         """Return exposures, 1 where there are none."""
         return {"exposure": columns.get("exposure", np.ones(columns["y"].size))}
 
-    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
+    def simulate(
+        self, predictor: np.ndarray, truth: Settings, rng: np.random.Generator
+    ) -> np.ndarray:
         """Draw a count for every linear predictor; SimulationError beyond what Stan can hold."""
         if (largest := predictor.max()) > np.log(MOST):
             raise SimulationError(
@@ -90,7 +92,7 @@ class Poisson(Outcome):
         """Return log probabilities."""
         return y * predictor - self.expected(predictor, {}) - gammaln(y + 1)
 
-    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+    def requirements(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
         """Return what y and exposures must hold, and which rows do."""
         y = columns["y"]
         counts = (y >= 0) & (y <= LARGEST) & (y == np.floor(y))

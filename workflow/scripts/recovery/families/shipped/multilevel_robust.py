@@ -13,7 +13,7 @@ from pydantic import Field, Strict
 from scipy.special import gammaincc, gammainccinv, gammaln
 
 from recovery.common.types import Positive
-from recovery.families.family import Given, SimulationError, Values
+from recovery.families.family import Settings, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
 
 
@@ -32,26 +32,26 @@ class StudentT(Outcome):
     TRUTH = {"sigma": Positive, "nu": Annotated[float, Strict(), Field(ge=1)]}
     PRIOR = {"sigma_rate": Scale, "nu_shape": Scale, "nu_rate": Scale}
 
-    def draw(self, prior: Given, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Settings, rng: np.random.Generator) -> dict[str, Any]:
         """Draw sigma and nu from their priors."""
         sigma = rng.exponential(1 / prior.sigma_rate)
         above = (1 - rng.random()) * gammaincc(prior.nu_shape, prior.nu_rate)
         nu = gammainccinv(prior.nu_shape, above) / prior.nu_rate
         if not np.isfinite(nu):
             raise SimulationError(
-                f"nu ~ gamma({prior.nu_shape}, {prior.nu_rate}) is next to never above 1"
+                f"nu ~ gamma({prior.nu_shape}, {prior.nu_rate}) is almost never above 1"
             )
         return {"sigma": sigma, "nu": max(1.0, float(nu))}
 
-    def values(self, truth: Given) -> Values:
+    def values(self, truth: Settings) -> Values:
         """Return sigma and nu."""
         return {"sigma": truth.sigma, "nu": truth.nu}
 
-    def truth_of(self, means: Values) -> dict[str, Any]:
+    def truth_fields(self, means: Values) -> dict[str, Any]:
         """Return sigma and nu."""
         return {"sigma": means["sigma"], "nu": means["nu"]}
 
-    def prior_sd(self, prior: Given) -> Values:
+    def prior_sd(self, prior: Settings) -> Values:
         """Return those of sigma and nu, that of nu by the moments of a gamma above 1."""
         shape, rate = prior.nu_shape, prior.nu_rate
         with np.errstate(all="ignore"):
@@ -61,7 +61,9 @@ class StudentT(Outcome):
             nu = np.sqrt(square - mean**2)
         return {"sigma": 1 / prior.sigma_rate} | ({"nu": nu} if np.isfinite(nu) else {})
 
-    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
+    def simulate(
+        self, predictor: np.ndarray, truth: Settings, rng: np.random.Generator
+    ) -> np.ndarray:
         """Add Student t residuals."""
         return predictor + truth.sigma * rng.standard_t(truth.nu, size=predictor.size)
 
@@ -80,4 +82,4 @@ def family(options: Options) -> Multilevel:
     serving = ["pooled", "centered", "noncentered"]
     absorbs = ", and its sigma and nu also hold the differences between participants"
     shared = models("multilevel_robust", layout, outcome.PARAMETERS, serving, absorbs)
-    return Multilevel(layout, outcome, shared, lambda classical: classical.straight(layout))
+    return Multilevel(layout, outcome, shared, lambda classical: classical.robust(layout))

@@ -19,7 +19,7 @@ import numpy as np
 
 from recovery.families import correlations, observed_data
 from recovery.families.correlations import draw_correlation
-from recovery.families.family import Axes, Columns, Family, Given, Model, Nothing, Values
+from recovery.families.family import Axes, Columns, Family, Model, NoOptions, Settings, Values
 from recovery.families.shipped.mediation import path_likelihood
 from recovery.families.shipped.mediation.path_types import (
     PAIRS,
@@ -36,7 +36,7 @@ from recovery.families.shipped.mediation.path_types import (
 JOINT = "mediation"
 _COEFFICIENT = re.compile(r"beta_p\[\d+,(\d)\]")
 
-Options = Nothing
+Options = NoOptions
 
 
 class Mediation(Family):
@@ -74,11 +74,11 @@ class Mediation(Family):
 
     # Truths
 
-    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
+    def draw_truth(self, prior: Settings, rng: np.random.Generator) -> Settings:
         """Draw every parameter from the prior."""
         paths = rng.normal(prior.path_mean, prior.path_sd)
         intercepts = rng.normal(prior.intercept_mean, prior.intercept_sd)
-        omega = correlations.inner(draw_correlation(SIZE, prior.lkj_eta, rng))
+        omega = correlations.shrunken(draw_correlation(SIZE, prior.lkj_eta, rng))
         return Truth(
             **dict(zip(VARYING, (*paths, *intercepts), strict=True)),
             sigma_p=tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
@@ -86,7 +86,7 @@ class Mediation(Family):
             **dict(zip(RESIDUALS, rng.exponential(1 / np.array(prior.sigma_rate)), strict=True)),
         )
 
-    def prior_sd(self, prior: Given, model: str) -> Values:
+    def prior_sd(self, prior: Settings, model: str) -> Values:
         """Return prior standard deviations.
 
         A correlation has (rho + 1) / 2 ~ beta(s, s) with s = lkj_eta - 1 + 5 / 2. The indirect
@@ -111,7 +111,7 @@ class Mediation(Family):
         """Whether a model's estimates hold every parameter that a Truth needs."""
         return True
 
-    def truth_from_estimates(self, means: Values) -> Given:
+    def truth_from_estimates(self, means: Values) -> Settings:
         """Make a Truth of a fit's posterior means; its indirect effect follows from them."""
         omega = np.eye(SIZE)
         for k, q in PAIRS:
@@ -119,10 +119,10 @@ class Mediation(Family):
         return Truth(
             **{name: means[name] for name in (*VARYING, *RESIDUALS)},
             sigma_p=tuple(means[f"sigma_p[{k}]"] for k in PLACES),
-            Omega=correlations.inner(omega).tolist(),
+            Omega=correlations.shrunken(omega).tolist(),
         )
 
-    def values_of(self, truth: Given) -> Values:
+    def values_of(self, truth: Settings) -> Values:
         """Return the values of all population parameters in a Truth."""
         found = {name: getattr(truth, name) for name in (*VARYING, *RESIDUALS)}
         found |= {f"sigma_p[{k}]": truth.sigma_p[k - 1] for k in PLACES}
@@ -132,7 +132,7 @@ class Mediation(Family):
 
     def simulate(
         self,
-        truth: Given,
+        truth: Settings,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -148,7 +148,7 @@ class Mediation(Family):
             participant = np.repeat(np.arange(1, participants + 1), observations)
             columns = {"participant": participant, "x": rng.normal(size=participant.size)}
         else:
-            columns = observed_data.taken_in_turn(["x"], participants, observations)
+            columns = observed_data.repeat_participants(["x"], participants, observations)
         a, b, cp, d_m, d_y = beta_p[columns["participant"] - 1].T
         x = columns["x"]
         m = columns["m"] = d_m + a * x + truth.sigma_m * rng.normal(size=x.size)
@@ -156,7 +156,7 @@ class Mediation(Family):
         own = {f"beta_p[{j + 1},{k + 1}]": beta_p[j, k] for j, k in np.ndindex(beta_p.shape)}
         return columns, self.values_of(truth) | own
 
-    def read_observed(self, table: Mapping, columns: Given, standardize: bool) -> Columns:
+    def read_observed(self, table: Mapping, columns: Settings, standardize: bool) -> Columns:
         """Make participant, x, m and y of a CSV file's; ValueError says what is wrong."""
         found = {"participant": observed_data.participants(table, columns.participant)}
         chosen = {"x": columns.predictor, "m": columns.mediator, "y": columns.outcome}
@@ -166,7 +166,7 @@ class Mediation(Family):
                 found[name] = observed_data.standardized(found[name], column)
         return found
 
-    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Settings) -> dict[str, Any]:
         """Return what the family's program declares in `data`."""
         return {
             "N": columns["y"].size,
@@ -175,7 +175,7 @@ class Mediation(Family):
             **{f"prior_{name}": value for name, value in prior.model_dump().items()},
         }
 
-    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
+    def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
         """Group the participants' coefficients in `names`: `beta_p[,k]` -> its names in order."""
         groups: dict[str, list[str]] = {}
         for name in names:
@@ -216,7 +216,7 @@ class Mediation(Family):
         return -np.log(2 * np.pi) - scales - 0.5 * squares
 
     def marginal_log_likelihood(
-        self, model: str, prior: Given, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Settings, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray:
         """Return the log density of every participant's m and y, its own paths integrated out."""
         people = np.unique(columns["participant"])
@@ -231,6 +231,6 @@ class Mediation(Family):
         return {"participant": np.repeat(people, 2), "x": np.tile(ends, people.size)}
 
 
-def family(options: Nothing) -> Mediation:
+def family(options: NoOptions) -> Mediation:
     """Return the family; a study has no options for it."""
     return Mediation()

@@ -53,7 +53,7 @@ class Truth(Frozen):
     def _is_a_correlation_matrix(self) -> Truth:
         if (self.rho_ab is None) == (self.Omega is None):
             raise ValueError("must have either rho_ab or Omega")
-        if wanted := correlations.refuse(self.correlations):
+        if wanted := correlations.unmet_requirement(self.correlations):
             raise ValueError(f"Omega: got {self.correlations.tolist()}, must be {wanted}")
         return self
 
