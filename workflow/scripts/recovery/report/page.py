@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ from recovery.study.methods import method
 from recovery.study.model import Study
 
 TEMPLATES = Path(__file__).parents[3] / "report"
+PIXELS_PER_POINT = 1.4 * 96 / 72  # at which the labels of a figure are as large as the text
+_SVG_WIDTH = re.compile(rb'<svg [^>]*width="([0-9.]+)pt"')
 
 
 def write(
@@ -184,8 +187,21 @@ def _figures(
     for figure, image in zip(figures(study), images, strict=True):
         caption = (TEMPLATES / f"{figure.kind}.rst").read_text(encoding="utf-8").strip()
         caption = f"{caption} {figure_counts.sentence(study, figure, summaries)}".strip()
-        picture = base64.b64encode(Path(image).read_bytes()).decode()
+        svg = Path(image).read_bytes()
         by_category.setdefault(figure.category, []).append(
-            {"name": figure.name, "title": figure.title, "caption": caption, "picture": picture}
+            {
+                "name": figure.name,
+                "title": figure.title,
+                "caption": caption,
+                "picture": base64.b64encode(svg).decode(),
+                "width": _pixels(svg),
+            }
         )
     return by_category
+
+
+def _pixels(svg: bytes) -> int:
+    """Return the width in which the page shows an SVG file that matplotlib wrote."""
+    width = _SVG_WIDTH.search(svg)
+    assert width is not None
+    return round(PIXELS_PER_POINT * float(width[1]))
