@@ -14,6 +14,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,7 +40,7 @@ def try_in_child(act: Callable[[], Any], place: str) -> Any:
     place : str
         The file, and what of it runs, for messages.
     """
-    with Child(lambda _: _call_and_list_leftovers(act), LOAD_SECONDS, "file") as child:
+    with Child(partial(_call_and_list_leftovers, act), LOAD_SECONDS, "file") as child:
         try:
             returned, left = child.call(None)
         except StudyError:
@@ -53,7 +54,7 @@ def try_in_child(act: Callable[[], Any], place: str) -> Any:
     return returned
 
 
-def _call_and_list_leftovers(act: Callable[[], Any]) -> tuple[Any, str]:
+def _call_and_list_leftovers(act: Callable[[], Any], _: None) -> tuple[Any, str]:
     """Act, and say what is still running then: no process of ours could end with it."""
     before = threading.enumerate()
     returned = act()
