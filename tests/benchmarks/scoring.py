@@ -47,7 +47,7 @@ def measure() -> list[Row]:
 
 
 def _plan(content: dict):
-    return preflight.prepare(content, ["synthetic"], Path("stan"), thoroughly=False)
+    return preflight.prepare(content, "synthetic", Path("stan"), thoroughly=False)
 
 
 def _synthesise(content: dict) -> None:

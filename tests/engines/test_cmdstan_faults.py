@@ -20,7 +20,7 @@ import psutil
 import pytest
 from conftest import STAN, make_design
 
-from recovery import engines
+from recovery import engines, families
 from recovery.common import worker
 from recovery.common.errors import EngineError, MachineError
 from recovery.engines.cmdstan import processes
@@ -352,7 +352,7 @@ def test_unreadable_data_of_the_first_fit_are_an_error_of_the_study(executable):
 
 @contextlib.contextmanager
 def raising(monkeypatch, error, from_replicate):
-    family = batches.families.find("multilevel_linear")
+    family = families.find("multilevel_linear")
     made = family.stan_data
     calls = []
 
@@ -367,7 +367,7 @@ def raising(monkeypatch, error, from_replicate):
 
 
 def test_unreadable_data_of_the_first_fit_with_stanli_are_an_error_of_the_study(monkeypatch):
-    family = batches.families.find("multilevel_linear")
+    family = families.find("multilevel_linear")
     made = family.stan_data
     monkeypatch.setattr(
         family, "stan_data", lambda columns, prior: made(columns, prior) | {"y": [1.0]}

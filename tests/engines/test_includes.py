@@ -224,4 +224,4 @@ def test_a_familys_file_must_be_regular(tmp_path, make):
 def test_a_circular_include_is_refused_before_any_job(tmp_path):
     raw = own_families.begin(tmp_path, ("family.stan", "data {", "#include means.stan\ndata {"))
     with pytest.raises(StudyError, match=r"^\S+/means\.stan: includes itself: \S+ > \S+$"):
-        preflight.prepare(raw, ["study.yaml"], STAN, thoroughly=False)
+        preflight.prepare(raw, "study.yaml", STAN, thoroughly=False)

@@ -155,4 +155,4 @@ def test_a_program_that_is_not_there_is_refused(begin, tmp_path):
     raw = begin()
     (tmp_path / "means.stan").unlink()
     with pytest.raises(StudyError, match=r"means\.stan: cannot be read: No such file"):
-        preflight.prepare(raw, ["study.yaml"], STAN, thoroughly=False)
+        preflight.prepare(raw, "study.yaml", STAN, thoroughly=False)

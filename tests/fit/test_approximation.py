@@ -47,7 +47,7 @@ def test_what_the_engine_does_not_make_is_refused_before_work(raw_study, tmp_pat
     file = tmp_path / "study.yaml"
     file.write_text(yaml.safe_dump(raw_study))
     with pytest.raises(StudyError) as refused:
-        preflight.prepare(raw_study, [file], STAN, thoroughly=True)
+        preflight.prepare(raw_study, file, STAN, thoroughly=True)
     assert (
         "estimators[1]: got 'laplace_pooled', but the engine stanli has only 'optimize'; "
         "`engine: cmdstan` has all three"

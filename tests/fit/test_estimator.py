@@ -30,7 +30,7 @@ TABLES = ["estimates", "participants", "diagnostics"]
     [
         (("estimators", ["lmer"]), r"estimators\[0\]: got 'lmer', must be one of 'reml', 'ml', "),
         (("estimators", ["reml", "reml"]), "estimators: 'reml' is listed more than once"),
-        (("estimators", ["pooled"]), r"estimators\[0\]: got 'pooled', which is a model "),
+        (("estimators", ["pooled"]), r"estimators\[0\]: got 'pooled', must not be a model"),
         (("estimators", "reml"), "estimators: got 'reml', must be a list"),
         (("priors", "no_prior", WIDE), "priors: `no_prior` is reserved"),
         (("models", ["reml"]), r"models\[0\]: got 'reml', must be one of 'pooled', "),

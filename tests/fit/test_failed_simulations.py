@@ -36,7 +36,7 @@ def begin(tmp_path):
 
 def designed(raw, **changes):
     sampler = {"chains": 2, "warmup": 50, "draws": 50, "time_limit": 3.0}
-    return preflight.prepare(raw | {"sampler": sampler} | changes, ["s"], STAN, thoroughly=False)
+    return preflight.prepare(raw | {"sampler": sampler} | changes, "s", STAN, thoroughly=False)
 
 
 def simulated(raw, **changes):

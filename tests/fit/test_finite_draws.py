@@ -31,7 +31,7 @@ def begin(tmp_path):
 def fit_own(raw, number=1) -> dict:
     """The tables of some replicates of an own family's study, fitted for real."""
     raw = raw | {"participants": [10], "sampler": {"chains": 4, "warmup": 200, "draws": 200}}
-    design = preflight.prepare(raw, ["study.yaml"], STAN, thoroughly=False)
+    design = preflight.prepare(raw, "study.yaml", STAN, thoroughly=False)
     (scenario,) = design.scenarios
     return fit_batch(design, scenario, "hierarchical", "weakly_informative", number)
 

@@ -36,7 +36,7 @@ def refused(raw: dict) -> str:
 
 def tried(raw: dict) -> list[str]:
     """Do what the rule `check` does."""
-    design = preflight.prepare(raw, ["study.yaml"], STAN, thoroughly=False)
+    design = preflight.prepare(raw, "study.yaml", STAN, thoroughly=False)
     family = families.find(design.study.family)
     programs = {
         model: Program(str(family.program(model, STAN)), str(STAN)) for model in family.MODELS

@@ -250,7 +250,7 @@ def test_participants_that_the_program_lacks_are_counted(begin):
 def test_a_quantity_with_the_name_of_a_column_of_draws_is_refused(begin):
     quantities = "generated quantities { real chain = 1; }"
     raw = begin(("family.stan", ", sigma);\n}", ", sigma);\n}\n" + quantities))
-    assert "means.stan: has chain, must have other names: tables of" in tried_in_vain(raw)
+    assert "means.stan: has chain, must have other names: these are" in tried_in_vain(raw)
 
 
 def test_draws_that_are_not_finite_are_said(begin):

@@ -30,44 +30,37 @@ def write(tmp_path, raw):
 @pytest.mark.parametrize("name", ["config", "sleepstudy"])
 def test_a_shipped_study_passes(name):
     file = ROOT / "config" / f"{name}.yaml"
-    design = prepare(read_yaml(file), [file], STAN, thoroughly=True)
+    design = prepare(read_yaml(file), file, STAN, thoroughly=True)
     assert design.study.name == read_yaml(file)["name"]
 
 
 def test_the_design_holds_the_content_of_programs_and_data():
     file = ROOT / "config" / "sleepstudy.yaml"
-    sources = prepare(read_yaml(file), [file], STAN, thoroughly=False).sources
+    sources = prepare(read_yaml(file), file, STAN, thoroughly=False).sources
     assert len(set(sources.programs.values())) == 5
     assert set(sources.observed) == {"sleepstudy"}
 
 
-def test_a_fault_is_told_with_the_last_files_name(raw_study, tmp_path):
+def test_a_fault_is_reported_with_the_name_of_the_file(raw_study, tmp_path):
     file = write(tmp_path, raw_study)
     raw = changed(raw_study, ("replicates", 0))
     with pytest.raises(StudyError) as refused:
-        prepare(raw, ["other.yaml", file], STAN, thoroughly=False)
+        prepare(raw, file, STAN, thoroughly=False)
     assert str(refused.value) == f"{file}: replicates: got 0, must be at least 1"
-
-
-def test_a_key_that_stands_twice_in_the_file_is_refused(raw_study, tmp_path):
-    file = write(tmp_path, raw_study)
-    file.write_text(file.read_text() + "replicates: 3\n")
-    with pytest.raises(StudyError, match="replicates: duplicate key"):
-        prepare(raw_study, [file], STAN, thoroughly=True)
 
 
 def test_a_missing_csv_file_is_refused(raw_study, tmp_path):
     observed = {"path": "no.csv", "outcome": "y", "predictor": "x", "participant": "p"}
     raw = changed(raw_study, ("observed", "real", observed))
     with pytest.raises(StudyError, match=r"study\.yaml: observed\.real: no\.csv: cannot be"):
-        prepare(raw, ["study.yaml"], STAN, thoroughly=False)
+        prepare(raw, "study.yaml", STAN, thoroughly=False)
 
 
 def test_a_program_that_does_not_compile_is_refused_with_its_file(raw_study, tmp_path, programs):
     broken = programs / "multilevel_linear" / "centered.stan"
     broken.write_text(broken.read_text().replace("real<lower=0> sigma;", "real<lower=0> sigma"))
     with pytest.raises(EngineError) as refused:
-        prepare(raw_study, [write(tmp_path, raw_study)], programs, thoroughly=True)
+        prepare(raw_study, write(tmp_path, raw_study), programs, thoroughly=True)
     assert str(refused.value).startswith(f"{broken}: does not compile:\nSyntax error")
 
 
@@ -75,7 +68,7 @@ def test_a_program_that_wants_other_data_is_refused_with_its_file(raw_study, tmp
     other = programs / "multilevel_linear" / "pooled.stan"
     other.write_text(other.read_text().replace("data {", "data {\n  int M;", 1))
     with pytest.raises(StudyError) as refused:
-        prepare(raw_study, [write(tmp_path, raw_study)], programs, thoroughly=True)
+        prepare(raw_study, write(tmp_path, raw_study), programs, thoroughly=True)
     assert str(refused.value).startswith(
         f"{other}: stan_data lacks M, declared as int; it returned N, K, "
     )
@@ -89,7 +82,7 @@ def test_data_of_another_shape_are_refused_by_either_engine(
     for engine in ("stanli", "cmdstan"):
         raw = changed(raw_study, ("engine", engine))
         with pytest.raises(StudyError) as refused:
-            prepare(raw, [write(tmp_path, raw)], programs, thoroughly=True)
+            prepare(raw, write(tmp_path, raw), programs, thoroughly=True)
         assert str(refused.value) == (
             f"{other}: stan_data: X: got shape (12, 2), must be matrix[K, N] with K = 2, N = 12, "
             "of shape (2, 12)"
@@ -99,13 +92,13 @@ def test_data_of_another_shape_are_refused_by_either_engine(
 def test_a_program_whose_include_is_missing_is_refused(raw_study, tmp_path, programs):
     (programs / "functions" / "multilevel.stan").unlink()
     with pytest.raises((EngineError, StudyError), match=r"multilevel\.stan"):
-        prepare(raw_study, [write(tmp_path, raw_study)], programs, thoroughly=True)
+        prepare(raw_study, write(tmp_path, raw_study), programs, thoroughly=True)
 
 
 def test_a_program_that_is_missing_is_refused(raw_study, tmp_path, programs):
     (programs / "multilevel_linear" / "centered.stan").unlink()
     with pytest.raises((EngineError, StudyError), match=r"centered\.stan"):
-        prepare(raw_study, [write(tmp_path, raw_study)], programs, thoroughly=True)
+        prepare(raw_study, write(tmp_path, raw_study), programs, thoroughly=True)
 
 
 @pytest.mark.parametrize(
@@ -114,26 +107,26 @@ def test_a_program_that_is_missing_is_refused(raw_study, tmp_path, programs):
         (
             [("participants", [10, 1_000_000]), ("observations", [1000])],
             "observations: 1,000 of each of 1,000,000 participants are 1,000,000,000 rows "
-            "a dataset, must be at most 10,000,000",
+            "per dataset, must be at most 10,000,000",
         ),
         (
             [("replicates", 10_000_000), ("batch", 10)],
             "replicates: 10,000,000 of each of 1 scenarios are 2,000,000 jobs or more, "
-            "must be at most 100,000; a larger batch makes fewer",
+            "must be at most 100,000; a larger `batch` makes fewer",
         ),
         (
             [("participants", list(range(2, 1002))), ("observations", list(range(1, 1001)))],
             "replicates: 40 of each of 1,000,000 scenarios are 2,000,000 jobs or more, "
-            "must be at most 100,000; a larger batch makes fewer",
+            "must be at most 100,000; a larger `batch` makes fewer",
         ),
     ],
 )
 def test_what_no_machine_could_hold_or_plan_is_refused(raw_study, places, message):
     with pytest.raises(StudyError) as refused:
-        prepare(changed(raw_study, *places), ["study.yaml"], STAN, thoroughly=False)
+        prepare(changed(raw_study, *places), "study.yaml", STAN, thoroughly=False)
     assert str(refused.value) == f"study.yaml: {message}"
 
 
 def test_the_largest_study_that_is_taken(raw_study):
     places = [("replicates", 1_000_000), ("batch", 20)]
-    assert prepare(changed(raw_study, *places), ["study.yaml"], STAN, thoroughly=False)
+    assert prepare(changed(raw_study, *places), "study.yaml", STAN, thoroughly=False)

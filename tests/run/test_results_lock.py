@@ -118,8 +118,8 @@ ODD = [
 @pytest.mark.parametrize("content", ODD, ids=range(len(ODD)))
 def test_a_mark_that_says_nothing_is_no_mark(content, monkeypatch):
     monkeypatch.setenv(results_lock.HOLDER, results_lock.holder(STUDY))
-    results_lock.of(STUDY).mkdir(parents=True)
-    mark = results_lock.of(STUDY) / ".study.json"
+    results_lock.folder_of(STUDY).mkdir(parents=True)
+    mark = results_lock.folder_of(STUDY) / ".study.json"
     mark.write_text(content)
     results_lock.refuse_foreign(OTHER, "b.yaml")
     results_lock.lock_and_mark(OTHER, "b.yaml")
@@ -127,9 +127,9 @@ def test_a_mark_that_says_nothing_is_no_mark(content, monkeypatch):
 
 
 def test_a_mark_is_shown_as_a_terminal_may_show_it():
-    results_lock.of(STUDY).mkdir(parents=True)
+    results_lock.folder_of(STUDY).mkdir(parents=True)
     content = {"file": "\x1b[31mred.yaml", "title": "two\nlines\ud800", "study": "other"}
-    (results_lock.of(STUDY) / ".study.json").write_text(json.dumps(content))
+    (results_lock.folder_of(STUDY) / ".study.json").write_text(json.dumps(content))
     with pytest.raises(StudyError) as refused:
         results_lock.refuse_foreign(OTHER, "b.yaml")
     first, command = str(refused.value).splitlines()
@@ -158,9 +158,9 @@ def test_files_of_odd_kinds_are_passed_over(tmp_path, monkeypatch, make):
     make(locks / "0.input.lock")
     (locks / "1.input.lock").mkdir()
     results_lock.remove_stale_locks(STUDY)
-    results_lock.of(STUDY).mkdir(parents=True)
-    make(results_lock.of(STUDY) / ".study.json")
-    make(results_lock.of(STUDY) / ".born")
+    results_lock.folder_of(STUDY).mkdir(parents=True)
+    make(results_lock.folder_of(STUDY) / ".study.json")
+    make(results_lock.folder_of(STUDY) / ".born")
     results_lock.refuse_foreign(OTHER, "b.yaml")
     assert not results_lock.is_remembered(STUDY)
     results_lock.lock_and_mark(STUDY, "a.yaml")
@@ -169,7 +169,7 @@ def test_files_of_odd_kinds_are_passed_over(tmp_path, monkeypatch, make):
 
 @pytest.mark.parametrize("name", [".lock", ".study.json", ".born"])
 def test_a_folder_of_that_name_is_told_with_the_cure(name):
-    (results_lock.of(STUDY) / name).mkdir(parents=True)
+    (results_lock.folder_of(STUDY) / name).mkdir(parents=True)
     with pytest.raises(StudyError) as refused:
         results_lock.lock_and_mark(STUDY, "a.yaml")
     place = f"results/small/{name}"

@@ -13,7 +13,7 @@ from recovery.engines.protocol import Program
 from recovery.fit import batches
 from recovery.fit.sampler import SamplerFitter
 from recovery.plan.scenarios import Batch
-from recovery.plan.seeds import dataset_seed
+from recovery.plan.seeds import dataset_seed, fit_seed
 from recovery.score import calibration, measures
 from recovery.score.measures.replicates import from_table
 
@@ -53,7 +53,7 @@ def ranked(simulate, program, model, size, prior=PRIOR, seed=1):
         columns, values = simulate(fitter.prior, size, rng)
         fit = fitter(batches.Task(replicate, columns, values))
         estimates += [row | {"replicate": replicate} for row in fit.estimates]
-        seed = batches.fit_seed(specification, replicate)
+        seed = fit_seed(specification, replicate)
         key = {"replicate": replicate, "attempt": 1, "seed": seed, "failed_in": None}
         diagnostics.append(fit.diagnostics | key)
     estimates = pd.DataFrame(estimates)

@@ -148,7 +148,7 @@ def test_a_unit_that_is_none_is_refused(value, message):
 def test_a_comparison_without_models_or_draws_is_refused(change, message):
     raw = changed(RAW, LEAVE_OUT, MODELS, change)
     with pytest.raises(StudyError, match=rf"study\.yaml: selection: .*{message}"):
-        preflight.prepare(raw, ["study.yaml"], STAN, thoroughly=False)
+        preflight.prepare(raw, "study.yaml", STAN, thoroughly=False)
 
 
 @pytest.mark.parametrize("name", families.SHIPPED)

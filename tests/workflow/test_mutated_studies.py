@@ -158,7 +158,7 @@ def prepared(content: bytes, folder: Path):
     try:
         raw = read_yaml(file)
         refuse_outside(raw, str(file))
-        return preflight.prepare(raw, [file], STAN, thoroughly=False)
+        return preflight.prepare(raw, file, STAN, thoroughly=False)
     except StudyError as refused:
         return str(refused).replace(str(file), "study.yaml")
 

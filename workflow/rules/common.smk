@@ -2,7 +2,7 @@
 
 from recovery.common import checkout
 from recovery.common.errors import UserError, bounded
-from recovery.common.user_files import from_here
+from recovery.common.user_files import relative_path
 from recovery.plan import figure_list, paths
 from recovery.plan.inputs import Inputs
 from recovery.plan.params import Params
@@ -12,15 +12,15 @@ from recovery.study.methods import NO_PRIOR
 from recovery.tables.summary_schemas import SUMMARIES
 
 checkout.require_this_library(SCRIPTS)
-checkout.require_this_library_startable(SCRIPTS)
+checkout.must_be_startable(SCRIPTS)
 
 
 # As a module of another workflow, the study is what its caller gives as `config`.
 if workflow.modifier.is_main_snakefile():
-    FILES = [*map(from_here, workflow.overwrite_configfiles or [default_study()])]
+    FILES = [*map(relative_path, workflow.overwrite_configfiles or [default_study()])]
     FILE, ENTRIES = FILES[-1], workflow.config_settings.config_args or []
 else:
-    FILES, FILE, ENTRIES = [], from_here(workflow.main_snakefile), []
+    FILES, FILE, ENTRIES = [], relative_path(workflow.main_snakefile), []
 
 try:
     DESIGN = session.design_of_run(

@@ -33,6 +33,10 @@ class EstimatorFitter:
         self.family = families.find(specification["family"])
         self.estimator = self.family.ESTIMATORS[specification["model"]]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the argument only: a new Python finds family and estimator by their names."""
+        return type(self), (self.specification,)
+
     def __call__(self, task: Task) -> Fit:
         """Fit one dataset; RuntimeError says why there are no estimates."""
         started = jobs.processor_seconds()

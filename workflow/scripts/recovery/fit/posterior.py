@@ -217,7 +217,10 @@ def _of_unit(values: np.ndarray, efficiency: float) -> tuple[float, float, float
 
 
 def _log_sum(values: np.ndarray) -> float:
-    """Logarithm of the sum of exponentials."""
+    """Logarithm of the sum of exponentials.
+
+    scipy's `logsumexp` gives other last digits: it excludes the largest term from the sum.
+    """
     top = values.max()
     return top + np.log(np.exp(values - top).sum())
 

@@ -46,6 +46,10 @@ class SamplerFitter:
         self.loaded: Any = None
         self.data_block: declarations.DataBlock | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments only: a new Python finds family and engine by their names."""
+        return type(self), (self.specification, self.program, self.return_draws)
+
     def __call__(self, task: Task) -> Fit:
         """Fit one dataset; what Stan refuses is a RuntimeError."""
         started = jobs.processor_seconds()

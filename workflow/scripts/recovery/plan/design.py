@@ -22,7 +22,7 @@ from recovery.plan.scenarios import OBSERVED_BATCH, Batch, Scenario, batch_size,
 from recovery.plan.seeds import verified_rng
 from recovery.study import methods
 from recovery.study.model import Study
-from recovery.study.parse import parse
+from recovery.study.parse import restore as restore_study
 from recovery.study.truths import FromObserved, ObservedTruth, PriorTruth
 
 Cell = tuple[str, str, str]  # scenario, model or estimator, prior
@@ -283,7 +283,7 @@ class Design:
 
 def restore(config: Mapping[str, Any], sources: Mapping[str, Any]) -> Design:
     """Return the design of a job: its study has been checked, its sources are known."""
-    return Design(parse(config, families.find), Sources(**sources))
+    return Design(restore_study(config), Sources(**sources))
 
 
 def _identified(specification: dict[str, Any]) -> dict[str, Any]:

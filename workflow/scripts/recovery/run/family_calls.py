@@ -14,17 +14,14 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from recovery import families
 from recovery.common.errors import StudyError
 from recovery.families.family import Columns, SimulationError, Values
 from recovery.families.own import opened_files
 from recovery.families.own.own_family import OwnFamily
 from recovery.fit import datasets
-from recovery.plan.design import Design
-from recovery.plan.provenance import Sources
+from recovery.plan.design import Design, restore
 from recovery.plan.scenarios import Batch, Scenario
 from recovery.plan.seeds import dataset_seed
-from recovery.study.parse import parse
 
 TRIED = 100  # replicates, or draws from a prior; one of them must give data
 AGAIN = 2  # another replicate, simulated for the smallest scenario of a truth
@@ -77,7 +74,7 @@ class Calls:
     @cached_property
     def design(self) -> Design:
         """The study's design."""
-        return Design(parse(self.raw, families.find), Sources(**self.sources))
+        return restore(self.raw, self.sources)
 
     @cached_property
     def family(self) -> OwnFamily:

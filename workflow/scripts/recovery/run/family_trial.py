@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from recovery import engines
@@ -64,7 +65,7 @@ def run(design: Design, programs: Mapping[str, Program]) -> list[str]:
         rows = results["simulate", smallest.name, "1"][1]
         said.append(f"{truth}: {rows} observations simulated")
     said += _fits(design, calls, programs)
-    _hold_data(design, calls, programs)
+    _check_all_data(design, calls, programs)
     return said
 
 
@@ -103,13 +104,7 @@ def _fits(design: Design, calls: Calls, programs: Mapping[str, Program]) -> list
     """Fit every program under every prior to the smallest dataset; return a line a fit."""
     study, said = design.study, []
     smallest = by_size(design)[0].name
-
-    def fit(cell: tuple[str, str]) -> None:
-        prior, model = cell
-        values = list(calls.first(smallest)[1])
-        data = calls.stan_data(smallest, prior)
-        one_fit(calls.family, model, programs[model], data, values, study.engine)
-
+    fit = partial(_fit_cell, calls, programs, smallest, study.engine)
     with Child(fit, study.sampler.time_limit, "trial") as child:
         for prior in study.priors:
             for model, program in programs.items():
@@ -121,21 +116,39 @@ def _fits(design: Design, calls: Calls, programs: Mapping[str, Program]) -> list
     return said
 
 
-def _hold_data(design: Design, calls: Calls, programs: Mapping[str, Program]) -> None:
+def _fit_cell(
+    calls: Calls,
+    programs: Mapping[str, Program],
+    scenario: str,
+    engine: str,
+    cell: tuple[str, str],
+) -> None:
+    """Fit one model under one prior to a scenario's first dataset."""
+    prior, model = cell
+    values = list(calls.first(scenario)[1])
+    data = calls.stan_data(scenario, prior)
+    one_fit(calls.family, model, programs[model], data, values, engine)
+
+
+def _check_all_data(design: Design, calls: Calls, programs: Mapping[str, Program]) -> None:
     """Check data of every size against all programs; the smallest alone may hide a fault."""
-
-    def hold(scenario: str) -> None:
-        for prior in design.study.priors:
-            data = calls.stan_data(scenario, prior)
-            for program in programs.values():
-                stan_data.checked_data(data, declarations.of_program(program))
-
-    with Child(hold, design.study.sampler.time_limit, "trial") as child:
+    check = partial(_check_data, calls, programs, list(design.study.priors))
+    with Child(check, design.study.sampler.time_limit, "trial") as child:
         for scenario in by_size(design):
             try:
                 child.call(scenario.name)
             except (StudyError, ChildLostError) as error:
                 raise StudyError(f"{error}\n  {scenario.sized} ({scenario.name})") from None
+
+
+def _check_data(
+    calls: Calls, programs: Mapping[str, Program], priors: Sequence[str], scenario: str
+) -> None:
+    """Check a scenario's first dataset against the programs."""
+    for prior in priors:
+        data = calls.stan_data(scenario, prior)
+        for program in programs.values():
+            stan_data.checked_data(data, declarations.of_program(program))
 
 
 def one_fit(

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import resource
 import tempfile
 from pathlib import Path
 
 from recovery.common.errors import StudyError
+from recovery.common.os_resources import largest_file
 
 LEAST_FILE = 10 * 2**20  # bytes: Snakemake's logs and a study's tables take as much
 
 
 def must_allow_files() -> None:
     """Refuse a limit on the size of files that is too small for any study."""
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
-    if limit != resource.RLIM_INFINITY and limit < LEAST_FILE:
+    limit = largest_file()
+    if limit is not None and limit < LEAST_FILE:
         raise StudyError(
             f"ulimit -f: got {limit // 1024:,} kB, the largest size of a file, must be at "
             f"least {LEAST_FILE // 1024:,}; raise it in a new shell: ulimit -f unlimited"

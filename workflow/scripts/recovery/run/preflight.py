@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterator, Mapping
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from recovery.common.user_files import refuse_outside, within_reach
 from recovery.common.worker import ChildLostError, in_child
 from recovery.engines import executables
 from recovery.engines.protocol import Program
-from recovery.families.family import MOST_ROWS, Columns, Family, SimulationError, Values
+from recovery.families.family import MOST_ROWS, Columns, Family, SimulationError, Unit, Values
 from recovery.fit import datasets
 from recovery.plan import provenance
 from recovery.plan.design import Design
@@ -25,28 +25,25 @@ from recovery.run import results_lock
 from recovery.study.consistency import missing_algorithms
 from recovery.study.model import Study
 from recovery.study.parse import parse
-from recovery.study.settings import Selection
 
 MOST_JOBS = 100_000
 FEWEST_DRAWS = 25  # PSIS fits a tail to a fifth of them, which must be 5
 TRIED_DRAWS = 100  # from a prior, for a dataset to try programs with
 
 
-def prepare(
-    config: Mapping, files: Sequence[str | Path], programs: Path, thoroughly: bool
-) -> Design:
+def prepare(config: Mapping, file: str | Path, programs: Path, thoroughly: bool) -> Design:
     """Check a study and return its design.
 
     Parameters
     ----------
     config : mapping
         The study as Snakemake read it, with the changes of the command line.
-    files : sequence of path
-        The files it was read from.
+    file : path
+        The study file.
     programs : Path
         The folder of all Stan programs.
     thoroughly : bool
-        Whether to read the files again and try every program; done once per run.
+        Whether to try every program; done once per run.
 
     Raises
     ------
@@ -54,17 +51,17 @@ def prepare(
         With a message for the study's author.
     """
     if thoroughly:
-        refuse_outside(config, str(files[-1]))
-    study = parse(config, families.find, str(files[-1]))
+        refuse_outside(config, str(file))
+    study = parse(config, families.find, str(file))
     family = families.find(study.family)
     if thoroughly and (outside := list(_programs_outside(study, family, programs))):
-        raise study_error(str(files[-1]), outside)
+        raise study_error(str(file), outside)
     if faults := [*_too_much(study), *nothing_to_compare(study, family)]:
-        raise study_error(str(files[-1]), faults)
+        raise study_error(str(file), faults)
     if thoroughly:
-        results_lock.refuse_foreign(study, files[-1])
+        results_lock.refuse_foreign(study, file)
     for name, observed in study.observed.items():
-        datasets.read_observed(name, observed, family, str(files[-1]))
+        datasets.read_observed(name, observed, family, str(file))
     version = engines.find(study.engine).version()
     verifying = engines.find(study.verify.engine) if study.verify else None
     sources = provenance.sources(
@@ -72,7 +69,7 @@ def prepare(
     )
     if thoroughly:
         if faults := list(missing_algorithms(study, engines.find(study.engine).ALGORITHMS)):
-            raise study_error(str(files[-1]), faults)
+            raise study_error(str(file), faults)
         for engine in engines_of(study):
             try_programs(study, programs, engine)
     design = Design(study, sources)
@@ -139,24 +136,24 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
     if fewest < FEWEST_DRAWS:
         yield f"selection: got {fewest} draws of a fit, must be at least {FEWEST_DRAWS}"
     seconds = study.guest_seconds
-    with in_child(
-        lambda _: _without_likelihood(study, selection, family), seconds, "check"
-    ) as without:
+    faults_of_unit = partial(_without_likelihood, study, family)
+    with in_child(faults_of_unit, seconds, "check") as faults_of:
         try:
-            yield from without(None)
+            for unit in selection.leave_out:
+                yield from faults_of(unit)
         except ChildLostError as lost:
             raise StudyError(f"{study.family}: {lost}, with a dataset of the first prior") from None
 
 
-def _without_likelihood(study: Study, selection: Selection, family: Family) -> list[str]:
-    """Faults of units that cannot be left out, found with a small dataset."""
+def _without_likelihood(study: Study, family: Family, unit: Unit) -> list[str]:
+    """Faults of a unit that cannot be left out, found with a small dataset."""
     prior = next(iter(study.priors.values()))
     columns, values = _small_dataset(study, family)
     one_draw = {name: np.array([value]) for name, value in values.items()}
     return [
         f"selection.leave_out: got {unit!r}, but the family gives no likelihood of one "
         f"{unit} for the model {model!r}"
-        for unit, model in product(selection.leave_out, study.models)
+        for model in study.models
         if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None
     ]
 

@@ -49,7 +49,7 @@ def replay_from_file(
     raw = overrides.apply_changes(raw, changes)
     refuse_outside(raw, file)
     programs = shipped("stan")
-    design = preflight.prepare(raw, [file], programs, thoroughly=False)
+    design = preflight.prepare(raw, file, programs, thoroughly=False)
     for line in differences(manifest, design) if manifest else []:
         say(line)
     return replay(design, cell, replicate, programs)

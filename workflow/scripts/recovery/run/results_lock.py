@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shlex
@@ -13,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from recovery import tables
+from recovery.common import locks
 from recovery.common.errors import StudyError, shown
 from recovery.common.hashing import digest
 from recovery.common.jobs import in_words
@@ -27,7 +27,7 @@ MOST_SHOWN = 20  # files
 LONGEST_MARK = 100_000  # bytes that are read of a mark
 
 
-def of(study: Study) -> Path:
+def folder_of(study: Study) -> Path:
     """Return the folder of a study's results."""
     return Path("results") / study.name
 
@@ -40,7 +40,7 @@ def refuse_foreign(study: Study, file: str | Path) -> None:
     filled, this = _filled(study), _described(study, file)
     if filled and filled["file"] != this["file"] and filled["study"] != this["study"]:
         raise StudyError(
-            f"{file}: name: got {study.name!r}, but {of(study)} has the results of "
+            f"{file}: name: got {study.name!r}, but {folder_of(study)} has the results of "
             f"{_printable(filled['file'])} ({_printable(filled['title'])}). Give this study "
             "another name; or, if it is the same study, moved and edited, run\n"
             f"rm {_mark(study)}"
@@ -55,12 +55,12 @@ def hold(study: Study) -> int:
     StudyError
         If another run holds the lock, or the folder cannot be written to.
     """
-    results = of(study)
+    results = folder_of(study)
     must_be_folders([results, *SNAKEMAKES])
     try:
         results.mkdir(parents=True, exist_ok=True)
         lock = os.open(results / ".lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        locks.acquire(lock, wait=False)
     except BlockingIOError:
         raise StudyError(f"{results}: another run of this study is using this folder.") from None
     except OSError as error:
@@ -70,7 +70,7 @@ def hold(study: Study) -> int:
 
 def holder(study: Study) -> str:
     """Return the value of `HOLDER` when this process holds the lock."""
-    return f"{os.getpid()} {of(study).absolute()}"
+    return f"{os.getpid()} {folder_of(study).absolute()}"
 
 
 def must_be_folders(places: Iterable[str | Path]) -> None:
@@ -107,7 +107,7 @@ def remove_stale_locks(study: Study) -> None:
     """Remove Snakemake's locks on this study's files; the caller holds the folder's lock."""
     for lock in Path(".snakemake/locks").glob("*.lock"):
         lines = (_text_of(lock) or "").splitlines()
-        if any(line.startswith(f"{of(study)}/") for line in lines):
+        if any(line.startswith(f"{folder_of(study)}/") for line in lines):
             lock.unlink()
 
 
@@ -120,7 +120,7 @@ def lock_and_mark(study: Study, file: str | Path) -> None:
         _note_birth(study)
         tables.replace(_mark(study), lambda beside: beside.write_text(text, encoding="utf-8"))
     except OSError as error:
-        raise _cannot_write(of(study), error) from None
+        raise _cannot_write(folder_of(study), error) from None
 
 
 def refuse_future(study: Study, files: Iterable[str]) -> None:
@@ -129,7 +129,7 @@ def refuse_future(study: Study, files: Iterable[str]) -> None:
     Snakemake deletes an output that is older than any of its inputs, `ancient` ones included.
     The time is that of the results' file system, as it is for outputs.
     """
-    clock = of(study) / ".lock"
+    clock = folder_of(study) / ".lock"
     os.utime(clock)
     now = clock.stat().st_mtime + AHEAD
     later = sorted({file for file in files if (date := _date_of(file)) and date > now})
@@ -159,14 +159,14 @@ def is_remembered(study: Study) -> bool:
 
 def _note_birth(study: Study) -> None:
     """Note in a new folder and in Snakemake's metadata that both began together."""
-    if not any(of(study).rglob("*.parquet")):
+    if not any(folder_of(study).rglob("*.parquet")):
         birth = uuid.uuid4().hex
         for path in _births(study):
             tables.replace(path, lambda beside: beside.write_text(birth, encoding="utf-8"))
 
 
 def _births(study: Study) -> tuple[Path, Path]:
-    return of(study) / ".born", Path(".snakemake") / f"{study.name}.born"
+    return folder_of(study) / ".born", Path(".snakemake") / f"{study.name}.born"
 
 
 def _filled(study: Study) -> dict[str, str]:
@@ -197,7 +197,7 @@ def _printable(text: str) -> str:
 
 
 def _mark(study: Study) -> Path:
-    return of(study) / ".study.json"
+    return folder_of(study) / ".study.json"
 
 
 def _described(study: Study, file: str | Path) -> dict[str, str]:

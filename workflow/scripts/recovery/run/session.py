@@ -62,7 +62,7 @@ def design_of_run(
         for path in files:
             read_yaml(path)  # Snakemake silently keeps the last of two equal keys
     study = overrides.apply_changes(config, entries)
-    design = preflight.prepare(study, [file], shipped("stan"), thoroughly=main)
+    design = preflight.prepare(study, file, shipped("stan"), thoroughly=main)
     if main and reads_results:
         summary = digest(Params(design).summarise())
         identities.check_standing(design, summary, _is_remembered(design, as_module=not files))

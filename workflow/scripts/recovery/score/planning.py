@@ -65,9 +65,13 @@ def _probit_slope(p: np.ndarray) -> np.ndarray:
     return 1 / stats.norm.pdf(special.ndtri(p))
 
 
+def _logit_slope(p: np.ndarray) -> np.ndarray:
+    return 1 / (p * (1 - p))
+
+
 _LOGS = (np.log, np.log, np.exp, np.reciprocal)
 _PROBIT = (np.sqrt, special.ndtri, special.ndtr, _probit_slope)
-_LOGIT = (np.log, special.logit, special.expit, lambda p: 1 / (p * (1 - p)))
+_LOGIT = (np.log, special.logit, special.expit, _logit_slope)
 SCALES = {
     "interval_width": Scale("interval_width", False, True, *_LOGS),
     "power": Scale("rejection_rate", True, True, *_PROBIT),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from recovery import families, tables
 from recovery.common import jobs
 from recovery.common.errors import StudyError
 from recovery.common.worker import ChildLostError, in_child
-from recovery.families.family import Columns, SimulationError, Values
+from recovery.families.family import Columns, Family, SimulationError, Values
 from recovery.fit import datasets
 from recovery.plan import identities
 from recovery.plan.design import Cell, Design
@@ -148,13 +149,15 @@ def prior_standard_deviations(study: Study, prior: str, model: str) -> Values:
     """
     family = families.find(study.family)
     seconds = study.guest_seconds
-    with in_child(
-        lambda of: family.prior_sd(study.priors[prior], of), seconds, "prior_sd"
-    ) as known:
+    with in_child(partial(_prior_sd, family, study, prior), seconds, "prior_sd") as prior_sd:
         try:
-            return known(model)
+            return prior_sd(model)
         except ChildLostError as lost:
             raise StudyError(f"{study.family}: prior_sd: {lost}") from None
+
+
+def _prior_sd(family: Family, study: Study, prior: str, model: str) -> Values:
+    return family.prior_sd(study.priors[prior], model)
 
 
 def answering(performance: pd.DataFrame) -> pd.DataFrame:

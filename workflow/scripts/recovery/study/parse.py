@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from recovery import families
 from recovery.common.errors import checked, path_in_words, study_error, validation_faults
 from recovery.families.family import Family
 from recovery.study.consistency import planning_faults, reference_faults
@@ -42,7 +45,7 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     except ValueError as wrong:
         raise study_error(file, [f"family: {wrong}"]) from None
     named = study.model_copy(update={"family": family.CHOICE or study.family})
-    family.try_in_child(lambda: _as_plain(*_with_parts(named, family, [])))
+    family.try_in_child(partial(_read_parts, raw, family))
     study, faults = _with_parts(named, family, faults)
     faults += [*reference_faults(study, family), *planning_faults(study, family)]
     if faults:
@@ -68,10 +71,24 @@ def _with_parts(study: Study, family: Family, faults: list[str]) -> tuple[Study,
     return study.model_copy(update=parts), faults
 
 
-def _as_plain(study: Study, faults: list[str]) -> None:
-    """Serialise a study, as later steps do, if it has no faults."""
+def _read_parts(raw: Mapping, family: Family) -> None:
+    """Check the parts of a study, and serialise it as later steps do if they have no faults."""
+    study, faults = _with_parts(Study.model_validate(raw), family, [])
     if not faults:
         study.model_dump(mode="json")
+
+
+def restore(content: Mapping[str, Any]) -> Study:
+    """Return the Study of a content that has been checked, in a job or another process."""
+    return parse(content, families.find)
+
+
+def _reduced(study: Study) -> tuple[Callable[[Mapping[str, Any]], Study], tuple[dict[str, Any]]]:
+    """What a checked study is pickled as: the classes of its parts exist in one process only."""
+    return restore, (study.model_dump(mode="json"),)
+
+
+copyreg.pickle(Study, _reduced)
 
 
 def _split(

@@ -14,6 +14,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,7 +38,7 @@ def try_in_child(action: Callable[[], Any], place: str) -> Any:
     place : str
         The file and the part of it that runs, for messages.
     """
-    with Child(lambda _: _call_and_list_leftovers(action), LOAD_SECONDS, "file") as child:
+    with Child(partial(_call_and_list_leftovers, action), LOAD_SECONDS, "file") as child:
         try:
             returned, leftovers = child.call(None)
         except StudyError:
@@ -51,7 +52,7 @@ def try_in_child(action: Callable[[], Any], place: str) -> Any:
     return returned
 
 
-def _call_and_list_leftovers(action: Callable[[], Any]) -> tuple[Any, str]:
+def _call_and_list_leftovers(action: Callable[[], Any], _: None) -> tuple[Any, str]:
     """Return the result of a function, and what it leaves running, which blocks our exit."""
     before = threading.enumerate()
     returned = action()

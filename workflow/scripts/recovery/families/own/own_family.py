@@ -57,7 +57,7 @@ def load(path: str) -> OwnFamily:
 
 @lru_cache
 def _load_source(path: str, source: str) -> OwnFamily:
-    opened = try_in_child(lambda: _opened_files(path, source), f"{path}: does not load")
+    opened = try_in_child(partial(_opened_files, path, source), f"{path}: does not load")
     family = _make(path, source)
     family.FILES += tuple(opened)
     return family

@@ -71,7 +71,10 @@ def proportion(hits: np.ndarray) -> Measure:
 
 
 def proportion_interval(p: float, n: float, level: float) -> tuple[float, float]:
-    """Return the Wilson interval of a proportion p of n.
+    """Return the Wilson interval of a proportion p of n; neither p n nor n need be an integer.
+
+    statsmodels' `proportion_confint` gives other last digits, as its formula is arranged
+    differently, and a lower bound of 1e-17 instead of 0 for p = 0.
 
     References
     ----------
