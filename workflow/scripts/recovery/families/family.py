@@ -24,7 +24,7 @@ Columns = dict[str, np.ndarray]
 Values = dict[str, float]
 """Parameter name with Stan's brackets -> value: `{"beta[1]": 0.2, ...}`."""
 
-Settings = Any
+Fields = Any
 """An instance of the family's Truth, Prior, Design or ObservedColumns."""
 
 Unit = Literal["observation", "participant"]
@@ -169,6 +169,12 @@ class Family:
     FILES: tuple[Path, ...] = ()  # its files, without the modules that they import
     ESTIMATOR_FILES: tuple[Path, ...] = ()  # the same for its estimators
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the choice of a study: another process finds the family and makes its classes."""
+        from recovery import families
+
+        return families.find, (self.CHOICE,)
+
     def program(self, model: str, folder: Path) -> Path:
         """Return the file of a model's Stan program in the folder of all programs."""
         return folder / self.MODELS[model].program
@@ -176,13 +182,13 @@ class Family:
     def try_in_child(self, action: Callable[[], object]) -> None:
         """Call a function in a child process, if the family has code that may end the process."""
 
-    def draw_truth(self, prior: Settings, rng: np.random.Generator) -> Settings:
+    def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
         """Draw a Truth from a prior; SimulationError if this is impossible."""
         raise NotImplementedError
 
     def simulate(
         self,
-        truth: Settings,
+        truth: Fields,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -194,7 +200,7 @@ class Family:
         """
         raise NotImplementedError
 
-    def stan_data(self, columns: Columns, prior: Settings) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
         """Return the data of the family's Stan programs."""
         raise NotImplementedError
 
@@ -205,7 +211,7 @@ class Family:
     def simulate_joint(
         self,
         joint: str,
-        prior: Settings,
+        prior: Fields,
         design: Mapping,
         participants: int,
         observations: int,
@@ -235,7 +241,7 @@ class Family:
         return None
 
     def marginal_log_likelihood(
-        self, model: str, prior: Settings, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Fields, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:
         """Return the log density of every participant's observations under a model.
 
@@ -251,7 +257,7 @@ class Family:
         self,
         unit: Unit,
         model: str,
-        prior: Settings,
+        prior: Fields,
         values: Mapping[str, np.ndarray],
         columns: Columns,
     ) -> np.ndarray | None:
@@ -283,7 +289,7 @@ class Family:
             quantities[f"projection of {vector}"] = projection
         return quantities
 
-    def prior_sd(self, prior: Settings, model: str) -> Values:
+    def prior_sd(self, prior: Fields, model: str) -> Values:
         """Return the known prior standard deviations of a model's parameters."""
         return {}
 
@@ -291,15 +297,15 @@ class Family:
         """Whether a model estimates every parameter that a Truth needs."""
         return False
 
-    def truth_from_estimates(self, means: Values) -> Settings:
+    def truth_from_estimates(self, means: Values) -> Fields:
         """Return the Truth with the posterior means of a fit."""
         raise NotImplementedError
 
-    def values_of(self, truth: Settings) -> Values:
+    def values_of(self, truth: Fields) -> Values:
         """Return the values of all population parameters in a Truth."""
         raise NotImplementedError
 
-    def read_observed(self, table: Mapping, columns: Settings, standardize: bool) -> Columns:
+    def read_observed(self, table: Mapping, columns: Fields, standardize: bool) -> Columns:
         """Return the family's columns from a CSV file; ValueError if the file is wrong."""
         raise NotImplementedError
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from recovery.families.family import Columns, Settings
+from recovery.families.family import Columns, Fields
 from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.outcome import Outcome
 
@@ -17,7 +17,7 @@ def log_likelihood(
     layout: Layout,
     outcome: Outcome,
     joint: str,
-    prior: Settings,
+    prior: Fields,
     values: Draws,
     columns: Columns,
     x: np.ndarray,
@@ -44,7 +44,7 @@ def log_likelihood(
 
 
 def _new_participant(
-    layout: Layout, joint: str, prior: Settings, values: Draws
+    layout: Layout, joint: str, prior: Fields, values: Draws
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance of the coefficients of a participant who is not in the data.
 

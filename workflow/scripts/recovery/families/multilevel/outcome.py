@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recovery.families.family import Columns, Settings, Values
+from recovery.families.family import Columns, Fields, Values
 
 
 class Outcome:
@@ -25,11 +25,11 @@ class Outcome:
     CLOSED: ClassVar[bool] = False  # whether `log_marginal` has a closed form
     SCALED: ClassVar[bool] = True  # whether an observed outcome may be standardized
 
-    def draw(self, prior: Settings, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Fields, rng: np.random.Generator) -> dict[str, Any]:
         """Draw the outcome's fields of a truth from a prior."""
         return {}
 
-    def values(self, truth: Settings) -> Values:
+    def values(self, truth: Fields) -> Values:
         """Return the values of the outcome's parameters in a truth."""
         return {}
 
@@ -37,11 +37,11 @@ class Outcome:
         """Return the outcome's fields of a truth, given the values of parameters."""
         return {}
 
-    def prior_sd(self, prior: Settings) -> Values:
+    def prior_sd(self, prior: Fields) -> Values:
         """Return the known prior standard deviations of the outcome's parameters."""
         return {}
 
-    def covariates(self, truth: Settings, size: int, rng: np.random.Generator) -> Columns:
+    def covariates(self, truth: Fields, size: int, rng: np.random.Generator) -> Columns:
         """Simulate the covariates of `size` rows."""
         return {}
 
@@ -54,7 +54,7 @@ class Outcome:
         return {}
 
     def simulate(
-        self, predictor: np.ndarray, truth: Settings, rng: np.random.Generator
+        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
     ) -> np.ndarray:
         """Draw an outcome for every linear predictor."""
         raise NotImplementedError

@@ -18,7 +18,7 @@ import numpy as np
 
 from recovery.families import observed_data
 from recovery.families.correlations import draw_correlation
-from recovery.families.family import Axes, Columns, Estimator, Family, Model, Settings, Values
+from recovery.families.family import Axes, Columns, Estimator, Family, Fields, Model, Values
 from recovery.families.multilevel import (
     marginal_likelihood,
     parameter_types,
@@ -76,7 +76,7 @@ class Multilevel(Family):
 
     # Truths
 
-    def draw_truth(self, prior: Settings, rng: np.random.Generator) -> Settings:
+    def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
         """Draw every parameter from the prior."""
         drawn = {
             "beta": tuple(rng.normal(prior.beta_mean, prior.beta_sd)),
@@ -88,7 +88,7 @@ class Multilevel(Family):
             )
         return self.Truth(**drawn, **self.outcome.draw(prior, rng))
 
-    def prior_sd(self, prior: Settings, model: str) -> Values:
+    def prior_sd(self, prior: Fields, model: str) -> Values:
         """Return the known prior standard deviations of a model's parameters.
 
         For a correlation, (rho + 1) / 2 ~ beta(a, a) with a = lkj_eta - 1 + Q / 2. The SD of the
@@ -108,7 +108,7 @@ class Multilevel(Family):
         """Whether a model estimates every parameter that a Truth needs."""
         return set(self.MODELS[model].scored) == set(self.PARAMETERS)
 
-    def truth_from_estimates(self, means: Values) -> Settings:
+    def truth_from_estimates(self, means: Values) -> Fields:
         """Return the Truth with the posterior means of a fit."""
         layout, correlation = self.layout, {}
         if layout.pairs:
@@ -123,7 +123,7 @@ class Multilevel(Family):
             **self.outcome.truth_fields(means),
         )
 
-    def values_of(self, truth: Settings) -> Values:
+    def values_of(self, truth: Fields) -> Values:
         """Return the values of all population parameters in a Truth."""
         layout, omega = self.layout, truth.correlations
         beta = dict(zip(layout.beta, truth.beta, strict=True))
@@ -135,7 +135,7 @@ class Multilevel(Family):
 
     def simulate(
         self,
-        truth: Settings,
+        truth: Fields,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -156,7 +156,7 @@ class Multilevel(Family):
 
     def _simulate_design(
         self,
-        truth: Settings,
+        truth: Fields,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -172,7 +172,7 @@ class Multilevel(Family):
     def simulate_joint(
         self,
         joint: str,
-        prior: Settings,
+        prior: Fields,
         design: Mapping,
         participants: int,
         observations: int,
@@ -200,7 +200,7 @@ class Multilevel(Family):
         """Whether `simulate_joint` can draw from a joint model: True for every program's."""
         return True
 
-    def read_observed(self, table: Mapping, columns: Settings, standardize: bool) -> Columns:
+    def read_observed(self, table: Mapping, columns: Fields, standardize: bool) -> Columns:
         """Return the family's columns from a CSV file; ValueError if the file is wrong."""
         names = self.layout.predictors
         predictors = [columns.predictor] if len(names) == 1 else columns.predictors
@@ -218,7 +218,7 @@ class Multilevel(Family):
             dataset["y"] = dataset["y"].astype(int)
         return dataset
 
-    def stan_data(self, columns: Columns, prior: Settings) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
         """Return the data of the family's Stan programs."""
         layout = self.layout
         return {
@@ -270,7 +270,7 @@ class Multilevel(Family):
         return self.outcome.log_density(columns["y"][:, None], eta, values)
 
     def marginal_log_likelihood(
-        self, model: str, prior: Settings, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Fields, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:
         """Return the log density of every participant's observations; None without closed form."""
         joint, x = self.MODELS[model].joint, self.layout.design_matrix(columns)

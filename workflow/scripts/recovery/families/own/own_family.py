@@ -24,7 +24,7 @@ from recovery.common.errors import StudyError, shown
 from recovery.common.types import Frozen, NonNegative, Positive, Proportion, Real
 from recovery.common.user_files import LARGEST_CODE, read_text
 from recovery.common.worker import in_words
-from recovery.families.family import Columns, Family, Model, Settings, SimulationError, Values
+from recovery.families.family import Columns, Family, Fields, Model, SimulationError, Values
 from recovery.families.own import opened_files, requirements
 from recovery.families.own.guest_code import (
     restored_after_loading,
@@ -153,6 +153,10 @@ class OwnFamily(Family):
                 if name not in allowed:
                     raise self._error(place, f"got {name!r}, must be one of {', '.join(allowed)}")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the path: another process loads the file."""
+        return load, (str(self.path),)
+
     def _elements_of(self, place: str, names: Iterable[str]) -> tuple[str, ...]:
         """The names of elements; the name of a vector means all its elements."""
         expanded: list[str] = []
@@ -183,7 +187,7 @@ class OwnFamily(Family):
         """Call a function in a child process; it checks values with the file's Truth and Prior."""
         try_in_child(action, f"{self.path}: Truth or Prior")
 
-    def draw_truth(self, prior: Settings, rng: np.random.Generator) -> Settings:
+    def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
         """Draw a Truth from a prior."""
         truth = self._call_with_rng("draw_truth", rng, prior)
         if not isinstance(truth, self.Truth):
@@ -192,7 +196,7 @@ class OwnFamily(Family):
 
     def simulate(
         self,
-        truth: Settings,
+        truth: Fields,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -224,7 +228,7 @@ class OwnFamily(Family):
             values |= self._numbers(name, (participants, *shape), true_values[name])
         return table, values
 
-    def _true_value(self, name: str, truth: Settings, true_values: Mapping[str, Any]) -> Any:
+    def _true_value(self, name: str, truth: Fields, true_values: Mapping[str, Any]) -> Any:
         """The true value of a parameter from the result of `simulate`, or else from the Truth."""
         if name in true_values:
             return true_values[name]
@@ -247,7 +251,7 @@ class OwnFamily(Family):
             raise SimulationError(f"{self.path}: simulate: {name}: is not finite")
         return dict(zip(elements(name, shape), array.ravel().tolist(), strict=True))
 
-    def stan_data(self, columns: Columns, prior: Settings) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
         """Return the data of the Stan programs."""
         data = self._call("stan_data", _copy(columns), prior)
         if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
@@ -292,7 +296,7 @@ class OwnFamily(Family):
                 draws[name] = _stack(values, elements(name, (people, *shape)), (people, *shape))
         return draws
 
-    def prior_sd(self, prior: Settings, model: str) -> Values:
+    def prior_sd(self, prior: Fields, model: str) -> Values:
         """Return prior standard deviations; empty if the file has no such function."""
         if not hasattr(self.module, "prior_sd"):
             return {}

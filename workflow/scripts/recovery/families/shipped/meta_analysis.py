@@ -20,7 +20,7 @@ from scipy.special import gammaln
 from recovery.common.errors import shown
 from recovery.common.types import Frozen, NonNegative, Positive, Real, Scale, Text
 from recovery.families import observed_data
-from recovery.families.family import Columns, Family, Model, NoOptions, Settings, Values
+from recovery.families.family import Columns, Family, Fields, Model, NoOptions, Values
 
 JOINT, COMMON = "random effects", "common effect"
 _EFFECT = re.compile(r"theta\[\d+\]")
@@ -121,7 +121,7 @@ class MetaAnalysis(Family):
     COEFFICIENTS = {"theta": "Studies' effects"}
     MOST_OBSERVATIONS = 1
 
-    def draw_truth(self, prior: Settings, rng: np.random.Generator) -> Settings:
+    def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
         """Draw mu and tau from the prior; standard errors are its tau_scale.
 
         `se` of the study file, if given, replaces these.
@@ -134,7 +134,7 @@ class MetaAnalysis(Family):
 
     def simulate(
         self,
-        truth: Settings,
+        truth: Fields,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -154,7 +154,7 @@ class MetaAnalysis(Family):
     def simulate_joint(
         self,
         joint: str,
-        prior: Settings,
+        prior: Fields,
         design: Mapping,
         participants: int,
         observations: int,
@@ -169,7 +169,7 @@ class MetaAnalysis(Family):
         """Whether `simulate_joint` can draw from a joint model: True for every program's."""
         return True
 
-    def stan_data(self, columns: Columns, prior: Settings) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
         """Return the data of the family's Stan programs."""
         hyperparameters = {f"prior_{name}": value for name, value in prior.model_dump().items()}
         return {"J": columns["y"].size, "y": columns["y"], "se": columns["se"], **hyperparameters}
@@ -188,7 +188,7 @@ class MetaAnalysis(Family):
         return -0.5 * np.log(2 * np.pi) - np.log(se) - 0.5 * ((y - theta) / se) ** 2
 
     def marginal_log_likelihood(
-        self, model: str, prior: Settings, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Fields, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray:
         """Return the log density of every study's effect with theta integrated out."""
         tau = values["tau"] if self.MODELS[model].joint == JOINT else 0.0
@@ -198,7 +198,7 @@ class MetaAnalysis(Family):
             - 0.5 * ((columns["y"][:, None] - values["mu"]) / sd) ** 2
         )
 
-    def prior_sd(self, prior: Settings, model: str) -> Values:
+    def prior_sd(self, prior: Fields, model: str) -> Values:
         """Return prior standard deviations; that of tau exists above 2 degrees of freedom.
 
         References
@@ -217,15 +217,15 @@ class MetaAnalysis(Family):
         """Whether a model estimates every parameter that a Truth needs."""
         return self.MODELS[model].joint == JOINT
 
-    def truth_from_estimates(self, means: Values) -> Settings:
+    def truth_from_estimates(self, means: Values) -> Fields:
         """Return the Truth with the posterior means of a fit; datasets have the observed `se`."""
         return Truth(mu=means["mu"], tau=means["tau"], se=(means["tau"], means["tau"]))
 
-    def values_of(self, truth: Settings) -> Values:
+    def values_of(self, truth: Fields) -> Values:
         """Return the values of all population parameters in a Truth."""
         return {"mu": truth.mu, "tau": truth.tau}
 
-    def read_observed(self, table: Mapping, columns: Settings, standardize: bool) -> Columns:
+    def read_observed(self, table: Mapping, columns: Fields, standardize: bool) -> Columns:
         """Return the family's columns from a CSV file; ValueError if the file is wrong."""
         if standardize:
             raise ValueError("effects and their standard errors cannot be standardized")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import expit, log_expit
 
-from recovery.families.family import Columns, Settings, Values
+from recovery.families.family import Columns, Fields, Values
 from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, models
 
 
@@ -22,7 +22,7 @@ class Bernoulli(Outcome):
     SCALED = False
 
     def simulate(
-        self, predictor: np.ndarray, truth: Settings, rng: np.random.Generator
+        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
     ) -> np.ndarray:
         """Draw 0 or 1 for every linear predictor."""
         return (rng.random(predictor.size) < expit(predictor)).astype(int)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from recovery.common.types import Positive
-from recovery.families.family import Settings, Values
+from recovery.families.family import Fields, Values
 from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
 
 
@@ -24,11 +24,11 @@ class Normal(Outcome):
     TRUTH = {"sigma": Positive}
     PRIOR = {"sigma_rate": Scale}
 
-    def draw(self, prior: Settings, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Fields, rng: np.random.Generator) -> dict[str, Any]:
         """Draw sigma from its prior."""
         return {"sigma": rng.exponential(1 / prior.sigma_rate)}
 
-    def values(self, truth: Settings) -> Values:
+    def values(self, truth: Fields) -> Values:
         """Return sigma."""
         return {"sigma": truth.sigma}
 
@@ -36,12 +36,12 @@ class Normal(Outcome):
         """Return sigma."""
         return {"sigma": means["sigma"]}
 
-    def prior_sd(self, prior: Settings) -> Values:
+    def prior_sd(self, prior: Fields) -> Values:
         """Return the prior standard deviation of sigma."""
         return {"sigma": 1 / prior.sigma_rate}
 
     def simulate(
-        self, predictor: np.ndarray, truth: Settings, rng: np.random.Generator
+        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
     ) -> np.ndarray:
         """Add normal residuals."""
         return predictor + truth.sigma * rng.normal(size=predictor.size)

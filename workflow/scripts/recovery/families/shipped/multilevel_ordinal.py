@@ -16,7 +16,7 @@ from scipy.special import expit, log_expit
 
 from recovery.common.types import Real, tuple_of
 from recovery.families import multilevel
-from recovery.families.family import Columns, Settings, SimulationError, Values
+from recovery.families.family import Columns, Fields, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, models
 
 MOST_CATEGORIES = 20
@@ -53,7 +53,7 @@ class Ordinal(Outcome):
         thresholds: Any = tuple_of(Real, number)
         self.TRUTH = {"c": Annotated[thresholds, AfterValidator(_increasing)]}
 
-    def draw(self, prior: Settings, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Fields, rng: np.random.Generator) -> dict[str, Any]:
         """Draw thresholds from their prior."""
         c = np.sort(rng.normal(prior.c_mean, prior.c_sd, self.categories - 1))
         if not np.all(np.diff(c) > 0):
@@ -62,7 +62,7 @@ class Ordinal(Outcome):
             )
         return {"c": tuple(c)}
 
-    def values(self, truth: Settings) -> Values:
+    def values(self, truth: Fields) -> Values:
         """Return the thresholds."""
         return dict(zip(self.PARAMETERS, truth.c, strict=True))
 
@@ -70,7 +70,7 @@ class Ordinal(Outcome):
         """Return the thresholds."""
         return {"c": tuple(means[name] for name in self.PARAMETERS)}
 
-    def prior_sd(self, prior: Settings) -> Values:
+    def prior_sd(self, prior: Fields) -> Values:
         """Return the prior standard deviations of the thresholds, normal order statistics."""
         number = self.categories - 1
         return {
@@ -83,7 +83,7 @@ class Ordinal(Outcome):
         return {"C": self.categories}
 
     def simulate(
-        self, predictor: np.ndarray, truth: Settings, rng: np.random.Generator
+        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
     ) -> np.ndarray:
         """Count the thresholds below a latent logistic variable."""
         latent = predictor + rng.logistic(size=predictor.size)

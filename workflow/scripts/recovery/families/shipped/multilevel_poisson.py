@@ -14,7 +14,7 @@ from scipy.special import gammaln
 
 from recovery.common.types import Positive
 from recovery.families import multilevel
-from recovery.families.family import Columns, Settings, SimulationError, Values
+from recovery.families.family import Columns, Fields, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Outcome, models
 
 LARGEST_RATE = 2**30  # of Stan's poisson_rng, because its integers have 32 bits
@@ -55,7 +55,7 @@ class Poisson(Outcome):
         self.COVARIATES = {"exposure": "real"} if exposure else {}
         self.DESIGN = {"exposure": (Bounds, (0.5, 1.5))} if exposure else {}
 
-    def covariates(self, truth: Settings, size: int, rng: np.random.Generator) -> Columns:
+    def covariates(self, truth: Fields, size: int, rng: np.random.Generator) -> Columns:
         """Draw exposures uniformly between the bounds."""
         if not self.COVARIATES:
             return {}
@@ -71,7 +71,7 @@ class Poisson(Outcome):
         return {"exposure": columns.get("exposure", np.ones(columns["y"].size))}
 
     def simulate(
-        self, predictor: np.ndarray, truth: Settings, rng: np.random.Generator
+        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
     ) -> np.ndarray:
         """Draw a count for every linear predictor; SimulationError if it is too large for Stan."""
         if (largest := predictor.max()) > np.log(LARGEST_RATE):

@@ -13,7 +13,7 @@ from pydantic import Field, Strict
 from scipy.special import gammaincc, gammainccinv, gammaln
 
 from recovery.common.types import Positive
-from recovery.families.family import Settings, SimulationError, Values
+from recovery.families.family import Fields, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
 
 
@@ -32,7 +32,7 @@ class StudentT(Outcome):
     TRUTH = {"sigma": Positive, "nu": Annotated[float, Strict(), Field(ge=1)]}
     PRIOR = {"sigma_rate": Scale, "nu_shape": Scale, "nu_rate": Scale}
 
-    def draw(self, prior: Settings, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Fields, rng: np.random.Generator) -> dict[str, Any]:
         """Draw sigma and nu from their priors."""
         sigma = rng.exponential(1 / prior.sigma_rate)
         upper_tail = (1 - rng.random()) * gammaincc(prior.nu_shape, prior.nu_rate)
@@ -43,7 +43,7 @@ class StudentT(Outcome):
             )
         return {"sigma": sigma, "nu": max(1.0, float(nu))}
 
-    def values(self, truth: Settings) -> Values:
+    def values(self, truth: Fields) -> Values:
         """Return sigma and nu."""
         return {"sigma": truth.sigma, "nu": truth.nu}
 
@@ -51,7 +51,7 @@ class StudentT(Outcome):
         """Return sigma and nu."""
         return {"sigma": means["sigma"], "nu": means["nu"]}
 
-    def prior_sd(self, prior: Settings) -> Values:
+    def prior_sd(self, prior: Fields) -> Values:
         """Return those of sigma and, from the moments of a truncated gamma, nu."""
         shape, rate = prior.nu_shape, prior.nu_rate
         with np.errstate(all="ignore"):
@@ -62,7 +62,7 @@ class StudentT(Outcome):
         return {"sigma": 1 / prior.sigma_rate} | ({"nu": nu} if np.isfinite(nu) else {})
 
     def simulate(
-        self, predictor: np.ndarray, truth: Settings, rng: np.random.Generator
+        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
     ) -> np.ndarray:
         """Add Student t residuals."""
         return predictor + truth.sigma * rng.standard_t(truth.nu, size=predictor.size)

@@ -19,7 +19,7 @@ import numpy as np
 
 from recovery.families import correlations, observed_data
 from recovery.families.correlations import draw_correlation
-from recovery.families.family import Axes, Columns, Family, Model, NoOptions, Settings, Values
+from recovery.families.family import Axes, Columns, Family, Fields, Model, NoOptions, Values
 from recovery.families.shipped.mediation import path_likelihood
 from recovery.families.shipped.mediation.path_types import (
     INDICES,
@@ -74,7 +74,7 @@ class Mediation(Family):
 
     # Truths
 
-    def draw_truth(self, prior: Settings, rng: np.random.Generator) -> Settings:
+    def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
         """Draw every parameter from the prior."""
         paths = rng.normal(prior.path_mean, prior.path_sd)
         intercepts = rng.normal(prior.intercept_mean, prior.intercept_sd)
@@ -86,7 +86,7 @@ class Mediation(Family):
             **dict(zip(RESIDUALS, rng.exponential(1 / np.array(prior.sigma_rate)), strict=True)),
         )
 
-    def prior_sd(self, prior: Settings, model: str) -> Values:
+    def prior_sd(self, prior: Fields, model: str) -> Values:
         """Return prior standard deviations.
 
         For a correlation, (rho + 1) / 2 ~ beta(s, s) with s = lkj_eta - 1 + 5 / 2. The indirect
@@ -111,7 +111,7 @@ class Mediation(Family):
         """Whether a model estimates every parameter that a Truth needs."""
         return True
 
-    def truth_from_estimates(self, means: Values) -> Settings:
+    def truth_from_estimates(self, means: Values) -> Fields:
         """Return the Truth with the posterior means of a fit, which imply an indirect effect."""
         omega = np.eye(SIZE)
         for k, q in PAIRS:
@@ -122,7 +122,7 @@ class Mediation(Family):
             Omega=correlations.shrunken(omega).tolist(),
         )
 
-    def values_of(self, truth: Settings) -> Values:
+    def values_of(self, truth: Fields) -> Values:
         """Return the values of all population parameters in a Truth."""
         values = {name: getattr(truth, name) for name in (*VARYING, *RESIDUALS)}
         values |= {f"sigma_p[{k}]": truth.sigma_p[k - 1] for k in INDICES}
@@ -132,7 +132,7 @@ class Mediation(Family):
 
     def simulate(
         self,
-        truth: Settings,
+        truth: Fields,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
@@ -158,7 +158,7 @@ class Mediation(Family):
         }
         return columns, self.values_of(truth) | coefficients
 
-    def read_observed(self, table: Mapping, columns: Settings, standardize: bool) -> Columns:
+    def read_observed(self, table: Mapping, columns: Fields, standardize: bool) -> Columns:
         """Return participant, x, m and y from a CSV file; ValueError if the file is wrong."""
         dataset = {"participant": observed_data.participants(table, columns.participant)}
         source = {"x": columns.predictor, "m": columns.mediator, "y": columns.outcome}
@@ -168,7 +168,7 @@ class Mediation(Family):
                 dataset[name] = observed_data.standardized(dataset[name], column)
         return dataset
 
-    def stan_data(self, columns: Columns, prior: Settings) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
         """Return the data of the family's Stan program."""
         return {
             "N": columns["y"].size,
@@ -219,7 +219,7 @@ class Mediation(Family):
         return -np.log(2 * np.pi) - scales - 0.5 * squares
 
     def marginal_log_likelihood(
-        self, model: str, prior: Settings, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Fields, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray:
         """Return the log density of m and y of every participant with paths integrated out."""
         densities = []
