@@ -169,6 +169,19 @@ def test_a_figure_without_an_exact_model_shows_a_message(kind):
     assert rank_plots.NOTHING in texts(drawn)
 
 
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize("limits", [(0.02, 0.6), (0.2, 0.6), (80, 50_000)])
+def test_ticks_of_a_log_axis_are_plain_numbers(limits):
+    drawn, (axes,) = style.folded(1, 1, 3, 2)
+    style.log_y_axis(axes)
+    axes.set_ylim(*limits)
+    drawn.canvas.draw()
+    ticks = [*axes.get_yticklabels(), *axes.get_yticklabels(minor=True)]
+    labels = [tick.get_text() for tick in ticks if tick.get_text()]
+    assert len(labels) >= 2
+    assert all(float(label.replace(",", "")) > 0 for label in labels)
+
+
 class Planned(FigureData):
     """Figure data of a study with a target for the RMSE of sigma, without files."""
 

@@ -121,7 +121,7 @@ def _cells(
         shown = bounds(table[table["prior"] == prior], value)
         _series(axes, shown, (value, "lower", "upper"), data, n_columns[value])
         if logarithmic and (shown[value] > 0).any():
-            axes.set_yscale("log")
+            style.log_y_axis(axes)
         elif not logarithmic:
             axes.set_ylim(-0.04, 1.04)
     style.title_panels(panels, rows, columns, PARTICIPANTS)

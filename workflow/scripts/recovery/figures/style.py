@@ -13,6 +13,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 from matplotlib.gridspec import SubplotSpec
+from matplotlib.ticker import LogFormatter
 
 TRUTH_COLOUR = "0.15"
 Panels = dict[tuple[Any, Any], Axes]
@@ -147,6 +148,20 @@ def segments(lower: np.ndarray, upper: np.ndarray, y: np.ndarray) -> tuple[np.nd
     """Return horizontal segments as one broken line, which keeps SVG files small."""
     x = np.column_stack([lower, upper, np.full(len(y), np.nan)]).ravel()
     return x, np.repeat(np.asarray(y, dtype=float), 3)
+
+
+class _PlainLogFormatter(LogFormatter):
+    """Tick labels of a log axis as plain numbers, because text is never parsed as math."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:,g}" if super().__call__(x, pos) else ""
+
+
+def log_y_axis(axes: Axes) -> None:
+    """Give a panel a log y-axis whose ticks are plain numbers."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(_PlainLogFormatter())
+    axes.yaxis.set_minor_formatter(_PlainLogFormatter())
 
 
 def open_where(
