@@ -68,7 +68,7 @@ def went():
 
 def test_a_models_coverage_is_the_share_of_all_its_intervals(performance, went):
     row = results_section.glance(STUDY, LINEAR, performance, went)[-1]
-    shares = measures.of_level(performance, "coverage", LEVEL)
+    shares = measures.rows_of_measure(performance, "coverage", LEVEL)
     hits = round((shares["value"] * shares["n_replicates"]).sum())
     assert row["intervals"] == 13 + 16
     assert row["planned"] == 40
@@ -105,8 +105,8 @@ def test_a_cell_has_the_n_and_the_bounds_of_its_coverage(performance, went):
 
 
 def test_the_largest_mcse_says_how_many_it_rests_on(performance):
-    largest = precision.largest_reached(performance, LEVEL)["coverage"]
-    shares = measures.of_level(performance, "coverage", LEVEL)
+    largest = precision.largest_mcse(performance, LEVEL)["coverage"]
+    shares = measures.rows_of_measure(performance, "coverage", LEVEL)
     n = shares["n_replicates"].min()  # at the nominal level, from which none differs clearly
     assert largest == {"mcse": pytest.approx(np.sqrt(LEVEL * (1 - LEVEL) / n)), "n_replicates": n}
 
@@ -188,7 +188,7 @@ CASES = [
 
 @pytest.mark.parametrize(("row", "causes"), CASES)
 def test_a_fit_missed_what_its_diagnostics_say(row, causes):
-    missed = fit_outcomes.missed(pd.DataFrame([row]), WANTED, 4).iloc[0]
+    missed = fit_outcomes.missed_thresholds(pd.DataFrame([row]), WANTED, 4).iloc[0]
     assert [cause for cause in fit_outcomes.CAUSES if missed[cause]] == causes
 
 

@@ -92,12 +92,12 @@ class Estimated:
     ----------
     parts : list of Estimates
         Of population parameters, and of participants' coefficients where it has them.
-    trouble : str
+    not_converged_because : str
         Why the estimate does not count as converged; empty where it does.
     """
 
     parts: Sequence[Estimates]
-    trouble: str = ""
+    not_converged_because: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from recovery.figures import style
 from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
 from recovery.plan.scenarios import Scenario, scenarios_of
-from recovery.score.measures import of_level
+from recovery.score.measures import rows_of_measure
 from recovery.score.measures.monte_carlo import with_bounds
 from recovery.study.model import Study
 
@@ -40,7 +40,7 @@ def lolly(data: FigureData, figure: Figure) -> MplFigure:
     height = max(1.5, 0.55 + 0.2 * len(data.methods))
     drawn, panels = style.matrix(list(rows), list(SIDE_BY_SIDE), 2.1, height, sharey=True)
     for (parameter, measure), axes in panels.items():
-        mine = with_bounds(of_level(table, measure, study.plotted_level))
+        mine = with_bounds(rows_of_measure(table, measure, study.plotted_level))
         mine = mine[(mine["parameter"] == parameter) & np.isfinite(mine["value"])]
         nominal = study.plotted_level if measure.endswith("coverage") else 0.0
         _sticks(axes, mine.set_index("model"), nominal, data)
@@ -110,7 +110,7 @@ def nested_loop(data: FigureData, figure: Figure) -> MplFigure:
         sharex=True,
         layout="constrained",
     )
-    table = with_bounds(of_level(data.performance, "rmse", study.plotted_level))
+    table = with_bounds(rows_of_measure(data.performance, "rmse", study.plotted_level))
     places = [(scenario.name, prior) for scenario in figure.scenarios for prior in study.priors]
     for (parameter, label), axes in zip(rows.items(), panels[:-1], strict=True):
         _steps(axes, table[table["parameter"] == parameter], places, data)

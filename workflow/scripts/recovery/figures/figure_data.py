@@ -127,7 +127,7 @@ class FigureData:
         """Return what is uniform in a calibrated cell: quantity -> a value a replicate."""
         diagnostics = tables.read_frame(self.design.cell_files("diagnostics", cell))
         fits = measures.final_attempts(diagnostics)
-        return calibration.uniforms(calibration.read_ranks(self.design, cell), fits)
+        return calibration.uniform_values(calibration.read_ranks(self.design, cell), fits)
 
     def observed_estimates(self, dataset: str) -> pd.DataFrame:
         """Return the estimates of every fit to an observed dataset."""

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from recovery.figures import style
 from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
-from recovery.score.selection import programs
+from recovery.score.selection import programs_by_joint
 
 
 def selection(data: FigureData, figure: Figure) -> MplFigure:
@@ -38,7 +38,7 @@ def selection(data: FigureData, figure: Figure) -> MplFigure:
             mine = mine[mine["observations"] == observations]
         _shares(axes, mine, data)
     style.title_panels(panels, rows, columns, "Participants")
-    joints = programs(study, data.family)
+    joints = programs_by_joint(study, data.family)
     labels = {
         first: ", ".join(data.model_labels[each] for each in (first, *others))
         for first, *others in joints.values()
@@ -64,7 +64,7 @@ def _shares(axes: Axes, table: pd.DataFrame, data: FigureData) -> None:
     """The shares of all joint models in one panel; a ring around what generated the data."""
     models, joints = (
         data.design.study.models,
-        programs(data.design.study, data.family),
+        programs_by_joint(data.design.study, data.family),
     )
     colour, marker, beside = style.colours(models), style.markers(models), style.dodge(list(joints))
     counts = data.design.study.participants

@@ -85,7 +85,7 @@ def _missed(fit: pd.Series, estimates: pd.DataFrame, study: Study) -> Iterator[s
     """Yield the thresholds that a fit missed, in words."""
     wanted, chains = study.convergence, study.sampler.chains
     enough = wanted.min_ess_per_chain * chains
-    causes = fit_outcomes.missed(fit.to_frame().T, wanted, chains).iloc[0]
+    causes = fit_outcomes.missed_thresholds(fit.to_frame().T, wanted, chains).iloc[0]
     if causes["rhat"] and pd.isna(fit["max_rhat"]):
         yield "no chain moved"
         return

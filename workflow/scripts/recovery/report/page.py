@@ -29,7 +29,7 @@ from recovery.report import (
 from recovery.report.number_formats import number, percent, sortable
 from recovery.score import failures
 from recovery.score.measures import ENOUGH_IF_SKEWED, few_if_skewed
-from recovery.score.precision import largest_reached
+from recovery.score.precision import largest_mcse
 from recovery.study.methods import method
 from recovery.study.model import Study
 
@@ -55,7 +55,7 @@ def write(
     summaries : mapping of str to DataFrame
         The summary tables.
     fits : DataFrames
-        What `summaries.observed` returns.
+        What `summaries.observed_fits` returns.
     images : list of str
         SVG files, in the order of `gallery.figures`.
     identity : str
@@ -77,7 +77,7 @@ def write(
         "study": study,
         "design": design,
         "totals": results_section.totals(summaries["convergence"]),
-        "largest": largest_reached(performance, study.plotted_level),
+        "largest": largest_mcse(performance, study.plotted_level),
         "fewer_intervals": any(
             0 < row["intervals"] < row["planned"] for row in tabulated["glance"]
         ),
@@ -139,7 +139,7 @@ def _asked(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
 def _found(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """What the summary tables say beside performance."""
     return {
-        "lost": failures.of_cells(family, summaries["convergence"]),
+        "lost": failures.failed_cells(family, summaries["convergence"]),
         "reasons": results_section.reasons(summaries["convergence"]),
         "unsimulated": results_section.unsimulated(summaries["convergence"]),
         "pareto_k": results_section.pareto_k(family, summaries["convergence"]),

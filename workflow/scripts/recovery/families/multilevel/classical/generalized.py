@@ -120,5 +120,5 @@ def _of_glm(layout: Layout, model: GLM, back: np.ndarray) -> Estimated:
 def _estimated(
     names: list[str], value: np.ndarray, error: np.ndarray, converged: bool
 ) -> Estimated:
-    trouble = "" if converged else f"no convergence in {MOST_ITERATIONS} iterations"
-    return Estimated([wald.normal(names, value, error)], trouble)
+    not_converged_because = "" if converged else f"no convergence in {MOST_ITERATIONS} iterations"
+    return Estimated([wald.normal(names, value, error)], not_converged_because)

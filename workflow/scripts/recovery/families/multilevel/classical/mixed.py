@@ -46,7 +46,7 @@ def fit(layout: Layout, columns: Columns, restricted: bool) -> Estimated:
     found = minimise(data, restricted)
     moments = Moments.of(data, found.psi)
     units = unit_y / unit_x
-    trouble = _trouble(found)
+    not_converged_because = _not_converged_because(found)
     parts = [
         wald.normal(
             list(layout.beta),
@@ -59,10 +59,10 @@ def fit(layout: Layout, columns: Columns, restricted: bool) -> Estimated:
     names = [f"beta_p[{j},{q + 1}]" for q in range(varying.size) for j in people]
     own = start[varying] + own * units[varying]
     parts.append(wald.normal(names, own.T.ravel(), (error * units[varying]).T.ravel()))
-    return Estimated(parts, trouble)
+    return Estimated(parts, not_converged_because)
 
 
-def _trouble(found: Optimum) -> str:
+def _not_converged_because(found: Optimum) -> str:
     if not found.converged:
         return f"no convergence: the deviance still has a slope of {found.slope:.2g}"
     if smallest(found.psi) < SINGULAR:
