@@ -196,9 +196,9 @@ def test_a_fit_has_a_row_for_every_unit_asked_for(fitted):
 
 
 def test_chunks_do_not_change_numbers(fitted, monkeypatch):
-    monkeypatch.setattr(loo, "LARGEST", 5000)  # five units of 1000 draws at a time
+    monkeypatch.setattr(loo, "MOST_VALUES", 5000)  # five units of 1000 draws at a time
     again = rows(batches.fit_batch(*a_batch(BOTH))["loo"])
-    monkeypatch.setattr(loo, "LARGEST", 1)
+    monkeypatch.setattr(loo, "MOST_VALUES", 1)
     one_by_one = rows(batches.fit_batch(*a_batch(BOTH))["loo"])
     for row, *others in zip(rows(fitted["loo"]), again, one_by_one, strict=True):
         for other in others:
