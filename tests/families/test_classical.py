@@ -145,7 +145,7 @@ def test_errors_of_variances_are_those_of_the_dense_expected_information(rng, na
 def test_on_the_edge_sigma_keeps_its_error_beside_what_is_off_it(name, seed, sds, interior):
     columns = simulated(seed, 6, 5, truth=LINEAR.Truth(beta=(0, 1), sigma_p=sds, rho=0, sigma=1))
     found = LINEAR.ESTIMATORS[name].fit(columns)
-    assert found.problem.startswith("singular fit: ")
+    assert found.not_converged_because.startswith("singular fit: ")
     value, error = fitted(name, columns)
     expected = dense_errors(name, columns, np.array([value[n] for n in COMPONENTS]), interior)
     assert error["sigma"] == pytest.approx(expected[-1], rel=1e-4)
@@ -272,7 +272,7 @@ def test_intervals_of_sigma_hold_it_at_their_rate_in_singular_fits():
     hits = []
     for seed in range(150):
         columns = simulated(seed, 6, 8, truth=truth)
-        if LINEAR.ESTIMATORS["reml"].fit(columns).problem:
+        if LINEAR.ESTIMATORS["reml"].fit(columns).not_converged_because:
             low, high = interval("reml", columns, "sigma")
             hits.append(low <= 1 <= high)
     assert len(hits) > 30

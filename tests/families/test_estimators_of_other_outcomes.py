@@ -21,7 +21,7 @@ def fitted(family, name, columns):
     """Value and standard error of every parameter, and the bounds of 95 % intervals."""
     found = family.ESTIMATORS[name].fit(columns)
     (part,) = found.parts
-    assert found.problem == ""
+    assert found.not_converged_because == ""
     assert tuple(part.names) == family.ESTIMATORS[name].scored
     return part.value, part.error, [part.quantile(p) for p in (0.025, 0.975)]
 

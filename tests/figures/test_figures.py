@@ -202,7 +202,7 @@ class Planned(FigureData):
 
     @property
     def planning(self):
-        return planning.needed(self.performance, self.design.study.planning, 0.89)
+        return planning.participants_needed(self.performance, self.design.study.planning, 0.89)
 
 
 @pytest.mark.usefixtures("close")

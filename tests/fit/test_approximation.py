@@ -119,7 +119,7 @@ def test_approximations_keep_no_draws_and_are_neither_verified_nor_calibrated():
     cell = (SCENARIO, "optimize_pooled", "weak")
     assert design.tables_of(cell) == ["estimates", "participants", "diagnostics"]
     assert design.verified(cell) == {}
-    why = calibration.why_not(design.study, LINEAR, "moderate", *cell[1:])
+    why = calibration.reason_not_applicable(design.study, LINEAR, "moderate", *cell[1:])
     assert why == "an approximation is not the posterior of its program"
 
 
@@ -202,8 +202,8 @@ def test_a_mode_leaves_what_is_to_be_known_of_coverage_as_it_is(rng):
         "optimize_pooled": Replicates(number, np.zeros(40), error, none, none, bounds(error, none)),
     }
     fits = {(name, "weak"): Fits({"beta[1]": each}, number) for name, each in models.items()}
-    performance = summaries.answering(measures.performance(fits, 40))
-    needed = precision.needed(performance, Precision(coverage=0.02), 0.9, 40)
+    performance = summaries.without_undefined_measures(measures.performance(fits, 40))
+    needed = precision.replicates_needed(performance, Precision(coverage=0.02), 0.9, 40)
     assert needed["n_needed"].tolist() == [225]
     mode = performance[performance["model"] == "optimize_pooled"].set_index("measure")
     assert mode.loc["rmse", "value"].notna().all()

@@ -22,7 +22,7 @@ def kept(rng) -> Draws:
 def file(kept, tmp_path):
     """Draws of replicates 3 and 5; those of 5 are the negative ones."""
     path = tmp_path / "00001-00010.parquet"
-    with draws.kept(path, "identity") as keep:
+    with draws.writer(path, "identity") as keep:
         keep(3, kept)
         keep(5, Draws(NAMES, -kept.values, kept.sampler, 1.0, 1.0))
     return path
@@ -60,7 +60,7 @@ def test_a_replicate_without_draws_is_told(file):
 
 
 def test_a_batch_without_any_draws_has_an_empty_table(tmp_path):
-    with draws.kept(tmp_path / "a.parquet", "identity"):
+    with draws.writer(tmp_path / "a.parquet", "identity"):
         pass
     assert tables.read_identity(tmp_path / "a.parquet") == "identity"
     assert tables.read(tmp_path / "a.parquet")["replicate"].size == 0
@@ -68,7 +68,7 @@ def test_a_batch_without_any_draws_has_an_empty_table(tmp_path):
 
 def test_what_ends_early_leaves_nothing(tmp_path, kept):
     def keep_and_fail():
-        with draws.kept(tmp_path / "a.parquet", "identity") as keep:
+        with draws.writer(tmp_path / "a.parquet", "identity") as keep:
             keep(1, kept)
             raise RuntimeError
 
@@ -78,5 +78,5 @@ def test_what_ends_early_leaves_nothing(tmp_path, kept):
 
 
 def test_without_a_place_nothing_is_kept():
-    with draws.kept(None, "identity") as keep:
+    with draws.writer(None, "identity") as keep:
         assert keep is None

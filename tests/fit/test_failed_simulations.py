@@ -164,7 +164,7 @@ def test_a_verifying_engine_is_not_blamed_for_them(begin, tmp_path, monkeypatch)
             table = tables.from_rows(rows, tables.DIAGNOSTICS)
             tables.write(table, file, tables.DIAGNOSTICS, "")
     assert kinds["simulation"] > 0
-    found = verification.attempted(design)
+    found = verification.attempted_fits(design)
     assert found["status"].value_counts().to_dict() == {"ok": kinds["ok"], "failed": kinds["fit"]}
     assert set(found["error"].dropna()) == {"fit"}
 

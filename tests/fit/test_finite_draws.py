@@ -221,9 +221,9 @@ def test_a_log_likelihood_of_what_is_left_out(value, monkeypatch, prior, rng):
         return found
 
     monkeypatch.setattr(LINEAR, "log_likelihood", spoiled)
-    monkeypatch.setattr(loo, "LARGEST", 500)  # five observations at a time
+    monkeypatch.setattr(loo, "MOST_VALUES", 500)  # five observations at a time
     with pytest.raises(RuntimeError) as error:
-        loo.of_fit(LINEAR, "centered", prior, draws, columns, "observation")
+        loo.row_of_fit(LINEAR, "centered", prior, draws, columns, "observation")
     assert str(error.value) == "log likelihood that is not finite: observation 8"
 
 

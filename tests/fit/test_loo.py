@@ -40,7 +40,7 @@ def test_elpd_is_the_closed_form_one_of_a_normal_mean(rng):
     variance = 1 / (30 + 10.0**-2)
     whole = norm.logpdf(y, variance * y.sum(), np.sqrt(1 + variance))
     np.testing.assert_allclose(p_loo, whole - exact, atol=0.02)
-    assert (k < posterior.largest_k(4000)).all()
+    assert (k < posterior.largest_reliable_k(4000)).all()
 
 
 def sample(columns, prior, seed):
@@ -51,7 +51,9 @@ def sample(columns, prior, seed):
 
 def test_elpd_agrees_with_exact_refits(truth, prior, rng):
     columns, _ = LINEAR.simulate(truth, 2, 6, rng)
-    found = loo.of_fit(LINEAR, "pooled", prior, sample(columns, prior, 1), columns, "observation")
+    found = loo.row_of_fit(
+        LINEAR, "pooled", prior, sample(columns, prior, 1), columns, "observation"
+    )
     exact = []
     for place in range(12):
         others = np.arange(12) != place
@@ -67,9 +69,11 @@ def test_elpd_agrees_with_exact_refits(truth, prior, rng):
 def test_an_outlier_among_few_observations_has_a_high_pareto_k(truth, prior, rng):
     columns, _ = LINEAR.simulate(truth, 2, 4, rng)
     columns["y"][3] += 40
-    found = loo.of_fit(LINEAR, "pooled", prior, sample(columns, prior, 1), columns, "observation")
+    found = loo.row_of_fit(
+        LINEAR, "pooled", prior, sample(columns, prior, 1), columns, "observation"
+    )
     assert found["n_high_k"] == 1
-    assert found["max_k"] > posterior.largest_k(4000)
+    assert found["max_k"] > posterior.largest_reliable_k(4000)
     assert np.argmin(found["pointwise"]) == 3
 
 
@@ -88,7 +92,7 @@ def test_a_log_likelihood_that_is_not_finite_gives_no_elpd():
 
 @pytest.mark.parametrize(("n_draws", "expected"), [(100, 0.5), (1000, 2 / 3), (4000, 0.7)])
 def test_the_threshold_of_k_depends_on_the_number_of_draws(n_draws, expected):
-    assert posterior.largest_k(n_draws) == pytest.approx(expected)
+    assert posterior.largest_reliable_k(n_draws) == pytest.approx(expected)
 
 
 # Whole participants
@@ -192,9 +196,9 @@ def test_a_fit_has_a_row_for_every_unit_asked_for(fitted):
 
 
 def test_chunks_do_not_change_numbers(fitted, monkeypatch):
-    monkeypatch.setattr(loo, "LARGEST", 5000)  # five units of 1000 draws at a time
+    monkeypatch.setattr(loo, "MOST_VALUES", 5000)  # five units of 1000 draws at a time
     again = rows(batches.fit_batch(*a_batch(BOTH))["loo"])
-    monkeypatch.setattr(loo, "LARGEST", 1)
+    monkeypatch.setattr(loo, "MOST_VALUES", 1)
     one_by_one = rows(batches.fit_batch(*a_batch(BOTH))["loo"])
     for row, *others in zip(rows(fitted["loo"]), again, one_by_one, strict=True):
         for other in others:

@@ -243,8 +243,8 @@ def test_draws_that_are_not_finite_are_not_passed_over(place, wrong, rng):
     diagnostics = diagnose(draws)
     assert not diagnostics["converged"]
     assert diagnostics["max_rhat"] == np.inf
-    assert posterior.not_finite(draws, ["a", "b"]) == [place]
-    assert posterior.not_finite(draws, ["b"]) == (["lp__"] if place == "lp__" else [])
+    assert posterior.non_finite(draws, ["a", "b"]) == [place]
+    assert posterior.non_finite(draws, ["b"]) == (["lp__"] if place == "lp__" else [])
 
 
 # Diagnostics

@@ -11,7 +11,7 @@ import yaml
 from conftest import ROOT
 
 from recovery import families
-from recovery.score.measures.single import OF_ESTIMATES, OF_INTERVALS
+from recovery.score.measures.single import ESTIMATE_MEASURES, INTERVAL_MEASURES
 from recovery.tables.summary_schemas import SUMMARIES
 
 DOCS = ROOT / "docs"
@@ -144,7 +144,7 @@ def test_the_reference_of_a_family_has_its_models_and_its_hyperparameters(name):
 
 def test_every_measure_has_its_formula():
     text = (DOCS / "reference/measures.md").read_text()
-    for name in (*OF_ESTIMATES, *OF_INTERVALS, "relative_precision"):
+    for name in (*ESTIMATE_MEASURES, *INTERVAL_MEASURES, "relative_precision"):
         assert f"`{name}`" in text, name
 
 

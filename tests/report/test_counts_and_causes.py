@@ -68,7 +68,7 @@ def outcomes():
 
 def test_a_models_coverage_is_the_share_of_all_its_intervals(performance, outcomes):
     row = results_section.model_rows(STUDY, LINEAR, performance, outcomes)[-1]
-    shares = measures.of_level(performance, "coverage", LEVEL)
+    shares = measures.rows_of_measure(performance, "coverage", LEVEL)
     hits = round((shares["value"] * shares["n_replicates"]).sum())
     assert row["intervals"] == 13 + 16
     assert row["planned"] == 40
@@ -105,8 +105,8 @@ def test_a_cell_has_the_number_of_intervals_and_the_bounds_of_its_coverage(perfo
 
 
 def test_the_largest_mcse_has_its_number_of_intervals(performance):
-    largest = precision.largest_reached(performance, LEVEL)["coverage"]
-    shares = measures.of_level(performance, "coverage", LEVEL)
+    largest = precision.largest_mcse(performance, LEVEL)["coverage"]
+    shares = measures.rows_of_measure(performance, "coverage", LEVEL)
     n = shares["n_replicates"].min()  # at the nominal level, from which none differs clearly
     assert largest == {"mcse": pytest.approx(np.sqrt(LEVEL * (1 - LEVEL) / n)), "n_replicates": n}
 
@@ -188,7 +188,7 @@ CASES = [
 
 @pytest.mark.parametrize(("row", "causes"), CASES)
 def test_causes_of_a_fit_follow_from_its_diagnostics(row, causes):
-    missed = fit_outcomes.missed(pd.DataFrame([row]), WANTED, 4).iloc[0]
+    missed = fit_outcomes.missed_thresholds(pd.DataFrame([row]), WANTED, 4).iloc[0]
     assert [cause for cause in fit_outcomes.CAUSES if missed[cause]] == causes
 
 

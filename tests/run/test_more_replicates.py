@@ -33,7 +33,7 @@ def results(tmp_path, monkeypatch):
         table.touch()
         rows = pd.DataFrame({**FOUND, **columns})
         monkeypatch.setattr(more_replicates.tables, "read_frame", lambda _: rows)
-        monkeypatch.setattr(more_replicates, "most", lambda _: n_needed)
+        monkeypatch.setattr(more_replicates, "most_needed", lambda _: n_needed)
 
     return say
 

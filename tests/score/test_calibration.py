@@ -86,19 +86,19 @@ def uniform_ranks(n=200, seed=1) -> pd.DataFrame:
 
 def judged(*tables) -> pd.DataFrame:
     parts = [table.assign(cell=number) for number, table in enumerate(tables)]
-    return calibration.judge(pd.concat(parts, ignore_index=True), ["cell"])
+    return calibration.with_verdicts(pd.concat(parts, ignore_index=True), ["cell"])
 
 
 def test_ranks_become_continuous_within_their_hundredth():
     table = ranks([0, 50, 99])
-    values = calibration.uniforms(table, fits(3))["beta[1]"]
+    values = calibration.uniform_values(table, fits(3))["beta[1]"]
     assert (np.floor(100 * values) == [0, 50, 99]).all()
-    np.testing.assert_array_equal(values, calibration.uniforms(table, fits(3))["beta[1]"])
+    np.testing.assert_array_equal(values, calibration.uniform_values(table, fits(3))["beta[1]"])
 
 
 def test_uniform_ranks_are_calibrated_and_others_are_not():
-    good = calibration.of_cell(uniform_ranks(), fits(), 200)
-    bad = calibration.of_cell(ranks(np.arange(200) % 60), fits(), 200)
+    good = calibration.cell_p_values(uniform_ranks(), fits(), 200)
+    bad = calibration.cell_p_values(ranks(np.arange(200) % 60), fits(), 200)
     found = judged(good, bad)
     assert found["verdict"].tolist() == ["calibrated", "miscalibrated"]
     assert "beta[1]" in found["reason"][1]
@@ -106,21 +106,24 @@ def test_uniform_ranks_are_calibrated_and_others_are_not():
 
 def test_fits_with_few_effective_draws_are_left_out_and_counted():
     weak = fits(min_ess_bulk=np.where(np.arange(200) < 3, 98.0, 400.0))
-    found = judged(calibration.of_cell(uniform_ranks(), weak, 200))
+    found = judged(calibration.cell_p_values(uniform_ranks(), weak, 200))
     assert found[["n_ranked", "n_left_out"]].iloc[0].tolist() == [197, 3]
     assert found["verdict"][0] == "inconclusive"
 
 
 def test_one_fit_of_200_may_be_missing():
     failed = fits(status=["failed"] + ["ok"] * 199)
-    assert judged(calibration.of_cell(uniform_ranks(), failed, 200))["verdict"][0] == "calibrated"
+    assert (
+        judged(calibration.cell_p_values(uniform_ranks(), failed, 200))["verdict"][0]
+        == "calibrated"
+    )
 
 
 @pytest.mark.parametrize(("n", "verdict"), [(2, "calibrated"), (3, "inconclusive")])
 def test_what_could_not_be_simulated_is_said_with_what_it_makes_of_truths(n, verdict):
     without = {"status": ["failed"] * n + ["ok"] * (200 - n)}
     without["failed_in"] = ["simulation"] * n + [None] * (200 - n)
-    found = judged(calibration.of_cell(uniform_ranks(), fits(**without), 200))
+    found = judged(calibration.cell_p_values(uniform_ranks(), fits(**without), 200))
     assert found["verdict"][0] == verdict
     assert found["n_left_out"][0] == n
     assert found["reason"][0].endswith(
@@ -130,20 +133,21 @@ def test_what_could_not_be_simulated_is_said_with_what_it_makes_of_truths(n, ver
 
 
 def test_few_replicates_are_inconclusive_never_a_pass():
-    found = judged(calibration.of_cell(uniform_ranks(99), fits(99), 99))
+    found = judged(calibration.cell_p_values(uniform_ranks(99), fits(99), 99))
     assert found["verdict"][0] == "inconclusive"
     assert np.isnan(found["p_value"][0])
 
 
 def test_a_cell_of_failures_is_inconclusive():
-    found = judged(calibration.of_cell(uniform_ranks(), fits(status="failed"), 200))
+    found = judged(calibration.cell_p_values(uniform_ranks(), fits(status="failed"), 200))
     assert found["verdict"][0] == "inconclusive"
 
 
 def test_a_cell_that_is_not_applicable_stays_so_and_counts_for_nothing():
-    alone = judged(calibration.of_cell(uniform_ranks(), fits(), 200))
+    alone = judged(calibration.cell_p_values(uniform_ranks(), fits(), 200))
     beside = judged(
-        calibration.of_cell(uniform_ranks(), fits(), 200), calibration.not_applicable("why")
+        calibration.cell_p_values(uniform_ranks(), fits(), 200),
+        calibration.not_applicable("why"),
     )
     assert beside["verdict"].tolist() == ["calibrated", "not applicable"]
     assert beside["p_corrected"][0] == alone["p_corrected"][0]
@@ -155,16 +159,18 @@ def test_a_cell_that_is_not_applicable_stays_so_and_counts_for_nothing():
 @pytest.mark.parametrize("model", ["centered", "noncentered", "marginal"])
 def test_programs_of_the_joint_model_that_was_drawn_from_are_judged(model):
     study = make_study(DRAWN, ("models", list(family.MODELS)))
-    assert calibration.why_not(study, family, "drawn", model, "weak") is None
+    assert calibration.reason_not_applicable(study, family, "drawn", model, "weak") is None
 
 
 @pytest.mark.parametrize("model", ["pooled", "unpooled"])
 def test_programs_of_another_joint_model_are_not(model):
     study = make_study(DRAWN, ("models", list(family.MODELS)))
-    assert "joint model" in calibration.why_not(study, family, "drawn", model, "weak")
+    assert "joint model" in calibration.reason_not_applicable(study, family, "drawn", model, "weak")
     own = make_study(("truths", {"drawn": {"prior": "weak", "model": model}}))
-    assert calibration.why_not(own, family, "drawn", model, "weak") is None
-    assert "joint model" in calibration.why_not(own, family, "drawn", "centered", "weak")
+    assert calibration.reason_not_applicable(own, family, "drawn", model, "weak") is None
+    assert "joint model" in calibration.reason_not_applicable(
+        own, family, "drawn", "centered", "weak"
+    )
 
 
 def test_another_priors_values_are_not_judged_but_another_name_is():
@@ -172,9 +178,13 @@ def test_another_priors_values_are_not_judged_but_another_name_is():
     study = make_study(
         DRAWN, ("priors", "same", weak), ("priors", "other", weak | {"sigma_rate": 2})
     )
-    assert calibration.why_not(study, family, "drawn", "centered", "same") is None
-    assert "another prior" in calibration.why_not(study, family, "drawn", "centered", "other")
+    assert calibration.reason_not_applicable(study, family, "drawn", "centered", "same") is None
+    assert "another prior" in calibration.reason_not_applicable(
+        study, family, "drawn", "centered", "other"
+    )
 
 
 def test_a_fixed_truth_is_not_judged():
-    assert "not drawn" in calibration.why_not(make_study(), family, "moderate", "centered", "weak")
+    assert "not drawn" in calibration.reason_not_applicable(
+        make_study(), family, "moderate", "centered", "weak"
+    )

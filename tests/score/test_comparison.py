@@ -40,7 +40,7 @@ def test_a_parameter_of_one_model_is_common_where_that_one_converged(cells):
 
 def test_every_measure_has_a_row_for_each_subset(cells):
     found = measures.performance(cells, 4)
-    names = [*single.OF_ESTIMATES, *single.OF_INTERVALS]
+    names = [*single.ESTIMATE_MEASURES, *single.INTERVAL_MEASURES]
     names += ["coverage_lower_bound", "coverage_upper_bound"]
     for _, part in found.groupby(["model", "prior", "parameter", "subset"]):
         assert part["measure"].tolist() == names
@@ -68,7 +68,7 @@ def test_fewer_than_two_replicates_have_neither_value_nor_mcse(n):
     found = rows(
         measures.performance({("m", "p"): fits(beta=replicates([1.0] * n))}, 5), subset="all"
     )
-    assert found.loc[list(single.OF_ESTIMATES), ["value", "mcse"]].isna().all(axis=None)
+    assert found.loc[list(single.ESTIMATE_MEASURES), ["value", "mcse"]].isna().all(axis=None)
 
 
 # Comparisons
@@ -108,8 +108,8 @@ def test_the_same_estimates_differ_by_0_with_certainty(rng):
 
 
 def test_only_replicates_that_both_have_are_compared():
-    first = replicates([1.0, 2.0, 6.0, 9.0]).of(np.array([1, 2, 4]))
-    second = replicates([1.0, 1.0, 1.0, 1.0]).of(np.array([2, 3, 4]))
+    first = replicates([1.0, 2.0, 6.0, 9.0]).subset(np.array([1, 2, 4]))
+    second = replicates([1.0, 1.0, 1.0, 1.0]).subset(np.array([2, 3, 4]))
     found = rows(compare(first, second, ((1, 2, 4), (4,))), parameter="beta")
     assert found[found["subset"] == "all"].loc["bias", "n_pairs"] == 2
     assert found[found["subset"] == "all"].loc["bias", "value"] == pytest.approx(4.5)
@@ -156,8 +156,8 @@ def _one_difference(name, rng) -> tuple[float, float]:
     first, second = replicates(common, sd=sds[0]), replicates(common + 0.5 * own, sd=sds[1])
     if name == "relative_precision":
         return paired.relative_precision(first, second)
-    measure = (single.OF_ESTIMATES | single.OF_INTERVALS)[name]
-    level = (LEVEL,) if name in single.OF_INTERVALS else ()
+    measure = (single.ESTIMATE_MEASURES | single.INTERVAL_MEASURES)[name]
+    level = (LEVEL,) if name in single.INTERVAL_MEASURES else ()
     return paired.difference(measure(first, *level), measure(second, *level))
 
 

@@ -61,8 +61,8 @@ def ranked(simulate, program, model, size, prior=PRIOR, seed=1):
 
 
 def judge(estimates, diagnostics) -> pd.DataFrame:
-    found = calibration.of_cell(estimates, measures.final_attempts(diagnostics), REPLICATES)
-    return calibration.judge(found.assign(cell=1), ["cell"]).set_index("quantity")
+    found = calibration.cell_p_values(estimates, measures.final_attempts(diagnostics), REPLICATES)
+    return calibration.with_verdicts(found.assign(cell=1), ["cell"]).set_index("quantity")
 
 
 def failing(found) -> set[str]:

@@ -32,7 +32,7 @@ def diagnostics(tmp_path) -> pd.DataFrame:
 
 
 def test_sums_are_over_the_fits_that_went_well(diagnostics):
-    row = efficiency.of_cell(diagnostics, 2.5, 4000)
+    row = efficiency.cell_costs(diagnostics, 2.5, 4000)
     assert row["n_measured"] == 3
     assert row["sampler_seconds"] == pytest.approx(2 + 4 + 8)
     assert row["other_seconds"] == pytest.approx(0.06)
@@ -44,18 +44,18 @@ def test_later_attempts_are_in_the_sums_but_not_in_the_means(tmp_path):
     file = tmp_path / "d.parquet"
     rows = tables.from_rows([*ROWS, again], tables.DIAGNOSTICS)
     tables.write(rows, file, tables.DIAGNOSTICS, "")
-    row = efficiency.of_cell(tables.read_frame([file]), 2.5, 4000)
+    row = efficiency.cell_costs(tables.read_frame([file]), 2.5, 4000)
     assert row["sampler_seconds"] == pytest.approx(2 + 4 + 8 + 10)
     assert row["seconds"] == pytest.approx(14 / 3)
     assert row["bytes_per_fit"] == 1000
 
 
 def test_bytes_are_shared_by_all_fits_failed_ones_too(diagnostics):
-    assert efficiency.of_cell(diagnostics, 2.5, 4000)["bytes_per_fit"] == 1000
+    assert efficiency.cell_costs(diagnostics, 2.5, 4000)["bytes_per_fit"] == 1000
 
 
 def test_means_have_the_standard_error_of_a_mean(diagnostics):
-    row = efficiency.of_cell(diagnostics, 2.5, 4000)
+    row = efficiency.cell_costs(diagnostics, 2.5, 4000)
     expected = {
         "seconds": [2, 4, 8],
         "n_leapfrog": [70, 70, 70],
@@ -68,7 +68,7 @@ def test_means_have_the_standard_error_of_a_mean(diagnostics):
 
 
 def test_a_cell_of_failures_has_no_means(diagnostics):
-    row = efficiency.of_cell(diagnostics[diagnostics["status"] == "failed"], 1.0, 1000)
+    row = efficiency.cell_costs(diagnostics[diagnostics["status"] == "failed"], 1.0, 1000)
     assert (row["n_measured"], row["sampler_seconds"]) == (0, 0)
     assert np.isnan([row["seconds"], row["seconds_mcse"], row["ess_per_gradient"]]).all()
 

@@ -30,7 +30,7 @@ def scored(cells, measure, cell=("reml", NO_PRIOR)):
 def test_measures_of_intervals_rest_on_the_fits_that_have_them(rng):
     lacking = [3, 10, 11, 30]
     x = replicates(rng, lacking=lacking)
-    part = x.of(np.setdiff1d(x.replicate, lacking))
+    part = x.subset(np.setdiff1d(x.replicate, lacking))
     both = [{("reml", NO_PRIOR): Fits({"beta[1]": y}, y.replicate)} for y in (x, part)]
     for measure in ("coverage", "interval_width", "model_se", "z_score", "interval_score"):
         found, expected = (scored(cells, measure) for cells in both)
@@ -94,7 +94,7 @@ def test_differences_of_intervals_are_of_pairs_that_both_have_them(rng):
                 ("reml", NO_PRIOR): Fits({"beta[1]": other}, other.replicate),
             }
         ).set_index(["subset", "measure"])
-        for one, other in ((model, estimator), (model.of(kept), estimator.of(kept)))
+        for one, other in ((model, estimator), (model.subset(kept), estimator.subset(kept)))
     )
     for measure in ("coverage", "interval_width", "z_score"):
         found, expected = whole.loc[[("all", measure)]], part.loc[[("all", measure)]]
@@ -116,7 +116,7 @@ def test_estimators_have_no_rates_of_the_sampler_and_no_effective_sample_size():
     went = measures.convergence(frame, 3, 0.3).set_index("attempt").loc["final"]
     assert went["converged_rate"] == pytest.approx(2 / 3)
     assert went[["divergent_rate", "max_treedepth_rate", "low_ebfmi_rate"]].isna().all()
-    cost = efficiency.of_cell(frame.astype({"sampling_seconds": float}), 1.0, 300)
+    cost = efficiency.cell_costs(frame.astype({"sampling_seconds": float}), 1.0, 300)
     assert cost["seconds"] == pytest.approx(2.0)
     assert np.isnan(cost["ess_per_second"])
 

@@ -23,7 +23,7 @@ def convergence(cells=CELLS):
 
 
 def test_cells_without_any_estimate_are_told_by_their_reason():
-    first, second = failures.of_cells(LINEAR, convergence())
+    first, second = failures.failed_cells(LINEAR, convergence())
     assert (first["error"], first["n_cells"], first["n_fits"]) == ("first reason", 2, 10)
     pooled = LINEAR.MODELS["pooled"].label
     assert first["cells"] == [f"{pooled} under weak in a-{n}x3" for n in (4, 6)]
@@ -31,7 +31,7 @@ def test_cells_without_any_estimate_are_told_by_their_reason():
 
 
 def test_nothing_is_told_where_every_cell_has_an_estimate():
-    assert failures.of_cells(LINEAR, convergence([CELLS[2], CELLS[4]])) == []
+    assert failures.failed_cells(LINEAR, convergence([CELLS[2], CELLS[4]])) == []
 
 
 def verified(pooled, centered):
@@ -58,7 +58,7 @@ def test_failures_of_the_second_engine_are_counted_with_their_first_reason():
     assert found["n_failed"].tolist() == [1, 1, 4]
     assert found["error"].tolist() == ["reason 0"] * 3
     assert found["verdict"].tolist() == ["agree", "agree", "all failed"]
-    told = failures.of_verification(found)
+    told = failures.verification_failures(found)
     assert (told["n"], told["n_failed"], told["error"]) == (8, 5, "reason 0")
     assert told["models"] == ["centered"]
 
@@ -67,7 +67,7 @@ def test_a_second_engine_that_made_all_is_not_told():
     found = verified(pooled=0, centered=0)
     assert found["verdict"].tolist() == ["agree", "agree", "no fit to compare"]
     assert found["error"].isna().all()
-    assert failures.of_verification(found) is None
+    assert failures.verification_failures(found) is None
 
 
 # The workflow

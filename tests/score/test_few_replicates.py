@@ -31,7 +31,9 @@ def repeated(name, errors, n, rng, repeats=REPEATS) -> np.ndarray:
             row[:] = *known, *paired.interval(name, *known, (single.ABSENT,) * 2, n)
         else:
             sd = np.sqrt(rng.gamma(20, 1 / 20, size=n))
-            value, mcse, _, lower, upper, _ = single.OF_ESTIMATES[name](replicates(error, sd=sd))
+            value, mcse, _, lower, upper, _ = single.ESTIMATE_MEASURES[name](
+                replicates(error, sd=sd)
+            )
             row[:] = value, mcse, lower, upper
     return found
 
@@ -85,7 +87,7 @@ def test_wilson_intervals_of_20_hold_the_true_share_95_percent_of_the_time_on_av
 
 @pytest.mark.parametrize("name", NOT_MEANS)
 def test_two_replicates_have_a_value_without_an_mcse(name):
-    found = single.OF_ESTIMATES[name](replicates([1.0, 3.0]))
+    found = single.ESTIMATE_MEASURES[name](replicates([1.0, 3.0]))
     assert np.isfinite(found.value)
     assert np.isnan([found.mcse, found.lower, found.upper]).all()
 
@@ -109,7 +111,7 @@ def test_the_mcse_of_a_difference_of_20_pairs_is_the_spread_of_repeated_studies(
 @pytest.mark.parametrize("error", [[2.0] * 5, [0.0, 0, 0, 0, 4], [1.0, 1, 1, 1, 5]])
 def test_tied_errors_have_finite_mcses(error):
     for name in ("empirical_se", "rmse"):
-        found = single.OF_ESTIMATES[name](replicates(error))
+        found = single.ESTIMATE_MEASURES[name](replicates(error))
         assert np.isfinite(found[:2]).all()
 
 

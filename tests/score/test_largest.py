@@ -22,7 +22,7 @@ def scored(errors) -> tuple[pd.DataFrame, dict]:
         key = {"model": f"m{place}", "prior": "p", "parameter": "b", "subset": "all"}
         cells[key["model"], "p"] = Fits({"b": x}, x.replicate)
         for name in ("z_score", "empirical_se"):
-            found = single.OF_ESTIMATES[name](x)
+            found = single.ESTIMATE_MEASURES[name](x)
             numbers = {"value": found.value, "mcse": found.mcse, "n_replicates": found.n}
             rows.append(key | {"measure": name} | numbers)
     return pd.DataFrame(rows), cells
@@ -30,7 +30,9 @@ def scored(errors) -> tuple[pd.DataFrame, dict]:
 
 def needed(errors, n, independent=True) -> pd.Series:
     table, cells = scored(errors)
-    return precision.needed(table, WANTED, LEVEL, n, None if independent else cells).iloc[0]
+    return precision.replicates_needed(
+        table, WANTED, LEVEL, n, None if independent else cells
+    ).iloc[0]
 
 
 def repeated(draw, n, repeats, independent=True) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +96,7 @@ def test_the_error_is_that_of_how_many_fits_have_an_interval_too(wanted, rng):
     def row(n):
         x = Fits({"b": replicates(rng.normal(size=n))}, np.arange(1, n + 1))
         table = measures.performance({("m", "p"): x}, 60)
-        return precision.needed(table, Precision(**wanted), LEVEL, 60).iloc[0]
+        return precision.replicates_needed(table, Precision(**wanted), LEVEL, 60).iloc[0]
 
     rows = [row(rng.binomial(60, 0.4)) for _ in range(200)]
     found, said = np.array([[each["n_needed"], each["n_needed_mcse"]] for each in rows]).T
@@ -110,17 +112,17 @@ def test_where_all_lack_as_many_intervals_the_number_needed_is_that(cells, n, rn
         rows = {"model": np.arange(cells), "prior": "p", "parameter": "b", "subset": "all"}
         rows |= {"measure": "coverage", "level": LEVEL, "value": 0.9, "mcse": 0.1}
         table = pd.DataFrame(rows).assign(n_replicates=rng.binomial(n, share, size=cells))
-        return precision.needed(table, Precision(coverage=0.01), LEVEL, n)
+        return precision.replicates_needed(table, Precision(coverage=0.01), LEVEL, n)
 
     found = [of_one_scenario()["n_needed"].item() for _ in range(100)]
     assert np.mean(found) == pytest.approx(need, rel=0.1)  # the fewest alone: 20 to 110 % more
     scenarios = [pd.concat(of_one_scenario() for _ in range(10)) for _ in range(20)]
-    assert np.mean(list(map(precision.most, scenarios))) == pytest.approx(need, rel=0.1)
+    assert np.mean(list(map(precision.most_needed, scenarios))) == pytest.approx(need, rel=0.1)
 
 
 def test_cells_without_errors_of_some_replicates_are_matched_by_their_numbers(rng):
     table, cells = scored([rng.normal(size=20), rng.normal(size=18)])
-    row = precision.needed(table, WANTED, LEVEL, 20, cells).iloc[0]
+    row = precision.replicates_needed(table, WANTED, LEVEL, 20, cells).iloc[0]
     assert np.isfinite(row["n_needed_mcse"])
 
 
@@ -135,10 +137,10 @@ def test_a_study_needs_what_its_scenarios_need_together(rng):
     one = pd.DataFrame({"measure": "bias", "n_needed": rng.normal(400, 80, size=30)})
     table = one.assign(n_needed_mcse=80.0)
     assert table["n_needed"].max() > 500
-    assert precision.most(table) == pytest.approx(400, rel=0.1)
+    assert precision.most_needed(table) == pytest.approx(400, rel=0.1)
     coverage = pd.DataFrame({"measure": "coverage", "n_needed": [700], "n_needed_mcse": [0.0]})
-    assert precision.most(pd.concat([table, coverage])) == 700
-    assert precision.most(table.assign(n_needed=np.nan)) is None
+    assert precision.most_needed(pd.concat([table, coverage])) == 700
+    assert precision.most_needed(table.assign(n_needed=np.nan)) is None
 
 
 def test_the_largest_mcse_reached_is_not_that_of_the_noisiest_cell(rng):
@@ -147,14 +149,14 @@ def test_the_largest_mcse_reached_is_not_that_of_the_noisiest_cell(rng):
     hits = pd.DataFrame({"measure": "coverage", "subset": "all", "level": LEVEL, "value": shares})
     hits = hits.assign(mcse=np.sqrt(shares * (1 - shares) / 20), n_replicates=20)
     table = pd.concat([table.assign(level=np.nan), hits], ignore_index=True)
-    found = precision.largest_reached(table, LEVEL)
+    found = precision.largest_mcse(table, LEVEL)
     assert table.loc[table["measure"] == "z_score", "mcse"].max() > 0.28
     assert found["z_score"]["mcse"] == pytest.approx(1 / np.sqrt(20), rel=0.1)
     assert hits["mcse"].max() > 0.08
     assert found["coverage"]["mcse"] == pytest.approx(np.sqrt(LEVEL * (1 - LEVEL) / 20))
     table.loc[table.index[-1], "value"] = 0.5  # clearly off: 10 of 20
-    found = precision.largest_reached(table, LEVEL)
+    found = precision.largest_mcse(table, LEVEL)
     assert found["coverage"] == {"mcse": pytest.approx(np.sqrt(0.25 / 20)), "n_replicates": 20}
-    nothing = precision.largest_reached(table.assign(mcse=np.nan), LEVEL)
+    nothing = precision.largest_mcse(table.assign(mcse=np.nan), LEVEL)
     assert np.isnan(nothing["coverage"]["mcse"])
     assert np.isnan(nothing["z_score"]["mcse"])

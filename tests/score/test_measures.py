@@ -148,7 +148,7 @@ def test_rejection_rate_is_the_share_of_intervals_without_0():
 @pytest.mark.parametrize("measure", ["rejection_rate", "type_s_error", "type_m_error"])
 def test_a_parameter_that_cannot_be_negative_is_not_tested_against_0(measure):
     x = replicates([3.0, 4.0, 5.0], truth=1.0, positive=True)
-    assert np.isnan(single.OF_INTERVALS[measure](x, LEVEL).value)
+    assert np.isnan(single.INTERVAL_MEASURES[measure](x, LEVEL).value)
 
 
 def test_types_s_and_m_are_those_of_gelman_and_carlin(rng):
@@ -160,7 +160,7 @@ def test_types_s_and_m_are_those_of_gelman_and_carlin(rng):
     bounds = {0.95: (mean - z, mean + z)}
     x = Replicates(np.arange(error.size), 2 * ones, mean, 8.1 * ones, ones, bounds)
     power, wrong, magnified = (
-        single.OF_INTERVALS[name](x, 0.95)
+        single.INTERVAL_MEASURES[name](x, 0.95)
         for name in ("rejection_rate", "type_s_error", "type_m_error")
     )
     normal, m, q = stats.norm, 2 / 8.1, stats.norm.ppf(0.975)
@@ -221,11 +221,13 @@ def skewed(rng, n=400) -> Replicates:
 
 def of(name):
     """A measure by its name, at the level if it has one."""
-    measure = (single.OF_ESTIMATES | single.OF_INTERVALS)[name]
-    return (lambda x: measure(x, LEVEL)) if name in single.OF_INTERVALS else measure
+    measure = (single.ESTIMATE_MEASURES | single.INTERVAL_MEASURES)[name]
+    return (lambda x: measure(x, LEVEL)) if name in single.INTERVAL_MEASURES else measure
 
 
-RANDOM = [name for name in single.OF_ESTIMATES | single.OF_INTERVALS if name != "mcmc_error"]
+RANDOM = [
+    name for name in single.ESTIMATE_MEASURES | single.INTERVAL_MEASURES if name != "mcmc_error"
+]
 
 
 @pytest.mark.parametrize("name", [name for name in RANDOM if name != "type_s_error"])
@@ -264,7 +266,7 @@ def test_influence_values_are_the_change_with_each_replicate(name, rng):
     whole = measure(x)
     if np.isnan(whole.value):
         pytest.skip("nothing to measure here")
-    left_out = [measure(x.of(np.delete(x.replicate, i))).value for i in range(25)]
+    left_out = [measure(x.subset(np.delete(x.replicate, i))).value for i in range(25)]
     change = (whole.value - np.array(left_out)) * (len(x) - 1)
     scale = np.abs(whole.influence).max() or 1
     np.testing.assert_allclose(whole.influence[:25], change, atol=0.03 * scale)
@@ -272,6 +274,6 @@ def test_influence_values_are_the_change_with_each_replicate(name, rng):
 
 
 def test_some_replicates_are_picked_by_their_numbers():
-    part = THREE.of(np.array([1, 3, 9]))
+    part = THREE.subset(np.array([1, 3, 9]))
     assert part.error.tolist() == [1, 6]
     assert [bound.size for bound in part.bounds[LEVEL]] == [2, 2]

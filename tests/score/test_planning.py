@@ -43,7 +43,7 @@ def performance(measure, values, mcse=0.0, counts=COUNTS, n=1000, **keys):
 
 
 def needed(measure, wanted, table):
-    return planning.needed(table, {"beta": PlanningTarget(**{measure: wanted})}, LEVEL)
+    return planning.participants_needed(table, {"beta": PlanningTarget(**{measure: wanted})}, LEVEL)
 
 
 def row(measure, wanted, *values, **keys):
@@ -259,7 +259,7 @@ def test_every_cell_parameter_and_wanted_measure_has_a_row_of_its_own():
         for measure in ("interval_width", "rmse")
     )
     wanted = {"beta": PlanningTarget(interval_width=0.6, rmse=0.6)}
-    found = planning.needed(table, wanted, LEVEL)
+    found = planning.participants_needed(table, wanted, LEVEL)
     assert len(found) == 8
     assert len(found.drop_duplicates(["truth", "model", "prior", "measure"])) == 8
 
@@ -292,7 +292,7 @@ def test_neither_order_nor_index_of_rows_matters(rng):
 
 
 def test_nothing_wanted_is_an_empty_table():
-    found = planning.needed(performance("rmse", [0.9, 0.7, 0.5]), {}, LEVEL)
+    found = planning.participants_needed(performance("rmse", [0.9, 0.7, 0.5]), {}, LEVEL)
     assert found.empty
     assert "n_needed" in found
 

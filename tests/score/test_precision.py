@@ -36,7 +36,9 @@ def scored(*errors, sd=1.0):
 def test_coverage_takes_the_1900_replicates_of_morris_white_and_crowther(rng):
     # Section 5.3: a Monte Carlo SE of 0.5 % for 95 % coverage takes 95 x 5 / 0.5^2 = 1,900.
     table = scored(rng.normal(size=50))
-    (row,) = precision.needed(table, Precision(coverage=0.005), LEVEL, 50).to_dict("records")
+    (row,) = precision.replicates_needed(table, Precision(coverage=0.005), LEVEL, 50).to_dict(
+        "records"
+    )
     assert row["n_needed"] == 1900
     assert row["reached"] == pytest.approx(np.sqrt(0.95 * 0.05 / 50))
     assert row["n_needed_mcse"] == 0
@@ -44,12 +46,15 @@ def test_coverage_takes_the_1900_replicates_of_morris_white_and_crowther(rng):
 
 def test_a_coverage_of_100_percent_does_not_ask_for_nothing():
     table = scored(np.zeros(10), sd=5)
-    assert precision.needed(table, Precision(coverage=0.01), LEVEL, 10)["n_needed"].item() == 475
+    assert (
+        precision.replicates_needed(table, Precision(coverage=0.01), LEVEL, 10)["n_needed"].item()
+        == 475
+    )
 
 
 def test_failed_fits_are_made_up_for_by_more_replicates(rng):
     table = scored(rng.normal(size=40), rng.normal(size=20))
-    needed = precision.needed(table, Precision(coverage=0.005), LEVEL, 40)
+    needed = precision.replicates_needed(table, Precision(coverage=0.005), LEVEL, 40)
     assert needed["n_needed"].item() == 3800
     assert needed["model"].item() == "model1"
 
@@ -57,9 +62,9 @@ def test_failed_fits_are_made_up_for_by_more_replicates(rng):
 def test_bias_takes_the_square_of_what_its_standard_error_is_too_large(rng):
     errors = rng.normal(size=100)
     small = scored(errors, errors * 3)
-    (row,) = precision.needed(small, Precision(bias_relative_to_sd=0.05), LEVEL, 100).to_dict(
-        "records"
-    )
+    (row,) = precision.replicates_needed(
+        small, Precision(bias_relative_to_sd=0.05), LEVEL, 100
+    ).to_dict("records")
     expected = np.var(errors * 3, ddof=1) / 0.05**2
     assert row["model"] == "model1"
     assert row["n_needed"] == np.ceil(expected)
@@ -68,7 +73,8 @@ def test_bias_takes_the_square_of_what_its_standard_error_is_too_large(rng):
 def test_the_number_needed_is_as_uncertain_as_it_says(rng):
     wanted = Precision(bias_relative_to_sd=0.05)
     found = [
-        precision.needed(scored(rng.normal(size=60)), wanted, LEVEL, 60).iloc[0] for _ in range(400)
+        precision.replicates_needed(scored(rng.normal(size=60)), wanted, LEVEL, 60).iloc[0]
+        for _ in range(400)
     ]
     spread = np.std([row["n_needed"] for row in found], ddof=1)
     said = np.sqrt(np.mean([row["n_needed_mcse"] ** 2 for row in found]))
@@ -78,14 +84,14 @@ def test_the_number_needed_is_as_uncertain_as_it_says(rng):
 
 def test_one_replicate_cannot_tell():
     table = scored(np.zeros(1))
-    needed = precision.needed(table, Precision(bias_relative_to_sd=0.05), LEVEL, 1)
+    needed = precision.replicates_needed(table, Precision(bias_relative_to_sd=0.05), LEVEL, 1)
     assert needed["n_needed"].isna().all()
 
 
 @pytest.mark.parametrize("sd", [1e-9, 1e-50])
 def test_a_number_that_nobody_could_run_is_none(rng, sd):
     table = scored(rng.normal(size=20), sd=sd)
-    found = precision.needed(table, Precision(bias_relative_to_sd=1e-4), LEVEL, 20)
+    found = precision.replicates_needed(table, Precision(bias_relative_to_sd=1e-4), LEVEL, 20)
     assert found["n_needed"].isna().all()
 
 

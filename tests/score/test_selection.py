@@ -77,7 +77,7 @@ def test_no_replicate_at_all_has_no_rates():
 
 
 def test_programs_that_share_a_posterior_count_once():
-    found = selection.programs(make_study(MODELS), LINEAR)
+    found = selection.programs_by_joint(make_study(MODELS), LINEAR)
     assert found == {
         "pooled": ["pooled"],
         "multilevel": ["centered", "marginal"],
@@ -96,7 +96,7 @@ def test_programs_that_share_a_posterior_count_once():
 )
 def test_the_right_model_is_the_one_that_generated_the_data(truth, joint):
     study = make_study(("truths", {"plain": truth}))
-    assert selection.generating(study, LINEAR, "plain") == joint
+    assert selection.generating_joint(study, LINEAR, "plain") == joint
 
 
 # The study

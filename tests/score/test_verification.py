@@ -39,7 +39,7 @@ def test_a_share_of_the_replicates_is_verified():
 
 def test_a_share_of_no_fit_at_all_leaves_nothing_to_compare():
     design = make_design(("verify", {"engine": "stanli", "share": 1e-12}))
-    found = verification.table(design)
+    found = verification.summary(design)
     assert set(found["model"]) == {"pooled", "centered"}
     assert set(found["verdict"]) == {verification.NO_FIT}
 
@@ -68,7 +68,7 @@ def table(z, parameter="sigma"):
 def verdicts(*tables):
     found = pd.concat(tables, ignore_index=True)
     names = list(found["parameter"].dropna().unique())
-    return verification.agreement(found, {"pooled": names})["verdict"].tolist()
+    return verification.compare_engines(found, {"pooled": names})["verdict"].tolist()
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ def test_a_shift_and_a_spread_are_found(rng):
 
 def test_fits_of_one_engine_alone_are_counted_and_not_compared(rng):
     alone = table([np.nan, np.nan], parameter=None)
-    found = verification.agreement(
+    found = verification.compare_engines(
         pd.concat([table(rng.normal(size=5)), alone]), {"pooled": ["sigma"], "centered": ["sigma"]}
     )
     assert found["n_fits"].tolist() == [5, 0]

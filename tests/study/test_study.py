@@ -287,7 +287,7 @@ def test_levels_that_can_be_told_apart_have_columns_of_their_own(raw_study):
     assert len({name for pair in columns for name in pair}) == 2 * len(levels)
     found = pd.DataFrame({"measure": "coverage", "level": levels})
     for level in levels:
-        assert measures.of_level(found, "coverage", level)["level"].tolist() == [level]
+        assert measures.rows_of_measure(found, "coverage", level)["level"].tolist() == [level]
 
 
 def test_thousands_of_faults_are_told_in_20_lines(raw_study):

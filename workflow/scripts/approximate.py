@@ -13,5 +13,5 @@ from recovery.fit import batch_files, programs
 from recovery.fit.approximation import ApproximationFitter
 
 specification = snakemake.params.fit
-fitter = ApproximationFitter(specification, programs.of_fits(specification))
+fitter = ApproximationFitter(specification, programs.for_fits(specification))
 batch_files.fit(fitter, dict(snakemake.input.items()), dict(snakemake.output.items()))

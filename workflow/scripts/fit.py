@@ -13,5 +13,5 @@ from recovery.fit import batch_files, programs
 from recovery.fit.sampler import SamplerFitter
 
 specification = snakemake.params.fit
-fitter = SamplerFitter(specification, programs.of_fits(specification))
+fitter = SamplerFitter(specification, programs.for_fits(specification))
 batch_files.fit(fitter, dict(snakemake.input.items()), dict(snakemake.output.items()))

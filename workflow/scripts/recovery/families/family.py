@@ -93,12 +93,12 @@ class EstimatorResult:
     parts : list of Estimates
         Estimates of population parameters and, if there are any, of participants'
         coefficients.
-    problem : str
+    not_converged_because : str
         Why the estimate does not count as converged; empty if it does.
     """
 
     parts: Sequence[Estimates]
-    problem: str = ""
+    not_converged_because: str = ""
 
 
 @dataclass(frozen=True)

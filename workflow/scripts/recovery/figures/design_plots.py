@@ -14,7 +14,7 @@ from recovery.figures import style
 from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
 from recovery.plan.scenarios import Scenario, scenarios_of
-from recovery.score.measures import of_level
+from recovery.score.measures import rows_of_measure
 from recovery.score.measures.monte_carlo import with_bounds
 from recovery.study.model import Study
 
@@ -40,7 +40,7 @@ def lolly(data: FigureData, figure: Figure) -> MplFigure:
     height = max(1.5, 0.55 + 0.2 * len(data.methods))
     drawn, panels = style.matrix(list(rows), list(SIDE_BY_SIDE), 2.1, height, sharey=True)
     for (parameter, measure), axes in panels.items():
-        values = with_bounds(of_level(table, measure, study.plotted_level))
+        values = with_bounds(rows_of_measure(table, measure, study.plotted_level))
         values = values[(values["parameter"] == parameter) & np.isfinite(values["value"])]
         ideal = study.plotted_level if measure.endswith("coverage") else 0.0
         _sticks(axes, values.set_index("model"), ideal, data)
@@ -110,7 +110,7 @@ def nested_loop(data: FigureData, figure: Figure) -> MplFigure:
         sharex=True,
         layout="constrained",
     )
-    table = with_bounds(of_level(data.performance, "rmse", study.plotted_level))
+    table = with_bounds(rows_of_measure(data.performance, "rmse", study.plotted_level))
     conditions = [(each.name, prior) for each in figure.scenarios for prior in study.priors]
     for (parameter, label), axes in zip(rows.items(), panels[:-1], strict=True):
         _steps(axes, table[table["parameter"] == parameter], conditions, data)

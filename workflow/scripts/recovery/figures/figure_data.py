@@ -129,7 +129,7 @@ class FigureData:
         """Return quantity -> a value for each replicate, uniform if the cell is calibrated."""
         diagnostics = tables.read_frame(self.design.cell_files("diagnostics", cell))
         fits = measures.final_attempts(diagnostics)
-        return calibration.uniforms(calibration.read_ranks(self.design, cell), fits)
+        return calibration.uniform_values(calibration.read_ranks(self.design, cell), fits)
 
     def observed_estimates(self, dataset: str) -> pd.DataFrame:
         """Return the estimates of every fit to an observed dataset."""

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as MplFigure
 from recovery.figures import style
 from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
-from recovery.score.measures import of_level
+from recovery.score.measures import rows_of_measure
 from recovery.score.measures.monte_carlo import half_width, with_bounds
 from recovery.tables import interval_columns
 
@@ -68,7 +68,7 @@ def _series(
 def _measure(data: FigureData, figure: Figure, measure: str, reference: float | None) -> MplFigure:
     """Draw a measure over participant counts: a row for each parameter, a column for each prior."""
     level = data.design.study.plotted_level
-    table = with_bounds(of_level(_of_figure(data.performance, figure), measure, level))
+    table = with_bounds(rows_of_measure(_of_figure(data.performance, figure), measure, level))
     rows, columns = data.parameter_labels, _priors(data)
     drawn, panels = style.grid(list(rows), list(columns))
     for (parameter, prior), axes in panels.items():

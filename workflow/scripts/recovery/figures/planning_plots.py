@@ -12,7 +12,7 @@ from recovery.figures import style
 from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
 from recovery.score import planning
-from recovery.score.measures import of_level
+from recovery.score.measures import rows_of_measure
 from recovery.score.measures.monte_carlo import with_bounds
 
 APART = 0.15  # offset of models at a count: log participants per unit of dodge
@@ -41,7 +41,7 @@ def needed(data: FigureData, figure: Figure) -> MplFigure:
     drawn, curves, strips = _panels(list(rows), list(columns), len(data.methods))
     for (parameter, measure), prior in curves:
         table = _of_figure(data.performance, figure, parameter, prior)
-        table = of_level(table, planning.SCALES[measure].measure, study.plotted_level)
+        table = rows_of_measure(table, planning.SCALES[measure].measure, study.plotted_level)
         target = getattr(planning_targets[parameter], measure)
         _curves(curves[(parameter, measure), prior], table, measure, target, data)
         table = _of_figure(data.planning, figure, parameter, prior)

@@ -15,7 +15,7 @@ from recovery.figures import style
 from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure
 from recovery.score import summaries
-from recovery.score.calibration import why_not
+from recovery.score.calibration import reason_not_applicable
 from recovery.score.measures import mean
 from recovery.score.measures.monte_carlo import half_width
 from recovery.score.measures.uniformity import band
@@ -38,7 +38,9 @@ def _exact_models(data: FigureData, figure: Figure) -> list[str]:
     """Return the models to which calibration applies, under the prior of the truths."""
     study, truth = data.design.study, figure.scenarios[0].truth
     prior = _prior(data, figure)
-    reasons = (why_not(study, data.family, truth, model, prior) for model in study.models)
+    reasons = (
+        reason_not_applicable(study, data.family, truth, model, prior) for model in study.models
+    )
     return [model for model, reason in zip(study.models, reasons, strict=True) if reason is None]
 
 

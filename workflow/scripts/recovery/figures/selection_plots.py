@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from recovery.figures import style
 from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
-from recovery.score.selection import programs
+from recovery.score.selection import programs_by_joint
 
 
 def selection(data: FigureData, figure: Figure) -> MplFigure:
@@ -37,7 +37,7 @@ def selection(data: FigureData, figure: Figure) -> MplFigure:
             shown &= table["observations"] == observations
         _shares(axes, table[shown], data)
     style.title_panels(panels, rows, columns, "Participants")
-    joints = programs(study, data.family)
+    joints = programs_by_joint(study, data.family)
     labels = {
         first: ", ".join(data.model_labels[each] for each in (first, *others))
         for first, *others in joints.values()
@@ -61,7 +61,7 @@ def _condition(truth: str, observations: int | None) -> str:
 
 def _shares(axes: Axes, table: pd.DataFrame, data: FigureData) -> None:
     """Draw one panel: the shares of all joint models, with a ring around the true model."""
-    models, joints = data.design.study.models, programs(data.design.study, data.family)
+    models, joints = data.design.study.models, programs_by_joint(data.design.study, data.family)
     colour, marker, offset = style.colours(models), style.markers(models), style.dodge(list(joints))
     counts = data.design.study.participants
     for joint, (first, *_) in joints.items():

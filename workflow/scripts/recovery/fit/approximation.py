@@ -59,7 +59,7 @@ class ApproximationFitter(SamplerFitter):
             return {}
         return super()._participants_of(names)
 
-    def described(self, replicate: int, attempt: int) -> dict[str, Any]:
+    def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return what a row of diagnostics says of an attempt, however it goes."""
         return {"seed": fit_seed(self.specification, replicate, attempt)}
 

@@ -24,7 +24,7 @@ def fit(fitter: Fitter, inputs: Mapping[str, str], outputs: Mapping[str, str]) -
     dataset, identity = specification["dataset"], specification["identity"]
     data = tables.read_of(inputs["data"], dataset)
     truth = tables.read_of(inputs["truth"], dataset) if "truth" in inputs else None
-    with draws.kept(outputs.get("draws"), identity) as keep:
+    with draws.writer(outputs.get("draws"), identity) as keep:
         batch = batches.fit_batch(data, truth, fitter, keep)
     for name, schema in batches.schemas(specification).items():
         cost = {"start": started, "tables": time.process_time() - started}

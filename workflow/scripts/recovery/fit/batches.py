@@ -18,7 +18,7 @@ from recovery.engines.protocol import DataError, Draws, Program
 from recovery.families.family import Columns, Values
 
 LONGEST_ERROR = 2000
-_OF_THE_MACHINE = (
+_MACHINE_ERRORS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE),
     *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE),
 )
@@ -35,7 +35,7 @@ class Task:
     columns: Columns
     truth: Values
     attempt: int = 1
-    unsimulated: str = ""
+    simulation_error: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Fitter(Protocol):
     def __call__(self, task: Task) -> Fit:
         """Fit one dataset; RuntimeError says why there is no fit."""
 
-    def described(self, replicate: int, attempt: int) -> dict[str, Any]:
+    def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return what a row of diagnostics says of an attempt, whether or not it succeeds."""
 
 
@@ -74,7 +74,7 @@ def fit_batch(
     data: Columns,
     truth: Columns | None,
     fitter: Fitter,
-    keep: Callable[[int, Draws], None] | None = None,
+    write_draws: Callable[[int, Draws], None] | None = None,
 ) -> dict[str, dict]:
     """Fit a model to every replicate of a batch.
 
@@ -115,8 +115,8 @@ def fit_batch(
             rows["participants"] += [fit_keys | row for row in fit.participants]
             if "loo" in rows:
                 rows["loo"] += [fit_keys | row for row in fit.loo]
-            if keep is not None and fit.draws is not None:
-                keep(task.replicate, fit.draws)
+            if write_draws is not None and fit.draws is not None:
+                write_draws(task.replicate, fit.draws)
     return {
         name: tables.from_rows(rows[name], schema)
         for name, schema in schemas(specification).items()
@@ -147,7 +147,7 @@ def _tasks(
             mine = truth["replicate"] == replicate
             named = dict(zip(truth["parameter"][mine], truth["truth"][mine], strict=True))
             reason = truth["error"][mine][0]
-        yield Task(int(replicate), columns, named, unsimulated=reason or "")
+        yield Task(int(replicate), columns, named, simulation_error=reason or "")
 
 
 def _fit_or_failure(child: Child, task: Task, program: str | None = None) -> Fit:
@@ -159,21 +159,21 @@ def _fit_or_failure(child: Child, task: Task, program: str | None = None) -> Fit
     except ChildLostError as lost:
         error = str(lost)
     except Exception as raised:
-        if isinstance(raised, OSError) and raised.errno in _OF_THE_MACHINE:
-            raise _of_the_machine(raised) from None
+        if isinstance(raised, OSError) and raised.errno in _MACHINE_ERRORS:
+            raise _machine_error(raised) from None
         if isinstance(raised, DataError | stan_data.StanDataError) and program:
             raise EngineError(f"{program}: does not fit its data: {raised}") from None
         error = f"{type(raised).__name__}: {raised}"
-    return _failed("fit", error)
+    return _failed_fit("fit", error)
 
 
-def _failed(step: str, error: str) -> Fit:
+def _failed_fit(step: str, error: str) -> Fit:
     """A fit that failed, in one of the steps `simulation` and `fit`."""
     went = {"status": "failed", "failed_in": step, "converged": False}
     return Fit([], [], went | {"error": error[:LONGEST_ERROR]})
 
 
-def _of_the_machine(error: OSError) -> MachineError:
+def _machine_error(error: OSError) -> MachineError:
     """An error that no fit is to blame for, in words."""
     return MachineError(
         f"{error.filename or tempfile.gettempdir()}: {error.strerror}. The machine failed, not "
@@ -188,16 +188,16 @@ def _attempts(child: Child, task: Task, fitter: Fitter) -> Iterator[Fit]:
     """
     specification = fitter.specification
     program = fitter.program.path if task.replicate == 1 and fitter.program is not None else None
-    for number in range(1, (1 if task.unsimulated else fitter.n_attempts) + 1):
-        if task.unsimulated:
-            fit = _failed("simulation", f"simulation: {task.unsimulated}")
+    for number in range(1, (1 if task.simulation_error else fitter.n_attempts) + 1):
+        if task.simulation_error:
+            fit = _failed_fit("simulation", f"simulation: {task.simulation_error}")
         else:
             fit = _fit_or_failure(child, replace(task, attempt=number), program)
         described = {
             "attempt": number,
             "engine": specification["engine"],
             "engine_version": specification["engine_version"],
-            **fitter.described(task.replicate, number),
+            **fitter.attempt_columns(task.replicate, number),
         }
         yield replace(fit, diagnostics=described | fit.diagnostics)
         if fit.diagnostics["converged"]:

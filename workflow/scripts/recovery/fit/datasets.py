@@ -44,8 +44,8 @@ def simulate_batch(
     """
     family = families.find(specification["family"])
     first, end = specification["replicates"]
-    data, truth = [_no_rows(family)], []
-    simulate_seed = partial(simulate_one, specification, family, observed, observed_means)
+    data, truth = [_empty_data(family)], []
+    simulate_seed = partial(simulate_dataset, specification, family, observed, observed_means)
     limit = specification.get("time_limit")
     with in_child(simulate_seed, limit, "simulation") as simulate:
         for replicate in range(first, end + 1):
@@ -53,21 +53,21 @@ def simulate_batch(
             try:
                 columns, values = simulate(seed)
             except Exception as error:
-                truth.append(_truth_rows(replicate, seed, {None: np.nan}, _reason(error)))
+                truth.append(_truth_rows(replicate, seed, {None: np.nan}, _failure_reason(error)))
                 continue
             size = len(next(iter(columns.values())))
             data.append({"replicate": np.full(size, replicate), **columns})
             truth.append(_truth_rows(replicate, seed, values))
-    return _stacked(data), _stacked(truth)
+    return _concatenated(data), _concatenated(truth)
 
 
-def _reason(error: Exception) -> str:
+def _failure_reason(error: Exception) -> str:
     """What kept a replicate from being simulated."""
     ours = isinstance(error, StudyError | SimulationError | ChildLostError)
     return (str(error) if ours else in_words(error))[:LONGEST_REASON]
 
 
-def _no_rows(family: Family) -> Columns:
+def _empty_data(family: Family) -> Columns:
     kinds = {"integer": int, "real": float}
     own: Columns = {name: np.empty(0, kinds[kind]) for name, kind in family.COLUMNS.items()}
     return {"replicate": np.empty(0, int), **own}
@@ -87,7 +87,7 @@ def _truth_rows(
     }
 
 
-def simulate_one(
+def simulate_dataset(
     specification: Mapping[str, Any],
     family: Family,
     observed: Columns | None,
@@ -110,7 +110,7 @@ def simulate_one(
     return family.simulate(truth, specification["participants"], observations, rng)
 
 
-def _stacked(parts: list[Columns]) -> Columns:
+def _concatenated(parts: list[Columns]) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -126,7 +126,7 @@ def read_observed(name: str, observed: Observed, family: Family, file: str = "st
         table = tables.read_csv(csv)
     except ValueError as error:
         raise StudyError(f"{place}: cannot be read: {error}") from None
-    for key, column in _columns(observed.columns.model_dump()):
+    for key, column in _named_columns(observed.columns.model_dump()):
         if column not in table:
             raise StudyError(
                 f"{file}: observed.{name}.{key}: got {column!r}, must be one of the columns of "
@@ -134,7 +134,7 @@ def read_observed(name: str, observed: Observed, family: Family, file: str = "st
             )
         if len(table[column]) == 0:
             raise StudyError(f"{place}: has no rows, must have at least one")
-        if missing := _missing(table[column]):
+        if missing := _first_empty_row(table[column]):
             raise StudyError(
                 f"{place}: column {column!r} has no number or text in row {missing}, "
                 "must have one in every row"
@@ -145,7 +145,7 @@ def read_observed(name: str, observed: Observed, family: Family, file: str = "st
         raise StudyError(f"{place}: {error}") from None
 
 
-def _columns(chosen: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _named_columns(chosen: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Each column that a study names, and its place in it."""
     for key, column in chosen.items():
         if isinstance(column, str):
@@ -154,7 +154,7 @@ def _columns(chosen: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from ((f"{key}[{place}]", each) for place, each in enumerate(column))
 
 
-def _missing(cells: np.ndarray) -> int | None:
+def _first_empty_row(cells: np.ndarray) -> int | None:
     """The number of the first row, counted from 1, whose cell is empty."""
     missing = np.flatnonzero(cells == "")
     return int(missing[0]) + 1 if missing.size else None

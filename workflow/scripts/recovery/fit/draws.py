@@ -26,7 +26,7 @@ def columns_of(replicate: int, draws: Draws) -> dict[str, np.ndarray]:
 
 
 @contextlib.contextmanager
-def kept(path: str | Path | None, identity: str) -> Iterator[Callable[[int, Draws], None] | None]:
+def writer(path: str | Path | None, identity: str) -> Iterator[Callable[[int, Draws], None] | None]:
     """Yield what `fit_batch` does with the draws of each fit; None without a place for them."""
     if path is None:
         yield None

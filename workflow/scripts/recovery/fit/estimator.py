@@ -46,7 +46,7 @@ class EstimatorFitter:
         own: list[Estimates] = []
         for part in found.parts:
             groups = self.family.group_coefficients(list(part.names))
-            _must_be_finite(part, quantile_columns(self.specification["intervals"]).values())
+            _require_finite(part, quantile_columns(self.specification["intervals"]).values())
             (own if groups else population).append(part)
         all_own = self.specification.get("keep_draws", False) or task.replicate == 1
         rows = [
@@ -58,14 +58,14 @@ class EstimatorFitter:
         scores = [row for part in scored for row in self._participants(task, part)]
         diagnostics = {
             "status": "ok",
-            "error": found.problem or None,
-            "converged": not found.problem,
+            "error": found.not_converged_because or None,
+            "converged": not found.not_converged_because,
             "sampling_seconds": seconds,
             "other_seconds": jobs.processor_seconds() - started - seconds,
         }
         return Fit(rows, scores, diagnostics)
 
-    def described(self, replicate: int, attempt: int) -> dict[str, Any]:
+    def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return nothing: there is no seed, and there are no settings."""
         return {}
 
@@ -103,7 +103,7 @@ class EstimatorFitter:
             }
 
 
-def _must_be_finite(part: Estimates, probabilities: Iterable[float]) -> None:
+def _require_finite(part: Estimates, probabilities: Iterable[float]) -> None:
     """Raise RuntimeError where an estimate, or the error or the bounds that it has, is not finite.
 
     Where there is no sound error, error and bounds are NaN; nothing else may be.
@@ -117,4 +117,4 @@ def _must_be_finite(part: Estimates, probabilities: Iterable[float]) -> None:
             for p in probabilities
         ),
     ):
-        finite.hold(what, dict(zip(part.names, values, strict=True)))
+        finite.require(what, dict(zip(part.names, values, strict=True)))

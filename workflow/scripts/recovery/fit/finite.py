@@ -10,14 +10,14 @@ import numpy as np
 _SHOWN = 5
 
 
-def some(names: Sequence[str]) -> str:
+def listed_briefly(names: Sequence[str]) -> str:
     """Return the first of some names, and how many others there are."""
     more = len(names) - _SHOWN
     shown = ", ".join(names[:_SHOWN])
     return f"{shown} and {more} others" if more > 0 else shown
 
 
-def hold(what: str, values: Mapping[str, Any]) -> None:
+def require(what: str, values: Mapping[str, Any]) -> None:
     """Raise RuntimeError with the names of what is no finite number.
 
     Parameters
@@ -33,4 +33,4 @@ def hold(what: str, values: Mapping[str, Any]) -> None:
         if not np.isfinite(np.asarray(each, dtype=float)).all()
     ]
     if names:
-        raise RuntimeError(f"{what} not finite: {some(names)}")
+        raise RuntimeError(f"{what} not finite: {listed_briefly(names)}")

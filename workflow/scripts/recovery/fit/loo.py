@@ -12,10 +12,10 @@ from recovery.engines.protocol import Draws
 from recovery.families.family import Columns, Family, Unit
 from recovery.fit import finite, posterior
 
-LARGEST = 1_000_000  # numbers of a log likelihood that are held at once
+MOST_VALUES = 1_000_000  # numbers of a log likelihood that are held at once
 
 
-def of_fit(
+def row_of_fit(
     family: Family, model: str, prior: BaseModel, draws: Draws, columns: Columns, unit: Unit
 ) -> dict[str, Any]:
     """Return a row of the table `loo`.
@@ -34,12 +34,12 @@ def of_fit(
     values = {name: flat[:, place] for place, name in enumerate(draws.names)}
     efficiency = posterior.relative_efficiency(draws, family.MODELS[model].scored)
     parts, first = [], 1
-    for rows in _chunks(_numbers(family, columns, unit), max(1, LARGEST // len(flat))):
+    for rows in _chunks(_unit_numbers(family, columns, unit), max(1, MOST_VALUES // len(flat))):
         some = {name: column[rows] for name, column in columns.items()}
         found = family.log_likelihood_of(unit, model, prior, values, some)
         if found is None:
             raise RuntimeError(f"{model}: has no log likelihood of one {unit}")
-        finite.hold(
+        finite.require(
             "log likelihood that is",
             {f"{unit} {first + place}": values for place, values in enumerate(found)},
         )
@@ -52,13 +52,13 @@ def of_fit(
         "elpd_loo": elpd.sum(),
         "se": standard_error(elpd),
         "p_loo": p_loo.sum(),
-        "n_high_k": int((k > posterior.largest_k(len(flat))).sum()),
+        "n_high_k": int((k > posterior.largest_reliable_k(len(flat))).sum()),
         "max_k": k.max(),
         "pointwise": elpd,
     }
 
 
-def _numbers(family: Family, columns: Columns, unit: str) -> np.ndarray:
+def _unit_numbers(family: Family, columns: Columns, unit: str) -> np.ndarray:
     """A number a row, the same for all rows of a unit."""
     if unit == "participant":
         return columns[family.PARTICIPANT]

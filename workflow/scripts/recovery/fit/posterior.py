@@ -72,13 +72,13 @@ def means_and_hits(
     where = {name: column for column, name in enumerate(draws.names)}
     values = draws.values[:, :, [where[name] for name in names]].reshape(-1, len(names))
     low, high = quantile_columns([level]).values()
-    above = _reaches(values, truth, low)
-    below = _reaches(-values, -truth, 1 - high)
+    above = _at_least_quantile(values, truth, low)
+    below = _at_least_quantile(-values, -truth, 1 - high)
     with np.errstate(over="ignore"):
         return values.mean(axis=0), above & below
 
 
-def _reaches(values: np.ndarray, truth: np.ndarray, probability: float) -> np.ndarray:
+def _at_least_quantile(values: np.ndarray, truth: np.ndarray, probability: float) -> np.ndarray:
     """Whether the truth is at least a quantile of each column."""
     place = int(probability * (len(values) - 1))  # the quantile lies between it and the next
     reached = (values <= truth).sum(axis=0)
@@ -88,7 +88,7 @@ def _reaches(values: np.ndarray, truth: np.ndarray, probability: float) -> np.nd
     return found
 
 
-def not_finite(draws: Draws, names: Sequence[str]) -> list[str]:
+def non_finite(draws: Draws, names: Sequence[str]) -> list[str]:
     """Return what has a draw that is no finite number: named columns, and the sampler's own."""
     where = {name: column for column, name in enumerate(draws.names)}
     finite = np.isfinite(draws.values).all(axis=(0, 1))
@@ -119,11 +119,11 @@ def convergence(draws: Draws, names: Sequence[str]) -> dict[str, np.ndarray]:
         if not np.isfinite(values).all():
             found[:, place] = (np.inf, 0, 0, np.nan)
         elif np.ptp(values) > 0:
-            found[:, place] = _of_column(np.ascontiguousarray(values))
+            found[:, place] = _column_convergence(np.ascontiguousarray(values))
     return dict(zip(("rhat", "ess_bulk", "ess_tail", "mcse_mean"), found, strict=True))
 
 
-def _of_column(values: np.ndarray) -> tuple[float, float, float, float]:
+def _column_convergence(values: np.ndarray) -> tuple[float, float, float, float]:
     """Rhat, bulk and tail ESS and the mean's MCSE of one column, shape (n_chains, n_draws)."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # of chains that are stuck
         return (
@@ -200,11 +200,11 @@ def leave_one_out(log_likelihood: np.ndarray, efficiency: float) -> tuple[np.nda
     """
     found = np.full((3, len(log_likelihood)), np.nan)
     for place, values in enumerate(log_likelihood):
-        found[:, place] = _of_unit(values, efficiency)
+        found[:, place] = _leave_unit_out(values, efficiency)
     return tuple(found)
 
 
-def _of_unit(values: np.ndarray, efficiency: float) -> tuple[float, float, float]:
+def _leave_unit_out(values: np.ndarray, efficiency: float) -> tuple[float, float, float]:
     if not np.isfinite(values).all():
         return np.nan, np.nan, np.inf
     try:
@@ -253,7 +253,7 @@ def pareto_k(log_ratios: np.ndarray) -> float:
     return float(k) if np.isfinite(k) else np.inf
 
 
-def largest_k(n_draws: int) -> float:
+def largest_reliable_k(n_draws: int) -> float:
     """Return the Pareto k up to which so many draws make importance sampling reliable.
 
     References
@@ -286,9 +286,9 @@ def diagnose(
         "n_divergent": int(draws.sampler["divergent__"].sum()),
         "n_max_treedepth": int((draws.sampler["treedepth__"] >= max_treedepth).sum()),
         "min_ebfmi": _smallest_ebfmi(draws) if moved else np.nan,
-        "max_rhat": _extreme(np.max, found["rhat"][varying]),
-        "min_ess_bulk": _extreme(np.min, found["ess_bulk"][varying]),
-        "min_ess_tail": _extreme(np.min, found["ess_tail"][varying]),
+        "max_rhat": _extreme_or_nan(np.max, found["rhat"][varying]),
+        "min_ess_bulk": _extreme_or_nan(np.min, found["ess_bulk"][varying]),
+        "min_ess_tail": _extreme_or_nan(np.min, found["ess_tail"][varying]),
         "n_leapfrog": int(draws.sampler["n_leapfrog__"].sum()),
     }
     enough = thresholds["min_ess_per_chain"] * n_chains
@@ -309,5 +309,5 @@ def _smallest_ebfmi(draws: Draws) -> float:
         return float(np.min(array_stats.bfmi(draws.sampler["energy__"])))
 
 
-def _extreme(pick: Callable[[np.ndarray], Any], values: np.ndarray) -> float:
+def _extreme_or_nan(pick: Callable[[np.ndarray], Any], values: np.ndarray) -> float:
     return float(pick(values)) if values.size else np.nan

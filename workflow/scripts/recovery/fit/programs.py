@@ -18,14 +18,14 @@ def program_of(family: Any, model: str) -> Program:
     return Program(str(path), str(folder))
 
 
-def of_fits(specification: Mapping[str, Any]) -> Program:
+def for_fits(specification: Mapping[str, Any]) -> Program:
     """Return the program of `Design.fit`, with its executable where its engine wants one."""
     model = specification.get("approximates", specification["model"])
     program = program_of(specification["family"], model)
     return executables.of_fit(specification, program.path, program.include)
 
 
-def of_models(family: Any, engine: str, hashes: Mapping[str, str]) -> dict[str, Program]:
+def for_models(family: Any, engine: str, hashes: Mapping[str, str]) -> dict[str, Program]:
     """Return the program of every model, with its executable where the engine wants one.
 
     Parameters

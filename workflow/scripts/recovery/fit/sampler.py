@@ -58,10 +58,12 @@ class SamplerFitter:
         found = posterior.convergence(draws, scored)
         rows = self._rows(task, draws, groups, found)
         if "drawn_from" in self.specification["truth"]:
-            rows = self._ranked(task, draws, rows)
+            rows = self._with_ranks(task, draws, rows)
         scores = self._participants(task, draws, groups) if task.truth else []
         fitted = (self.family, self.specification["model"], self.prior, draws, task.columns)
-        left_out = [loo.of_fit(*fitted, unit) for unit in self.specification.get("leave_out", [])]
+        left_out = [
+            loo.row_of_fit(*fitted, unit) for unit in self.specification.get("leave_out", [])
+        ]
         diagnostics = posterior.diagnose(
             draws,
             found,
@@ -79,7 +81,7 @@ class SamplerFitter:
         kept = draws if self.return_draws else None
         return Fit(rows, scores, {"status": "ok", **diagnostics, **seconds}, kept, left_out)
 
-    def described(self, replicate: int, attempt: int) -> dict[str, Any]:
+    def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return what a row of diagnostics says of an attempt, however it goes."""
         return {
             "seed": fit_seed(self.specification, replicate, attempt),
@@ -96,8 +98,8 @@ class SamplerFitter:
         seed = fit_seed(self.specification, task.replicate, task.attempt)
         draws = self._run(data, seed, task.attempt)
         effects = [name for names in self._participants_of(draws.names).values() for name in names]
-        if unusable := posterior.not_finite(draws, [*self.model.scored, *effects]):
-            raise RuntimeError(f"draws that are not finite: {finite.some(unusable)}")
+        if unusable := posterior.non_finite(draws, [*self.model.scored, *effects]):
+            raise RuntimeError(f"draws that are not finite: {finite.listed_briefly(unusable)}")
         return draws
 
     def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
@@ -127,7 +129,7 @@ class SamplerFitter:
             rows += _estimates(task, effects, _summary(draws, effects, intervals))
         return rows
 
-    def _ranked(self, task: Task, draws: Draws, rows: list[dict]) -> list[dict]:
+    def _with_ranks(self, task: Task, draws: Draws, rows: list[dict]) -> list[dict]:
         """The rows with the ranks of their truths, and a row a test quantity."""
         effects = [
             name for names in self.family.group_coefficients(draws.names).values() for name in names
@@ -140,8 +142,8 @@ class SamplerFitter:
             self.family.test_quantities(each, task.columns, rank_rng(seed, "functions"))
             for each in (values, truth)
         )
-        finite.hold("test quantities that are", found)
-        finite.hold("test quantities of the truth that are", expected)
+        finite.require("test quantities that are", found)
+        finite.require("test quantities of the truth that are", expected)
         rng = rank_rng(seed, "ties")
         ranked = [
             row
@@ -171,7 +173,7 @@ class SamplerFitter:
             truth = np.array([task.truth[name] for name in members])
             means, hits = posterior.means_and_hits(draws, members, truth, level)
             agreed = agreement(means, truth)
-            finite.hold("rmse that is", {coefficient: agreed["rmse"]})
+            finite.require("rmse that is", {coefficient: agreed["rmse"]})
             rows.append(
                 {
                     "coefficient": coefficient,
@@ -190,7 +192,7 @@ def _summary(
     """What `summarise` returns; draws that are too large to have moments fail the fit."""
     found = posterior.summarise(draws, names, intervals)
     for column, values in found.items():
-        finite.hold(f"{column} that is", dict(zip(names, values, strict=True)))
+        finite.require(f"{column} that is", dict(zip(names, values, strict=True)))
     return found
 
 

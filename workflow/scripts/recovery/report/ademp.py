@@ -11,8 +11,8 @@ import pandas as pd
 from recovery.families.family import Family
 from recovery.plan.design import Design
 from recovery.plan.figure_list import words
-from recovery.score.measures.single import OF_ESTIMATES, OF_INTERVALS
-from recovery.score.precision import largest_reached
+from recovery.score.measures.single import ESTIMATE_MEASURES, INTERVAL_MEASURES
+from recovery.score.precision import largest_mcse
 from recovery.study.methods import method
 from recovery.study.model import Study
 from recovery.study.truths import ObservedTruth, PriorTruth
@@ -37,7 +37,7 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
             "replicates": study.replicates,
             "largest_mcse_reached": {
                 name: largest["mcse"] if math.isfinite(largest["mcse"]) else None
-                for name, largest in largest_reached(performance, study.plotted_level).items()
+                for name, largest in largest_mcse(performance, study.plotted_level).items()
             },
         },
         "estimands": list(dict.fromkeys(performance["parameter"])),
@@ -50,8 +50,8 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
             "attempts": study.attempts,
         },
         "performance_measures": {
-            "of_estimates": list(OF_ESTIMATES),
-            "of_intervals": list(OF_INTERVALS),
+            "of_estimates": list(ESTIMATE_MEASURES),
+            "of_intervals": list(INTERVAL_MEASURES),
             "levels": list(study.intervals),
             "failed_fits": "rows without estimates; only in rates of failure",
             "not_converged": "in the main results (subset all); left out in the subsets "

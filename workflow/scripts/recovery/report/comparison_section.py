@@ -8,7 +8,7 @@ import pandas as pd
 
 from recovery.families.family import Family
 from recovery.plan.figure_list import words
-from recovery.score.measures import of_level
+from recovery.score.measures import rows_of_measure
 from recovery.study.methods import method
 from recovery.study.model import Study
 
@@ -26,7 +26,7 @@ def rows(study: Study, family: Family, comparison: pd.DataFrame) -> list[dict[st
     everything = comparison[comparison["subset"] == "all"]
     by_pair: dict[tuple, dict[str, Any]] = {}
     for measure in MEASURES:
-        table = of_level(everything, measure, study.plotted_level)
+        table = rows_of_measure(everything, measure, study.plotted_level)
         table = _with_verdicts(table[table["value"].notna()])
         keys = ["compared", "first", "second", "given"]
         for pair, differences in table.groupby(keys, sort=False):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from recovery.plan.figure_list import Figure
-from recovery.score.measures import of_level
+from recovery.score.measures import rows_of_measure
 from recovery.score.planning import SCALES
 from recovery.study.methods import NO_PRIOR
 from recovery.study.model import Study
@@ -56,10 +56,14 @@ def _counts(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame])
     table = table[table["scenario"].isin(scenarios) & (table["subset"] == "all")]
     if figure.kind == "lolly":
         table = table[table["prior"].isin([next(iter(study.priors)), NO_PRIOR])]
-    parts = [of_level(table, each, study.plotted_level) for each in _MEASURES.get(figure.kind, ())]
+    parts = [
+        rows_of_measure(table, each, study.plotted_level) for each in _MEASURES.get(figure.kind, ())
+    ]
     if figure.kind == "planning":
         parts = [
-            of_level(table[table["parameter"] == name], SCALES[each].measure, study.plotted_level)
+            rows_of_measure(
+                table[table["parameter"] == name], SCALES[each].measure, study.plotted_level
+            )
             for name, targets in (study.planning or {}).items()
             for each in targets.model_dump(exclude_none=True)
         ]

@@ -87,7 +87,7 @@ def _missed(fit: pd.Series, estimates: pd.DataFrame, study: Study) -> Iterator[s
     """Yield the thresholds that a fit missed, in words."""
     thresholds, chains = study.convergence, study.sampler.chains
     min_ess = thresholds.min_ess_per_chain * chains
-    causes = fit_outcomes.missed(fit.to_frame().T, thresholds, chains).iloc[0]
+    causes = fit_outcomes.missed_thresholds(fit.to_frame().T, thresholds, chains).iloc[0]
     if causes["rhat"] and pd.isna(fit["max_rhat"]):
         yield "no chain moved"
         return

@@ -30,7 +30,7 @@ from recovery.report import (
 from recovery.report.number_formats import number, percent, sortable
 from recovery.score import failures
 from recovery.score.measures import ENOUGH_IF_SKEWED, few_if_skewed
-from recovery.score.precision import largest_reached
+from recovery.score.precision import largest_mcse
 from recovery.study.methods import method
 from recovery.study.model import Study
 
@@ -80,7 +80,7 @@ def write(
         "study": study,
         "design": design,
         "totals": results_section.totals(summaries["convergence"]),
-        "largest": largest_reached(performance, study.plotted_level),
+        "largest": largest_mcse(performance, study.plotted_level),
         "fewer_intervals": any(
             0 < row["intervals"] < row["planned"] for row in tabulated["model_rows"]
         ),
@@ -142,7 +142,7 @@ def _setup(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
 def _results(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     """Return the results from all summary tables except performance."""
     return {
-        "failed_cells": failures.of_cells(family, summaries["convergence"]),
+        "failed_cells": failures.failed_cells(family, summaries["convergence"]),
         "reasons": results_section.reasons(summaries["convergence"]),
         "unsimulated": results_section.unsimulated(summaries["convergence"]),
         "pareto_k": results_section.pareto_k(family, summaries["convergence"]),

@@ -42,7 +42,7 @@ def write(
         {name: outputs[name] for name in latex_tables.TABLES},
         origin,
         summary,
-        summaries.observed(design),
+        summaries.observed_fits(design),
         list(inputs["figures"]),
         identity,
     )

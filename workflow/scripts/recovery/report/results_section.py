@@ -13,9 +13,9 @@ from recovery.families.family import Family
 from recovery.plan.figure_list import fits_by_prior, words
 from recovery.report.number_formats import percent
 from recovery.score.calibration import NOT_APPLICABLE
-from recovery.score.failures import first_line, of_verification
-from recovery.score.measures import CELL, LARGE_MCMC_ERROR, of_level
-from recovery.score.precision import in_whole_batches, most
+from recovery.score.failures import first_line, verification_failures
+from recovery.score.measures import CELL, LARGE_MCMC_ERROR, rows_of_measure
+from recovery.score.precision import in_whole_batches, most_needed
 from recovery.score.verification import DISAGREE
 from recovery.study.methods import method
 from recovery.study.model import Study
@@ -100,7 +100,7 @@ def model_rows(
     study: Study, family: Family, performance: pd.DataFrame, convergence: pd.DataFrame
 ) -> list[dict]:
     """Return a row for each model and prior and for each estimator, over all scenarios."""
-    coverage = of_level(performance, "coverage", study.plotted_level)
+    coverage = rows_of_measure(performance, "coverage", study.plotted_level)
     rows = []
     for model, prior in fits_by_prior(study):
         cells = convergence[(convergence["prior"] == prior) & (convergence["model"] == model)]
@@ -164,7 +164,7 @@ def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, An
     """Return how many replicates the target precision needs; None without a target."""
     if table.empty:
         return None
-    needed = most(table)
+    needed = most_needed(table)
     labels = {name: method(family, name).label for name in study.methods}
     return {
         "rows": table.assign(model=table["model"].map(labels)).to_dict("records"),
@@ -202,7 +202,7 @@ def verification(study: Study, family: Family, table: pd.DataFrame) -> dict[str,
         "rows": rows.to_dict("records"),
         "n": int(table.groupby("model", sort=False)["n_fits"].max().sum()),
         "one_engine": int(table.groupby("model", sort=False)["n_one_sided"].max().sum()),
-        "failures": of_verification(rows),
+        "failures": verification_failures(rows),
         "disagree": [f"{row.model}, {row.parameter}" for row in disagree.itertuples()],
     }
 
@@ -245,7 +245,9 @@ def cells(
 ) -> list[dict]:
     """Return a row for each cell and parameter."""
     measures = {
-        name: of_level(performance, name, study.plotted_level).set_index([*CELL, "parameter"])
+        name: rows_of_measure(performance, name, study.plotted_level).set_index(
+            [*CELL, "parameter"]
+        )
         for name in ("bias", "rmse", "coverage", "coverage_lower_bound", "coverage_upper_bound")
     }
     fits = convergence.set_index(CELL)

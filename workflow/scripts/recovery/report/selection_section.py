@@ -8,7 +8,7 @@ import pandas as pd
 
 from recovery.families.family import Family
 from recovery.plan.figure_list import words
-from recovery.score.selection import programs
+from recovery.score.selection import programs_by_joint
 from recovery.study.model import Study
 
 
@@ -25,7 +25,7 @@ def section(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any]
     labels = {model: family.MODELS[model].label for model in study.models}
     joint_labels = {
         joint: ", ".join(labels[model] for model in models)
-        for joint, models in programs(study, family).items()
+        for joint, models in programs_by_joint(study, family).items()
     }
     rows = table.assign(label=table["joint"].map(joint_labels), prior=table["prior"].map(words))
     return {

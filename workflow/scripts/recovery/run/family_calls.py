@@ -113,7 +113,7 @@ class Calls:
         for replicate in range(int(first), last + 1):
             seed = dataset_seed(specification, replicate)
             try:
-                return datasets.simulate_one(specification, self.family, None, None, seed)
+                return datasets.simulate_dataset(specification, self.family, None, None, seed)
             except SimulationError as error:
                 fault = error
         raise StudyError(f"replicates {first} to {last} cannot be simulated: {fault}")

@@ -186,8 +186,10 @@ def one_fit(
             "columns of tables of draws"
         )
     in_program, in_data = _participants(family, draws.names), _participants(family, values)
-    if unusable := posterior.not_finite(draws, [*scored, *in_program]):
-        raise StudyError(f"{program.path}: draws of {finite.some(unusable)} are not finite")
+    if unusable := posterior.non_finite(draws, [*scored, *in_program]):
+        raise StudyError(
+            f"{program.path}: draws of {finite.listed_briefly(unusable)} are not finite"
+        )
     if set(in_program) != set(in_data) and (
         in_program or family.MODELS[model].pooling != "complete"
     ):

@@ -11,7 +11,7 @@ import pandas as pd
 from recovery import families, tables
 from recovery.common.errors import StudyError
 from recovery.common.user_files import refuse_outside
-from recovery.score.precision import in_whole_batches, most
+from recovery.score.precision import in_whole_batches, most_needed
 from recovery.study import overrides
 from recovery.study.model import Study
 from recovery.study.parse import parse
@@ -68,7 +68,7 @@ def replicates_needed(file: Path, study: Study, precision: Precision) -> int:
         raise StudyError(
             f"{table}: was made from an earlier study file; run it first: make study STUDY={file}"
         )
-    needed = None if rows.empty else most(rows)
+    needed = None if rows.empty else most_needed(rows)
     if needed is None:
         raise StudyError(
             f"{table}: does not say how many replicates are needed; raise them in {file}"

@@ -141,7 +141,7 @@ def _fit(
     place: Path | None = None,
 ) -> dict[str, dict]:
     """The rows of a batch of one fit; its draws are written to `place`."""
-    with draws.kept(place, specification["identity"]) as keep:
+    with draws.writer(place, specification["identity"]) as keep:
         fitter = approximation.fitter_of(specification, program, place is not None)
         return batches.fit_batch(data, truth, fitter, keep)
 

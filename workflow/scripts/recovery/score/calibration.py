@@ -24,14 +24,16 @@ from recovery.study.truths import PriorTruth
 
 FAMILY_WISE = 0.01  # chance that any of a study's calibrated quantities is called miscalibrated
 MOST_LEFT_OUT = 0.01  # share of replicates without a usable rank, above which nothing is said
-FEWEST = 100  # replicates; with fewer a band is too wide to say anything
+FEWEST_REPLICATES = 100  # replicates; with fewer a band is too wide to say anything
 
 CALIBRATED, MISCALIBRATED = "calibrated", "miscalibrated"
 INCONCLUSIVE, NOT_APPLICABLE = "inconclusive", "not applicable"
 COLUMNS = ["quantity", "n_ranked", "n_left_out", "p_value", "verdict", "reason"]
 
 
-def why_not(study: Study, family: Family, truth: str, model: str, prior: str) -> str | None:
+def reason_not_applicable(
+    study: Study, family: Family, truth: str, model: str, prior: str
+) -> str | None:
     """Return why calibration does not apply to a cell; None where it does."""
     source = study.truths[truth]
     if prior == NO_PRIOR:
@@ -63,7 +65,7 @@ def read_ranks(design: Design, cell: Cell) -> pd.DataFrame:
     return found[~found["parameter"].isin([name for names in effects for name in names])]
 
 
-def uniforms(ranks: pd.DataFrame, fits: pd.DataFrame) -> dict[str, np.ndarray]:
+def uniform_values(ranks: pd.DataFrame, fits: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return continuous values that are uniform where ranks are: (rank + v) / (max_rank + 1).
 
     v is uniform from each fit's own seed. Fits whose smallest bulk ESS is below the number
@@ -96,24 +98,24 @@ def uniforms(ranks: pd.DataFrame, fits: pd.DataFrame) -> dict[str, np.ndarray]:
     return found | {name: part.to_numpy() for name, part in table.groupby("parameter")["u"]}
 
 
-def of_cell(ranks: pd.DataFrame, fits: pd.DataFrame, n_planned: int) -> pd.DataFrame:
+def cell_p_values(ranks: pd.DataFrame, fits: pd.DataFrame, n_planned: int) -> pd.DataFrame:
     """Return the p-value of every quantity of a cell; `judge` corrects them and gives verdicts.
 
     Its reason is so far what holds whatever the verdict: where some datasets could not be
     simulated, truths are draws from the prior only given that data can be had.
     """
-    found, note = uniforms(ranks, fits), _unsimulated(fits, n_planned)
+    found, note = uniform_values(ranks, fits), _simulation_note(fits, n_planned)
     if not found:  # every fit failed
         return pd.DataFrame([(None, 0, n_planned, np.nan, "", note)], columns=COLUMNS)
     rows = []
     for quantity, values in found.items():
         n = values.size
-        p = p_value(values) if n >= FEWEST else np.nan
+        p = p_value(values) if n >= FEWEST_REPLICATES else np.nan
         rows.append((quantity, n, n_planned - n, p, "", note))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _unsimulated(fits: pd.DataFrame, n_planned: int) -> str:
+def _simulation_note(fits: pd.DataFrame, n_planned: int) -> str:
     """Say of how many replicates there are no data, and what that makes of their truths."""
     n = int((fits["failed_in"] == "simulation").sum())
     if not n:
@@ -130,7 +132,7 @@ def not_applicable(reason: str) -> pd.DataFrame:
     return pd.DataFrame([row], columns=COLUMNS)
 
 
-def judge(table: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
+def with_verdicts(table: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
     """Correct all p-values of a study for their number, and give every cell one verdict.
 
     Parameters
@@ -148,18 +150,18 @@ def judge(table: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
     corrected[tested] = holm(table.loc[tested, "p_value"].to_numpy())
     table = table.assign(p_corrected=corrected)
     telling = tested.sum() * SMALLEST_P < FAMILY_WISE
-    parts = [_judged(part, telling) for _, part in table.groupby(list(cell), sort=False)]
+    parts = [_cell_with_verdict(part, telling) for _, part in table.groupby(list(cell), sort=False)]
     return pd.concat(parts, ignore_index=True)
 
 
-def _judged(cell: pd.DataFrame, telling: bool) -> pd.DataFrame:
+def _cell_with_verdict(cell: pd.DataFrame, telling: bool) -> pd.DataFrame:
     """One cell with its verdict; `telling` if the smallest p-value there can be would do."""
     if (cell["verdict"] == NOT_APPLICABLE).all():
         return cell
     planned = (cell["n_ranked"] + cell["n_left_out"]).max()
     failing = cell.loc[cell["p_corrected"] < FAMILY_WISE, "quantity"]
-    if cell["n_ranked"].min() < FEWEST:
-        verdict, reason = INCONCLUSIVE, f"fewer than {FEWEST} replicates have ranks"
+    if cell["n_ranked"].min() < FEWEST_REPLICATES:
+        verdict, reason = INCONCLUSIVE, f"fewer than {FEWEST_REPLICATES} replicates have ranks"
     elif cell["n_left_out"].max() > MOST_LEFT_OUT * planned:
         verdict, reason = INCONCLUSIVE, "too many fits failed, or have too few effective draws"
     elif not telling:

@@ -10,7 +10,7 @@ import pandas as pd
 from recovery.score.measures import ABSENT, mean
 
 
-def of_cell(diagnostics: pd.DataFrame, job_seconds: float, n_bytes: int) -> dict[str, float]:
+def cell_costs(diagnostics: pd.DataFrame, job_seconds: float, n_bytes: int) -> dict[str, float]:
     """Return what the fits of a cell cost, and what they give for it.
 
     Parameters

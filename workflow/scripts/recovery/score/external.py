@@ -24,9 +24,9 @@ from recovery.study.methods import NO_PRIOR
 
 KEYS = ["scenario", "model", "prior", "replicate", "parameter"]
 NUMBERS = ["truth", "mean", "sd"]
-KNOWN = ["mcse_mean"]  # which need not be there
-NO_NUMBER = ("", "na", "n/a", "<na>", "nan", "null", "none", "missing", ".")
-LARGEST = 2_000_000_000  # bytes
+OPTIONAL = ["mcse_mean"]  # which need not be there
+MISSING = ("", "na", "n/a", "<na>", "nan", "null", "none", "missing", ".")
+MOST_BYTES = 2_000_000_000  # bytes
 LEVELS = (0.95,)
 Intervals = dict[float, tuple[str, str]]
 
@@ -64,7 +64,7 @@ def score(
         with np.errstate(all="ignore"):  # what overflows is no number
             found = measures.performance(cells, replicates or planned)
         parts.append(found.assign(scenario=scenario))
-    return _whole(parts)
+    return _joined(parts)
 
 
 def compare(
@@ -105,7 +105,7 @@ def compare(
         what = "two models under one prior, or two priors of a model"
         what = what if reference is None else f"another model under a prior of {shown(reference)}"
         raise ValueError(f"nothing to compare: no scenario has {what}")
-    return _whole(parts)
+    return _joined(parts)
 
 
 def _without_own_priors(cells: measures.Cells) -> measures.Cells:
@@ -118,7 +118,7 @@ def _without_own_priors(cells: measures.Cells) -> measures.Cells:
     }
 
 
-def _whole(parts: list[pd.DataFrame]) -> pd.DataFrame:
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """All scenarios, over all replicates: which of them converged is not known."""
     whole = pd.concat(parts, ignore_index=True).replace([np.inf, -np.inf], np.nan)
     whole = whole[whole["subset"] == "all"].reset_index(drop=True)
@@ -187,8 +187,8 @@ def _read_file(path: str | Path, bounds: Sequence[str]) -> pd.DataFrame:
     """One file, checked."""
     wanted = [*KEYS, *NUMBERS, *bounds]
     try:
-        require_regular(path, LARGEST)
-        table = _table(Path(path).read_bytes(), [*wanted, *KNOWN])
+        require_regular(path, MOST_BYTES)
+        table = _table(Path(path).read_bytes(), [*wanted, *OPTIONAL])
         if missing := [name for name in wanted if name not in table]:
             raise ValueError(f"lacks the columns {', '.join(missing)}")
         if table.empty:
@@ -210,20 +210,20 @@ def _table(content: bytes, wanted: Sequence[str]) -> pd.DataFrame:
         return _table(gzip.decompress(content), wanted)
     if content.startswith(b"PAR1"):
         tables.refuse_damaged(content)
-        whole = _of_parquet(content)
+        whole = _read_parquet(content)
         whole = whole.reset_index(drop=not set(whole.index.names) & set(wanted))
         return whole[[name for name in dict.fromkeys(wanted) if name in whole]]
-    return _of_text(content.decode("utf-8-sig"), wanted)
+    return _read_text(content.decode("utf-8-sig"), wanted)
 
 
-def _of_parquet(content: bytes) -> pd.DataFrame:
+def _read_parquet(content: bytes) -> pd.DataFrame:
     try:
         return pd.read_parquet(io.BytesIO(content))
     except Exception as error:  # what is damaged can be anything
         raise ValueError(f"cannot be read as Parquet: {in_words(error)}") from None
 
 
-def _of_text(text: str, wanted: Sequence[str]) -> pd.DataFrame:
+def _read_text(text: str, wanted: Sequence[str]) -> pd.DataFrame:
     """Every cell as it is written; separated by what makes the most of the header."""
     headers: dict[str, list[str]] = {mark: next(_cells(text, mark), []) for mark in (",", "\t")}
     mark = max(headers, key=lambda each: len(set(headers[each]) & set(wanted)))
@@ -263,7 +263,7 @@ def _numbers(column: pd.Series) -> np.ndarray:
         raise ValueError(f"column {column.name} must hold a finite number or NA, not true or false")
     if not pd.api.types.is_numeric_dtype(column):
         texts = column.astype(object).where(column.notna(), "")
-        column = texts.where(~texts.astype(str).str.strip().str.lower().isin(NO_NUMBER), np.nan)
+        column = texts.where(~texts.astype(str).str.strip().str.lower().isin(MISSING), np.nan)
     found = pd.to_numeric(column, errors="coerce")
     if (wrong := found.isna() & column.notna()).any():
         row = int(np.argmax(wrong))

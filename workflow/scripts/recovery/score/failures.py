@@ -22,7 +22,7 @@ def first_line(error: str) -> str:
     return error.partition("\n")[0][:LONGEST_REASON]
 
 
-def of_cells(family: Family, convergence: pd.DataFrame) -> list[dict[str, Any]]:
+def failed_cells(family: Family, convergence: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the cells in which every fit failed: a row a first reason.
 
     Returns
@@ -39,18 +39,18 @@ def of_cells(family: Family, convergence: pd.DataFrame) -> list[dict[str, Any]]:
                 "error": error,
                 "n_cells": len(mine),
                 "n_fits": int(mine["n_failed"].sum()),
-                "cells": [_in_words(family, cell) for cell in mine.head(MOST_CELLS).itertuples()],
+                "cells": [_cell_label(family, cell) for cell in mine.head(MOST_CELLS).itertuples()],
             }
         )
     return sorted(rows, key=lambda row: -row["n_cells"])
 
 
-def _in_words(family: Family, cell: Any) -> str:
+def _cell_label(family: Family, cell: Any) -> str:
     prior = "" if cell.prior == NO_PRIOR else f" under {cell.prior}"
     return f"{method(family, cell.model).label}{prior} in {cell.scenario}"
 
 
-def of_verification(verification: pd.DataFrame) -> dict[str, Any] | None:
+def verification_failures(verification: pd.DataFrame) -> dict[str, Any] | None:
     """Return how many of its fits the verifying engine failed to make, and its first reason.
 
     None where it made them all.
@@ -86,10 +86,10 @@ def outcome(design: Design) -> tuple[list[str], bool]:
 def _lines(
     design: Design, family: Family, convergence: pd.DataFrame, verification: pd.DataFrame
 ) -> Iterator[str]:
-    for row in of_cells(family, convergence):
+    for row in failed_cells(family, convergence):
         cells = "; ".join(row["cells"]) + ("; ..." if row["n_cells"] > MOST_CELLS else "")
         said = "1 cell" if row["n_cells"] == 1 else f"{row['n_cells']:,} cells"
         yield f"every fit failed in {said} ({cells}): {row['error']}"
-    if design.study.verify and (found := of_verification(verification)):
+    if design.study.verify and (found := verification_failures(verification)):
         made = f"{found['n_failed']:,} of the {found['n']:,} fits that it made too"
         yield f"{design.study.verify.engine} failed in {made}: {found['error']}"

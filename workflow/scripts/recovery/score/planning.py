@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special, stats
 
-from recovery.score.measures import of_level
+from recovery.score.measures import rows_of_measure
 from recovery.score.measures.monte_carlo import with_bounds
 from recovery.score.measures.single import proportion_interval
 from recovery.study.settings import PlanningTarget
@@ -22,7 +22,7 @@ UNCLEAR = "not clear"
 UNKNOWN = "unknown"
 
 _CELL = ["truth", "observations", "model", "prior"]
-_READ = ["n_needed", "lower", "upper", "smallest", "largest", "n_fewest", "n_most"]
+_RESULTS = ["n_needed", "lower", "upper", "smallest", "largest", "n_fewest", "n_most"]
 _COLUMNS = [*_CELL, "parameter", "measure", "wanted", "n_needed", "lower", "upper", "status"]
 _COLUMNS += ["smallest", "largest", "n_fewest", "n_most"]
 _LEAST = 1e-12  # share that has a place on the scales, as 0 has none
@@ -50,9 +50,9 @@ class Scale:
     measure: str
     share: bool
     monotone: bool
-    of_count: Callable[[Any], Any]
-    of_value: Callable[[Any], Any]
-    back: Callable[[Any], Any]
+    count_scale: Callable[[Any], Any]
+    value_scale: Callable[[Any], Any]
+    inverse: Callable[[Any], Any]
     slope: Callable[[Any], Any]
 
     @property
@@ -98,11 +98,11 @@ class Curve:
 
     def at(self, n: np.ndarray) -> np.ndarray:
         """Return y at numbers of participants."""
-        return np.interp(self.scale.of_count(n), self.x, self.y)
+        return np.interp(self.scale.count_scale(n), self.x, self.y)
 
     def value(self, n: np.ndarray) -> np.ndarray:
         """Return the measure itself at numbers of participants."""
-        return self.scale.back(self.scale.better * self.at(n))
+        return self.scale.inverse(self.scale.better * self.at(n))
 
 
 @dataclass(frozen=True)
@@ -147,16 +147,16 @@ class Bars:
         if last + 1 == self.counts.size:
             return np.nan
         grid = np.arange(self.counts[last], self.counts[last + 1] + 1)
-        ends = self.scale.of_count(self.counts[last : last + 2])
-        share = (self.scale.of_count(grid) - ends[0]) / (ends[1] - ends[0])
+        ends = self.scale.count_scale(self.counts[last : last + 2])
+        share = (self.scale.count_scale(grid) - ends[0]) / (ends[1] - ends[0])
         y = (1 - share) * self.y[last] + share * self.y[last + 1]
         spread = np.hypot((1 - share) * reach[last], share * reach[last + 1])
         kept = y + side * spread >= target
         kept[0], kept[-1] = False, True  # as the plotted bars say
-        return _first_kept(kept, grid)
+        return _first_lasting(kept, grid)
 
 
-def needed(
+def participants_needed(
     performance: pd.DataFrame, planning: Mapping[str, PlanningTarget], level: float
 ) -> pd.DataFrame:
     """Return how many participants each wanted value takes, for every model and prior.
@@ -190,27 +190,27 @@ def needed(
     for parameter, wanted in planning.items():
         mine = table[table["parameter"] == parameter]
         for measure, value in wanted.model_dump(exclude_none=True).items():
-            its = of_level(mine, SCALES[measure].measure, level)
+            its = rows_of_measure(mine, SCALES[measure].measure, level)
             for cell, values in its.groupby(_CELL, sort=False, dropna=False):
                 row = dict(zip(_CELL, cell, strict=True))
                 row |= {"parameter": parameter, "measure": measure, "wanted": value}
-                rows.append(row | _needed(values, measure, value))
+                rows.append(row | _row(values, measure, value))
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _needed(values: pd.DataFrame, measure: str, wanted: float) -> dict:
+def _row(values: pd.DataFrame, measure: str, wanted: float) -> dict:
     """What one row says, of one cell's values at all counts."""
     values = usable(values, measure)
     if len(values) < 2:
-        none = dict.fromkeys(_READ, np.nan)
+        none = dict.fromkeys(_RESULTS, np.nan)
         return none | {"status": UNKNOWN}
     scale = SCALES[measure]
     smallest, largest = values["participants"].iloc[[0, -1]]
     grid = np.arange(smallest, largest + 1)
-    target = scale.better * scale.of_value(wanted) - 1e-9  # what rounding may take away
+    target = scale.better * scale.value_scale(wanted) - 1e-9  # what rounding may take away
     intervals = bars(values, measure, wanted)
     lower, upper = intervals.first(target, 1), intervals.first(target, -1)
-    n = _first_kept(curve(values, measure, wanted).at(grid) >= target, grid)
+    n = _first_lasting(curve(values, measure, wanted).at(grid) >= target, grid)
     n = np.maximum(np.fmin(n, upper), lower)  # where a curve was made to rise, off the bars
     return {
         "n_needed": n,
@@ -258,10 +258,10 @@ def curve(values: pd.DataFrame, measure: str, wanted: float) -> Curve:
     Oron & Flournoy (2017), doi:10.1080/19466315.2017.1286256 (centred isotonic regression).
     """
     scale = SCALES[measure]
-    x = scale.of_count(values["participants"].to_numpy(dtype=float))
+    x = scale.count_scale(values["participants"].to_numpy(dtype=float))
     y, error = _on_scale(values, scale, wanted)
     fitted = Curve(scale, x, scale.better * y, error**2)
-    return _pooled(fitted) if scale.monotone else fitted
+    return _made_monotone(fitted) if scale.monotone else fitted
 
 
 def bars(values: pd.DataFrame, measure: str, wanted: float) -> Bars:
@@ -278,7 +278,7 @@ def bars(values: pd.DataFrame, measure: str, wanted: float) -> Bars:
     else:
         ends = with_bounds(values)[["upper", "lower"]].to_numpy(dtype=float).T
         ends = np.maximum(ends, np.finfo(float).tiny)
-    worse, better = scale.better * scale.of_value(ends)
+    worse, better = scale.better * scale.value_scale(ends)
     y = scale.better * _on_scale(values, scale, wanted)[0]
     counts = values["participants"].to_numpy(dtype=float)
     return Bars(scale, counts, y, y - worse, better - y)
@@ -289,7 +289,7 @@ def _on_scale(values: pd.DataFrame, scale: Scale, wanted: float) -> tuple[np.nda
     value, mcse = values["value"].to_numpy(dtype=float), values["mcse"].to_numpy(dtype=float)
     if scale.share:
         return _proportions(value, values["n_replicates"].to_numpy(dtype=float), wanted, scale)
-    return scale.of_value(value), mcse * scale.slope(value)
+    return scale.value_scale(value), mcse * scale.slope(value)
 
 
 def _proportions(
@@ -305,15 +305,15 @@ def _proportions(
     ----------
     Agresti & Coull (1998), doi:10.1080/00031305.1998.10480550.
     """
-    half, target = 0.5 / (n + 1), scale.of_value(wanted)
-    least = np.minimum(scale.of_value(half), target - 1e-6)
-    most = np.maximum(scale.of_value(1 - half), target)
+    half, target = 0.5 / (n + 1), scale.value_scale(wanted)
+    least = np.minimum(scale.value_scale(half), target - 1e-6)
+    most = np.maximum(scale.value_scale(1 - half), target)
     adjusted = (p * n + 2) / (n + 4)
     error = np.sqrt(adjusted * (1 - adjusted) / (n + 4)) * scale.slope(adjusted)
-    return np.clip(scale.of_value(p), least, most), error
+    return np.clip(scale.value_scale(p), least, most), error
 
 
-def _pooled(rough: Curve) -> Curve:
+def _made_monotone(rough: Curve) -> Curve:
     """The curve made to rise, unless it falls by more than Monte Carlo error explains."""
     weights = 1 / np.maximum(rough.variance, 1e-12)
     found = optimize.isotonic_regression(rough.y, weights=weights)
@@ -331,7 +331,7 @@ def _pooled(rough: Curve) -> Curve:
     )
 
 
-def _first_kept(kept: np.ndarray, grid: np.ndarray) -> float:
+def _first_lasting(kept: np.ndarray, grid: np.ndarray) -> float:
     """The first number of the grid from which on all are kept; NaN where the last is not."""
     missed = np.flatnonzero(~kept)
     first = missed[-1] + 1 if missed.size else 0

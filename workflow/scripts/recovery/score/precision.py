@@ -10,8 +10,8 @@ import pandas as pd
 from scipy import special
 
 from recovery.plan.scenarios import batch_size, scenarios_of
-from recovery.score.measures import Cells, of_level
-from recovery.score.measures.largest import taken_together
+from recovery.score.measures import Cells, rows_of_measure
+from recovery.score.measures.largest import pooled
 from recovery.study.model import Study
 from recovery.study.settings import Precision
 
@@ -21,7 +21,7 @@ _COLUMNS = ["measure", *_KEY, "wanted", "reached"]
 _COLUMNS += ["n_planned", "n_needed", "n_needed_mcse"]
 
 
-def needed(
+def replicates_needed(
     performance: pd.DataFrame,
     wanted: Precision | None,
     level: float,
@@ -62,15 +62,15 @@ def needed(
     table = performance[performance["subset"] == "all"]
     rows = []
     if wanted and wanted.coverage:
-        hits = of_level(table, "coverage", level)
+        hits = rows_of_measure(table, "coverage", level)
         hits = hits.drop_duplicates(["model", "prior", "n_replicates"])  # of the same fits
-        reached, noise = _of_coverage(hits, level, n_planned)
+        reached, noise = _coverage_mcse(hits, level, n_planned)
         rows.append(_row("coverage", hits, reached, wanted.coverage, n_planned, noise))
     if wanted and wanted.bias_relative_to_sd:
         scores = table[table["measure"] == "z_score"]
         target = wanted.bias_relative_to_sd
-        reached, noise = _of_bias(table, scores, cells)
-        noise = np.hypot(noise, np.sqrt(_of_share(scores["n_replicates"], n_planned)))
+        reached, noise = _bias_mcse(table, scores, cells)
+        noise = np.hypot(noise, np.sqrt(_share_variance(scores["n_replicates"], n_planned)))
         rows.append(_row("bias_relative_to_sd", scores, reached, target, n_planned, noise))
     return pd.DataFrame(rows, columns=_COLUMNS)
 
@@ -101,27 +101,27 @@ def _row(
     }
 
 
-def _of_coverage(hits: pd.DataFrame, level: float, n_planned: int) -> tuple[pd.Series, pd.Series]:
+def _coverage_mcse(hits: pd.DataFrame, level: float, n_planned: int) -> tuple[pd.Series, pd.Series]:
     """MCSEs of coverage at its nominal level, and the errors of their squares relative to them.
 
     Shares of fits that lack an interval are taken together where they do not differ.
     """
     n = hits["n_replicates"].where(hits["value"].notna()).astype(float)
-    found, error, noise = 1 / n, 0 * n, _of_share(n, n_planned)
+    found, error, noise = 1 / n, 0 * n, _share_variance(n, n_planned)
     lacking = noise > 0
     if lacking.any():
-        found[lacking], error[lacking] = _together(
+        found[lacking], error[lacking] = _pooled(
             found[lacking].to_numpy(), noise[lacking].to_numpy()
         )
     return np.sqrt(level * (1 - level) * found), error / found
 
 
-def _of_share(n: pd.Series, n_planned: int) -> pd.Series:
+def _share_variance(n: pd.Series, n_planned: int) -> pd.Series:
     """Variance of a share n / n_planned of fits, relative to its square."""
     return 1 / n - 1 / n_planned
 
 
-def _together(values: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pooled(values: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What `taken_together` returns of independent values."""
 
     def pool(places: np.ndarray) -> tuple[float, float]:
@@ -129,10 +129,10 @@ def _together(values: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.nda
         mean = weights @ values[places]
         return mean, mean * np.sqrt((weights**2 * noise[places]).sum())
 
-    return taken_together(values, noise, pool)
+    return pooled(values, noise, pool)
 
 
-def largest_reached(performance: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
+def largest_mcse(performance: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
     """Return the largest MCSE of coverage and of bias, and how many replicates it rests on.
 
     Bias is in posterior SDs (the measure z_score), so that parameters compare. So that noise
@@ -142,14 +142,14 @@ def largest_reached(performance: pd.DataFrame, level: float) -> dict[str, dict[s
     """
     table = performance[performance["subset"] == "all"]
     scores = table[table["measure"] == "z_score"].dropna(subset="mcse")
-    hits = of_level(table, "coverage", level).dropna(subset="mcse")
+    hits = rows_of_measure(table, "coverage", level).dropna(subset="mcse")
     n = hits["n_replicates"].to_numpy(dtype=np.int64)
     held = np.rint(hits["value"].to_numpy() * n)
     tail = np.minimum(special.bdtr(held, n, level), special.bdtrc(held - 1, n, level))
     share = hits["value"].where(2 * tail * max(1, len(hits)) < 0.05, level)
     reached = {
         "coverage": (hits, np.sqrt(share * (1 - share) / n)),
-        "z_score": (scores, _of_bias(table, scores, None)[0]),
+        "z_score": (scores, _bias_mcse(table, scores, None)[0]),
     }
     found = {measure: {"mcse": math.nan, "n_replicates": 0} for measure in reached}
     for measure, (rows, mcse) in reached.items():
@@ -160,7 +160,7 @@ def largest_reached(performance: pd.DataFrame, level: float) -> dict[str, dict[s
     return found
 
 
-def _of_bias(
+def _bias_mcse(
     table: pd.DataFrame, scores: pd.DataFrame, cells: Cells | None
 ) -> tuple[pd.Series, pd.Series]:
     """MCSEs of mean z-scores, those that do not differ taken together.
@@ -176,7 +176,7 @@ def _of_bias(
     n = known["n_replicates"].to_numpy(dtype=float)
     variance = n * known["mcse"].to_numpy() ** 2
     noise = _noise(table, known)
-    influence = _influence(known, cells)
+    influence = _correlation_factor(known, cells)
 
     def pool(places: np.ndarray) -> tuple[float, float]:
         weights = 1 / noise[places] / (1 / noise[places]).sum()
@@ -184,7 +184,7 @@ def _of_bias(
         alone = np.sqrt((weights**2 * noise[places]).sum())
         return mean, mean * alone * influence(places, weights)
 
-    found, error = taken_together(variance, noise, pool)
+    found, error = pooled(variance, noise, pool)
     relative = np.divide(error, found, out=np.zeros(found.size), where=found > 0)
     return pd.Series(np.sqrt(found / n), known.index), pd.Series(relative, known.index)
 
@@ -200,14 +200,14 @@ def _noise(table: pd.DataFrame, scores: pd.DataFrame) -> np.ndarray:
     return np.full(n.size, relative.mean()) / n if relative.notna().any() else 2 / (n - 1)
 
 
-def _influence(
+def _correlation_factor(
     scores: pd.DataFrame, cells: Cells | None
 ) -> Callable[[np.ndarray, np.ndarray], float]:
     """How many times larger errors of weighted means are than if cells were independent."""
 
     def of(cells: Cells, place: int) -> tuple[np.ndarray, np.ndarray]:
         model, prior, parameter = scores[_KEY].iloc[place]
-        x = cells[model, prior].estimates[parameter].with_error
+        x = cells[model, prior].estimates[parameter].with_standard_error
         squares = (x.error / x.sd - (x.error / x.sd).mean()) ** 2
         return x.replicate, (squares / squares.mean() - 1) / squares.size
 
@@ -228,7 +228,7 @@ def _influence(
     return times
 
 
-def most(table: pd.DataFrame) -> int | None:
+def most_needed(table: pd.DataFrame) -> int | None:
     """Return how many replicates the scenarios of a study take, of all measures wanted.
 
     Those of one measure that do not differ by more than their noise are taken together. None
@@ -241,15 +241,15 @@ def most(table: pd.DataFrame) -> int | None:
     """
     if table["n_needed"].isna().any():
         return None
-    return max(_largest(rows) for _, rows in table.groupby("measure"))
+    return max(_largest_needed(rows) for _, rows in table.groupby("measure"))
 
 
-def _largest(rows: pd.DataFrame) -> int:
+def _largest_needed(rows: pd.DataFrame) -> int:
     n = rows["n_needed"].to_numpy(dtype=float, copy=True)
     error = rows["n_needed_mcse"].to_numpy(dtype=float)
     noisy = error > 0
     if noisy.any():
-        n[noisy], _ = _together(n[noisy], (error[noisy] / n[noisy]) ** 2)
+        n[noisy], _ = _pooled(n[noisy], (error[noisy] / n[noisy]) ** 2)
     return math.ceil(round(n.max(), 6))
 
 

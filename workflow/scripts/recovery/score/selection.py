@@ -24,7 +24,7 @@ CLEAR = 2  # standard errors of a difference
 _CHOICE = ["left_out", "replicate", "joint", "difference", "chosen", "clear", "n_high_k"]
 
 
-def programs(study: Study, family: Family) -> dict[str, list[str]]:
+def programs_by_joint(study: Study, family: Family) -> dict[str, list[str]]:
     """Return the joint models of a study, each with its programs in the study's order."""
     found: dict[str, list[str]] = {}
     for model in study.models:
@@ -32,7 +32,7 @@ def programs(study: Study, family: Family) -> dict[str, list[str]]:
     return found
 
 
-def generating(study: Study, family: Family, truth: str) -> str:
+def generating_joint(study: Study, family: Family, truth: str) -> str:
     """Return the joint model that the data of a truth come from."""
     source = study.truths[truth]
     if isinstance(source, PriorTruth) and source.model:
@@ -40,7 +40,7 @@ def generating(study: Study, family: Family, truth: str) -> str:
     return family.JOINT
 
 
-def of_scenario(
+def rates_of_scenario(
     design: Design, scenario: str, converged: Mapping[tuple[str, str], np.ndarray]
 ) -> pd.DataFrame:
     """Return how often each joint model is chosen in one scenario.
@@ -58,12 +58,12 @@ def of_scenario(
         study does not compare models.
     """
     study, family = design.study, design.family
-    right = generating(study, family, design.scenarios[scenario].truth)
+    right = generating_joint(study, family, design.scenarios[scenario].truth)
     parts = []
     for prior in study.priors if study.selection else ():
         standing = {
             joint: max(models, key=lambda model: len(converged[model, prior]))
-            for joint, models in programs(study, family).items()
+            for joint, models in programs_by_joint(study, family).items()
         }
         rows = []
         for batch in design.batches(scenario):

@@ -56,10 +56,12 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
             file = design.dataset_file("truth", name, batch)
             spent["simulate"] += sum(tables.read_seconds(file).values())
     found = {table: pd.concat(part) for table, part in parts.items()}
-    found["calibration"] = calibration.judge(found["calibration"], measures.CELL)
+    found["calibration"] = calibration.with_verdicts(found["calibration"], measures.CELL)
     wanted, level = design.study.planning or {}, design.study.plotted_level
-    found["planning"] = planning.needed(answering(found["performance"]), wanted, level)
-    found["verification"] = verification.table(design)
+    found["planning"] = planning.participants_needed(
+        without_undefined_measures(found["performance"]), wanted, level
+    )
+    found["verification"] = verification.summary(design)
     found["prior_predictive"] = prior_predictive(design)
     spent["summarise"] = jobs.processor_seconds()
     # What overflowed is no number; as a null it stands beside how many fits it would rest on.
@@ -88,18 +90,18 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         went.append(outcomes.assign(**key, **causes))
         job_seconds = sum(sum(job.values()) for job in jobs)
         size = sum(_size(design, table, cell) for table in design.tables_of(cell))
-        cost.append(key | efficiency.of_cell(diagnostics, job_seconds, size))
+        cost.append(key | efficiency.cell_costs(diagnostics, job_seconds, size))
     performance = measures.performance(fits, study.replicates)
     converged = {cell: each.converged for cell, each in fits.items()}
     level = study.plotted_level
     found = {
         "performance": performance,
-        "precision": precision.needed(
-            answering(performance), study.precision, level, study.replicates, fits
+        "precision": precision.replicates_needed(
+            without_undefined_measures(performance), study.precision, level, study.replicates, fits
         ),
         "comparison": measures.comparison(fits),
         "participants": measures.participants(people, converged),
-        "selection": selection.of_scenario(design, name, converged),
+        "selection": selection.rates_of_scenario(design, name, converged),
         "calibration": pd.concat(calibrated),
         "convergence": pd.concat(went),
         "efficiency": pd.DataFrame(cost),
@@ -160,7 +162,7 @@ def _prior_sd(family: Family, study: Study, prior: str, model: str) -> Values:
     return family.prior_sd(study.priors[prior], model)
 
 
-def answering(performance: pd.DataFrame) -> pd.DataFrame:
+def without_undefined_measures(performance: pd.DataFrame) -> pd.DataFrame:
     """Return the rows without measures that a method never has, as a mode has no coverage."""
     never = ~performance["model"].map(has_intervals) & performance["value"].isna()
     return performance[~never]
@@ -170,10 +172,10 @@ def _calibration(design: Design, cell: Cell, diagnostics: pd.DataFrame) -> pd.Da
     """Whether the ranks of a cell are uniform, or why they need not be."""
     study, family = design.study, design.family
     truth = design.scenarios[cell[0]].truth
-    if reason := calibration.why_not(study, family, truth, *cell[1:]):
+    if reason := calibration.reason_not_applicable(study, family, truth, *cell[1:]):
         return calibration.not_applicable(reason)
     final = measures.final_attempts(diagnostics)
-    return calibration.of_cell(calibration.read_ranks(design, cell), final, study.replicates)
+    return calibration.cell_p_values(calibration.read_ranks(design, cell), final, study.replicates)
 
 
 def _add_costs(
@@ -221,7 +223,7 @@ def prior_predictive(design: Design) -> pd.DataFrame:
         simulated are left out.
     """
     study, own = design.study, _first_design(design)
-    predict = _Predict(design, own)
+    predict = _PriorPrediction(design, own)
     parts: list[pd.DataFrame] = []
     with in_child(predict, study.guest_seconds, "simulation") as predicted:
         for name in study.priors if own is not None else ():
@@ -242,7 +244,7 @@ def _draws(predicted: Callable, prior: str) -> Iterator[pd.DataFrame]:
         yield from (pd.DataFrame({"prior": prior, "draw": draw, **each}) for each in found)
 
 
-class _Predict:
+class _PriorPrediction:
     """Simulates from a prior, draw after draw; called in a child, where it keeps its generators.
 
     Parameters
@@ -298,7 +300,7 @@ def _first_design(design: Design) -> Columns | int | None:
     return {name: data[name][first] for name in family.COLUMNS}
 
 
-def observed(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def observed_fits(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return population estimates, final attempts and the table `loo` of fits to observed data.
 
     Empty where the study has none.

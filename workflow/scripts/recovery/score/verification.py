@@ -20,15 +20,15 @@ _COLUMNS = ["model", "parameter", "n_fits", "n_one_sided", "mean_z", "mean_squar
 _COLUMNS += ["largest_z", "p_value", "p_corrected", "verdict"]
 
 
-def table(design: Design) -> pd.DataFrame:
+def summary(design: Design) -> pd.DataFrame:
     """Return the summary table of a study; it has no row where nothing is to be verified."""
     models = design.study.models if design.study.verify else ()
     scored = {model: design.family.MODELS[model].scored for model in models}
-    found = agreement(differences(design), scored)
-    return with_failures(found, attempted(design))
+    found = compare_engines(differences(design), scored)
+    return with_failures(found, attempted_fits(design))
 
 
-def attempted(design: Design) -> pd.DataFrame:
+def attempted_fits(design: Design) -> pd.DataFrame:
     """Return every fit that the verifying engine was to make: model, status, error.
 
     Where simulation failed there was none to make.
@@ -73,11 +73,11 @@ def differences(design: Design) -> pd.DataFrame:
         both squared. NaN, with parameter null, for a fit that converged with one engine only
         and that the verifying engine did not fail to make.
     """
-    parts = [_of_cell(design, cell) for cell in design.cells]
+    parts = [_differences_of_cell(design, cell) for cell in design.cells]
     return pd.concat(parts, ignore_index=True)
 
 
-def _of_cell(design: Design, cell: Cell) -> pd.DataFrame:
+def _differences_of_cell(design: Design, cell: Cell) -> pd.DataFrame:
     both, parts = [], []
     for batch, replicates in design.verified(cell).items():
         files = [design.cell_file("diagnostics", cell, batch)]
@@ -89,7 +89,7 @@ def _of_cell(design: Design, cell: Cell) -> pd.DataFrame:
         files = [design.cell_file("estimates", cell, batch)]
         files.append(design.verified_file("estimates", cell, batch))
         scored = design.family.MODELS[cell[1]].scored
-        parts.append(_apart(*(_estimates(file, ours & theirs, scored) for file in files)))
+        parts.append(_z_scores(*(_estimates(file, ours & theirs, scored) for file in files)))
     none = pd.DataFrame({"replicate": [], "parameter": [], "z": []})
     found = pd.concat(parts) if parts else none
     return found.assign(**dict(zip(CELL, cell, strict=True)))
@@ -111,12 +111,12 @@ def _estimates(file: str, replicates: set[int], scored: Sequence[str]) -> pd.Dat
     return table[chosen].set_index(["replicate", "parameter"])
 
 
-def _apart(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+def _z_scores(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     error = np.hypot(ours["mcse_mean"], theirs["mcse_mean"])
     return ((ours["mean"] - theirs["mean"]) / error).rename("z").reset_index()
 
 
-def agreement(found: pd.DataFrame, scored: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def compare_engines(found: pd.DataFrame, scored: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """Judge what `differences` returned, for every model and parameter.
 
     z is standard normal when both engines draw from the same posterior. Its mean shows a
@@ -129,7 +129,7 @@ def agreement(found: pd.DataFrame, scored: Mapping[str, Sequence[str]]) -> pd.Da
         Model -> the parameters that it answers for.
     """
     rows = [
-        {"model": model, "parameter": parameter, **_judged(found, model, parameter)}
+        {"model": model, "parameter": parameter, **_test_of_parameter(found, model, parameter)}
         for model, parameters in scored.items()
         for parameter in parameters
     ]
@@ -140,7 +140,7 @@ def agreement(found: pd.DataFrame, scored: Mapping[str, Sequence[str]]) -> pd.Da
     return table.assign(verdict=np.where(tested, verdicts, NO_FIT))
 
 
-def _judged(found: pd.DataFrame, model: str, parameter: str) -> dict[str, float]:
+def _test_of_parameter(found: pd.DataFrame, model: str, parameter: str) -> dict[str, float]:
     mine = found[found["model"] == model]
     z = mine.loc[mine["parameter"] == parameter, "z"]
     alone = int(mine["parameter"].isna().sum() + z.isna().sum())

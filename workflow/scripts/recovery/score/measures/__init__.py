@@ -6,8 +6,8 @@ from recovery.score.measures.cells import (
     Fits,
     comparison,
     few_if_skewed,
-    of_level,
     performance,
+    rows_of_measure,
     scores,
 )
 from recovery.score.measures.fit_outcomes import converged_replicates, convergence, final_attempts
@@ -40,9 +40,9 @@ __all__ = [
     "final_attempts",
     "from_table",
     "mean",
-    "of_level",
     "participants",
     "performance",
     "proportion",
+    "rows_of_measure",
     "scores",
 ]

@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from recovery.score.measures.fit_outcomes import common
+from recovery.score.measures.fit_outcomes import common_replicates
 from recovery.score.measures.paired import difference, interval, relative_precision
 from recovery.score.measures.replicates import Replicates
 from recovery.score.measures.significance import p_value
 from recovery.score.measures.single import (
     ABSENT,
     ENOUGH_IF_SKEWED,
-    FROM_ERRORS,
-    OF_ESTIMATES,
-    OF_INTERVALS,
+    ESTIMATE_MEASURES,
+    INTERVAL_MEASURES,
+    STANDARD_ERROR_MEASURES,
     Measure,
 )
 from recovery.study.methods import NO_PRIOR
@@ -47,7 +47,7 @@ class Fits(NamedTuple):
 Cells = Mapping[tuple[str, str], Fits]  # (model, prior) -> fits, all of one scenario
 
 
-def of_level(table: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
+def rows_of_measure(table: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
     """Return the rows of one measure, those of one interval level where it has levels."""
     chosen = table[table["measure"] == measure]
     return chosen[chosen["level"].isna() | np.isclose(chosen["level"], level)]
@@ -88,27 +88,29 @@ def performance(cells: Cells, n_planned: int) -> pd.DataFrame:
         for parameter, whole in fits.estimates.items():
             subsets = {
                 "all": whole,
-                "converged": whole.of(fits.converged),
-                "common": whole.of(_common(cells, prior, parameter)),
+                "converged": whole.subset(fits.converged),
+                "common": whole.subset(_common_replicates(cells, prior, parameter)),
             }
             known = scores(whole)
             for subset, part in subsets.items():
                 its_scores = known if part is whole else scores(part)
-                sizes = {False: len(part), True: len(part.with_error)}
-                for (name, level), found in (its_scores | _bounds(part, n_planned)).items():
+                sizes = {False: len(part), True: len(part.with_standard_error)}
+                for (name, level), found in (
+                    its_scores | _coverage_bounds(part, n_planned)
+                ).items():
                     value = (found.value, found.mcse, found.lower, found.upper)
-                    n = found.n or sizes[_from_errors(name)]
+                    n = found.n or sizes[_needs_standard_errors(name)]
                     rows.append((model, prior, parameter, subset, name, level, *value, n))
     return pd.DataFrame(rows, columns=_PERFORMANCE)
 
 
-def _common(cells: Cells, prior: str, parameter: str) -> np.ndarray:
+def _common_replicates(cells: Cells, prior: str, parameter: str) -> np.ndarray:
     converged = [
         fits.converged
         for (_, its_prior), fits in cells.items()
         if its_prior == prior and parameter in fits.estimates
     ]
-    return common(converged)
+    return common_replicates(converged)
 
 
 def scores(x: Replicates) -> Scores:
@@ -116,35 +118,39 @@ def scores(x: Replicates) -> Scores:
 
     What overflows is infinite, or no number.
     """
-    errors = x.with_error
+    errors = x.with_standard_error
 
     def enough(name: str, measure: Callable[..., Measure], *arguments: Any) -> Measure:
-        which = errors if _from_errors(name) else x
+        which = errors if _needs_standard_errors(name) else x
         return measure(which, *arguments) if len(which) >= 2 else ABSENT
 
     with np.errstate(over="ignore", invalid="ignore"):
-        found = {(name, np.nan): enough(name, measure) for name, measure in OF_ESTIMATES.items()}
+        found = {
+            (name, np.nan): enough(name, measure) for name, measure in ESTIMATE_MEASURES.items()
+        }
         for level in x.bounds:
-            found |= {(name, level): enough(name, of, level) for name, of in OF_INTERVALS.items()}
+            found |= {
+                (name, level): enough(name, of, level) for name, of in INTERVAL_MEASURES.items()
+            }
     return found
 
 
-def _from_errors(measure: str) -> bool:
+def _needs_standard_errors(measure: str) -> bool:
     """Whether a measure needs standard errors."""
-    return measure in (*FROM_ERRORS, *OF_INTERVALS, *COVERAGE_BOUNDS)
+    return measure in (*STANDARD_ERROR_MEASURES, *INTERVAL_MEASURES, *COVERAGE_BOUNDS)
 
 
-def _bounds(x: Replicates, n_planned: int) -> Scores:
+def _coverage_bounds(x: Replicates, n_planned: int) -> Scores:
     """Smallest and largest coverage that the replicates which are not in the subset allow.
 
     Absent where none has an interval.
     """
-    if len(x) and not len(x.with_error):
+    if len(x) and not len(x.with_standard_error):
         return {(name, level): ABSENT for level in x.bounds for name in COVERAGE_BOUNDS}
     found = {}
     for level, (low, high) in x.bounds.items():
         hits = int(((low <= x.truth) & (x.truth <= high)).sum())
-        most = hits + n_planned - len(x.with_error)
+        most = hits + n_planned - len(x.with_standard_error)
         for name, count in zip(COVERAGE_BOUNDS, (hits, most), strict=True):
             found[name, level] = ABSENT._replace(value=count / n_planned)
     return found
@@ -172,8 +178,8 @@ def comparison(cells: Cells) -> pd.DataFrame:
         known = {cell: scores(fits.estimates[parameter]) for cell, fits in here.items()}
         for names, one, other in _pairs(here):
             first, second = (here[cell].estimates[parameter] for cell in (one, other))
-            both = common([first.replicate, second.replicate])
-            converged = common([both, here[one].converged, here[other].converged])
+            both = common_replicates([first.replicate, second.replicate])
+            converged = common_replicates([both, here[one].converged, here[other].converged])
             everything = _differences((first, second), both, (known[one], known[other]))
             for subset, which in (("all", both), ("common", converged)):
                 found = (
@@ -208,19 +214,25 @@ def _differences(
     `which` are the replicates of a pair that count; `known` are the scores of all replicates of
     each; only those of fewer are computed.
     """
-    first, second = (x.of(which) for x in pair)
-    errors = common([first.with_error.replicate, second.with_error.replicate])
-    mine, others = (_scores_of(*each) for each in zip(pair, known, (which, which), strict=True))
+    first, second = (x.subset(which) for x in pair)
+    errors = common_replicates(
+        [first.with_standard_error.replicate, second.with_standard_error.replicate]
+    )
+    mine, others = (
+        _scores_of_subset(*each) for each in zip(pair, known, (which, which), strict=True)
+    )
     if errors.size < which.size:
-        both = (_scores_of(*each) for each in zip(pair, known, (errors, errors), strict=True))
+        both = (
+            _scores_of_subset(*each) for each in zip(pair, known, (errors, errors), strict=True)
+        )
         mine, others = (
-            whole | {key: found for key, found in part.items() if _from_errors(key[0])}
+            whole | {key: found for key, found in part.items() if _needs_standard_errors(key[0])}
             for whole, part in zip((mine, others), both, strict=True)
         )
     found, gain = {}, (np.nan, np.nan)
     with np.errstate(over="ignore", invalid="ignore"):
         for key, score in mine.items():
-            n = (errors if _from_errors(key[0]) else which).size
+            n = (errors if _needs_standard_errors(key[0]) else which).size
             found[key] = _difference(key[0], score, others[key], n)
         squared = found["mse", np.nan]
         found["rmse", np.nan] = (*found["rmse", np.nan][:-2], *squared[-2:])
@@ -239,6 +251,6 @@ def _difference(name: str, first: Measure, second: Measure, n: int) -> tuple[flo
     return *found, *bounds, p_value(name, first, second), n
 
 
-def _scores_of(whole: Replicates, known: Scores, which: np.ndarray) -> Scores:
-    part = whole.of(which)
+def _scores_of_subset(whole: Replicates, known: Scores, which: np.ndarray) -> Scores:
+    part = whole.subset(which)
     return known if part is whole else scores(part)

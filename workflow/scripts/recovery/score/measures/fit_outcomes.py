@@ -44,7 +44,7 @@ def convergence(diagnostics: pd.DataFrame, n_planned: int, min_ebfmi: float) -> 
             "attempt": name,
             "n_planned": n_planned,
             "n_refitted": refitted,
-            **_went(rows, min_ebfmi),
+            **_counts_and_rates(rows, min_ebfmi),
         }
         for name, rows in attempts.items()
     )
@@ -57,10 +57,10 @@ def final_attempts(diagnostics: pd.DataFrame) -> pd.DataFrame:
     return last.drop(columns="ok")
 
 
-_OF_THE_SAMPLER = ("divergent", "max_treedepth", "low_ebfmi")  # of fits that drew
+_SAMPLER_RATES = ("divergent", "max_treedepth", "low_ebfmi")  # of fits that drew
 
 
-def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
+def _counts_and_rates(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
     """Counts and rates of one row a fit."""
     ok = (diagnostics["status"] == "ok").to_numpy()
     converged = (diagnostics["converged"] == True).to_numpy()  # noqa: E712
@@ -83,7 +83,7 @@ def _went(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
     }
     drew = ok & diagnostics["n_divergent"].notna().to_numpy()
     for rate, hits in outcomes.items():
-        hits = hits[drew] if rate in _OF_THE_SAMPLER else hits
+        hits = hits[drew] if rate in _SAMPLER_RATES else hits
         found = proportion(hits) if hits.size else None
         for part in ("value", "mcse", "lower", "upper"):
             name = f"{rate}_rate" + ("" if part == "value" else f"_{part}")
@@ -97,7 +97,7 @@ def converged_replicates(diagnostics: pd.DataFrame) -> np.ndarray:
     return np.unique(good.to_numpy())
 
 
-def common(converged: Sequence[np.ndarray]) -> np.ndarray:
+def common_replicates(converged: Sequence[np.ndarray]) -> np.ndarray:
     """Return the replicates that are in all of these sorted arrays."""
     found = converged[0]
     for other in converged[1:]:
@@ -106,7 +106,7 @@ def common(converged: Sequence[np.ndarray]) -> np.ndarray:
     return found
 
 
-def missed(fits: pd.DataFrame, wanted: Convergence, chains: int) -> pd.DataFrame:
+def missed_thresholds(fits: pd.DataFrame, wanted: Convergence, chains: int) -> pd.DataFrame:
     """Return which thresholds each fit missed; none where it converged or failed.
 
     Parameters
@@ -141,5 +141,7 @@ def missed(fits: pd.DataFrame, wanted: Convergence, chains: int) -> pd.DataFrame
 def causes(diagnostics: pd.DataFrame, wanted: Convergence, chains: int) -> dict[str, list[int]]:
     """Return how many fits of a cell missed each threshold: at first attempts, and finally."""
     first = diagnostics[diagnostics["attempt"] == 1]
-    both = [missed(each, wanted, chains) for each in (first, final_attempts(diagnostics))]
+    both = [
+        missed_thresholds(each, wanted, chains) for each in (first, final_attempts(diagnostics))
+    ]
     return {f"n_missed_{cause}": [int(each[cause].sum()) for each in both] for cause in CAUSES}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special
 
-APART, TOGETHER = 0.005, 0.05
+SEPARATE, POOLED = 0.005, 0.05
 """P-values, corrected for how many there are, at which a number stands apart or does not.
 
 Between them it does in part, so that a threshold does not decide alone.
@@ -20,9 +20,7 @@ Between them it does in part, so that a threshold does not decide alone.
 Pool = Callable[[np.ndarray], tuple[float, float]]  # places -> mean and its standard error
 
 
-def taken_together(
-    values: np.ndarray, noise: np.ndarray, pool: Pool
-) -> tuple[np.ndarray, np.ndarray]:
+def pooled(values: np.ndarray, noise: np.ndarray, pool: Pool) -> tuple[np.ndarray, np.ndarray]:
     """Return numbers with those pooled that do not differ, and their standard errors.
 
     From the largest down a number stands apart while it is larger than the others explain: by
@@ -51,14 +49,14 @@ def _pool_in_order(
 ) -> None:
     found, error = out
     n, smallest = places.size, 1.0
-    while n > 1 and (p := _p_value(places[:n], values, noise)) < TOGETHER:
+    while n > 1 and (p := _p_value(places[:n], values, noise)) < POOLED:
         smallest, n = min(smallest, p), n - 1
     found[places[:n]], error[places[:n]] = pool(places[:n])
     if n == places.size:
         return
     above = places[n:]
     _pool_in_order(above, values, noise, pool, out)
-    share = np.clip(np.log(smallest / TOGETHER) / np.log(APART / TOGETHER), 0, 1)
+    share = np.clip(np.log(smallest / POOLED) / np.log(SEPARATE / POOLED), 0, 1)
     mean, its_error = pool(places)
     between = share * (1 - share) * (found[above] - mean) ** 2
     error[above] = np.sqrt(share * error[above] ** 2 + (1 - share) * its_error**2 + between)

@@ -38,7 +38,7 @@ def paired_difference(first_alone: int, second_alone: int, n: int) -> tuple[floa
     """
     value, z = (first_alone - second_alone) / n, special.ndtri(0.975)
 
-    def beyond(difference: float) -> float:
+    def excess(difference: float) -> float:
         """By how much the score statistic squared is above z squared, at a true difference."""
         b = (2 * n - first_alone + second_alone) * difference - first_alone - second_alone
         c = -second_alone * difference * (1 - difference)
@@ -48,8 +48,8 @@ def paired_difference(first_alone: int, second_alone: int, n: int) -> tuple[floa
 
     # The statistic is 0 at the value itself, where its variance may be 0 too: begin beside it.
     def bound(end: float) -> float:
-        if value == end or beyond(end) <= 0:
+        if value == end or excess(end) <= 0:
             return end
-        return float(optimize.brentq(beyond, end, value + 1e-9 * (end - value)))
+        return float(optimize.brentq(excess, end, value + 1e-9 * (end - value)))
 
     return bound(-1.0), bound(1.0)

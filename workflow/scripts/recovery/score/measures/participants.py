@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from recovery.score.measures.fit_outcomes import common
+from recovery.score.measures.fit_outcomes import common_replicates
 from recovery.score.measures.single import ABSENT, Z95, Measure, mean, proportion_interval
 
 SCORES = {  # and between what they lie
@@ -52,7 +52,7 @@ def participants(
             subsets = {
                 "all": rows,
                 "converged": rows[rows["replicate"].isin(converged[model, prior])],
-                "common": rows[rows["replicate"].isin(common(answering))],
+                "common": rows[rows["replicate"].isin(common_replicates(answering))],
             }
             for subset, part in subsets.items():
                 scored = [(coefficient, subset, *score) for score in _scores(part)]
@@ -68,13 +68,13 @@ def _scores(rows: pd.DataFrame) -> Iterator[tuple]:
         found = mean(values) if values.size >= 2 else ABSENT
         level = np.nan
         if score == "coverage":
-            found = _of_shares(found, varies=bool(values.size) and np.ptp(values) > 0)
+            found = _with_wilson_interval(found, varies=bool(values.size) and np.ptp(values) > 0)
             level = rows["level"].iloc[0] if len(rows) else np.nan
         lower, upper = np.maximum(found.lower, least), np.minimum(found.upper, most)
         yield score, level, *found[:2], lower, upper, values.size
 
 
-def _of_shares(found: Measure, varies: bool) -> Measure:
+def _with_wilson_interval(found: Measure, varies: bool) -> Measure:
     """A mean of shares with Wilson's interval, of as many as would have its standard error.
 
     Where all shares are the same, of as many as there are.

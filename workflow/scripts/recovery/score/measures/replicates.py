@@ -50,17 +50,17 @@ class Replicates:
         return bool(np.ptp(self.truth) > 0)
 
     @property
-    def with_error(self) -> Replicates:
+    def with_standard_error(self) -> Replicates:
         """Those that have a standard error, and with it intervals."""
         known = ~np.isnan(self.sd)
         for low, high in self.bounds.values():
             known &= ~np.isnan(low) & ~np.isnan(high)
-        return self.of(self.replicate[known])
+        return self.subset(self.replicate[known])
 
     def __len__(self) -> int:
         return self.replicate.size
 
-    def of(self, which: np.ndarray) -> Replicates:
+    def subset(self, which: np.ndarray) -> Replicates:
         """Return some of the replicates: those of these numbers."""
         if np.array_equal(self.replicate, which):
             return self

@@ -113,10 +113,10 @@ def root(mean_square: float, left_out: np.ndarray) -> Measure:
         return Measure(value, np.nan, np.full(n, np.nan), n=n)
     positive = (left_out > 0).all()
     moved = np.log(left_out) / 2 if positive else np.sqrt(np.maximum(left_out, 0)) / value
-    return _of_ratio_scale(value, (n - 1) * (moved.mean() - moved))
+    return _on_log_scale(value, (n - 1) * (moved.mean() - moved))
 
 
-def _of_ratio_scale(value: float, relative: np.ndarray) -> Measure:
+def _on_log_scale(value: float, relative: np.ndarray) -> Measure:
     """A positive measure with relative influence values; its interval is of the logarithm."""
     n = relative.size
     mcse = value * relative.std(ddof=1) / np.sqrt(n)
@@ -130,7 +130,7 @@ def _shifted(measure: Measure, by: float) -> Measure:
     return measure._replace(**moved)
 
 
-def _among(found: Measure, chosen: np.ndarray, values: np.ndarray) -> Measure:
+def _of_subset(found: Measure, chosen: np.ndarray, values: np.ndarray) -> Measure:
     """A mean of chosen replicates' values, with the influence values of all replicates."""
     weight = (chosen.size - 1) / max(1, found.n - 1)
     return found._replace(influence=chosen * (values - found.value) * weight)
@@ -166,7 +166,7 @@ def model_se(x: Replicates) -> Measure:
     value = squares.mean()
     if value == 0:
         return Measure(0.0, 0.0, np.zeros(len(x)), 0.0, 0.0, len(x))
-    return _of_ratio_scale(np.sqrt(value), (squares / value - 1) / 2)
+    return _on_log_scale(np.sqrt(value), (squares / value - 1) / 2)
 
 
 def relative_error_of_model_se(x: Replicates) -> Measure:
@@ -187,7 +187,7 @@ def ratio(first: Measure, second: Measure, power: int = 1) -> Measure:
     if first.n < FEWEST_FOR_SPREAD:
         return Measure(value, np.nan, np.full(first.n, np.nan), n=first.n)
     relative = first.influence / first.value - second.influence / second.value
-    return _of_ratio_scale(value, power * relative)
+    return _on_log_scale(value, power * relative)
 
 
 def mse(x: Replicates) -> Measure:
@@ -232,7 +232,7 @@ def mcmc_error(x: Replicates) -> Measure:
     if known.sum() < 2:
         return ABSENT
     relative = np.divide(x.mcse_mean, x.sd, where=known, out=np.zeros(len(x)))
-    return _among(mean(relative[known]), known, relative)
+    return _of_subset(mean(relative[known]), known, relative)
 
 
 LARGE_MCMC_ERROR = 0.1  # adds a hundredth to the variance of errors
@@ -288,7 +288,7 @@ def type_s_error(x: Replicates, level: float) -> Measure:
         return ABSENT
     low, _ = x.bounds[level]
     wrong = (low > 0) != (x.truth > 0)
-    return _among(proportion(wrong[rejected]), rejected, wrong)
+    return _of_subset(proportion(wrong[rejected]), rejected, wrong)
 
 
 def type_m_error(x: Replicates, level: float) -> Measure:
@@ -304,7 +304,7 @@ def type_m_error(x: Replicates, level: float) -> Measure:
     if x.positive or rejected.sum() < 2 or x.truth_varies or x.truth[0] == 0:
         return ABSENT
     magnified = np.abs(x.mean / x.truth)
-    return _among(mean(magnified[rejected]), rejected, magnified)
+    return _of_subset(mean(magnified[rejected]), rejected, magnified)
 
 
 def _rejected(x: Replicates, level: float) -> np.ndarray:
@@ -312,10 +312,16 @@ def _rejected(x: Replicates, level: float) -> np.ndarray:
     return (low > 0) | (high < 0)
 
 
-FROM_ERRORS = ("model_se", "relative_error_of_model_se", "z_score", "contraction", "mcmc_error")
+STANDARD_ERROR_MEASURES = (
+    "model_se",
+    "relative_error_of_model_se",
+    "z_score",
+    "contraction",
+    "mcmc_error",
+)
 """Those of estimates that need standard errors, as all of intervals do."""
 
-OF_ESTIMATES: dict[str, Callable[[Replicates], Measure]] = {
+ESTIMATE_MEASURES: dict[str, Callable[[Replicates], Measure]] = {
     measure.__name__: measure
     for measure in (
         bias,
@@ -330,7 +336,7 @@ OF_ESTIMATES: dict[str, Callable[[Replicates], Measure]] = {
         mcmc_error,
     )
 }
-OF_INTERVALS: dict[str, Callable[[Replicates, float], Measure]] = {
+INTERVAL_MEASURES: dict[str, Callable[[Replicates, float], Measure]] = {
     measure.__name__: measure
     for measure in (
         coverage,
