@@ -328,7 +328,7 @@ HEADER = "scenario,model,prior,replicate,parameter,truth,mean,sd,q2_5,q97_5\n"
         (b"caf\xe9,mod\xe8le\n1,2\n", "is neither Parquet nor text in UTF-8"),
         (b"PAR1" + b"x" * 100, "made.csv: "),
         (b"\x1f\x8b\x08\x00", "made.csv: "),
-        (gzip.compress(b"a,b\n1,2\n" * 99)[:-20], "made.csv: "),
+        (gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-20], "made.csv: "),
         (b"a\0b\n", "made.csv: "),
     ],
 )
