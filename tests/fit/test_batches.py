@@ -270,7 +270,5 @@ def test_a_fit_with_draws_that_are_not_finite_is_a_failed_row(monkeypatch):
     monkeypatch.setattr(engine, "sample", spoiled)
     found = fit(end=1)
     assert outcomes(found) == [(1, "failed")]
-    assert (
-        rows(found["diagnostics"])[0]["error"] == "RuntimeError: draws that are not finite: sigma"
-    )
+    assert rows(found["diagnostics"])[0]["error"] == "RuntimeError: non-finite draws: sigma"
     assert rows(found["estimates"]) == []

@@ -288,7 +288,7 @@ def test_an_observed_dataset_is_replicate_1_of_its_table():
 def test_the_means_of_a_failed_fit_are_refused(tmp_path):
     file, schema = tmp_path / "e.parquet", tables.estimates_schema([0.5])
     tables.write(tables.from_rows([], schema), file, schema, "fit")
-    with pytest.raises(StudyError, match="the fit that a truth is taken from failed"):
+    with pytest.raises(StudyError, match="the fit whose means are the truth failed"):
         datasets.read_means(file, "fit")
 
 

@@ -70,7 +70,7 @@ def spoiled_at_random(begin, share) -> dict:
 def test_a_few_draws_of_one_participant_that_are_no_number(begin):
     """As draws are ranked and counted, each of them would be above every truth."""
     raw = spoiled_at_random(begin, 0.05)
-    assert why(fit_own(raw, 2)) == ["RuntimeError: draws that are not finite: theta[2]"] * 2
+    assert why(fit_own(raw, 2)) == ["RuntimeError: non-finite draws: theta[2]"] * 2
 
 
 def test_the_trial_looks_at_participants_too(begin):
@@ -119,7 +119,7 @@ def test_a_test_quantity_that_is_no_number(begin):
     )
     raw = begin(("family.py", "def stan_data(", density + "def stan_data("))
     raw["truths"] = {"drawn": {"prior": "weakly_informative"}}
-    said = "RuntimeError: test quantities that are not finite: log likelihood"
+    said = "RuntimeError: non-finite test quantities: log likelihood"
     assert why(fit_own(raw)) == [said]
 
 
@@ -157,12 +157,12 @@ def fit(model="centered", *places) -> dict:
 @pytest.mark.parametrize("name", ["sigma", "Omega[1,2]", "beta_p[2,1]", "lp__", "energy__"])
 def test_what_tables_are_made_from_is_named(spoil, name, value):
     spoil(name, value)
-    assert why(fit()) == [f"RuntimeError: draws that are not finite: {name}"]
+    assert why(fit()) == [f"RuntimeError: non-finite draws: {name}"]
 
 
 def test_coefficients_that_were_integrated_out_are_named_too(spoil):
     spoil("beta_p[4,2]", np.nan)
-    assert why(fit("marginal")) == ["RuntimeError: draws that are not finite: beta_p[4,2]"]
+    assert why(fit("marginal")) == ["RuntimeError: non-finite draws: beta_p[4,2]"]
 
 
 def test_the_draws_of_a_failed_fit_are_not_kept(spoil):
@@ -180,23 +180,21 @@ def test_many_names_are_counted(monkeypatch):
 
     monkeypatch.setattr(engine, "sample", spoiled)
     (error,) = why(fit())
-    assert error.startswith(
-        "RuntimeError: draws that are not finite: beta[1], beta[2], sigma_p[1],"
-    )
+    assert error.startswith("RuntimeError: non-finite draws: beta[1], beta[2], sigma_p[1],")
     assert error.endswith(" and 9 others")  # 6 scored, 8 coefficients: 14
 
 
 @pytest.mark.parametrize("name", ["beta[2]", "beta_p[1,1]"])
 def test_draws_too_large_to_have_moments_are_named(spoil, name):
     spoil(name, 1e200)
-    assert why(fit()) == [f"RuntimeError: sd that is not finite: {name}"]
+    assert why(fit()) == [f"RuntimeError: non-finite sd: {name}"]
 
 
 @pytest.mark.parametrize("name", ["sigma", "beta_p[2,1]"])
 def test_a_mode_is_held_to_the_same(spoil, name):
     spoil(name, np.nan)
     batch = fit("optimize_centered", ("estimators", ["optimize_centered"]))
-    assert why(batch) == [f"RuntimeError: draws that are not finite: {name}"]
+    assert why(batch) == [f"RuntimeError: non-finite draws: {name}"]
 
 
 def test_beside_a_mode_coefficients_drawn_at_random_are_not_looked_at(spoil):
@@ -224,7 +222,7 @@ def test_a_log_likelihood_of_what_is_left_out(value, monkeypatch, prior, rng):
     monkeypatch.setattr(loo, "MOST_VALUES", 500)  # five observations at a time
     with pytest.raises(RuntimeError) as error:
         loo.row_of_fit(LINEAR, "centered", prior, draws, columns, "observation")
-    assert str(error.value) == "log likelihood that is not finite: observation 8"
+    assert str(error.value) == "non-finite log likelihood: observation 8"
 
 
 # Estimators
@@ -256,11 +254,11 @@ def estimated(monkeypatch):
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"value": np.nan}, "estimates that are not finite: beta[1]"),
-        ({"value": np.inf}, "estimates that are not finite: beta[1]"),
-        ({"error": np.inf}, "standard errors that are not finite: beta[1]"),
-        ({"bound": np.inf}, "bounds of intervals that are not finite: beta[1]"),
-        ({"bound": np.nan}, "bounds of intervals that are not finite: beta[1]"),
+        ({"value": np.nan}, "non-finite estimates: beta[1]"),
+        ({"value": np.inf}, "non-finite estimates: beta[1]"),
+        ({"error": np.inf}, "non-finite standard errors: beta[1]"),
+        ({"bound": np.inf}, "non-finite bounds of intervals: beta[1]"),
+        ({"bound": np.nan}, "non-finite bounds of intervals: beta[1]"),
     ],
 )
 def test_estimates_errors_and_bounds_are_finite(estimated, found, said):

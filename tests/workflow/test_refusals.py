@@ -90,7 +90,7 @@ def test_a_duplicate_key_is_refused(checkout):
         (None, "observed.real: data.csv: cannot be read"),
         ("y,x,id\n1,2,1\n3,4\n", "observed.real: data.csv: cannot be read"),
         ("y,z,id\n1,2,1\n3,4,2\n", "observed.real.predictor: got 'x', must be one of"),
-        ("y,x,id\n1,2,1\n,4,2\n", "observed.real: data.csv: column 'y' has no number or text"),
+        ("y,x,id\n1,2,1\n,4,2\n", "observed.real: data.csv: column 'y' is empty in row 2"),
     ],
 )
 def test_wrong_observed_data(checkout, table, message):

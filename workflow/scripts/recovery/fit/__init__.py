@@ -1,1 +1,1 @@
-"""Datasets, and fits of them: a batch at a time, failures as rows."""
+"""Datasets and batches of fits; a failed fit is a row of the tables."""

@@ -1,4 +1,4 @@
-"""How estimates of participants' coefficients agree with the true values, in one fit."""
+"""Agreement of the estimates of participants' coefficients with their true values, in one fit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def agreement(estimates: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Return how posterior means agree with true values, over the participants of one fit.
+    """Return measures of agreement of posterior means with true values, over participants.
 
     Parameters
     ----------
@@ -15,14 +15,14 @@ def agreement(estimates: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict
-        rmse, correlation, and shrinkage_slope: that of the least-squares line of estimates
-        on true values, 1 without shrinkage and 0 when all estimates are alike. The last
-        two are NaN when true values do not vary, or by too little for a computer.
+        rmse, correlation, and shrinkage_slope: the slope of the least-squares line of
+        estimates on true values, which is 1 without shrinkage and 0 when all estimates are
+        equal. The last two are NaN when the true values do not vary by more than rounding.
     """
     centred = truth - truth.mean()
-    with np.errstate(over="ignore", invalid="ignore"):  # of means too large to be squared
+    with np.errstate(over="ignore", invalid="ignore"):  # means too large to be squared
         spread, covariance = centred @ centred, centred @ (estimates - estimates.mean())
-        # Not by squares alone: rounding leaves them above 0, and very small ones lose their digits.
+        # Rounding leaves the sum of squares above 0, and a very small sum loses its digits.
         varies = np.ptp(truth) > 0 and spread >= np.finfo(float).tiny
         total = np.sqrt(spread * np.square(estimates - estimates.mean()).sum())
         return {

@@ -1,4 +1,4 @@
-"""One of Stan's approximations of one dataset's posterior after another, as rows of tables."""
+"""Fits by one of Stan's approximations of the posterior, as rows of the tables."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from recovery.study.methods import LARGEST_PARETO_K, has_intervals
 
 
 class ApproximationFitter(SamplerFitter):
-    """Runs one algorithm on one model under one prior, one dataset after another.
+    """Fits one model under one prior by one algorithm, one dataset per call.
 
-    It takes the arguments of a SamplerFitter. The draws of an approximation have no chains. An
+    The arguments are those of SamplerFitter. The draws of an approximation have no chains. An
     approximation counts as converged if the algorithm ended without an error and, for Pathfinder,
-    Pareto k is small.
+    Pareto k is at most `LARGEST_PARETO_K`.
     """
 
-    log_ratios: np.ndarray | None = None  # of the last fit, where its algorithm has them
+    log_ratios: np.ndarray | None = None  # of the last fit; None if the algorithm has none
 
     def __call__(self, task: Task) -> Fit:
-        """Approximate one posterior; what Stan refuses is a RuntimeError."""
+        """Approximate the posterior of one dataset; RuntimeError if Stan fails."""
         started = jobs.processor_seconds()
         draws = self._sample(task)
         groups = self._participants_of(draws.names)
-        rows = self._rows(task, draws, groups, found={})
+        rows = self._rows(task, draws, groups, statistics={})
         scores = self._participants(task, draws, groups) if task.truth else []
         if not has_intervals(self.specification["model"]):
             scores = [row | {"coverage": np.nan} for row in scores]
@@ -44,7 +44,7 @@ class ApproximationFitter(SamplerFitter):
         return Fit(rows, scores, diagnostics)
 
     def _converged(self) -> dict[str, Any]:
-        """Whether the last approximation is one that importance resampling could mend."""
+        """Whether importance resampling can correct the last approximation, as diagnostics."""
         if self.log_ratios is None:
             return {"converged": True}
         k = posterior.pareto_k(self.log_ratios)
@@ -54,28 +54,28 @@ class ApproximationFitter(SamplerFitter):
         return {"converged": False, "pareto_k": k, "error": error}
 
     def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
-        """Participants' coefficients; beside a mode, one draw of them would say nothing."""
+        """Participants' coefficients; none for a mode, which has one draw of them."""
         if self.model.integrated and not has_intervals(self.specification["model"]):
             return {}
         return super()._participants_of(names)
 
     def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
-        """Return what a row of diagnostics says of an attempt, however it goes."""
+        """Return the columns of diagnostics that are known before the attempt."""
         return {"seed": fit_seed(self.specification, replicate, attempt)}
 
     def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
-        """Its draws as those of one chain."""
+        """Return the draws as one chain."""
         number = self.specification["sampler"].get("draws", 1)
         algorithm = self.specification["algorithm"]
-        found = self.engine.approximate(self.loaded, data, seed, algorithm, number)
-        self.log_ratios = found.log_ratios
-        return Draws(found.names, found.values[None], {}, 0.0, found.seconds)
+        result = self.engine.approximate(self.loaded, data, seed, algorithm, number)
+        self.log_ratios = result.log_ratios
+        return Draws(result.names, result.values[None], {}, 0.0, result.seconds)
 
 
 def fitter_of(
     specification: Mapping[str, Any], program: Program, return_draws: bool = False
 ) -> SamplerFitter:
-    """Return what fits a specification of `Design.fit`: the sampler, or an approximation."""
+    """Return the fitter for a specification of `Design.fit`: sampler or approximation."""
     if "algorithm" in specification:
         return ApproximationFitter(specification, program)
     return SamplerFitter(specification, program, return_draws)

@@ -1,4 +1,4 @@
-"""A batch of replicates, fitted one after another in a child process; failures become rows."""
+"""A batch of replicates, fitted in sequence in a child process; a failed fit is a row."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recovery.engines import stan_data
 from recovery.engines.protocol import DataError, Draws, Program
 from recovery.families.family import Columns, Values
 
-LONGEST_ERROR = 2000
+LONGEST_ERROR = 2000  # characters
 _MACHINE_ERRORS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE),
     *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE),
@@ -26,9 +26,9 @@ _MACHINE_ERRORS = (
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: its replicate, data and, unless the data are observed, the values behind them.
+    """One dataset to fit: its replicate, its columns and, if it was simulated, its true values.
 
-    `unsimulated` says why there are no data; empty where there are.
+    `simulation_error` says why the dataset could not be simulated; it is empty if it was.
     """
 
     replicate: int
@@ -40,7 +40,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Fit:
-    """What one fit adds to the tables; each entry is a row. Its draws only if they are kept."""
+    """The rows that one fit adds to the tables, and its draws if they are kept."""
 
     estimates: list[dict]
     participants: list[dict]
@@ -50,24 +50,24 @@ class Fit:
 
 
 class Fitter(Protocol):
-    """What fits one method to one dataset after another; called in the child process."""
+    """Fits one method, one dataset per call; called in the child process."""
 
     specification: Mapping[str, Any]
     """`Design.fit` or `Design.fit_observed`."""
 
     @property
     def n_attempts(self) -> int:
-        """How many settings are tried on a dataset."""
+        """Largest number of attempts at a dataset, each with its own settings."""
 
     @property
     def program(self) -> Program | None:
-        """The Stan program, of a method that has one."""
+        """The Stan program; None for a method without one."""
 
     def __call__(self, task: Task) -> Fit:
-        """Fit one dataset; RuntimeError says why there is no fit."""
+        """Fit one dataset; RuntimeError with the reason if the fit fails."""
 
     def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
-        """Return what a row of diagnostics says of an attempt, whether or not it succeeds."""
+        """Return the columns of diagnostics that are known before the attempt."""
 
 
 def fit_batch(
@@ -82,22 +82,22 @@ def fit_batch(
     ----------
     data, truth : dict of ndarray
         The columns of these tables, sorted by replicate; no truth for observed data.
-    keep : callable, optional
-        What is done with a replicate's draws, where the study keeps them.
+    write_draws : callable, optional
+        Called with each replicate's number and draws, if the study keeps draws.
 
     Returns
     -------
     dict
         The columns of the tables `estimates`, `participants` and `diagnostics`, and of `loo`
-        where it is asked for. Every attempt has its row in `diagnostics`, with its error if
-        it failed; the others are of the first attempt that converged, else of the last that
-        did not fail.
+        if the study has `leave_out`. Every attempt has its row in `diagnostics`, with its error
+        if it failed. The other tables have the first attempt that converged or, if none did, the
+        last that did not fail.
 
     Raises
     ------
     EngineError
-        When the engine cannot serve the program at all, the program cannot read the data of
-        replicate 1, or the machine failed.
+        If the engine cannot run the program, the program cannot read the data of replicate 1,
+        or the machine fails.
     """
     specification = fitter.specification
     keys = {name: specification[name] for name in ("scenario", "model", "prior")}
@@ -110,7 +110,7 @@ def fit_batch(
                 rows["diagnostics"].append(fit_keys | attempt.diagnostics)
                 if fit is None or attempt.diagnostics["status"] == "ok":
                     fit = attempt
-            assert fit is not None  # there is an attempt in any case
+            assert fit is not None  # there is at least one attempt
             rows["estimates"] += [fit_keys | row for row in fit.estimates]
             rows["participants"] += [fit_keys | row for row in fit.participants]
             if "loo" in rows:
@@ -124,7 +124,7 @@ def fit_batch(
 
 
 def schemas(specification: Mapping[str, Any]) -> dict:
-    """Return the schemas of the tables that a batch of fits fills."""
+    """Return the schemas of the tables of a batch of fits."""
     return {
         "estimates": tables.estimates_schema(specification["intervals"]),
         "participants": tables.PARTICIPANTS,
@@ -136,22 +136,22 @@ def schemas(specification: Mapping[str, Any]) -> dict:
 def _tasks(
     data: Columns, truth: Columns | None, only: Sequence[int] | None = None
 ) -> Iterator[Task]:
-    """The fits of a batch, in order; `only` some of its replicates."""
+    """The datasets of a batch, in order; `only` restricts them to some replicates."""
     values = {name: column for name, column in data.items() if name != "replicate"}
-    every = np.unique((data if truth is None else truth)["replicate"])
-    for replicate in every if only is None else only:
+    replicates = np.unique((data if truth is None else truth)["replicate"])
+    for replicate in replicates if only is None else only:
         rows = data["replicate"] == replicate
         columns = {name: column[rows] for name, column in values.items()}
-        named, reason = {}, None
+        true_values, error = {}, None
         if truth is not None:
-            mine = truth["replicate"] == replicate
-            named = dict(zip(truth["parameter"][mine], truth["truth"][mine], strict=True))
-            reason = truth["error"][mine][0]
-        yield Task(int(replicate), columns, named, simulation_error=reason or "")
+            rows = truth["replicate"] == replicate
+            true_values = dict(zip(truth["parameter"][rows], truth["truth"][rows], strict=True))
+            error = truth["error"][rows][0]
+        yield Task(int(replicate), columns, true_values, simulation_error=error or "")
 
 
 def _fit_or_failure(child: Child, task: Task, program: str | None = None) -> Fit:
-    """A fit, or its error; data that the program cannot read are the study's where it is named."""
+    """A fit, or a failed one; if `program` is given, unreadable data are an EngineError."""
     try:
         return child.call(task)
     except EngineError:
@@ -168,13 +168,13 @@ def _fit_or_failure(child: Child, task: Task, program: str | None = None) -> Fit
 
 
 def _failed_fit(step: str, error: str) -> Fit:
-    """A fit that failed, in one of the steps `simulation` and `fit`."""
-    went = {"status": "failed", "failed_in": step, "converged": False}
-    return Fit([], [], went | {"error": error[:LONGEST_ERROR]})
+    """A failed fit; `step` is `simulation` or `fit`."""
+    outcome = {"status": "failed", "failed_in": step, "converged": False}
+    return Fit([], [], outcome | {"error": error[:LONGEST_ERROR]})
 
 
 def _machine_error(error: OSError) -> MachineError:
-    """An error that no fit is to blame for, in words."""
+    """The error of a machine that fails: a full disk, too little memory and the like."""
     return MachineError(
         f"{error.filename or tempfile.gettempdir()}: {error.strerror}. The machine failed, not "
         "a fit. Make room, or raise the limit, then run the same command again."
@@ -182,9 +182,9 @@ def _machine_error(error: OSError) -> MachineError:
 
 
 def _attempts(child: Child, task: Task, fitter: Fitter) -> Iterator[Fit]:
-    """Fit a dataset, and again with the next settings until it has converged or none are left.
+    """Fit a dataset with one setting after another until a fit converges.
 
-    Where there is none to fit, that is all that one attempt says.
+    A dataset that could not be simulated has one failed attempt.
     """
     specification = fitter.specification
     program = fitter.program.path if task.replicate == 1 and fitter.program is not None else None
@@ -193,12 +193,12 @@ def _attempts(child: Child, task: Task, fitter: Fitter) -> Iterator[Fit]:
             fit = _failed_fit("simulation", f"simulation: {task.simulation_error}")
         else:
             fit = _fit_or_failure(child, replace(task, attempt=number), program)
-        described = {
+        known = {
             "attempt": number,
             "engine": specification["engine"],
             "engine_version": specification["engine_version"],
             **fitter.attempt_columns(task.replicate, number),
         }
-        yield replace(fit, diagnostics=described | fit.diagnostics)
+        yield replace(fit, diagnostics=known | fit.diagnostics)
         if fit.diagnostics["converged"]:
             return

@@ -32,22 +32,22 @@ def simulate_batch(
         `Design.simulation`.
     observed, observed_means : optional
         For a truth from an observed dataset: its columns, and the posterior means of
-        the fit that the truth is taken from.
+        the fit that gives the truth.
 
     Returns
     -------
     data, truth : dict of ndarray
         The columns of the tables `data` and `truth`, sorted by replicate.
 
-    A replicate that cannot be simulated has no row of `data`, and one of `truth` that says why.
-    A researcher's own generator runs in a child, with a time limit for each dataset.
+    A replicate that cannot be simulated has no row of `data` and one row of `truth`, with the
+    error. A researcher's own generator runs in a child process, with a time limit per dataset.
     """
     family = families.find(specification["family"])
     first, end = specification["replicates"]
     data, truth = [_empty_data(family)], []
-    simulate_seed = partial(simulate_dataset, specification, family, observed, observed_means)
+    simulate_from_seed = partial(simulate_dataset, specification, family, observed, observed_means)
     limit = specification.get("time_limit")
-    with in_child(simulate_seed, limit, "simulation") as simulate:
+    with in_child(simulate_from_seed, limit, "simulation") as simulate:
         for replicate in range(first, end + 1):
             seed = dataset_seed(specification, replicate)
             try:
@@ -62,15 +62,15 @@ def simulate_batch(
 
 
 def _failure_reason(error: Exception) -> str:
-    """What kept a replicate from being simulated."""
-    ours = isinstance(error, StudyError | SimulationError | ChildLostError)
-    return (str(error) if ours else in_words(error))[:LONGEST_REASON]
+    """Why a replicate could not be simulated."""
+    has_message = isinstance(error, StudyError | SimulationError | ChildLostError)
+    return (str(error) if has_message else in_words(error))[:LONGEST_REASON]
 
 
 def _empty_data(family: Family) -> Columns:
     kinds = {"integer": int, "real": float}
-    own: Columns = {name: np.empty(0, kinds[kind]) for name, kind in family.COLUMNS.items()}
-    return {"replicate": np.empty(0, int), **own}
+    empty: Columns = {name: np.empty(0, kinds[kind]) for name, kind in family.COLUMNS.items()}
+    return {"replicate": np.empty(0, int), **empty}
 
 
 def _truth_rows(
@@ -94,7 +94,7 @@ def simulate_dataset(
     observed_means: Values | None,
     seed: int,
 ) -> tuple[Columns, Values]:
-    """Simulate one dataset from its seed; SimulationError where there are no data to be drawn."""
+    """Simulate one dataset from its seed; SimulationError if that is not possible."""
     rng = np.random.default_rng(seed)
     content, observations = specification["truth"], specification["observations"]
     if "drawn_from" in content:
@@ -115,7 +115,7 @@ def _concatenated(parts: list[Columns]) -> Columns:
 
 
 def read_observed(name: str, observed: Observed, family: Family, file: str = "study") -> Columns:
-    """Read and check an observed dataset; StudyError names study, file and what is wrong."""
+    """Read and check an observed dataset; StudyError names the study, the file and the fault."""
     place = f"{file}: observed.{name}: {observed.path}"
     csv = located(observed.path)
     try:
@@ -136,8 +136,8 @@ def read_observed(name: str, observed: Observed, family: Family, file: str = "st
             raise StudyError(f"{place}: has no rows, must have at least one")
         if missing := _first_empty_row(table[column]):
             raise StudyError(
-                f"{place}: column {column!r} has no number or text in row {missing}, "
-                "must have one in every row"
+                f"{place}: column {column!r} is empty in row {missing}, "
+                "must have a number or text in every row"
             )
     try:
         return family.read_observed(table, observed.columns, observed.standardize)
@@ -146,22 +146,22 @@ def read_observed(name: str, observed: Observed, family: Family, file: str = "st
 
 
 def _named_columns(chosen: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each column that a study names, and its place in it."""
+    """The columns that a study names, each with its key."""
     for key, column in chosen.items():
         if isinstance(column, str):
             yield key, column
         else:
-            yield from ((f"{key}[{place}]", each) for place, each in enumerate(column))
+            yield from ((f"{key}[{place}]", name) for place, name in enumerate(column))
 
 
 def _first_empty_row(cells: np.ndarray) -> int | None:
-    """The number of the first row, counted from 1, whose cell is empty."""
+    """The number of the first row with an empty cell, from 1; None if no cell is empty."""
     missing = np.flatnonzero(cells == "")
     return int(missing[0]) + 1 if missing.size else None
 
 
 def observe(specification: Mapping[str, Any]) -> Columns:
-    """Return an observed dataset as its table `data` has it, given `Params.observe`."""
+    """Return the table `data` of an observed dataset, given `Params.observe`."""
     family = families.find(specification["family"])
     assert family.ObservedColumns is not None
     observed = Observed(
@@ -175,14 +175,16 @@ def observe(specification: Mapping[str, Any]) -> Columns:
 def observed_source(
     specification: Mapping[str, Any], files: Mapping[str, str]
 ) -> tuple[Columns | None, Values | None]:
-    """Return the observed dataset and the posterior means that a truth is taken from, if it is.
+    """Return the observed dataset and the posterior means that give a truth.
+
+    Both are None unless the truth is from an observed dataset.
 
     Parameters
     ----------
     specification : mapping
         `Design.simulation`.
     files : mapping
-        `observed` and `estimates`, where the truth is taken from an observed dataset.
+        `observed` and `estimates`, if the truth is from an observed dataset.
     """
     identities = specification["tables"]
     if not identities:
@@ -192,7 +194,7 @@ def observed_source(
 
 
 def observed_table(columns: Columns) -> Columns:
-    """Return an observed dataset as the table `data` has it: replicate 1."""
+    """Return an observed dataset as the table `data`, where it is replicate 1."""
     size = len(next(iter(columns.values())))
     return {"replicate": np.ones(size, dtype=int), **columns}
 
@@ -208,5 +210,5 @@ def read_means(path: str, identity: str) -> Values:
     estimates = tables.read_of(path, identity, ["parameter", "mean"])
     if not len(estimates["mean"]):
         why = str(path).replace("/estimates/", "/diagnostics/")
-        raise StudyError(f"{path}: the fit that a truth is taken from failed; {why} says why")
+        raise StudyError(f"{path}: the fit whose means are the truth failed; {why} has its error")
     return dict(zip(estimates["parameter"], estimates["mean"].tolist(), strict=True))

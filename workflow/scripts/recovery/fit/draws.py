@@ -1,4 +1,4 @@
-"""The table of kept draws, as a job writes it."""
+"""Writing the table of draws."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from recovery.engines.protocol import SAMPLER_COLUMNS, Draws
 
 
 def columns_of(replicate: int, draws: Draws) -> dict[str, np.ndarray]:
-    """Return the draws of one fit as columns of a table: a row a chain and draw."""
+    """Return the draws of one fit as columns of a table, with one row per chain and draw."""
     n_chains, n_draws, n_columns = draws.values.shape
     keys = {
         "replicate": np.full(n_chains * n_draws, replicate),
@@ -27,7 +27,7 @@ def columns_of(replicate: int, draws: Draws) -> dict[str, np.ndarray]:
 
 @contextlib.contextmanager
 def writer(path: str | Path | None, identity: str) -> Iterator[Callable[[int, Draws], None] | None]:
-    """Yield what `fit_batch` does with the draws of each fit; None without a place for them."""
+    """Yield a function that writes the draws of a replicate; None without a path."""
     if path is None:
         yield None
         return

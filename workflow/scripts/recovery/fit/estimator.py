@@ -1,4 +1,4 @@
-"""What an estimator finds in one dataset after another, as rows of the tables of fits."""
+"""Fits by an estimator, as rows of the tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recovery.tables import quantile_columns
 
 
 class EstimatorFitter:
-    """Fits one estimator, one dataset after another; a Fitter as SamplerFitter is.
+    """A Fitter of one estimator, one dataset per call.
 
     Parameters
     ----------
@@ -38,39 +38,39 @@ class EstimatorFitter:
         return type(self), (self.specification,)
 
     def __call__(self, task: Task) -> Fit:
-        """Fit one dataset; RuntimeError says why there are no estimates."""
+        """Fit one dataset; RuntimeError with the reason if there are no estimates."""
         started = jobs.processor_seconds()
-        found = self.estimator.fit(task.columns)
+        result = self.estimator.fit(task.columns)
         seconds = jobs.processor_seconds() - started
         population: list[Estimates] = []
-        own: list[Estimates] = []
-        for part in found.parts:
+        participants: list[Estimates] = []
+        for part in result.parts:
             groups = self.family.group_coefficients(list(part.names))
             _require_finite(part, quantile_columns(self.specification["intervals"]).values())
-            (own if groups else population).append(part)
-        all_own = self.specification.get("keep_draws", False) or task.replicate == 1
+            (participants if groups else population).append(part)
+        with_participants = self.specification.get("keep_draws", False) or task.replicate == 1
         rows = [
             row
-            for part in (*population, *(own if all_own else ()))
+            for part in (*population, *(participants if with_participants else ()))
             for row in self._estimates(task, part)
         ]
-        scored = own if task.truth else []
+        scored = participants if task.truth else []
         scores = [row for part in scored for row in self._participants(task, part)]
         diagnostics = {
             "status": "ok",
-            "error": found.not_converged_because or None,
-            "converged": not found.not_converged_because,
+            "error": result.not_converged_because or None,
+            "converged": not result.not_converged_because,
             "sampling_seconds": seconds,
             "other_seconds": jobs.processor_seconds() - started - seconds,
         }
         return Fit(rows, scores, diagnostics)
 
     def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
-        """Return nothing: there is no seed, and there are no settings."""
+        """Return no columns: an estimator has neither a seed nor settings."""
         return {}
 
     def _estimates(self, task: Task, part: Estimates) -> Iterator[dict[str, Any]]:
-        """A row a parameter: mean and median are the estimate, sd its standard error."""
+        """One row per parameter: mean and median are the estimate, sd its standard error."""
         columns = quantile_columns(self.specification["intervals"])
         quantiles = {name: part.quantile(p) for name, p in columns.items()}
         for place, name in enumerate(part.names):
@@ -85,36 +85,36 @@ class EstimatorFitter:
             }
 
     def _participants(self, task: Task, part: Estimates) -> Iterator[dict[str, Any]]:
-        """A row a coefficient: how well the participants' own values are recovered."""
+        """One row per coefficient: agreement of its estimates with the true values."""
         level = self.specification["plotted_level"]
         low, high = (part.quantile(p) for p in quantile_columns([level]).values())
         place = {name: number for number, name in enumerate(part.names)}
         for coefficient, members in self.family.group_coefficients(list(part.names)).items():
-            at = [place[name] for name in members]
+            places = [place[name] for name in members]
             truth = np.array([task.truth[name] for name in members])
-            bounded = np.isfinite(part.error[at]).all()
-            covered = np.mean((low[at] <= truth) & (truth <= high[at]))
+            bounded = np.isfinite(part.error[places]).all()
+            covered = np.mean((low[places] <= truth) & (truth <= high[places]))
             yield {
                 "coefficient": coefficient,
                 "n_participants": len(members),
-                **agreement(part.value[at], truth),
+                **agreement(part.value[places], truth),
                 "level": level,
                 "coverage": float(covered) if bounded else np.nan,
             }
 
 
 def _require_finite(part: Estimates, probabilities: Iterable[float]) -> None:
-    """Raise RuntimeError where an estimate, or the error or the bounds that it has, is not finite.
+    """Raise RuntimeError if an estimate, a standard error or a bound is not finite.
 
-    Where there is no sound error, error and bounds are NaN; nothing else may be.
+    The standard error and the bounds may be NaN together: the estimate then has no standard error.
     """
     with_error = ~np.isnan(part.error)
-    for what, values in (
-        ("estimates that are", np.asarray(part.value)),
-        ("standard errors that are", np.where(with_error, part.error, 0)),
+    for kind, values in (
+        ("estimates", np.asarray(part.value)),
+        ("standard errors", np.where(with_error, part.error, 0)),
         *(
-            ("bounds of intervals that are", np.where(with_error, part.quantile(p), 0))
+            ("bounds of intervals", np.where(with_error, part.quantile(p), 0))
             for p in probabilities
         ),
     ):
-        finite.require(what, dict(zip(part.names, values, strict=True)))
+        finite.require(kind, dict(zip(part.names, values, strict=True)))

@@ -1,4 +1,4 @@
-"""Numbers that a table is made from must be finite: else the fit fails, and says which are not."""
+"""Check that numbers are finite; a fit with other numbers fails."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ _SHOWN = 5
 
 
 def listed_briefly(names: Sequence[str]) -> str:
-    """Return the first of some names, and how many others there are."""
+    """Return the first names, and the number of the others."""
     more = len(names) - _SHOWN
     shown = ", ".join(names[:_SHOWN])
     return f"{shown} and {more} others" if more > 0 else shown
 
 
-def require(what: str, values: Mapping[str, Any]) -> None:
-    """Raise RuntimeError with the names of what is no finite number.
+def require(kind: str, values: Mapping[str, Any]) -> None:
+    """Raise RuntimeError with the names of the values that are not finite.
 
     Parameters
     ----------
-    what : str
-        What the values are, for the message.
+    kind : str
+        What the values are, in the plural, for the message.
     values : mapping
         Name -> number, or array of numbers.
     """
     names = [
         name
-        for name, each in values.items()
-        if not np.isfinite(np.asarray(each, dtype=float)).all()
+        for name, value in values.items()
+        if not np.isfinite(np.asarray(value, dtype=float)).all()
     ]
     if names:
-        raise RuntimeError(f"{what} not finite: {listed_briefly(names)}")
+        raise RuntimeError(f"non-finite {kind}: {listed_briefly(names)}")

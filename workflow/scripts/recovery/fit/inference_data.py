@@ -1,4 +1,4 @@
-"""Kept draws as ArviZ's InferenceData, for readers of a study; no job imports this."""
+"""The draws of a study as ArviZ's InferenceData, for its readers; no job imports this."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _STATISTICS = {  # Stan's name -> ArviZ's
 
 
 def inference_data(path: str | Path, replicate: int) -> Any:
-    """Return the kept draws of one fit as ArviZ's InferenceData.
+    """Return the draws of one fit as ArviZ's InferenceData.
 
     Parameters
     ----------
     path : path
         A file in `results/NAME/draws/`.
     replicate : int
-        One of its batch.
+        A replicate of the batch.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def inference_data(path: str | Path, replicate: int) -> Any:
     Raises
     ------
     KeyError
-        When that replicate has no draws: it is not of this batch, or its fit failed.
+        If the replicate is not in this batch, or its fit failed.
     """
     from arviz_base import from_dict
 
@@ -49,13 +49,13 @@ def inference_data(path: str | Path, replicate: int) -> Any:
     n_chains = table["chain"].max()
     chains = {name: column.reshape(n_chains, -1) for name, column in table.items()}
     names = [name for name in chains if name not in (*tables.DRAWS.names, *SAMPLER_COLUMNS)]
-    statistics = {ours: chains[name] for name, ours in _STATISTICS.items()}
+    statistics = {arviz: chains[stan] for stan, arviz in _STATISTICS.items()}
     statistics["diverging"] = statistics["diverging"].astype(bool)
     return from_dict({"posterior": _variables(chains, names), "sample_stats": statistics})
 
 
 def _variables(chains: dict[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Join `beta[1]`, `beta[2]` to one array `beta`, its own dimensions last."""
+    """Join `beta[1]`, `beta[2]`, ... to one array `beta` whose last dimensions are the indices."""
     places: dict[str, dict[tuple[int, ...], np.ndarray]] = {}
     for name in names:
         variable, _, inside = name.partition("[")

@@ -1,4 +1,4 @@
-"""How well one fit predicts what is left out of its data: a unit, each in turn."""
+"""Leave-one-out predictive accuracy of one fit, by observation or by participant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recovery.engines.protocol import Draws
 from recovery.families.family import Columns, Family, Unit
 from recovery.fit import finite, posterior
 
-MOST_VALUES = 1_000_000  # numbers of a log likelihood that are held at once
+MOST_VALUES = 1_000_000  # of a log likelihood, in memory at once
 
 
 def row_of_fit(
@@ -23,28 +23,28 @@ def row_of_fit(
     Parameters
     ----------
     unit : {"observation", "participant"}
-        What is left out.
+        The unit that is left out of the data.
 
     Raises
     ------
     RuntimeError
-        When the family has no such likelihood, or one that is not finite.
+        If the family has no such log likelihood, or if it is not finite.
     """
     flat = draws.values.reshape(-1, len(draws.names))
     values = {name: flat[:, place] for place, name in enumerate(draws.names)}
     efficiency = posterior.relative_efficiency(draws, family.MODELS[model].scored)
     parts, first = [], 1
     for rows in _chunks(_unit_numbers(family, columns, unit), max(1, MOST_VALUES // len(flat))):
-        some = {name: column[rows] for name, column in columns.items()}
-        found = family.log_likelihood_of(unit, model, prior, values, some)
-        if found is None:
+        chunk = {name: column[rows] for name, column in columns.items()}
+        log_likelihood = family.log_likelihood_of(unit, model, prior, values, chunk)
+        if log_likelihood is None:
             raise RuntimeError(f"{model}: has no log likelihood of one {unit}")
         finite.require(
-            "log likelihood that is",
-            {f"{unit} {first + place}": values for place, values in enumerate(found)},
+            "log likelihood",
+            {f"{unit} {first + place}": row for place, row in enumerate(log_likelihood)},
         )
-        first += len(found)
-        parts.append(posterior.leave_one_out(found, efficiency))
+        first += len(log_likelihood)
+        parts.append(posterior.leave_one_out(log_likelihood, efficiency))
     elpd, p_loo, k = (np.concatenate(part) for part in zip(*parts, strict=True))
     return {
         "left_out": unit,
@@ -59,21 +59,21 @@ def row_of_fit(
 
 
 def _unit_numbers(family: Family, columns: Columns, unit: str) -> np.ndarray:
-    """A number a row, the same for all rows of a unit."""
+    """One number per row, equal in the rows of one unit."""
     if unit == "participant":
         return columns[family.PARTICIPANT]
     return np.arange(len(next(iter(columns.values()))))
 
 
 def _chunks(numbers: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """The rows of so many units at a time."""
+    """The rows of each chunk of at most `size` units."""
     units = np.unique(numbers)
     for first in range(0, units.size, size):
         yield np.flatnonzero(np.isin(numbers, units[first : first + size]))
 
 
 def standard_error(pointwise: np.ndarray) -> float:
-    """Return the standard error of a sum over units, as of independent ones; NaN of one alone.
+    """Return the standard error of a sum over independent units; NaN for a single unit.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Draws of one fit to its estimates and diagnostics; the only import of ArviZ."""
+"""Estimates and diagnostics from the draws of one fit; the only import of ArviZ."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from scipy.stats import rankdata
 from recovery.engines.protocol import Draws
 from recovery.tables import quantile_columns
 
-_ROUNDING = 1e-8  # of log densities
+_ROUNDING = 1e-8  # of a log density
 
 
 def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> dict[str, np.ndarray]:
-    """Return mean, median, sd, and the intervals' quantiles of each named column.
+    """Return mean, median, sd and the bounds of the intervals of each named column.
 
-    Of a single draw, which a mode is, only mean and median.
+    A single draw, which is a mode, has mean and median only.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> di
     if len(flat) == 1:
         return {"mean": flat[0], "median": flat[0]}
     columns = quantile_columns(levels)
-    with np.errstate(over="ignore", invalid="ignore"):  # of draws too large to be squared
+    with np.errstate(over="ignore", invalid="ignore"):  # draws too large to be squared
         quantiles = np.quantile(flat, [0.5, *columns.values()], axis=0)
         mean, sd = flat.mean(axis=0), flat.std(axis=0, ddof=1)
     table = {"mean": mean, "median": quantiles[0], "sd": sd}
@@ -39,7 +39,7 @@ def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> di
 
 
 def evenly_spaced(draws: Draws, names: Sequence[str], number: int) -> dict[str, np.ndarray]:
-    """Return as many draws of each named column, evenly spaced over all chains."""
+    """Return `number` draws of each named column, evenly spaced over all chains."""
     where = {name: column for column, name in enumerate(draws.names)}
     flat = draws.values.reshape(-1, len(draws.names))
     places = np.linspace(0, len(flat) - 1, number).round().astype(int)
@@ -47,7 +47,7 @@ def evenly_spaced(draws: Draws, names: Sequence[str], number: int) -> dict[str, 
 
 
 def rank(draws: np.ndarray, truth: float, rng: np.random.Generator) -> int:
-    """Return how many draws the truth is above, ties broken at random."""
+    """Return the number of draws below the truth, with ties broken at random."""
     ties = int((draws == truth).sum())
     return int((draws < truth).sum()) + int(rng.integers(0, ties + 1))
 
@@ -55,11 +55,10 @@ def rank(draws: np.ndarray, truth: float, rng: np.random.Generator) -> int:
 def means_and_hits(
     draws: Draws, names: Sequence[str], truth: np.ndarray, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean of each named column, and whether its central interval holds the truth.
+    """Return the mean of each named column, and whether its central interval contains the truth.
 
-    The same as comparing the truth with the interval's quantiles, ends included, but draws
-    are counted instead of sorted: only where the truth lies between the two draws that a
-    quantile is interpolated from is that quantile computed.
+    The bounds are the interval's quantiles and belong to it. To save the sort, draws are counted,
+    and a quantile is computed only if the truth is between the two draws that it interpolates.
 
     Parameters
     ----------
@@ -80,33 +79,35 @@ def means_and_hits(
 
 def _at_least_quantile(values: np.ndarray, truth: np.ndarray, probability: float) -> np.ndarray:
     """Whether the truth is at least a quantile of each column."""
-    place = int(probability * (len(values) - 1))  # the quantile lies between it and the next
-    reached = (values <= truth).sum(axis=0)
-    between = np.flatnonzero(reached == place + 1)
-    found = reached > place + 1
-    found[between] = truth[between] >= np.quantile(values[:, between], probability, axis=0)
-    return found
+    place = int(probability * (len(values) - 1))  # the quantile is between this draw and the next
+    n_at_most = (values <= truth).sum(axis=0)
+    between = np.flatnonzero(n_at_most == place + 1)
+    at_least = n_at_most > place + 1
+    at_least[between] = truth[between] >= np.quantile(values[:, between], probability, axis=0)
+    return at_least
 
 
 def non_finite(draws: Draws, names: Sequence[str]) -> list[str]:
-    """Return what has a draw that is no finite number: named columns, and the sampler's own."""
+    """Return the named columns and the sampler's columns that have a non-finite draw."""
     where = {name: column for column, name in enumerate(draws.names)}
     finite = np.isfinite(draws.values).all(axis=(0, 1))
-    found = [name for name in names if not finite[where[name]]]
-    return found + [name for name, values in draws.sampler.items() if not np.isfinite(values).all()]
+    columns = [name for name in names if not finite[where[name]]]
+    return columns + [
+        name for name, values in draws.sampler.items() if not np.isfinite(values).all()
+    ]
 
 
 def convergence(draws: Draws, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Return rhat, bulk and tail ESS, and the mean's MCSE of each named column, and of lp__.
 
-    Rank-normalised split-rhat; tail ESS is the smaller of those of the 5 % and 95 %
-    quantiles. A column that is constant over all draws of all chains has NaN for all four;
-    one with a draw that is no finite number has an infinite rhat, and no effective draws.
+    Rhat is rank-normalised split-rhat; tail ESS is the smaller ESS of the 5 % and 95 %
+    quantiles. All four are NaN for a column that is constant over all draws of all chains. A
+    column with a non-finite draw has an infinite rhat and an ESS of 0.
 
     Returns
     -------
     dict of ndarray, each of shape (n_names + 1,)
-        lp__ stands last.
+        lp__ is the last.
 
     References
     ----------
@@ -114,18 +115,18 @@ def convergence(draws: Draws, names: Sequence[str]) -> dict[str, np.ndarray]:
     """
     where = {name: column for column, name in enumerate(draws.names)}
     columns = [draws.values[:, :, where[name]] for name in names] + [draws.sampler["lp__"]]
-    found = np.full((4, len(columns)), np.nan)
+    statistics = np.full((4, len(columns)), np.nan)
     for place, values in enumerate(columns):
         if not np.isfinite(values).all():
-            found[:, place] = (np.inf, 0, 0, np.nan)
+            statistics[:, place] = (np.inf, 0, 0, np.nan)
         elif np.ptp(values) > 0:
-            found[:, place] = _column_convergence(np.ascontiguousarray(values))
-    return dict(zip(("rhat", "ess_bulk", "ess_tail", "mcse_mean"), found, strict=True))
+            statistics[:, place] = _column_convergence(np.ascontiguousarray(values))
+    return dict(zip(("rhat", "ess_bulk", "ess_tail", "mcse_mean"), statistics, strict=True))
 
 
 def _column_convergence(values: np.ndarray) -> tuple[float, float, float, float]:
-    """Rhat, bulk and tail ESS and the mean's MCSE of one column, shape (n_chains, n_draws)."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # of chains that are stuck
+    """Rhat, bulk ESS, tail ESS and the mean's MCSE of one column, shape (n_chains, n_draws)."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # chains that do not move
         return (
             *_rhat_and_bulk_ess(values),
             array_stats.ess(values, method="tail", prob=(0.05, 0.95)),
@@ -133,14 +134,14 @@ def _column_convergence(values: np.ndarray) -> tuple[float, float, float, float]
         )
 
 
-_FEWEST = 4  # draws of a chain from which ArviZ estimates an effective sample size
+_FEWEST = 4  # draws per chain that ArviZ needs for an effective sample size
 
 
 def _rhat_and_bulk_ess(values: np.ndarray) -> tuple[float, float]:
     """Rhat and bulk ESS of one column.
 
-    ArviZ ranks the draws anew for either. Here they are ranked once, and ArviZ gets the ranks'
-    normal scores of chains already split, unless these are too short for it.
+    ArviZ ranks the draws once for each. Here the draws of the split chains are ranked once, and
+    ArviZ gets their normal scores, unless the split chains are too short for ArviZ.
     """
     half = values.shape[1] // 2
     if half < _FEWEST:
@@ -149,7 +150,7 @@ def _rhat_and_bulk_ess(values: np.ndarray) -> tuple[float, float]:
     scores = _normal_scores(split)
     folded = _normal_scores(np.abs(split - np.median(split)))
     return (
-        max(array_stats.rhat(each, method="identity") for each in (scores, folded)),
+        max(array_stats.rhat(values, method="identity") for values in (scores, folded)),
         array_stats.ess(scores, method="identity"),
     )
 
@@ -163,24 +164,24 @@ def _normal_scores(values: np.ndarray) -> np.ndarray:
 def relative_efficiency(draws: Draws, names: Sequence[str]) -> float:
     """Return the mean effective sample size of the named columns, over the number of draws.
 
-    As ArviZ's `loo` takes it for all observations, of the posterior's means; columns that do
-    not vary are passed over, and without any it is 1.
+    ArviZ's `loo` uses the same mean for all observations. Constant columns are left out; if all
+    are constant, the efficiency is 1.
     """
     where = {name: column for column, name in enumerate(draws.names)}
     columns = [draws.values[:, :, where[name]] for name in names]
-    found = [
-        float(array_stats.ess(np.ascontiguousarray(each), method="mean", relative=True))
-        for each in columns
-        if np.ptp(each) > 0
+    efficiencies = [
+        float(array_stats.ess(np.ascontiguousarray(column), method="mean", relative=True))
+        for column in columns
+        if np.ptp(column) > 0
     ]
-    return float(np.mean(found)) if found else 1.0
+    return float(np.mean(efficiencies)) if efficiencies else 1.0
 
 
 def leave_one_out(log_likelihood: np.ndarray, efficiency: float) -> tuple[np.ndarray, ...]:
-    """Return what each unit's log predictive density is, had it been left out of the data.
+    """Return the leave-one-out log predictive density of each unit.
 
-    By Pareto-smoothed importance sampling. Where the largest importance ratios are all the
-    same no tail can be fitted to them: the ratios are taken as they are, and k is infinite.
+    The method is Pareto-smoothed importance sampling. If the largest importance ratios are equal,
+    no tail can be fitted to them: the ratios are used without smoothing, and k is infinite.
 
     Parameters
     ----------
@@ -191,17 +192,17 @@ def leave_one_out(log_likelihood: np.ndarray, efficiency: float) -> tuple[np.nda
     Returns
     -------
     elpd, p_loo, k : ndarray, shape (n_units,)
-        NaN, with k infinite, where a log likelihood is no finite number.
+        NaN, with k infinite, for a unit with a non-finite log likelihood.
 
     References
     ----------
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4; Vehtari, Simpson, Gelman,
     Yao & Gabry (2024), arXiv:1507.02646.
     """
-    found = np.full((3, len(log_likelihood)), np.nan)
+    columns = np.full((3, len(log_likelihood)), np.nan)
     for place, values in enumerate(log_likelihood):
-        found[:, place] = _leave_unit_out(values, efficiency)
-    return tuple(found)
+        columns[:, place] = _leave_unit_out(values, efficiency)
+    return tuple(columns)
 
 
 def _leave_unit_out(values: np.ndarray, efficiency: float) -> tuple[float, float, float]:
@@ -212,8 +213,8 @@ def _leave_unit_out(values: np.ndarray, efficiency: float) -> tuple[float, float
     except ValueError:
         weights, k = -values - _log_sum(-values), np.inf
     elpd = _log_sum(weights + values)
-    whole = _log_sum(values) - np.log(values.size)
-    return elpd, whole - elpd, k if np.isfinite(k) else np.inf
+    lpd = _log_sum(values) - np.log(values.size)  # of the unit as a part of the data
+    return elpd, lpd - elpd, k if np.isfinite(k) else np.inf
 
 
 def _log_sum(values: np.ndarray) -> float:
@@ -226,18 +227,18 @@ def _log_sum(values: np.ndarray) -> float:
 
 
 def pareto_k(log_ratios: np.ndarray) -> float:
-    """Return Pareto k of importance ratios: how heavy the tail of the largest is.
+    """Return Pareto k of importance ratios, the shape of the tail of the largest ratios.
 
     Parameters
     ----------
     log_ratios : ndarray, shape (n_draws,)
-        Log density less that of its approximation; what is no finite number weighs nothing.
+        Log density minus the log density of the approximation; non-finite values are left out.
 
     Returns
     -------
     float
-        0 where all ratios are the same: the approximation is exact. Infinite where no tail can
-        be fitted, as to few draws.
+        0 if all ratios are equal, because the approximation is exact; infinite if no tail can
+        be fitted, for example to few draws.
 
     References
     ----------
@@ -254,7 +255,7 @@ def pareto_k(log_ratios: np.ndarray) -> float:
 
 
 def largest_reliable_k(n_draws: int) -> float:
-    """Return the Pareto k up to which so many draws make importance sampling reliable.
+    """Return the largest Pareto k for which importance sampling is reliable.
 
     References
     ----------
@@ -264,39 +265,39 @@ def largest_reliable_k(n_draws: int) -> float:
 
 
 def diagnose(
-    draws: Draws, found: Mapping[str, np.ndarray], max_treedepth: int, thresholds: Mapping
+    draws: Draws, statistics: Mapping[str, np.ndarray], max_treedepth: int, thresholds: Mapping
 ) -> dict[str, float | int | bool]:
     """Return a fit's diagnostics, and whether it converged.
 
     Parameters
     ----------
-    found : dict of ndarray
-        What `convergence` returned; a parameter that is constant over all draws of all chains
-        is passed over, and no other.
+    statistics : dict of ndarray
+        What `convergence` returns. Parameters that are constant over all draws of all chains are
+        left out.
     max_treedepth : int
-        The sampler's setting, at which a trajectory is saturated.
+        The sampler's setting; a trajectory of this depth is saturated.
     thresholds : mapping
         max_rhat, min_ess_per_chain, max_divergent, min_ebfmi.
     """
     n_chains = draws.values.shape[0]
-    varying = ~np.all([np.isnan(values) for values in found.values()], axis=0)
-    # A chain that moves has a log density that varies.
+    varying = ~np.all([np.isnan(values) for values in statistics.values()], axis=0)
+    # The log density of a chain that moves varies.
     moved = bool((np.ptp(draws.sampler["lp__"], axis=1) > 0).all())
     diagnostics = {
         "n_divergent": int(draws.sampler["divergent__"].sum()),
         "n_max_treedepth": int((draws.sampler["treedepth__"] >= max_treedepth).sum()),
         "min_ebfmi": _smallest_ebfmi(draws) if moved else np.nan,
-        "max_rhat": _extreme_or_nan(np.max, found["rhat"][varying]),
-        "min_ess_bulk": _extreme_or_nan(np.min, found["ess_bulk"][varying]),
-        "min_ess_tail": _extreme_or_nan(np.min, found["ess_tail"][varying]),
+        "max_rhat": _extreme_or_nan(np.max, statistics["rhat"][varying]),
+        "min_ess_bulk": _extreme_or_nan(np.min, statistics["ess_bulk"][varying]),
+        "min_ess_tail": _extreme_or_nan(np.min, statistics["ess_tail"][varying]),
         "n_leapfrog": int(draws.sampler["n_leapfrog__"].sum()),
     }
-    enough = thresholds["min_ess_per_chain"] * n_chains
+    min_ess = thresholds["min_ess_per_chain"] * n_chains
     diagnostics["converged"] = bool(
         moved
         and diagnostics["max_rhat"] <= thresholds["max_rhat"]
-        and diagnostics["min_ess_bulk"] >= enough
-        and diagnostics["min_ess_tail"] >= enough
+        and diagnostics["min_ess_bulk"] >= min_ess
+        and diagnostics["min_ess_tail"] >= min_ess
         and diagnostics["n_divergent"] <= thresholds["max_divergent"]
         and diagnostics["min_ebfmi"] >= thresholds["min_ebfmi"]
     )
@@ -304,7 +305,7 @@ def diagnose(
 
 
 def _smallest_ebfmi(draws: Draws) -> float:
-    """The smallest of all chains; NaN where the energy of one does not vary."""
+    """Smallest E-BFMI of all chains; NaN if the energy of a chain does not vary."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.min(array_stats.bfmi(draws.sampler["energy__"])))
 

@@ -1,4 +1,4 @@
-"""The Stan programs of a study's models, found among the shipped ones or beside its own family."""
+"""The Stan programs of a study's models: shipped, or beside the file of its own family."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from recovery.engines.protocol import Program
 
 
 def program_of(family: Any, model: str) -> Program:
-    """Return the program of a model, given what the study says of its family."""
+    """Return the program of a model of the family that a study names."""
     folder = shipped("stan")
     path = families.find(family).program(model, folder)
     return Program(str(path), str(folder))
 
 
 def for_fits(specification: Mapping[str, Any]) -> Program:
-    """Return the program of `Design.fit`, with its executable where its engine wants one."""
+    """Return the program of `Design.fit`, with its executable if the engine compiles programs."""
     model = specification.get("approximates", specification["model"])
     program = program_of(specification["family"], model)
     return executables.of_fit(specification, program.path, program.include)
 
 
 def for_models(family: Any, engine: str, hashes: Mapping[str, str]) -> dict[str, Program]:
-    """Return the program of every model, with its executable where the engine wants one.
+    """Return the program of every model, with its executable if the engine compiles programs.
 
     Parameters
     ----------

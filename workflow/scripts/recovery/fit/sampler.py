@@ -1,4 +1,4 @@
-"""One model sampled, one dataset after another: its draws as rows of tables."""
+"""Fits by Stan's sampler, as rows of the tables."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from recovery.fit.agreement import agreement
 from recovery.fit.batches import Fit, Task
 from recovery.plan.seeds import fit_seed, rank_rng
 
-RANKED_DRAWS = 99  # ranks 0 to 99; at most as many as a fit's effective sample size
+RANKED_DRAWS = 99  # ranks are 0 to 99; calibration needs a bulk ESS of at least as many
 
 
 class SamplerFitter:
-    """Fits one model under one prior, one dataset after another; called in the child process.
+    """Fits one model under one prior, one dataset per call; called in the child process.
 
     Parameters
     ----------
     specification : mapping
         `Design.fit` or `Design.fit_observed`.
     return_draws : bool
-        Whether a fit holds its draws, though the study does not keep them.
+        Whether a fit has its draws even if the study does not keep them.
     """
 
     def __init__(
@@ -51,22 +51,20 @@ class SamplerFitter:
         return type(self), (self.specification, self.program, self.return_draws)
 
     def __call__(self, task: Task) -> Fit:
-        """Fit one dataset; what Stan refuses is a RuntimeError."""
+        """Fit one dataset; RuntimeError if Stan fails."""
         started = jobs.processor_seconds()
         draws = self._sample(task)
         scored, groups = self.model.scored, self._participants_of(draws.names)
-        found = posterior.convergence(draws, scored)
-        rows = self._rows(task, draws, groups, found)
+        statistics = posterior.convergence(draws, scored)
+        rows = self._rows(task, draws, groups, statistics)
         if "drawn_from" in self.specification["truth"]:
             rows = self._with_ranks(task, draws, rows)
         scores = self._participants(task, draws, groups) if task.truth else []
-        fitted = (self.family, self.specification["model"], self.prior, draws, task.columns)
-        left_out = [
-            loo.row_of_fit(*fitted, unit) for unit in self.specification.get("leave_out", [])
-        ]
+        fit = (self.family, self.specification["model"], self.prior, draws, task.columns)
+        loo_rows = [loo.row_of_fit(*fit, unit) for unit in self.specification.get("leave_out", [])]
         diagnostics = posterior.diagnose(
             draws,
-            found,
+            statistics,
             self.attempts[task.attempt - 1]["max_treedepth"],
             self.specification["convergence"],
         )
@@ -78,11 +76,11 @@ class SamplerFitter:
             - draws.warmup_seconds
             - draws.sampling_seconds,
         }
-        kept = draws if self.return_draws else None
-        return Fit(rows, scores, {"status": "ok", **diagnostics, **seconds}, kept, left_out)
+        returned = draws if self.return_draws else None
+        return Fit(rows, scores, {"status": "ok", **diagnostics, **seconds}, returned, loo_rows)
 
     def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
-        """Return what a row of diagnostics says of an attempt, however it goes."""
+        """Return the columns of diagnostics that are known before the attempt."""
         return {
             "seed": fit_seed(self.specification, replicate, attempt),
             "adapt_delta": self.attempts[attempt - 1]["adapt_delta"],
@@ -98,8 +96,8 @@ class SamplerFitter:
         seed = fit_seed(self.specification, task.replicate, task.attempt)
         draws = self._run(data, seed, task.attempt)
         effects = [name for names in self._participants_of(draws.names).values() for name in names]
-        if unusable := posterior.non_finite(draws, [*self.model.scored, *effects]):
-            raise RuntimeError(f"draws that are not finite: {finite.listed_briefly(unusable)}")
+        if names := posterior.non_finite(draws, [*self.model.scored, *effects]):
+            raise RuntimeError(f"non-finite draws: {finite.listed_briefly(names)}")
         return draws
 
     def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
@@ -108,29 +106,31 @@ class SamplerFitter:
 
     def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
         sampler = self.attempts[attempt - 1]
-        given = {key: sampler[key] for key in Settings.__annotations__ if key in sampler}
-        settings = Settings(**given)
-        return self.engine.sample(self.loaded, data, seed, settings)
+        settings = {key: sampler[key] for key in Settings.__annotations__ if key in sampler}
+        return self.engine.sample(self.loaded, data, seed, Settings(**settings))
 
     def _rows(
         self,
         task: Task,
         draws: Draws,
         groups: Mapping[str, list[str]],
-        found: Mapping[str, np.ndarray],
+        statistics: Mapping[str, np.ndarray],
     ) -> list[dict]:
-        """A row a population parameter that the model answers for; participants' where kept."""
+        """One row per population parameter that the model estimates.
+
+        Replicate 1, or a study that keeps draws, has one row per participant and coefficient too.
+        """
         scored, intervals = self.model.scored, self.specification["intervals"]
         summary = _summary(draws, scored, intervals)
-        converged = {name: values[: len(scored)] for name, values in found.items()}
-        rows = _estimates(task, scored, summary | converged)
+        convergence = {name: values[: len(scored)] for name, values in statistics.items()}
+        rows = _estimates(task, scored, summary | convergence)
         if groups and (self.keep_draws or task.replicate == 1):
             effects = [name for names in groups.values() for name in names]
             rows += _estimates(task, effects, _summary(draws, effects, intervals))
         return rows
 
     def _with_ranks(self, task: Task, draws: Draws, rows: list[dict]) -> list[dict]:
-        """The rows with the ranks of their truths, and a row a test quantity."""
+        """The rows with the ranks of their truths, and one row per test quantity."""
         effects = [
             name for names in self.family.group_coefficients(draws.names).values() for name in names
         ]
@@ -138,12 +138,12 @@ class SamplerFitter:
         values = posterior.evenly_spaced(draws, names, RANKED_DRAWS)
         truth = {name: np.array([task.truth[name]]) for name in names}
         seed = fit_seed(self.specification, task.replicate, task.attempt)
-        found, expected = (
-            self.family.test_quantities(each, task.columns, rank_rng(seed, "functions"))
-            for each in (values, truth)
+        quantities, true_quantities = (
+            self.family.test_quantities(parameters, task.columns, rank_rng(seed, "functions"))
+            for parameters in (values, truth)
         )
-        finite.require("test quantities that are", found)
-        finite.require("test quantities of the truth that are", expected)
+        finite.require("test quantities", quantities)
+        finite.require("test quantities of the truth", true_quantities)
         rng = rank_rng(seed, "ties")
         ranked = [
             row
@@ -156,29 +156,29 @@ class SamplerFitter:
         return ranked + [
             {
                 "parameter": name,
-                "truth": expected[name][0],
-                "rank": posterior.rank(found[name], expected[name][0], rng),
+                "truth": true_quantities[name][0],
+                "rank": posterior.rank(quantities[name], true_quantities[name][0], rng),
                 "max_rank": RANKED_DRAWS,
             }
-            for name in found
+            for name in quantities
         ]
 
     def _participants(
         self, task: Task, draws: Draws, groups: Mapping[str, list[str]]
     ) -> list[dict[str, Any]]:
-        """A row a coefficient: how well the participants' own values are recovered."""
+        """One row per coefficient: agreement of its posterior means with the true values."""
         level = self.specification["plotted_level"]
         rows = []
         for coefficient, members in groups.items():
             truth = np.array([task.truth[name] for name in members])
             means, hits = posterior.means_and_hits(draws, members, truth, level)
-            agreed = agreement(means, truth)
-            finite.require("rmse that is", {coefficient: agreed["rmse"]})
+            measures = agreement(means, truth)
+            finite.require("RMSE", {coefficient: measures["rmse"]})
             rows.append(
                 {
                     "coefficient": coefficient,
                     "n_participants": len(members),
-                    **agreed,
+                    **measures,
                     "level": level,
                     "coverage": hits.mean(),
                 }
@@ -189,17 +189,17 @@ class SamplerFitter:
 def _summary(
     draws: Draws, names: Sequence[str], intervals: Sequence[float]
 ) -> dict[str, np.ndarray]:
-    """What `summarise` returns; draws that are too large to have moments fail the fit."""
-    found = posterior.summarise(draws, names, intervals)
-    for column, values in found.items():
-        finite.require(f"{column} that is", dict(zip(names, values, strict=True)))
-    return found
+    """Return `posterior.summarise`; RuntimeError if draws are too large for a statistic."""
+    summary = posterior.summarise(draws, names, intervals)
+    for column, values in summary.items():
+        finite.require(column, dict(zip(names, values, strict=True)))
+    return summary
 
 
 def _estimates(
     task: Task, names: Sequence[str], summary: Mapping[str, np.ndarray]
 ) -> list[dict[str, Any]]:
-    """A row a name: its true value, and what the draws say about it."""
+    """One row per parameter: its true value and the summary of its draws."""
     return [
         {"parameter": name, "truth": task.truth.get(name)}
         | {column: values[place] for column, values in summary.items()}

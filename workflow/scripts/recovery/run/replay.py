@@ -120,7 +120,7 @@ def _simulated(
     made = _fit(specification, datasets.observed_table(columns), None, program)
     if not made["estimates"]["mean"]:
         why = made["diagnostics"]["error"][-1]
-        raise StudyError(f"{source.data}: the fit that a truth is taken from failed: {why}")
+        raise StudyError(f"{source.data}: the fit whose means are the truth failed: {why}")
     estimates = made["estimates"]
     means = dict(zip(estimates["parameter"], estimates["mean"], strict=True))
     return datasets.simulate_batch(design.simulation(scenario, batch), columns, means)
