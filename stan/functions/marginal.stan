@@ -1,10 +1,10 @@
 /**
  * Triangular factor of the QR decomposition, by modified Gram-Schmidt.
  *
- * With the outcome as last column, it holds all that a participant's
- * observations say about a regression: Bjorck (1967),
- * doi:10.1007/BF01934122. A column that depends on those before it gives a
- * row of zeros, so fewer rows than columns are fine.
+ * With the outcome as the last column, it has all information that a
+ * participant's observations contain about a regression: Bjorck (1967),
+ * doi:10.1007/BF01934122. A column that depends linearly on those before it
+ * gives a row of zeros, so a may have fewer rows than columns.
  *
  * @param a one row per observation
  * @return square, upper triangular, with crossprod(result) = crossprod(a)

@@ -1,9 +1,9 @@
 /**
- * Log density of the rows of a matrix that are independent multivariate
- * normals with a common mean and the Cholesky factor of their covariance.
+ * Log density of a matrix whose rows are independent multivariate normal
+ * variables with the same mean and the same covariance.
  *
- * One triangular solve for all rows: several times faster than
- * multi_normal_cholesky on an array of vectors, and the same density.
+ * One triangular solve for all rows is several times faster than
+ * multi_normal_cholesky of an array of vectors, and gives the same density.
  *
  * @param y one row per participant
  * @param mu mean of every row
@@ -16,7 +16,7 @@ real rows_multi_normal_cholesky_lpdf(matrix y, vector mu, matrix L) {
 }
 
 /**
- * Expected outcome of every observation, given its participant's coefficients.
+ * Expected outcome of every observation given the participant's coefficients.
  *
  * @param X one row per observation, one column per coefficient
  * @param beta_p one row per participant, one column per coefficient
@@ -31,8 +31,8 @@ vector varying_lines(matrix X, matrix beta_p, array[] int participant) {
 }
 
 /**
- * Linear predictor of every observation: participants' own coefficients, and
- * those that all of them share, if there are any.
+ * Linear predictor of every observation: the participant's coefficients, and
+ * those that all participants share, if there are any.
  *
  * @param Z one row per observation, one column per varying coefficient
  * @param beta_p one row per participant, one column per varying coefficient

@@ -6,7 +6,7 @@
  *   Sigma = quad_form_diag(Omega, sigma_p)
  *
  * indirect is the mean of a[j] b[j] over the population, which is a b only if
- * paths do not covary. Bauer, Preacher & Gil (2006),
+ * paths are uncorrelated. Bauer, Preacher & Gil (2006),
  * doi:10.1037/1082-989X.11.2.142; Vuorre & Bolger (2018),
  * doi:10.3758/s13428-017-0980-9.
  */

@@ -4,8 +4,8 @@
  *   theta[j] ~ normal(mu, tau)
  *   tau ~ student_t(prior_tau_df, 0, prior_tau_scale), tau > 0
  *
- * Samples well when standard errors are small beside tau; where tau may be
- * near 0 the posterior is a funnel and transitions diverge. Betancourt &
+ * Samples well if standard errors are small relative to tau. If tau may be
+ * near 0, the posterior is a funnel and transitions diverge. Betancourt &
  * Girolami (2015), Hamiltonian Monte Carlo for Hierarchical Models.
  */
 data {

@@ -3,7 +3,7 @@
  *   y_j ~ normal(mu, se_j)
  *
  * The model of marginal.stan with tau = 0, so its interval for mu is too narrow
- * when studies differ. Borenstein, Hedges, Higgins & Rothstein (2010),
+ * if studies differ. Borenstein, Hedges, Higgins & Rothstein (2010),
  * doi:10.1002/jrsm.12.
  */
 data {

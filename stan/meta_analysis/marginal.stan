@@ -3,10 +3,10 @@
  * model of centered.stan:
  *   y_j ~ normal(mu, sqrt(tau^2 + se_j^2))
  *
- * Two parameters are sampled, however many the studies. theta is drawn from
- * its conditional normal, of mean mu + w (y - mu) and standard deviation
- * sqrt(w) se with w = 1 / (1 + (se / tau)^2), which is stable where tau is near
- * 0. Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+ * Two parameters are sampled for any number of studies. theta is drawn from its
+ * conditional normal distribution with mean mu + w (y - mu) and standard
+ * deviation sqrt(w) se, where w = 1 / (1 + (se / tau)^2). This form is stable
+ * for tau near 0. Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
  */
 data {
   int<lower=1> J; // studies

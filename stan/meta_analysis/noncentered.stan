@@ -3,7 +3,7 @@
  *   y_j ~ normal(theta[j], se_j)
  *   theta[j] = mu + tau z[j], z[j] ~ std_normal()
  *
- * Samples well when standard errors are large beside tau. Papaspiliopoulos,
+ * Samples well if standard errors are large relative to tau. Papaspiliopoulos,
  * Roberts & Skold (2007), A General Framework for the Parametrization of
  * Hierarchical Models, doi:10.1214/088342307000000014.
  */

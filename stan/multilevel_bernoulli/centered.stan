@@ -3,7 +3,7 @@
  *   y_i ~ bernoulli(inv_logit(X_i beta_p[j(i)]))
  *   beta_p[j] ~ multi_normal(beta, quad_form_diag(Omega, sigma_p))
  *
- * Samples well when participants have much data; with little, the posterior
+ * Samples well if participants have much data. With little data, the posterior
  * is a funnel and transitions diverge. Betancourt & Girolami (2015),
  * Hamiltonian Monte Carlo for Hierarchical Models.
  */

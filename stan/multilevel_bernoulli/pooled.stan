@@ -1,11 +1,11 @@
 /**
- * One line for everybody, binary outcome:
+ * One line for all participants, binary outcome:
  *   y_i ~ bernoulli(inv_logit(X_i beta))
  *
- * It ignores that observations of a participant belong together: when
- * participants differ, its intervals are too narrow, and its beta is that of
- * the population's average, nearer to 0 than that of a participant. Zeger,
- * Liang & Albert (1988), doi:10.2307/2531734.
+ * It treats the observations of a participant as independent. If participants
+ * differ, its intervals are too narrow, and its beta is the effect on the
+ * population's average, which is closer to 0 than the effect on a participant.
+ * Zeger, Liang & Albert (1988), doi:10.2307/2531734.
  */
 data {
   int<lower=1> N; // observations

@@ -3,7 +3,7 @@
  *   y_i ~ normal(X_i beta_p[j(i)], sigma)
  *   beta_p[j] ~ multi_normal(beta, quad_form_diag(Omega, sigma_p))
  *
- * Samples well when participants have many observations; with few, the
+ * Samples well if participants have many observations. With few, the
  * posterior is a funnel and transitions diverge. Betancourt & Girolami (2015),
  * Hamiltonian Monte Carlo for Hierarchical Models.
  */

@@ -4,25 +4,26 @@
  *   Sigma = quad_form_diag(Omega, sigma_p)
  * with y[j] and X[j] the observations of participant j.
  *
- * Six parameters are sampled, however many the participants. With the QR
+ * Six parameters are sampled for any number of participants. With the QR
  * decomposition X[j] = Q R and z = Q' y[j], a participant's likelihood is that
  * of two numbers,
  *   z ~ multi_normal(R beta, sigma^2 W), W = I + R Sigma R' / sigma^2,
- * times that of the residuals of its own least-squares line. det(W) and
- * det(W) d' inv(W) d, d = z - R beta, are polynomials in Sigma / sigma^2 and
- * beta, whose coefficients are data: one matrix product each, for all
- * participants at once. Sums of squares only, so nothing cancels where
- * sigma_p is near 0 or a participant has one observation.
+ * times that of the residuals of the participant's least-squares line. det(W)
+ * and det(W) d' inv(W) d, d = z - R beta, are polynomials in Sigma / sigma^2
+ * and beta with coefficients that are data. So each is one matrix product for
+ * all participants. The terms are sums of squares, which avoids cancellation
+ * if sigma_p is near 0 or a participant has one observation.
  *
- * beta_p is drawn from its conditional normal. Bates, Machler, Bolker & Walker
- * (2015), doi:10.18637/jss.v067.i01, section 3, integrate likewise.
+ * beta_p is drawn from its conditional normal distribution. Bates, Machler,
+ * Bolker & Walker (2015), doi:10.18637/jss.v067.i01, section 3, use the same
+ * integral.
  */
 functions {
   #include functions/marginal.stan
 }
 data {
   int<lower=1> N; // observations
-  int<lower=2, upper=2> K; // coefficients; this program serves two only
+  int<lower=2, upper=2> K; // coefficients; this program requires two
   int<lower=1> J; // participants
   array[N] int<lower=1, upper=J> participant;
   matrix[N, K] X; // predictors; the first column is 1
@@ -34,8 +35,8 @@ data {
   real<lower=0> prior_lkj_eta;
 }
 transformed data {
-  real level = mean(y); // beta[1] is measured from it: squares stay small
-  real residual = 0; // sum of squares around participants' own lines
+  real level = mean(y); // subtracted from beta[1], so that squares stay small
+  real residual = 0; // sum of squares around participants' least-squares lines
   vector[J] R11;
   vector[J] R12;
   vector[J] R22;
@@ -60,10 +61,10 @@ transformed data {
       residual += square(R[3, 3]);
     }
   }
-  // det(W), a column for each of 1, S11, S12, S22, det(S), S = Sigma / sigma^2
+  // det(W): columns for 1, S11, S12, S22, det(S), with S = Sigma / sigma^2
   matrix[J, 5] determinant;
   // det(W) d' inv(W) d = d' d + e2^2 S11 - 2 e1 e2 S12 + e1^2 S22, where
-  // e = adjugate(R) d: a column for each of 1, b1, b2, b1^2, b1 b2, b2^2, then
+  // e = adjugate(R) d: columns for 1, b1, b2, b1^2, b1 b2, b2^2, then
   // S11 (1, b2, b2^2), S12 (1, b1, b2, b1 b2), S22 (1, b1, b1^2)
   matrix[J, 16] quadratic;
   {

@@ -1,10 +1,10 @@
 /**
- * One line for everybody:
+ * One line for all participants:
  *   y_i ~ normal(X_i beta, sigma)
  *
- * It ignores that observations of a participant belong together, so its
- * intervals for beta are too narrow when participants differ. Gelman & Hill
- * (2007), Data Analysis Using Regression and Multilevel Models, section 12.2.
+ * It treats the observations of a participant as independent, so its intervals
+ * for beta are too narrow if participants differ. Gelman & Hill (2007), Data
+ * Analysis Using Regression and Multilevel Models, section 12.2.
  */
 data {
   int<lower=1> N; // observations

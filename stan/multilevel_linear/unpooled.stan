@@ -1,11 +1,11 @@
 /**
- * A line of its own for every participant, and nothing in common:
+ * A separate line for every participant:
  *   y_i ~ normal(X_i beta_p[j(i)], sigma)
  *   beta_p[j, k] ~ normal(prior_beta_mean[k], prior_beta_sd[k])
  *
- * beta is the mean of these participants' lines. It says nothing about
- * participants who were not observed, so as an answer for the population's
- * beta it covers too little. Gelman & Hill (2007), section 12.2.
+ * beta is the mean of the lines of the observed participants. Its intervals
+ * ignore that other participants might have been observed, so their coverage
+ * of the population's beta is too low. Gelman & Hill (2007), section 12.2.
  */
 functions {
   #include functions/multilevel.stan

@@ -4,10 +4,10 @@
  *   beta_p[j] = beta + diag_pre_multiply(sigma_p, L_p) z_p[j], beta[1] = 0
  *   z_p[j, k] ~ std_normal()
  *
- * The thresholds c take the place of a population intercept, around which
- * participants' own vary. A normal prior of ordered thresholds is that of a
- * sorted normal sample. McCullagh (1980), Regression Models for Ordinal Data,
- * doi:10.1111/j.2517-6161.1980.tb01109.x.
+ * The thresholds c replace a population intercept; participants' intercepts
+ * vary around 0. With a normal prior, ordered thresholds have the distribution
+ * of a sorted normal sample. McCullagh (1980), Regression Models for Ordinal
+ * Data, doi:10.1111/j.2517-6161.1980.tb01109.x.
  */
 functions {
   #include functions/multilevel.stan

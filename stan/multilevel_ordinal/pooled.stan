@@ -1,12 +1,12 @@
 /**
- * One line for everybody, ordered categories:
+ * One line for all participants, ordered categories:
  *   y_i ~ ordered_logistic(X_i beta, c), beta[1] = 0
  *
- * The thresholds c take the place of an intercept. It ignores that
- * observations of a participant belong together: when participants differ, its
- * intervals are too narrow, and beta and c are those of the population's
- * average, nearer to 0 than those of a participant. Zeger, Liang & Albert
- * (1988), doi:10.2307/2531734.
+ * The thresholds c replace an intercept. The model treats the observations of
+ * a participant as independent. If participants differ, its intervals are too
+ * narrow, and beta and c are those of the population's average, which are
+ * closer to 0 than those of a participant. Zeger, Liang & Albert (1988),
+ * doi:10.2307/2531734.
  */
 data {
   int<lower=1> N; // observations

@@ -3,7 +3,7 @@
  *   y_i ~ poisson(exposure_i exp(X_i beta_p[j(i)]))
  *   beta_p[j] ~ multi_normal(beta, quad_form_diag(Omega, sigma_p))
  *
- * Samples well when participants have much data; with little, the posterior
+ * Samples well if participants have much data. With little data, the posterior
  * is a funnel and transitions diverge. Betancourt & Girolami (2015),
  * Hamiltonian Monte Carlo for Hierarchical Models.
  */
@@ -14,7 +14,7 @@ data {
   #include multilevel/data.stan
 
   array[N] int<lower=0> y; // outcome
-  vector<lower=0>[N] exposure; // what a count is proportional to; 1 if nothing
+  vector<lower=0>[N] exposure; // expected counts are proportional to it
   vector[K] prior_beta_mean;
   vector<lower=0>[K] prior_beta_sd;
 }

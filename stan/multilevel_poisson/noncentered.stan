@@ -5,7 +5,7 @@
  *   beta_p[j] = beta + diag_pre_multiply(sigma_p, L_p) z_p[j]
  *   z_p[j, k] ~ std_normal()
  *
- * Samples well when participants have little data. Papaspiliopoulos, Roberts &
+ * Samples well if participants have little data. Papaspiliopoulos, Roberts &
  * Skold (2007), A General Framework for the Parametrization of Hierarchical
  * Models, doi:10.1214/088342307000000014.
  */
@@ -16,7 +16,7 @@ data {
   #include multilevel/data.stan
 
   array[N] int<lower=0> y; // outcome
-  vector<lower=0>[N] exposure; // what a count is proportional to; 1 if nothing
+  vector<lower=0>[N] exposure; // expected counts are proportional to it
   vector[K] prior_beta_mean;
   vector<lower=0>[K] prior_beta_sd;
 }

@@ -3,11 +3,11 @@
  *   y_i ~ student_t(nu, X_i beta_p[j(i)], sigma)
  *   beta_p[j] ~ multi_normal(beta, quad_form_diag(Omega, sigma_p))
  *
- * nu is above 1, since residuals have no mean otherwise, and its prior is cut
- * off there. Juarez & Steel (2010), doi:10.1198/jbes.2009.07145, take
+ * The prior of nu is truncated to nu > 1, because residuals have no mean
+ * otherwise. Juarez & Steel (2010), doi:10.1198/jbes.2009.07145, recommend
  * nu ~ gamma(2, 0.1).
  *
- * Samples well when participants have much data; with little, the posterior
+ * Samples well if participants have much data. With little data, the posterior
  * is a funnel and transitions diverge. Betancourt & Girolami (2015),
  * Hamiltonian Monte Carlo for Hierarchical Models.
  */

@@ -5,7 +5,7 @@
  *   beta_p[j] = beta + diag_pre_multiply(sigma_p, L_p) z_p[j]
  *   z_p[j, k] ~ std_normal()
  *
- * Samples well when participants have little data. Papaspiliopoulos, Roberts &
+ * Samples well if participants have little data. Papaspiliopoulos, Roberts &
  * Skold (2007), A General Framework for the Parametrization of Hierarchical
  * Models, doi:10.1214/088342307000000014.
  */

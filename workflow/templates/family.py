@@ -1,8 +1,8 @@
-"""NAME: say here what the model is, in one formula, and where it comes from.
+"""NAME: describe the model here, with its formula and its source.
 
-Participant j has a value theta[j] of their own, theta[j] ~ normal(mu, tau), and every
-observation is y ~ normal(theta[j], sigma). docs/reference/families/own.md describes each
-part of this file.
+Participant j has the mean theta[j] ~ normal(mu, tau), and every observation of
+participant j is y ~ normal(theta[j], sigma). docs/reference/families/own.md describes
+each part of this file.
 """
 
 import numpy as np
@@ -11,20 +11,20 @@ from recovery.families.own import Frozen, Model, NonNegative, Positive, Real
 
 MODELS = {"hierarchical": Model("NAME.stan")}
 
-# What is scored, with its shape: () is a number, (2,) a vector; and what each participant has.
+# Scored parameters, and parameters of each participant: name -> shape, () a number, (2,) a vector.
 PARAMETERS = {"mu": (), "tau": (), "sigma": ()}
 PARTICIPANTS = {"theta": ()}
 POSITIVE = ("tau", "sigma")
 MEANS = {"theta": "mu"}
 LABELS = {"mu": "Mean, mu", "tau": "SD of participants, tau", "sigma": "Residual SD, sigma"}
 
-# The columns of a dataset, a row an observation, and the one that is the outcome.
+# The columns of a dataset, which has one row per observation, and the column of the outcome.
 COLUMNS = {"participant": "integer", "y": "real"}
 OUTCOME = "y"
 
 
 class Truth(Frozen):
-    """Values that data are generated from: a truth in the study file."""
+    """Values from which data are generated: a truth in the study file."""
 
     mu: Real
     tau: NonNegative

@@ -1,5 +1,5 @@
 /**
- * Participants' own means, non-centred:
+ * Means of participants, non-centred:
  *   y_i ~ normal(theta[j(i)], sigma), theta[j] ~ normal(mu, tau)
  */
 data {
