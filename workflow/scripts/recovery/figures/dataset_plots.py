@@ -142,9 +142,11 @@ def observed(data: FigureData, figure: Figure) -> MplFigure:
     published = study.observed[dataset].published
     lower, upper = interval_columns(study.plotted_level)
     labels = {p: data.family.PARAMETERS[p] for p in data.parameters}
-    drawn, panels = style.grid(list(labels), ["all"], height=1.1 + 0.2 * len(data.methods))
     fits = fits_by_prior(study)
     names = [fit_label(data.family, study, *fit) for fit in fits]
+    width = max(2.9, 2.1 + 0.07 * max(map(len, names)))  # inches: the panel and its labels
+    height = 1.1 + 0.2 * len(data.methods)
+    drawn, panels = style.grid(list(labels), ["all"], width, height)
     colour = style.colours(data.methods)
     for (parameter, _), axes in panels.items():
         rows = estimates[estimates["parameter"] == parameter].set_index(["model", "prior"])

@@ -56,13 +56,13 @@ def zipped(data: FigureData, figure: Figure) -> MplFigure:
 
 def _zip(axes: Axes, rows: pd.DataFrame, level: float, colour: tuple) -> None:
     """Draw one panel: an interval for each replicate, in a strong colour if it misses the truth."""
+    if not len(rows):
+        style.message(axes, "no intervals")
+        return
     for draw_line, position in ((axes.axvline, 0.0), (axes.axhline, level)):
         draw_line(position, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.8, zorder=3)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
-    if not len(rows):
-        style.message(axes, "no intervals")
-        return
     truth = rows["truth"].to_numpy()
     lower, upper = (rows[name].to_numpy() - truth for name in interval_columns(level))
     y = centiles((rows["mean"].to_numpy() - truth) / rows["sd"].to_numpy())

@@ -17,7 +17,7 @@ STEPS = {
     "simulate": "Simulation",
     "summarise": "Summary tables",
     "figures": "Figures",
-    "snakemake": "Snakemake, in the run that wrote this page",
+    "snakemake": "Snakemake (in the run that wrote this page)",
 }
 
 
