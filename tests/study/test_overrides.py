@@ -73,6 +73,13 @@ def test_snakemake_itself_may_have_one_option_only(options):
     overrides.refuse_repeated_config(["snakemake", "--configfile", "a.yaml", options[0]])
 
 
+@pytest.mark.parametrize("second", ["--configfile", "--configfiles", "--configfile=b.yaml"])
+def test_snakemake_itself_may_have_one_option_of_study_files_only(second):
+    with pytest.raises(StudyError, match="--configfile: got more than one"):
+        overrides.refuse_repeated_config(["snakemake", "--configfile", "a.yaml", second, "b.yaml"])
+    overrides.refuse_repeated_config(["snakemake", "--configfile", "a.yaml", "b.yaml"])
+
+
 @pytest.fixture
 def checkout(tmp_path):
     found = check_out(tmp_path)

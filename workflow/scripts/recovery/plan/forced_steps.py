@@ -40,9 +40,7 @@ STEPS = {  # each after the steps that it reads
         ("compile", "check", "simulate"),
     ),
     "verify": Step(("verify",), ("verified",), ("compile", "check", "simulate")),
-    "summarise": Step(
-        ("summarise",), ("summary",), ("simulate", "fit", "verify", "observe", "fit_observed")
-    ),
+    "summarise": Step(("summarise",), ("summary",), ("simulate", "fit", "verify", "fit_observed")),
     "figures": Step(
         ("figures",), ("figures",), ("simulate", "fit", "verify", "fit_observed", "summarise")
     ),

@@ -41,7 +41,7 @@ def entries_of(options: argparse.Namespace) -> list[str]:
 
 
 def refuse_repeated_config(arguments: Iterable[str]) -> None:
-    """Refuse a repeated `--config` or `--configfile`, of which Snakemake takes only the last."""
+    """Refuse a command with two `--config` or two `--configfile`: Snakemake uses only the last."""
     words = list(arguments)
     for option, (pattern, value) in _ONCE.items():
         if sum(bool(re.match(pattern, word)) for word in words) > 1:
