@@ -258,7 +258,7 @@ def test_estimators_answer_for_what_they_say_in_every_layout(options):
     columns, values = family.simulate(family.draw_truth(prior, rng), 30, 12, rng)
     for name, estimator in family.ESTIMATORS.items():
         found = {parameter for part in estimator.fit(columns).parts for parameter in part.names}
-        own = {name for names in family.participants_of(list(values)).values() for name in names}
+        own = {name for names in family.group_coefficients(list(values)).values() for name in names}
         shared = set() if estimator.pooling == "complete" else own
         assert found == set(estimator.scored) | shared, name
     assert ("least_squares" in family.ESTIMATORS) == family.layout.all_vary

@@ -117,7 +117,7 @@ SEPARATED = [
     ("family", "name", "columns"), [case[1:] for case in SEPARATED], ids=[c[0] for c in SEPARATED]
 )
 def test_separated_outcomes_fail_in_words(family, name, columns):
-    with pytest.raises(RuntimeError, match=r"the likelihood has no maximum: .* \(separation\)"):
+    with pytest.raises(RuntimeError, match="separation: the maximum-likelihood estimate does not"):
         family.ESTIMATORS[name].fit(columns)
 
 
@@ -147,7 +147,7 @@ def test_units_and_origin_of_a_predictor_change_nothing_but_its_units(rng, name,
 @pytest.mark.parametrize(("family", "name"), [(BINARY, "glm"), (ORDERED, "polr")])
 def test_a_predictor_that_does_not_vary_fails_in_words(family, name):
     columns = dataset(np.full(9, 0.5), [1, 2, 3] * 3 if name == "polr" else [0, 1, 1] * 3)
-    with pytest.raises(RuntimeError, match="do not tell their coefficients apart"):
+    with pytest.raises(RuntimeError, match="are collinear"):
         family.ESTIMATORS[name].fit(columns)
 
 

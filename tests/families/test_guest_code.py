@@ -50,16 +50,19 @@ IMPORTS = (
         ("os.kill(os.getpid(), signal.SIGKILL)", "the process of the file died: SIGKILL"),
         ("signal.alarm(1); time.sleep(60)", "the process of the file died: SIGALRM"),
         ("\nwhile True: pass", "time limit: took more than 3 seconds"),
-        ("os.chdir('/')", "changes the working directory, must leave it as it is"),
+        ("os.chdir('/')", "changes the working directory, must not change it"),
         (
             "threading.Thread(target=time.sleep, args=(60,), name='mine').start()",
-            "leaves threads (mine) running, must end them",
+            "leaves threads (mine) running, must stop them before it returns",
         ),
         (
             "threading.Thread(target=time.sleep, args=(60,), name='own', daemon=True).start()",
-            "leaves threads (own) running, must end them",
+            "leaves threads (own) running, must stop them before it returns",
         ),
-        ("subprocess.Popen(['sleep', '60'])", "leaves processes running, must end them"),
+        (
+            "subprocess.Popen(['sleep', '60'])",
+            "leaves processes running, must stop them before it returns",
+        ),
     ],
 )
 def test_what_a_file_does_at_load_is_one_message(begin, does, said):

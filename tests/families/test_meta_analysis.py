@@ -219,7 +219,7 @@ def test_marginal_draws_effects_where_studies_are_all_but_alike_or_have_nothing_
     ("place", "value", "message"),
     [
         (("observations",), [1, 4], "observations[1]: got 4, must be at most 1 in this family"),
-        (("truths", "known", "se"), [0.3, 0.1], "se: got [0.3, 0.1], must have the smaller first"),
+        (("truths", "known", "se"), [0.3, 0.1], "se: got [0.3, 0.1], must be [smallest, largest]"),
         (("truths", "known", "se"), [0, 1], "se[0]: got 0"),
         (("truths", "drawn"), {"prior": "weakly_informative"}, "truths.drawn.se: missing"),
         (("priors", "weakly_informative", "tau_df"), 0.5, "tau_df: got 0.5"),
@@ -247,7 +247,7 @@ def test_every_program_takes_a_dataset_of_one_observation_a_study():
     [
         ("se", 0.0, "column 'se' must hold numbers above 0"),
         ("se", -1.0, "column 'se' must hold numbers above 0"),
-        ("school", "B", "column 'school' must name every study once"),
+        ("school", "B", "column 'school' must have each study once"),
     ],
 )
 def test_observed_data_that_are_no_effects_of_studies_are_refused(column, value, message):

@@ -181,7 +181,7 @@ def test_stan_data_hold_the_observations_and_every_hyperparameter(prior):
 
 def test_participants_coefficients_are_grouped_in_order():
     names = ["beta[1]", "beta_p[1,1]", "beta_p[2,1]", "beta_p[1,2]", "z_p[1,1]", "beta_p[2,2]"]
-    assert family.participants_of(names) == {
+    assert family.group_coefficients(names) == {
         "beta_p[,1]": ["beta_p[1,1]", "beta_p[2,1]"],
         "beta_p[,2]": ["beta_p[1,2]", "beta_p[2,2]"],
     }

@@ -44,7 +44,7 @@ def test_vectors_and_participants_get_stans_names():
     truth = family.Truth(mu=(0, 1), sigma=(0.5, 0.3))
     columns, values = family.simulate(truth, 3, 4, np.random.default_rng(1))
     assert (values["mu[2]"], values["sigma[1]"]) == (1.0, 0.5)
-    groups = family.participants_of([*values, "z[1,1]"])
+    groups = family.group_coefficients([*values, "z[1,1]"])
     assert groups == {name: [f"{name}[{j}]" for j in (1, 2, 3)] for name in ("alpha", "tau")}
     assert columns["choice"].size == 12
 
@@ -60,7 +60,7 @@ def test_participants_may_have_vectors_of_their_own(begin):
     truth = family.Truth(mu=0, tau=1, sigma=1)
     _, values = family.simulate(truth, 2, 1, np.random.default_rng(1))
     assert values["theta[2,1]"] == -values["theta[2,2]"]
-    assert family.participants_of(list(values)) == {
+    assert family.group_coefficients(list(values)) == {
         f"theta[,{k}]": [f"theta[1,{k}]", f"theta[2,{k}]"] for k in (1, 2)
     }
     assert family.population_of("theta[,2]") == "mu"

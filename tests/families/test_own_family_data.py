@@ -81,7 +81,7 @@ def test_a_function_that_draws_nothing_from_its_rng_is_refused(begin, function):
     begins = {"simulate": "    theta = truth.mu", "draw_truth": "    return Truth("}[function]
     change = ("family.py", begins, f"    rng = np.random.default_rng(1)\n{begins}")
     said = tried_in_vain(begin(change))
-    assert f"means.py: {function}: draws nothing from `rng`, must draw all from it" in said
+    assert f"means.py: {function}: draws nothing from `rng`, must draw all random" in said
 
 
 def test_generators_made_from_the_rng_count_as_drawn(begin):

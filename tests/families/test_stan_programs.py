@@ -61,7 +61,7 @@ def test_the_sleepstudy_has_the_posterior_that_cmdstan_found(model, sleepstudy):
 
 def test_unpooled_beta_is_the_mean_of_the_participants_draw_by_draw(dataset, prior):
     draws = sample("unpooled", dataset, prior)
-    groups = family.participants_of(draws.names)
+    groups = family.group_coefficients(draws.names)
     for k in (1, 2):
         members = [draws.names.index(name) for name in groups[f"beta_p[,{k}]"]]
         beta = draws.values[:, :, draws.names.index(f"beta[{k}]")]

@@ -1,4 +1,4 @@
-"""Which figures a study has, what they compute, and what they say when there is nothing."""
+"""The figures of a study: which there are, what they compute, and their messages."""
 
 import struct
 
@@ -29,7 +29,7 @@ def names(kind, *places) -> list[str]:
     ]
 
 
-# Which figures there are
+# List of figures
 
 
 def test_figures_of_calibration_need_a_truth_drawn_from_a_prior():
@@ -37,11 +37,11 @@ def test_figures_of_calibration_need_a_truth_drawn_from_a_prior():
     assert kinds(DRAWN) >= CALIBRATION
 
 
-def test_every_drawn_scenario_has_figures_of_calibration():
+def test_every_scenario_with_drawn_truths_has_figures_of_calibration():
     assert names("ecdf", DRAWN, ("participants", [4, 8])) == ["ecdf-drawn-4x3", "ecdf-drawn-8x3"]
 
 
-def test_ranks_are_read_of_drawn_scenarios_under_the_prior_of_the_draw():
+def test_ranks_are_those_of_drawn_truths_under_the_prior_of_the_draw():
     weak = make_study().priors["weak"].model_dump()
     study = make_study(DRAWN, ("priors", "other", weak | {"sigma_rate": 2}))
     assert figure_list.ranked_cells(study) == [
@@ -51,33 +51,33 @@ def test_ranks_are_read_of_drawn_scenarios_under_the_prior_of_the_draw():
     assert figure_list.ranked_cells(make_study()) == []
 
 
-def test_the_whole_design_has_one_figure_if_it_has_several_places():
+def test_the_whole_design_has_one_figure_if_it_has_several_conditions():
     assert names("nested_loop") == []
     assert names("nested_loop", ("participants", [4, 8])) == ["nested_loop"]
     assert names("nested_loop", DRAWN, ("observations", [3, 6])) == ["nested_loop"]
 
 
-def test_participants_are_planned_where_the_study_asks_for_it():
+def test_a_study_with_targets_has_a_planning_figure():
     assert names("planning", ("participants", [4, 8])) == []
-    wanted = ("participants", [4, 8]), ("planning", "sigma", {"rmse": 0.1})
-    assert names("planning", *wanted) == ["planning-moderate-x3"]
+    targets = ("participants", [4, 8]), ("planning", "sigma", {"rmse": 0.1})
+    assert names("planning", *targets) == ["planning-moderate-x3"]
 
 
-def test_participants_intervals_are_of_the_last_model_with_partial_pooling():
+def test_the_caterpillar_plot_shows_the_last_model_with_partial_pooling():
     study = make_study(("models", ["centered", "marginal", "pooled"]))
     assert figure_list.partial_model(study) == "marginal"
     assert "caterpillar" not in kinds(("models", ["pooled", "unpooled"]))
 
 
-# What they compute
+# Computed values
 
 
-def test_centiles_rank_distances_from_0_whatever_their_sign():
-    found = interval_plots.centiles(np.array([-3.0, 0.1, 2.0, -0.5]))
-    assert found.tolist() == [0.875, 0.125, 0.625, 0.375]
+def test_centiles_rank_absolute_values():
+    centiles = interval_plots.centiles(np.array([-3.0, 0.1, 2.0, -0.5]))
+    assert centiles.tolist() == [0.875, 0.125, 0.625, 0.375]
 
 
-def test_the_factors_of_a_design_are_listed_place_by_place():
+def test_factors_list_the_level_in_each_condition():
     weak = make_study().priors["weak"].model_dump()
     study = make_study(("participants", [4, 8]), ("priors", "very_tight", weak | {"lkj_eta": 8}))
     assert design_plots.factors(study) == {
@@ -96,11 +96,11 @@ def test_segments_are_one_broken_line():
     np.testing.assert_array_equal(y, [5, 5, 5, 6, 6, 6])
 
 
-# What they draw
+# Drawings
 
 
 class Ranked(FigureData):
-    """Figure data with uniform ranks of every cell, and no files."""
+    """Figure data with uniform ranks in every cell, without files."""
 
     def uniforms(self, cell):
         rng = np.random.default_rng(len(cell[1]))
@@ -131,7 +131,7 @@ def test_a_figure_of_any_width_can_be_saved(size, pixels, tmp_path):
 
 @pytest.mark.usefixtures("close")
 @pytest.mark.parametrize("size", [(1, 900), (200, 200), (100, 30)])
-def test_a_figure_of_any_area_can_be_held(size):
+def test_a_figure_of_any_area_fits_into_memory(size):
     dots = figures.resolution(plt.figure(figsize=size))
     assert max(size) * dots <= 60_001
     assert size[0] * dots * size[1] * dots <= 100_000_001
@@ -153,7 +153,7 @@ def test_a_uniform_ecdf_stays_in_its_band_and_only_exact_models_are_drawn():
 
 
 @pytest.mark.usefixtures("close")
-def test_histograms_of_ranks_have_a_mean_of_1():
+def test_histograms_of_ranks_have_mean_1():
     data = Ranked(make_design(DRAWN))
     drawn = rank_plots.ranks(data, of_kind(data, "ranks"))
     for axes in drawn.axes[:2]:
@@ -163,14 +163,27 @@ def test_histograms_of_ranks_have_a_mean_of_1():
 
 @pytest.mark.usefixtures("close")
 @pytest.mark.parametrize("kind", ["ecdf", "ranks"])
-def test_a_figure_without_an_exact_model_says_so(kind):
+def test_a_figure_without_an_exact_model_shows_a_message(kind):
     data = Ranked(make_design(DRAWN, ("models", ["pooled"])))
     drawn = getattr(rank_plots, kind)(data, of_kind(data, kind))
     assert rank_plots.NOTHING in texts(drawn)
 
 
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize("limits", [(0.02, 0.6), (0.2, 0.6), (80, 50_000)])
+def test_ticks_of_a_log_axis_are_plain_numbers(limits):
+    drawn, (axes,) = style.folded(1, 1, 3, 2)
+    style.log_y_axis(axes)
+    axes.set_ylim(*limits)
+    drawn.canvas.draw()
+    ticks = [*axes.get_yticklabels(), *axes.get_yticklabels(minor=True)]
+    labels = [tick.get_text() for tick in ticks if tick.get_text()]
+    assert len(labels) >= 2
+    assert all(float(label.replace(",", "")) > 0 for label in labels)
+
+
 class Planned(FigureData):
-    """Figure data of a study that plans the error of sigma, with made-up errors and no files."""
+    """Figure data of a study with a target for the RMSE of sigma, without files."""
 
     @property
     def performance(self):
@@ -193,14 +206,14 @@ class Planned(FigureData):
 
 
 @pytest.mark.usefixtures("close")
-@pytest.mark.parametrize(("wanted", "shown"), [(0.25, [11]), (0.1, [])])
-def test_the_needed_number_is_marked_below_the_curves_where_it_was_reached(wanted, shown):
-    places = ("participants", [4, 16]), ("planning", "sigma", {"rmse": wanted})
+@pytest.mark.parametrize(("target", "needed"), [(0.25, [11]), (0.1, [])])
+def test_the_number_needed_is_marked_below_the_curves_if_the_target_is_met(target, needed):
+    places = ("participants", [4, 16]), ("planning", "sigma", {"rmse": target})
     data = Planned(make_design(*places))
     drawn = figures.draw(data, of_kind(data, "planning"))
     curves, strip = drawn.axes
     mark = style.markers(data.design.study.models)["pooled"]
     marks = [line.get_xdata()[0] for line in strip.lines if line.get_marker() == mark]
-    assert [x for x in marks if np.isfinite(x)] == shown  # 4 (0.4 / 0.25)^2 = 10.24
-    assert "Wanted" in texts(drawn)
-    assert wanted in [line.get_ydata()[0] for line in curves.lines]
+    assert [x for x in marks if np.isfinite(x)] == needed  # 4 (0.4 / 0.25)^2 = 10.24
+    assert "Target" in texts(drawn)
+    assert target in [line.get_ydata()[0] for line in curves.lines]

@@ -131,7 +131,7 @@ def test_the_shipped_dataset_is_read(monkeypatch):
         ("y,x,p\n1,2,a\n,2,b\n", r"real\.csv: column 'y' is empty in row 2, must"),
         ("y,x,p\n1,2,a\n1,2,\n", r"real\.csv: column 'p' is empty in row 2, must"),
         ('y,x,p\n1,2,a\n1,2,""\n', r"real\.csv: column 'p' is empty in row 2, must"),
-        ("y,x,p\n1,2,a\n1,2,a\n", r"real\.csv: column 'p' must name at least 2 participants"),
+        ("y,x,p\n1,2,a\n1,2,a\n", r"real\.csv: column 'p' must have at least 2 participants"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_its_name(file, text, message):
@@ -268,7 +268,7 @@ def test_what_squares_cannot_hold_is_not_standardized(file, x):
         (b"y,x,p\n1,\xe9,a\n3,4,b\n", "cannot be read: line 2 is not text in UTF-8"),
         (b"y,x,p\n1,\x1b[31m,a\n3,4,b\n", "column 'x' must hold numbers, got '\\x1b[31m' in row 1"),
         (b"y;x;p\n1;2;a\n", "must be one of the columns of "),
-        (b"y,x,p\n1,2,<b>\n3,4,<b>\n", "column 'p' must name at least 2 participants"),
+        (b"y,x,p\n1,2,<b>\n3,4,<b>\n", "column 'p' must have at least 2 participants"),
     ],
     ids=lambda value: None if isinstance(value, str) else str(value[:12]),
 )

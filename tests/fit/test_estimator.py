@@ -177,7 +177,7 @@ def test_tables_are_those_of_models(tmp_path, name):
     assert scored.loc[~known, ["q5_5", "q94_5"]].isna().all(axis=None)
     diagnostics = tables.read_frame([tmp_path / "diagnostics"])
     assert diagnostics["status"].tolist() == ["ok", "failed", "ok", "ok"]
-    assert "nothing is left to tell sigma" in diagnostics["error"][1]
+    assert "all residuals are 0, so sigma cannot be estimated" in diagnostics["error"][1]
     assert diagnostics[["n_divergent", "max_rhat", "adapt_delta", "seed"]].isna().all(axis=None)
     assert (diagnostics["engine"] == "scipy").all()
     assert (diagnostics.loc[[0, 2, 3], "sampling_seconds"] > 0).all()

@@ -76,7 +76,7 @@ HARMS = [
     ("return {}, {}", "simulate: observations has [], must have the columns"),
     ("return None", "simulate: returned nothing, must return two dicts"),
     ("participants = 9", "column 'participant' has [1, 2, 3, 4, 5, 6, 7, 8, 9], must have 1 to 10"),
-    ("os.chdir('/')", "simulate: changes the working directory, must leave it as it is"),
+    ("os.chdir('/')", "simulate: changes the working directory, must not change it"),
     ("np.ones(10**15)", "simulate: raised MemoryError: Unable to allocate "),
 ]
 

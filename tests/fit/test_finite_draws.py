@@ -12,7 +12,7 @@ from fitted_rows import rows
 from recovery import engines, families
 from recovery.common.errors import StudyError
 from recovery.engines.protocol import Draws, Program
-from recovery.families.family import Estimated, Estimates
+from recovery.families.family import Estimates, EstimatorResult
 from recovery.fit import approximation, batches, datasets, estimator, loo
 from recovery.plan.design import Design
 from recovery.plan.scenarios import Batch
@@ -240,7 +240,7 @@ def estimated(monkeypatch):
 
         own = [f"beta_p[{j},1]" for j in range(1, 5)]
         parts = [part(["beta[1]"]), part(own)]
-        reml = replace(LINEAR.ESTIMATORS["reml"], fit=lambda columns: Estimated(parts))
+        reml = replace(LINEAR.ESTIMATORS["reml"], fit=lambda columns: EstimatorResult(parts))
         monkeypatch.setitem(LINEAR.ESTIMATORS, "reml", reml)
         design = make_design(("estimators", ["reml"]), estimating="code")
         batch = Batch(1, 1, 1)

@@ -29,5 +29,5 @@ PRIOR = family.Prior(
 
 def coefficients(values) -> np.ndarray:
     """Participants' own a, b, cp, d_m and d_y, shape (n_participants, 5)."""
-    groups = family.participants_of(list(values))
+    groups = family.group_coefficients(list(values))
     return np.array([[values[name] for name in names] for names in groups.values()]).T

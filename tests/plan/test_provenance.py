@@ -237,6 +237,6 @@ def test_python_loads_nothing_that_does_not_count(step):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     family = families.find("multilevel_linear")
-    found = [*family.FILES, *family.ESTIMATING, SCRIPTS / "recovery" / STANLI]
+    found = [*family.FILES, *family.ESTIMATOR_FILES, SCRIPTS / "recovery" / STANLI]
     counted = imported_modules.closure([SCRIPTS / f"{step}.py", *found])
     assert set(map(Path, loaded.stdout.split())) <= set(counted)

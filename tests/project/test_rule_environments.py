@@ -49,7 +49,7 @@ def imported(script: str) -> set[str]:
     shipped = [families.find(name) for name in families.SHIPPED]
     found = [file for family in shipped for file in family.FILES]
     if script == "estimate":
-        found += [file for family in shipped for file in family.ESTIMATING]
+        found += [file for family in shipped for file in family.ESTIMATOR_FILES]
     engines = ENGINES if script in ("fit", "approximate", "check", "compile") else []
     names = set()
     for file in closure([SCRIPTS / f"{script}.py", *found, *engines]):

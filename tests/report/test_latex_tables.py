@@ -1,4 +1,4 @@
-"""The tables for a paper, compiled by a real pdflatex: every number and letter, within the text."""
+"""The tables for a paper, compiled by pdflatex: every number and letter, within the text width."""
 
 import re
 import unicodedata
@@ -21,7 +21,7 @@ CELL = re.compile(
 
 
 def performance(folder, study, rng, scale=1.0) -> pd.DataFrame:
-    """A table of measures, as a study's summary has it: half of the biases are negative."""
+    """Return a table of measures as in the summary of a study; half of the biases are negative."""
     rows = []
     for model in study.models:
         for prior in study.priors:
@@ -43,19 +43,19 @@ def performance(folder, study, rng, scale=1.0) -> pd.DataFrame:
     return tables.read_frame([folder / "p.parquet"])
 
 
-def shown(study, table: pd.DataFrame) -> list[dict]:
-    went = table[["scenario", "model", "prior"]].drop_duplicates().assign(n_failed=0)
-    return results_section.cells(study, LINEAR, table, went)
+def cell_rows(study, table: pd.DataFrame) -> list[dict]:
+    fits = table[["scenario", "model", "prior"]].drop_duplicates().assign(n_failed=0)
+    return results_section.cells(study, LINEAR, table, fits)
 
 
 def factors(*names) -> list[dict]:
     return [{"name": name} for name in names]
 
 
-def written(folder, cells, names, glance=(), compared=()):
-    """The folder of the three tables."""
+def written(folder, cells, names, model_rows=(), comparison=()):
+    """Write the three tables and return their folder."""
     files = {name: folder / f"{name}.tex" for name in latex_tables.TABLES}
-    latex_tables.write(files, glance, cells, factors(*names), compared)
+    latex_tables.write(files, model_rows, cells, factors(*names), comparison)
     return folder
 
 
@@ -63,31 +63,31 @@ def number(text: str) -> float:
     return float(text.replace("−", "-").replace(",", ""))
 
 
-def digits(text: str) -> float:
-    """What a number may be off by, of how it is written."""
+def rounding(text: str) -> float:
+    """Return the largest rounding error of a number as it is printed."""
     _, _, decimals = text.partition("e")[0].partition(".")
     power = int(text.partition("e")[2].replace("−", "-") or 0)
     return 0.501 * 10.0 ** (power - len(decimals))
 
 
 @pytest.mark.parametrize("scale", [1, 1e-3, 1e4, 1e12])
-def test_every_number_is_that_of_the_parquet_table(tmp_path, rng, scale):
+def test_every_number_equals_that_of_the_parquet_table(tmp_path, rng, scale):
     study = make_study(("intervals", [0.89]), ("models", ["pooled", "centered", "noncentered"]))
     table = performance(tmp_path, study, rng, scale)
     assert (table.loc[table["measure"] == "bias", "value"] < 0).any()
-    cells = shown(study, table)
+    cells = cell_rows(study, table)
     names = ("model", "parameter")
     printed = CELL.findall(typeset(written(tmp_path, cells, names) / "cells.tex").text)
     assert len(printed) == len(cells) == (table["measure"] == "bias").sum()
     by_measure = {name: table[table["measure"] == name].reset_index() for name in MEASURES}
     for i, row in enumerate(printed):
-        of = {name: each.loc[i] for name, each in by_measure.items()}
-        wanted = [of[name][what] for name in ("bias", "rmse") for what in ("value", "mcse")]
-        wanted += [of["bias"]["n_replicates"]]
-        wanted += [100 * of["coverage"][what] for what in ("value", "lower", "upper")]
-        wanted += [of["coverage"]["n_replicates"]]
-        for text, value in zip(row, wanted, strict=True):
-            assert number(text) == pytest.approx(value, abs=digits(text))
+        measures = {name: each.loc[i] for name, each in by_measure.items()}
+        expected = [measures[name][key] for name in ("bias", "rmse") for key in ("value", "mcse")]
+        expected += [measures["bias"]["n_replicates"]]
+        expected += [100 * measures["coverage"][key] for key in ("value", "lower", "upper")]
+        expected += [measures["coverage"]["n_replicates"]]
+        for text, value in zip(row, expected, strict=True):
+            assert number(text) == pytest.approx(value, abs=rounding(text))
 
 
 TEXTS = {
@@ -102,13 +102,13 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_text_of_any_kind_compiles_wherever_it_stands(tmp_path, text):
+def test_text_of_any_kind_compiles_in_any_column(tmp_path, text):
     rows = [{text: text, "Given": "[" + text, "Fits": "1"}, {text: "*", "Given": "b", "Fits": "2"}]
     (tmp_path / "a.tex").write_text(latex_tables.in_latex(rows, 2), encoding="utf-8")
     typeset(tmp_path / "a.tex")
 
 
-PRINTED = {  # what pdftotext makes of a glyph that stands for another
+PRINTED = {  # the characters that pdftotext returns for these
     "'": "’",
     "`": "‘",
     '"': "”",
@@ -123,8 +123,8 @@ def test_every_ascii_character_is_printed_as_itself(tmp_path):
     (tmp_path / "a.tex").write_text(latex_tables.in_latex(rows, 1), encoding="utf-8")
     text = typeset(tmp_path / "a.tex").text
     for word in words:
-        wanted = "".join(PRINTED.get(c, c) for c in word)
-        assert f" {wanted} 1 " in text or f" {wanted.replace('|', '∣')} 1 " in text, word
+        expected = "".join(PRINTED.get(c, c) for c in word)
+        assert f" {expected} 1 " in text or f" {expected.replace('|', '∣')} 1 " in text, word
 
 
 @pytest.mark.parametrize(
@@ -139,20 +139,20 @@ def test_every_ascii_character_is_printed_as_itself(tmp_path):
         ("x² ½", "x2 1/2"),
     ],
 )
-def test_what_is_not_ascii_is_printed_or_named_by_its_code(tmp_path, text, printed):
+def test_a_character_outside_ascii_is_printed_or_given_as_its_code(tmp_path, text, printed):
     rows = [{"Name": text, "Fits": "1"}]
     (tmp_path / "a.tex").write_text(latex_tables.in_latex(rows, 1), encoding="utf-8")
-    found = unicodedata.normalize("NFKC", typeset(tmp_path / "a.tex").text)
-    assert f"{printed} 1" in found.replace("ı\u0308", "ï")
+    text = unicodedata.normalize("NFKC", typeset(tmp_path / "a.tex").text)
+    assert f"{printed} 1" in text.replace("ı\u0308", "ï")
 
 
-def test_no_character_is_left_that_pdflatex_may_not_know():
-    """All of the first plane and some of the others: ASCII alone goes into a table."""
-    every = [chr(code) for code in [*range(0xD800), *range(0xE000, 0x11000, 7)]]
-    for character in every:
-        written = latex_text.escaped(character)
-        assert written.isascii(), character
-        assert written.isprintable(), character
+def test_every_character_becomes_ascii():
+    """Check all characters below U+D800 and every seventh from U+E000 on."""
+    for code in [*range(0xD800), *range(0xE000, 0x11000, 7)]:
+        character = chr(code)
+        tex = latex_text.escaped(character)
+        assert tex.isascii(), character
+        assert tex.isprintable(), character
         assert latex_text.width(character) > 0
 
 
@@ -160,8 +160,8 @@ NAMES = ("truth", "participants", "observations", "model", "prior", "parameter")
 
 
 def of_names(row: dict, name: str, number: int) -> dict:
-    own = dict.fromkeys(("truth", "model", "prior", "parameter"), f"{name}{number}")
-    return row | own | {"participants": 1000, "observations": 1000}
+    names = dict.fromkeys(("truth", "model", "prior", "parameter"), f"{name}{number}")
+    return row | names | {"participants": 1000, "observations": 1000}
 
 
 @pytest.mark.parametrize(
@@ -180,35 +180,41 @@ def of_names(row: dict, name: str, number: int) -> dict:
 def test_tables_of_long_names_and_numbers_stay_within_the_text(tmp_path, rng, name, scale):
     study = make_study(("intervals", [0.89]))
     table = performance(tmp_path, study, rng, scale)
-    cells = [of_names(row, name, 1) for row in shown(study, table)]
-    glance = {"model": name, "prior": name, "fits": 123456789, "failed": 123456, "converged": 0.5}
-    glance |= {"coverage": 0.9999, "intervals": 123456789, "seconds": 123456.7}
+    cells = [of_names(row, name, 1) for row in cell_rows(study, table)]
+    model_row = {
+        "model": name,
+        "prior": name,
+        "fits": 123456789,
+        "failed": 123456,
+        "converged": 0.5,
+    }
+    model_row |= {"coverage": 0.9999, "intervals": 123456789, "seconds": 123456.7}
     clearest = {"n_clear": 1234, "n": 5678, "value": -scale, "mcse": scale / 1e4}
     clearest |= {"parameter": "beta_p[12,34]", "scenario": f"{name}-1000x1000"}
     clearest |= {"n_pairs": 12345, "interval": None}
     pair = {"first": name, "second": name, "given": name, "rmse": clearest, "coverage": None}
     shares = clearest | {"value": -0.05, "interval": (-0.15, 0.05)}
-    folder = written(tmp_path, cells, NAMES, [glance], [pair, pair | {"coverage": shares}])
+    folder = written(tmp_path, cells, NAMES, [model_row], [pair, pair | {"coverage": shares}])
     for size in ("10pt", "11pt", "12pt"):
         typeset(*(folder / f"{table}.tex" for table in latex_tables.TABLES), size=size)
 
 
-def test_a_difference_of_coverages_that_never_varies_has_an_interval_and_its_pairs(tmp_path):
-    its = {"n_clear": 0, "n": 3, "value": 0.0, "mcse": 0.0, "interval": (-0.161, 0.161)}
-    its |= {"parameter": "sigma", "scenario": "moderate-6x3", "n_pairs": 20}
-    pair = {"first": "a", "second": "b", "given": "weak", "rmse": None, "coverage": its}
-    glance = {"model": "a", "prior": "weak", "fits": 40, "failed": 0, "converged": 0.5}
-    glance |= {"coverage": 0.9, "intervals": 29, "seconds": 1.0}
-    folder = written(tmp_path, [], NAMES, [glance], [pair])
+def test_a_constant_difference_of_coverages_has_an_interval_and_its_pairs(tmp_path):
+    difference = {"n_clear": 0, "n": 3, "value": 0.0, "mcse": 0.0, "interval": (-0.161, 0.161)}
+    difference |= {"parameter": "sigma", "scenario": "moderate-6x3", "n_pairs": 20}
+    pair = {"first": "a", "second": "b", "given": "weak", "rmse": None, "coverage": difference}
+    model_row = {"model": "a", "prior": "weak", "fits": 40, "failed": 0, "converged": 0.5}
+    model_row |= {"coverage": 0.9, "intervals": 29, "seconds": 1.0}
+    folder = written(tmp_path, [], NAMES, [model_row], [pair])
     assert (
         "0.00 (−0.16 to 0.16; 20; sigma, moderate-6x3)" in typeset(folder / "comparison.tex").text
     )
     assert "90 % 29" in typeset(folder / "models.tex").text
 
 
-def test_a_table_of_700_cells_goes_on_from_page_to_page(tmp_path, rng):
+def test_a_table_of_700_cells_continues_from_page_to_page(tmp_path, rng):
     study = make_study(("intervals", [0.89]))
-    row = shown(study, performance(tmp_path, study, rng))[0]
+    row = cell_rows(study, performance(tmp_path, study, rng))[0]
     cells = [of_names(row, "model", number) for number in range(700)]
     page = typeset(written(tmp_path, cells, NAMES) / "cells.tex")
     text = page.text.replace(" ", "")
@@ -217,7 +223,7 @@ def test_a_table_of_700_cells_goes_on_from_page_to_page(tmp_path, rng):
     assert page.text.count("Model") == page.pages
 
 
-def test_columns_that_no_line_holds_go_below_the_others_with_the_same_keys(tmp_path):
+def test_columns_beyond_the_line_width_go_into_another_table_with_the_same_keys(tmp_path):
     row = {"Model": "centered"} | {f"measure {k}": f"{k}123456789012" for k in range(10, 22)}
     (tmp_path / "a.tex").write_text(latex_tables.in_latex([row], 1), encoding="utf-8")
     text = typeset(tmp_path / "a.tex").text
@@ -225,7 +231,7 @@ def test_columns_that_no_line_holds_go_below_the_others_with_the_same_keys(tmp_p
     assert [value for value in row.values() if value not in text] == []
 
 
-def test_tables_without_a_row_compile(tmp_path):
+def test_tables_without_rows_compile(tmp_path):
     folder = written(tmp_path, [], NAMES)
     page = typeset(*(folder / f"{table}.tex" for table in latex_tables.TABLES))
     assert page.text == "Before. After. 1"

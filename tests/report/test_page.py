@@ -1,4 +1,4 @@
-"""What the page says, apart from running a whole study."""
+"""The page, without running a whole study."""
 
 import pandas as pd
 import pytest
@@ -27,7 +27,7 @@ STUDY = make_study()
         (-1e100, 1.0, "\N{MINUS SIGN}1.00e+100"),  # not a hundred digits
     ],
 )
-def test_a_number_has_the_digits_that_its_mcse_warrants(value, mcse, shown):
+def test_a_number_is_rounded_to_two_digits_of_its_mcse(value, mcse, shown):
     assert page.number(value, mcse) == shown
 
 
@@ -41,9 +41,9 @@ def test_every_figure_has_a_drawing_and_a_caption(monkeypatch):
     observed = {"path": "x.csv", "outcome": "y", "predictor": "x", "participant": "p"}
     drawn = ("truths", "drawn", {"prior": "weak"})
     verify = ("verify", {"engine": "cmdstan", "share": 0.1})
-    compared = ("selection", {"leave_out": "observation"})
-    planned = ("participants", [4, 8]), ("planning", "sigma", {"rmse": 0.1})
-    study = make_study(("observed", "real", observed), drawn, verify, compared, *planned)
+    selection = ("selection", {"leave_out": "observation"})
+    planning = ("participants", [4, 8]), ("planning", "sigma", {"rmse": 0.1})
+    study = make_study(("observed", "real", observed), drawn, verify, selection, *planning)
     without_lines = parse(read_yaml(ROOT / "config/learning_rate.yaml"), families.find)
     kinds = {each.kind for one in (study, without_lines) for each in figure_list.figures(one)}
     assert kinds == set(figures.DRAW)
@@ -51,7 +51,7 @@ def test_every_figure_has_a_drawing_and_a_caption(monkeypatch):
         assert (ROOT / f"workflow/report/{kind}.rst").read_text().strip()
 
 
-def test_every_condition_has_figures_of_its_own():
+def test_every_condition_has_separate_figures():
     study = make_study(("observations", [3, 6]))
     names = [figure.name for figure in figure_list.figures(study) if figure.kind == "bias"]
     assert names == ["bias-moderate-x3", "bias-moderate-x6"]
@@ -65,8 +65,8 @@ def test_a_model_has_the_same_colour_in_every_figure_of_a_study():
     assert len(set(colours.values())) == len(colours)
 
 
-def test_the_page_says_why_fits_failed_the_commonest_reason_first():
-    errors = ["time limit: 1", "RuntimeError: no\nmore of it", "time limit: 1", None, "x" * 999]
+def test_the_most_frequent_errors_come_first():
+    errors = ["time limit: 1", "RuntimeError: no\nsecond line", "time limit: 1", None, "x" * 999]
     table = pd.DataFrame({"attempt": "final", "error": errors})
     first = pd.DataFrame({"attempt": "first", "error": ["of a first attempt"]})
     reasons = results_section.reasons(pd.concat([table, first]))
@@ -76,7 +76,7 @@ def test_the_page_says_why_fits_failed_the_commonest_reason_first():
     assert len(reasons) == 3
 
 
-def test_latex_tables_hold_words_as_words_and_no_empty_table(tmp_path):
+def test_latex_tables_escape_text_and_no_table_is_empty(tmp_path):
     hostile = r"50% & $x$ \input{/etc/passwd} #1 a_b ^ ~ {"
     row = {"model": hostile, "prior": hostile, "fits": 1, "failed": 0, "converged": 1.0}
     row |= {"coverage": 0.5, "intervals": 3, "seconds": 1.0}
@@ -110,13 +110,13 @@ def test_latex_tables_hold_words_as_words_and_no_empty_table(tmp_path):
         ("unknown", (float("nan"),) * 3, "–", "–"),
     ],
 )
-def test_the_participants_needed_are_said_in_words(status, numbers, needed, interval):
+def test_the_participants_needed_are_given_in_words(status, numbers, needed, interval):
     row = dict(zip(("n_needed", "lower", "upper"), numbers, strict=True))
     row |= {"truth": "a_b", "observations": 8, "model": "pooled", "prior": "weak"}
     row |= {"parameter": "sigma", "measure": "coverage", "wanted": 0.87, "status": status}
     table = pd.DataFrame([row | {"smallest": 6, "largest": 24, "n_fewest": 13, "n_most": 20}])
-    (said,) = planning_section.rows(families.find("multilevel_linear"), table)
-    assert (said["needed"], said["interval"], said["status"]) == (needed, interval, status)
-    assert said["replicates"] == ("–" if status == "unknown" else "13 to 20")
-    assert said["wanted"] == "coverage at least 87 %"
-    assert said["truth"] == "a b"
+    (texts,) = planning_section.rows(families.find("multilevel_linear"), table)
+    assert (texts["needed"], texts["interval"], texts["status"]) == (needed, interval, status)
+    assert texts["replicates"] == ("–" if status == "unknown" else "13 to 20")
+    assert texts["target"] == "coverage at least 87 %"
+    assert texts["truth"] == "a b"

@@ -42,7 +42,7 @@ def begin(tmp_path):
         (
             '"participant": participant, "y"',
             '"participant": participant / 1, "y"',
-            "simulate: column 'participant' holds float64, COLUMNS says integer",
+            "simulate: column 'participant' holds float64, must be integer as in COLUMNS",
         ),
         (
             '"participant": participant, "y"',
@@ -54,12 +54,12 @@ def begin(tmp_path):
             '{"theta": theta[:3]}\n',
             "simulate: theta: got shape (3,), must have (10,)",
         ),
-        ('{"theta": theta}\n', "{}\n", "simulate: values lacks 'theta', which PARTICIPANTS has"),
+        ('{"theta": theta}\n', "{}\n", "simulate: values lacks 'theta', which is in PARTICIPANTS"),
         ('{"theta": theta}\n', '{"theta": theta, "nu": 1}\n', "simulate: values has ['nu'], must"),
         (
             "PARAMETERS = {",
             'PARAMETERS = {"icc": (), ',
-            "simulate: values lacks 'icc', which is no",
+            "simulate: values lacks 'icc', which is in PARAMETERS",
         ),
         (
             "rng.normal(size=participants)",
@@ -73,7 +73,7 @@ def begin(tmp_path):
             "  line 52, in simulate: theta = truth.nu",
         ),
         ('    return {\n        "N"', '    return 1, {\n        "N"', "stan_data: returned (1, {"),
-        ('"y": y}', '"y": [[1], [1, 2]]}', "simulate: a column is no array, must have one row an"),
+        ('"y": y}', '"y": [[1], [1, 2]]}', "simulate: a column is not an array, must have one row"),
         (
             '{"theta": theta}\n',
             '{"theta": theta + 1j}\n',

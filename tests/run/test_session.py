@@ -6,7 +6,7 @@ from recovery.run.session import design_of_run
 
 
 def prepared(raw, file, **options):
-    return design_of_run(raw, str(file), main=True, reads_results=False, **options)
+    return design_of_run(raw, str(file), main=True, **options)
 
 
 @pytest.fixture

@@ -102,9 +102,9 @@ def test_a_study_without_any_estimate_is_written_and_ends_with_an_error(checkout
         assert "small: every fit failed in 2 cells (" in said
         assert "Traceback" not in said
         page = (checkout.folder / "results/small/report.html").read_text()
-        top = page[: page.index('id="asked"')]
+        top = page[: page.index('id="design"')]
         assert "<strong>No fit gave estimates: all 4 failed.</strong>" in top
-        assert "Nothing is verified: every fit that stanli" in top
+        assert "<strong>Not verified: Pooled, Non-centred.</strong> All fits with stanli" in top
     assert (checkout.folder / "results/small/summary/performance.csv").exists()
 
 
@@ -116,7 +116,7 @@ def test_a_cell_without_any_estimate_is_first_on_the_page_and_last_in_the_termin
     assert done.returncode == 0, said
     assert "small: 2 of 4 fits gave estimates.\nsmall: every fit failed in 1 cell (" in said
     page = (checkout.folder / "results/small/report.html").read_text()
-    top = page[: page.index('id="asked"')]
+    top = page[: page.index('id="design"')]
     assert "<strong>Every fit failed in 1 cell</strong>" in top
     assert "initialization failed" in top
     found = pd.read_parquet(checkout.folder / "results/small/summary/verification.parquet")

@@ -129,7 +129,7 @@ def test_replicates_are_raised_in_the_file_and_what_is_there_is_kept(checkout):
     assert enough(checkout).stderr.startswith("results/small/summary/precision.parquet: not there")
     assert checkout.make_study().returncode == 0
     page = (checkout.folder / "results/small/report.html").read_text()
-    assert "it takes about 5 replicates, and there are 3" in page
+    assert "about 5 replicates are needed, and the study has 3" in page
     fits = checkout.folder / "results/small/diagnostics/plain-4x5/pooled/weak"
     before = (fits / "00001-00002.parquet").read_bytes()
     assert enough(checkout).stdout == "study.yaml: replicates raised from 3 to 6.\n"

@@ -119,7 +119,7 @@ def test_a_study_verifies_a_share_of_its_fits_and_says_that_both_agree(finished)
     assert set(found["verdict"]) == {"agree"}
     page = (results / "report.html").read_text()
     engine = f"stanli {version('stanli')}"
-    assert f"{len(fits)} of the fits were made by {engine} too, and the engines agree" in page
+    assert f"{len(fits)} of the fits were repeated with {engine}, and the engines agree" in page
     assert (results / "figures/verification.svg").exists()
     assert finished.planned() == {}
 
@@ -138,4 +138,4 @@ def test_a_disagreement_is_shown_at_the_top(finished, tmp_path):
     assert done.returncode == 0, done.stderr
     text = page.read_text()
     assert "<strong>The engines disagree.</strong> Pooled, beta[1]; Pooled, beta[2]" in text
-    assert text.index("The engines disagree") < text.index("Models at a glance")
+    assert text.index("The engines disagree") < text.index("Summary of models")

@@ -63,8 +63,8 @@ def test_a_study_of_which_all_fits_fail_has_a_report_that_says_so(tmp_path):
     )
     seen = words(checkout)
     assert "12 of 12 fits failed." in seen
-    assert "No fit gave estimates: there is no bias, error or coverage to show" in seen
-    assert "failed in 4 cells: time limit: took more than 1e-06 seconds" in seen
+    assert "No fit gave estimates. The tables below have no bias, RMSE or coverage." in seen
+    assert "First error in 4 cells: time limit: took more than 1e-06 seconds" in seen
     check_empty(summary(checkout))
     assert summary(checkout, "comparison")["value"].isna().all()
     assert (summary(checkout, "convergence")["failed_rate"] == 1).all()
@@ -89,7 +89,7 @@ def test_a_model_of_which_all_fits_fail_leaves_the_other_as_it_is(tmp_path):
     assert summary(checkout, "comparison")["value"].isna().all()
     seen = words(checkout)
     assert "3 of 6 fits failed" in seen
-    assert "The first that failed in 1 cell: RuntimeError: 2 of 2 chains failed" in seen
+    assert "First error in 1 cell: RuntimeError: 2 of 2 chains failed" in seen
 
 
 def test_extreme_truths_and_smallest_designs(tmp_path):

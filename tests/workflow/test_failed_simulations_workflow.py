@@ -90,7 +90,7 @@ def test_summaries_count_failed_simulations_and_name_the_condition(finished):
     rests = performance[(performance["subset"] == "all") & (performance["scenario"] == "low-4x5")]
     assert (rests["n_replicates"] == 4).all()
     page = (finished.folder / "results/small/report.html").read_text()
-    assert "and failed under every model: " in page
+    assert "counted as failed fits of every model: " in page
     assert "low-4x5: 2 of 6" in page
     assert f"drawn-4x5: {lost} of 6" in page
 

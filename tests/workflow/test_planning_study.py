@@ -80,7 +80,7 @@ def test_the_page_says_how_many_participants_are_needed(verified_study):
     results = verified_study.folder / "results/small"
     table = pd.read_parquet(results / "summary/planning.parquet")
     assert table[["parameter", "measure", "wanted"]].values.tolist() == [["beta[2]", "power", 0.8]]
-    assert '<h2 id="planned">' in (results / "report.html").read_text()
+    assert '<h2 id="planning">' in (results / "report.html").read_text()
     assert (results / "figures/planning-plain-x5.svg").exists()
 
 

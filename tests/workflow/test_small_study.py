@@ -132,12 +132,6 @@ def test_the_manifest_tells_where_the_numbers_come_from(finished):
     assert manifest["hashes"]["programs"].keys() == set(SMALL["models"])
 
 
-def test_snakemakes_own_report_works(changed):
-    done = changed.snakemake("--report", "snakemake.html")
-    assert done.returncode == 0, done.stderr
-    assert (changed.folder / "snakemake.html").stat().st_size > 100_000
-
-
 def test_nothing_of_the_default_study_leaks_in(finished):
     manifest = json.loads((finished.folder / "results/small/manifest.json").read_text())
     study = manifest["study"]

@@ -1,9 +1,9 @@
 """Reads the study. What rules need of it is in the library: recovery.plan."""
 
 from recovery.common import checkout
-from recovery.common.errors import UserError, bounded
 from recovery.common.user_files import relative_path
 from recovery.plan import figure_list, paths
+from recovery.plan.forced_steps import folders_made_again
 from recovery.plan.inputs import Inputs
 from recovery.plan.params import Params
 from recovery.plan.resources import JobResources
@@ -18,34 +18,36 @@ checkout.must_be_startable(SCRIPTS)
 # As a module of another workflow, the study is what its caller gives as `config`.
 if workflow.modifier.is_main_snakefile():
     FILES = [*map(relative_path, workflow.overwrite_configfiles or [default_study()])]
-    FILE, ENTRIES = FILES[-1], workflow.config_settings.config_args or []
+    FILE, ENTRIES = ", ".join(FILES), workflow.config_settings.config_args or []
 else:
     FILES, FILE, ENTRIES = [], relative_path(workflow.main_snakefile), []
 
-try:
+with session.exit_if_refused():
     DESIGN = session.design_of_run(
-        config,
-        FILE,
-        files=FILES,
-        entries=ENTRIES,
-        main=workflow.is_main_process,
-        reads_results=workflow.dag_settings is not None,
+        config, FILE, files=FILES, entries=ENTRIES, main=workflow.is_main_process
     )
-except UserError as refused:
-    sys.exit(bounded(str(refused)))
 
 STUDY = DESIGN.study
-INPUTS = Inputs(DESIGN, ancient)
+MODIFIER = workflow.modifier  # it may rename the rules of a module
+
+
+def begin_plan():
+    """Check existing results; return the folders whose files `--forcerun` makes again."""
+    if workflow.is_main_process:
+        with session.exit_if_refused():
+            session.check_results(DESIGN, as_module=not FILES)
+    return folders_made_again(workflow.dag_settings, MODIFIER.modify_rulename)
+
+
+INPUTS = Inputs(DESIGN, ancient, begin_plan)
 PARAMS = Params(DESIGN)
 RESOURCES = JobResources(DESIGN)
 
 
 def take_results():
     """Hold the folder of results until this run ends: two at once would mix what they write."""
-    try:
+    with session.exit_if_refused():
         session.take_results(DESIGN, FILE, workflow.dag.needrun_jobs())
-    except UserError as refused:
-        sys.exit(str(refused))
 
 
 def figure_file(figure, suffix):

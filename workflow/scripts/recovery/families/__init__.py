@@ -1,4 +1,4 @@
-"""Families of models: shipped ones, a module each, and those of a researcher's own file."""
+"""Families of models: the shipped ones, one module each, and own families in Python files."""
 
 from __future__ import annotations
 
@@ -24,42 +24,48 @@ SHIPPED = (
 
 
 def is_own(choice: str | Mapping[str, Any]) -> bool:
-    """Whether a study names a researcher's own family."""
+    """Whether the family of a study is an own family, that is a Python file."""
     return (choice if isinstance(choice, str) else str(choice.get("name"))).endswith(".py")
 
 
 def find(choice: str | Mapping[str, Any]) -> Family:
-    """Return the family that a study names: by its name, or by a mapping of name and options.
+    """Return the family of a study.
 
-    A name that ends in `.py` is a file, a researcher's own family.
+    Parameters
+    ----------
+    choice : str or mapping
+        The name of a family, or a mapping of its name and its options. A name that ends in
+        `.py` is the path of an own family.
 
     Raises
     ------
     ValueError
-        With what it got and what is allowed; pydantic's where an option is wrong.
+        If there is no such family; pydantic's ValidationError if an option is wrong.
     StudyError
-        With what is wrong in a researcher's own file.
+        If the file of an own family is wrong.
     """
     options = {"name": choice} if isinstance(choice, str) else dict(choice)
     name = str(options.pop("name", None))
     known = ", ".join(map(repr, SHIPPED))
     if is_own(name):
         if options:
-            raise ValueError(f"got the options {', '.join(options)}, a file of one's own has none")
+            raise ValueError(
+                f"got the options {', '.join(options)}, must have none with a Python file"
+            )
         if Path(name).stem in SHIPPED:
-            raise ValueError(f"got {name!r}, must have another name than the shipped {known}")
+            raise ValueError(f"got {name!r}, must not have the name of a shipped family: {known}")
         return import_module("recovery.families.own.own_family").load(str(located(name)))
     if name not in SHIPPED:
-        raise ValueError(f"got {name!r}, must be one of {known}, or a Python file of one's own")
+        raise ValueError(f"got {name!r}, must be one of {known}, or the path of a Python file")
     return _shipped(name, json.dumps(options, sort_keys=True, default=str))
 
 
 @lru_cache
 def _shipped(name: str, options: str) -> Family:
     module = import_module(f"recovery.families.shipped.{name}")
-    chosen = module.Options.model_validate(json.loads(options))
-    family = module.family(chosen)
-    others = chosen.model_dump(mode="json", exclude_defaults=True)
-    family.CHOICE = {"name": name, **others} if others else name
+    validated = module.Options.model_validate(json.loads(options))
+    family = module.family(validated)
+    not_default = validated.model_dump(mode="json", exclude_defaults=True)
+    family.CHOICE = {"name": name, **not_default} if not_default else name
     family.FILES = (Path(str(module.__file__)),)
     return family

@@ -1,14 +1,14 @@
-"""Correlation matrices: drawn from the LKJ distribution, and what one in a truth must be."""
+"""Correlation matrices: random draws from the LKJ distribution, and checks."""
 
 from __future__ import annotations
 
 import numpy as np
 
-LARGEST = 1 - 1e-12  # what rounds to 1 is not positive definite
+LARGEST_CORRELATION = 1 - 1e-12  # a correlation that rounds to 1 is not positive definite
 
 
-def refuse(omega: np.ndarray) -> str | None:
-    """Return what a correlation matrix must be, where this is none."""
+def unmet_requirement(omega: np.ndarray) -> str | None:
+    """Return the requirement that a matrix does not meet; None for a correlation matrix."""
     if not np.array_equal(omega, omega.T) or not np.array_equal(
         np.diag(omega), np.ones(len(omega))
     ):
@@ -16,11 +16,14 @@ def refuse(omega: np.ndarray) -> str | None:
     return None if np.linalg.eigvalsh(omega).min() > 0 else "positive definite"
 
 
-def inner(omega: np.ndarray) -> np.ndarray:
-    """Return the correlation matrix a little nearer to 0, where it may round to a singular one."""
-    found = LARGEST * omega
-    np.fill_diagonal(found, 1.0)
-    return found
+def shrunken(omega: np.ndarray) -> np.ndarray:
+    """Return a correlation matrix whose correlations are at most `LARGEST_CORRELATION`.
+
+    Otherwise rounding could make it singular.
+    """
+    matrix = LARGEST_CORRELATION * omega
+    np.fill_diagonal(matrix, 1.0)
+    return matrix
 
 
 def draw_correlation(size: int, eta: float, rng: np.random.Generator) -> np.ndarray:
@@ -29,7 +32,7 @@ def draw_correlation(size: int, eta: float, rng: np.random.Generator) -> np.ndar
     Parameters
     ----------
     size : int
-        Rows of the matrix.
+        Number of rows.
     eta : float
         Shape, above 0; 1 is uniform over correlation matrices.
 
@@ -47,7 +50,7 @@ def draw_correlation(size: int, eta: float, rng: np.random.Generator) -> np.ndar
     for row in range(1, size):
         if row > 1:
             shape -= 0.5
-        # The new row's squared multiple correlation with the rows above, and its direction.
+        # The squared multiple correlation of the new row with the rows above, and its direction.
         squared = rng.beta(row / 2, shape) if row > 1 else (2 * rng.beta(shape, shape) - 1) ** 2
         direction = rng.normal(size=row)
         direction /= np.linalg.norm(direction)

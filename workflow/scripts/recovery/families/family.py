@@ -1,7 +1,7 @@
-"""What a family is: all that the rest of the library asks of one kind of data.
+"""The interface of a family: one kind of data, its generator and its models.
 
-Everything above `families/` reaches a parameter, a column or a hyperparameter only through
-this. A shipped family is a subclass of `Family`; `own` makes a researcher's own file one.
+The rest of the library accesses parameters, columns and hyperparameters only through it. A
+shipped family is a subclass of `Family`; `own` makes one from a Python file.
 """
 
 from __future__ import annotations
@@ -16,20 +16,19 @@ from pydantic import BaseModel
 
 from recovery.common.types import Frozen
 
-MOST_ROWS = 10_000_000  # of one dataset
+MOST_ROWS = 10_000_000  # of a dataset
 
 Columns = dict[str, np.ndarray]
-"""A table as its columns; all have one length."""
+"""A table: column name -> values; all columns have the same length."""
 
 Values = dict[str, float]
-"""Numbers by parameter name, with Stan's brackets: `{"beta[1]": 0.2, ...}`."""
+"""Parameter name with Stan's brackets -> value: `{"beta[1]": 0.2, ...}`."""
 
-
-Given = Any
-"""An instance of a family's own Truth, Prior, Design or ObservedColumns: it knows its fields."""
+Fields = Any
+"""An instance of the family's Truth, Prior, Design or ObservedColumns."""
 
 Unit = Literal["observation", "participant"]
-"""What is left out of the data, to be predicted."""
+"""What cross-validation leaves out and predicts."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +38,21 @@ class Model:
     Parameters
     ----------
     program : str
-        Its file, from the folder of all programs; in a researcher's own family, from the
-        family's file.
+        Its file, relative to the folder of all programs; in an own family, relative to the
+        folder of the family's file.
     label : str
-        Its name in words, for figures and tables.
+        Its name in figures and tables.
     pooling : {"complete", "none", "partial"}
-        How much participants share (Gelman & Hill 2007, section 12.1).
+        Degree of pooling over participants (Gelman & Hill 2007, section 12.1).
     scored : tuple of str
-        Population parameters it answers for, in the order they are shown.
+        Population parameters that it estimates, in the order in which they are shown.
     joint : str
-        The joint model of parameters and data that it is exact for. Programs of one joint
-        model share a posterior.
+        The joint model of parameters and data for which it is exact. Programs of one joint
+        model have the same posterior.
     note : str
-        What a reader must know before comparing it with the others.
+        What a reader must know before comparing it with other models.
     integrated : bool
-        Whether participants' own coefficients are integrated out, and drawn afterwards.
+        Whether participants' coefficients are integrated out and drawn afterwards.
     """
 
     program: str
@@ -73,9 +72,10 @@ class Estimates:
     ----------
     names : list of str, length n
     value, error : ndarray, shape (n,)
-        Estimates and their standard errors; NaN where there is no sound one.
+        Estimates and their standard errors; NaN if no valid standard error exists.
     quantile : callable
-        Probability -> the bounds of one-sided intervals, shape (n,); NaN without an error.
+        Probability -> the bounds of one-sided intervals, shape (n,); NaN without a standard
+        error.
     """
 
     names: Sequence[str]
@@ -85,15 +85,16 @@ class Estimates:
 
 
 @dataclass(frozen=True)
-class Estimated:
-    """What an estimator makes of one dataset.
+class EstimatorResult:
+    """The result of an estimator for one dataset.
 
     Parameters
     ----------
     parts : list of Estimates
-        Of population parameters, and of participants' coefficients where it has them.
+        Estimates of population parameters and, if there are any, of participants'
+        coefficients.
     not_converged_because : str
-        Why the estimate does not count as converged; empty where it does.
+        Why the estimate does not count as converged; empty if it does.
     """
 
     parts: Sequence[Estimates]
@@ -102,19 +103,19 @@ class Estimated:
 
 @dataclass(frozen=True)
 class Estimator:
-    """A way to estimate without a prior and without draws.
+    """A method of estimation without a prior and without draws.
 
     Parameters
     ----------
     fit : callable
-        A dataset -> Estimated; RuntimeError says why it has no estimates.
+        Dataset -> EstimatorResult; RuntimeError if estimates do not exist.
     label, pooling, scored, note
-        As a Model has them.
+        As for a Model.
     library : str
-        What computes it: the engine of its rows.
+        The package that computes it, which is the engine in tables.
     """
 
-    fit: Callable[[Columns], Estimated]
+    fit: Callable[[Columns], EstimatorResult]
     label: str
     pooling: Literal["complete", "none", "partial"]
     scored: tuple[str, ...]
@@ -124,7 +125,7 @@ class Estimator:
 
 @dataclass(frozen=True)
 class Axes:
-    """The columns that figures draw, and their labels."""
+    """The columns that figures show, and their labels."""
 
     participant: str
     x: str
@@ -134,18 +135,18 @@ class Axes:
 
 
 class SimulationError(ValueError):
-    """No data can be drawn from a truth, or no truth from a prior; says why."""
+    """Data cannot be drawn from a truth, or a truth from a prior; the message says why."""
 
 
-class Nothing(Frozen):
-    """No keys at all: the options of a family, or of a generator, without any."""
+class NoOptions(Frozen):
+    """The options of a family or a generator that has no options."""
 
 
 class Family:
     """One kind of data: its parameters, its generator and its programs.
 
-    What has no value or body here every family gives; the rest it gives where figures,
-    calibration or observed data want it.
+    A family must define the attributes and methods that have no value or body here. The others
+    are needed for some figures, for calibration or for observed data.
     """
 
     MODELS: Mapping[str, Model]
@@ -154,94 +155,101 @@ class Family:
     Truth: type[BaseModel]
     Prior: type[BaseModel]
 
-    CHOICE: Any = None  # how a study names it, options at their defaults left out
-    ESTIMATORS: Mapping[str, Estimator] = {}  # what a study may compare its models with
-    JOINT: str = ""  # the joint model that `draw_truth` and `simulate` make
+    CHOICE: Any = None  # `family` of a study, without options that have their default
+    ESTIMATORS: Mapping[str, Estimator] = {}  # with which a study can compare its models
+    JOINT: str = ""  # the joint model of `draw_truth` and `simulate`
     POSITIVE: Collection[str] = ()  # population parameters that cannot be negative
     COEFFICIENTS: Mapping[str, str] = {}  # participants' coefficient `beta_p[,k]` -> label
-    AXES: Axes | None = None  # None where lines of an outcome over a predictor mean nothing
+    AXES: Axes | None = None  # None if lines of an outcome over a predictor have no meaning
     PARTICIPANT: str = "participant"  # the data column that numbers participants from 1
-    OUTCOME: str = "y"  # the data column that priors are asked about
-    Design: type[BaseModel] = Nothing  # options of the generator that may stand beside `prior:`
+    OUTCOME: str = "y"  # the data column for which prior predictions are shown
+    Design: type[BaseModel] = NoOptions  # options of the generator in a truth with `prior:`
     ObservedColumns: type[BaseModel] | None = None
-    MOST_OBSERVATIONS: int | None = None  # of a participant, where there is a limit
-    FILES: tuple[Path, ...] = ()  # what it is made of, beside what these Python files import
-    ESTIMATING: tuple[Path, ...] = ()  # the same of its estimators
+    MOST_OBSERVATIONS: int | None = None  # of a participant, if there is a limit
+    FILES: tuple[Path, ...] = ()  # its files, without the modules that they import
+    ESTIMATOR_FILES: tuple[Path, ...] = ()  # the same for its estimators
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the choice of a study: another process finds the family and makes its classes."""
+        from recovery import families
+
+        return families.find, (self.CHOICE,)
 
     def program(self, model: str, folder: Path) -> Path:
-        """Return the file of a model's Stan program, given the folder of all programs."""
+        """Return the file of a model's Stan program in the folder of all programs."""
         return folder / self.MODELS[model].program
 
-    def rehearse(self, act: Callable[[], object]) -> None:
-        """Do first, where it can do no harm, what runs code of the family in this process."""
+    def try_in_child(self, action: Callable[[], object]) -> None:
+        """Call a function in a child process, if the family has code that may end the process."""
 
-    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
-        """Draw a Truth from a prior; SimulationError if there is none to be had."""
+    def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
+        """Draw a Truth from a prior; SimulationError if this is impossible."""
         raise NotImplementedError
 
     def simulate(
         self,
-        truth: Given,
+        truth: Fields,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
     ) -> tuple[Columns, Values]:
-        """Simulate one dataset, and the values behind it (participants' coefficients too).
+        """Simulate one dataset; return it with all true values, participants' coefficients too.
 
-        `observations` is a number per participant, or an observed dataset whose predictors are
-        taken, its participants in turn. SimulationError where there are no data to be drawn.
+        `observations` is the number per participant, or an observed dataset whose participants'
+        predictors are used in turn. SimulationError if data cannot be drawn.
         """
         raise NotImplementedError
 
-    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
-        """Return what the family's programs declare in `data`."""
+    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
+        """Return the data of the family's Stan programs."""
         raise NotImplementedError
 
-    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
-        """Group the participants' coefficients in `names`: `beta_p[,k]` -> its names in order."""
+    def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
+        """Group the participants' coefficients among `names`: `beta_p[,k]` -> names in order."""
         raise NotImplementedError
 
     def simulate_joint(
         self,
         joint: str,
-        prior: Given,
+        prior: Fields,
         design: Mapping,
         participants: int,
         observations: int,
         rng: np.random.Generator,
     ) -> tuple[Columns, Values]:
-        """Draw parameters from a prior, then a dataset: from the joint model of a program.
+        """Draw parameters from a prior, then a dataset, from the joint model of a program.
 
-        `joint` is one of those that `MODELS` name. The values behind the dataset are those
-        that programs of this joint model answer for.
+        `joint` is a joint model of `MODELS`. The true values returned are those that programs of
+        this joint model estimate.
         """
         truth = self.draw_truth(prior, rng).model_copy(update=dict(design))
         return self.simulate(truth, participants, observations, rng)
 
-    def generates(self, joint: str) -> bool:
-        """Whether `simulate_joint` can draw from a joint model that `MODELS` name."""
+    def can_simulate_joint(self, joint: str) -> bool:
+        """Whether `simulate_joint` can draw from a joint model of `MODELS`."""
         return joint == self.JOINT
 
     def log_likelihood(
         self, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:
-        """Return the log density of every observation, given participants' own coefficients.
+        """Return the log density of every observation given participants' coefficients.
 
-        `values` has an array for every name, all of shape (n_draws,); the result has shape
-        (n_observations, n_draws). `columns` may be some rows of a dataset. None where the
-        family has none to give.
+        `values` has an array of shape (n_draws,) for every name; the result has shape
+        (n_observations, n_draws). `columns` may be some rows of a dataset. None if the family
+        does not define it.
         """
         return None
 
     def marginal_log_likelihood(
-        self, model: str, prior: Given, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Fields, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:
         """Return the log density of every participant's observations under a model.
 
-        Their own coefficients are integrated out, in closed form, as who is left out of the
-        data has none. `values` is as for `log_likelihood`, `columns` may be those of some
-        participants; the result has shape (n_participants, n_draws), in the order of their
-        numbers. None where the model has no closed form.
+        Participants' coefficients are integrated out in closed form, because the fit has no
+        coefficients of a participant who is left out. `values` is as for `log_likelihood`;
+        `columns` may be those of some participants. The result has shape
+        (n_participants, n_draws), ordered by participant number. None if there is no closed
+        form.
         """
         return None
 
@@ -249,11 +257,11 @@ class Family:
         self,
         unit: Unit,
         model: str,
-        prior: Given,
+        prior: Fields,
         values: Mapping[str, np.ndarray],
         columns: Columns,
     ) -> np.ndarray | None:
-        """Return the log likelihood of every unit, shape (n_units, n_draws); None if not closed."""
+        """Return the log likelihood of every unit, shape (n_units, n_draws), or None."""
         if unit == "participant":
             return self.marginal_log_likelihood(model, prior, values, columns)
         return self.log_likelihood(values, columns)
@@ -261,50 +269,55 @@ class Family:
     def test_quantities(
         self, values: Mapping[str, np.ndarray], columns: Columns, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
-        """Return what calibration ranks besides parameters: functions of them and of the data.
+        """Return functions of parameters and data that calibration ranks besides parameters.
 
-        A random projection of participants' coefficients tells a wrong correlation of many, the
-        joint log likelihood whether the data were used (Modrak et al. 2023, doi:10.1214/23-BA1404).
-        `values` and the result have an array for every name, all of shape (n_draws,). Equal
-        states of `rng` give equal functions.
+        The rank of a random projection of participants' coefficients shows wrong correlations
+        between them; that of the joint log likelihood shows whether the data were used (Modrak
+        et al. 2023, doi:10.1214/23-BA1404). `values` and the result have an array of shape
+        (n_draws,) for every name. The functions are the same for the same state of `rng`.
         """
-        effects = [name for names in self.participants_of(list(values)).values() for name in names]
-        weights = rng.normal(size=len(effects))
-        found = {}
+        groups = self.group_coefficients(list(values))
+        names = [name for members in groups.values() for name in members]
+        weights = rng.normal(size=len(names))
+        quantities = {}
         density = self.log_likelihood(values, columns)
         if density is not None:
-            found["log likelihood"] = density.sum(axis=0)
-        if effects:
-            place = effects[0].partition("[")[0]
-            found[f"projection of {place}"] = weights @ np.array([values[name] for name in effects])
-        return found
+            quantities["log likelihood"] = density.sum(axis=0)
+        if names:
+            vector = names[0].partition("[")[0]
+            projection = weights @ np.array([values[name] for name in names])
+            quantities[f"projection of {vector}"] = projection
+        return quantities
 
-    def prior_sd(self, prior: Given, model: str) -> Values:
-        """Return prior standard deviations of a model's parameters, where they are known."""
+    def prior_sd(self, prior: Fields, model: str) -> Values:
+        """Return the known prior standard deviations of a model's parameters."""
         return {}
 
     def determines_truth(self, model: str) -> bool:
-        """Whether a model's estimates hold every parameter that a Truth needs."""
+        """Whether a model estimates every parameter that a Truth needs."""
         return False
 
-    def truth_from_estimates(self, means: Values) -> Given:
-        """Make a Truth of a fit's posterior means."""
+    def truth_from_estimates(self, means: Values) -> Fields:
+        """Return the Truth with the posterior means of a fit."""
         raise NotImplementedError
 
-    def values_of(self, truth: Given) -> Values:
+    def values_of(self, truth: Fields) -> Values:
         """Return the values of all population parameters in a Truth."""
         raise NotImplementedError
 
-    def read_observed(self, table: Mapping, columns: Given, standardize: bool) -> Columns:
-        """Make the family's columns of a CSV file's; ValueError says what is wrong."""
+    def read_observed(self, table: Mapping, columns: Fields, standardize: bool) -> Columns:
+        """Return the family's columns from a CSV file; ValueError if the file is wrong."""
         raise NotImplementedError
 
     def expected(self, values: Values, columns: Columns) -> np.ndarray | None:
-        """Return the expected outcome of every row; participants' own where `values` has them."""
+        """Return the expected outcome of every row, or None.
+
+        If `values` has participants' coefficients, the expectation is conditional on them.
+        """
         return None
 
     def line_grid(self, columns: Columns) -> Columns:
-        """Return the rows between which a participant's expected line is drawn."""
+        """Return the rows at which figures draw the expected line of every participant."""
         raise NotImplementedError
 
     def population_of(self, coefficient: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Observed data: columns of a CSV file as families take them, and designs taken from them."""
+"""Observed data: checked columns of a CSV file, and designs that repeat observed participants."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from recovery.common.errors import shown
 from recovery.families.family import Columns
 
 _NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")
-_NOT_ZERO = re.compile(r"[^eE]*[1-9]")  # a digit of its own, not of its power of ten
+_NOT_ZERO = re.compile(r"[^eE]*[1-9]")  # a digit other than 0 before the exponent
 
 
 def numbers(table: Mapping, column: str) -> np.ndarray:
-    """Return a column of a CSV file as numbers; ValueError if it holds other things."""
+    """Return a column of a CSV file as numbers; ValueError if a cell is not a number."""
     cells = np.asarray(table[column])
     if not np.issubdtype(cells.dtype, np.number):
-        must_hold(table, column, "numbers", np.array([_is_number(str(cell)) for cell in cells]))
+        require(table, column, "numbers", np.array([_is_number(str(cell)) for cell in cells]))
     return cells.astype(float)
 
 
-def must_hold(table: Mapping, column: str, wanted: str, right: np.ndarray) -> None:
-    """Refuse a column of a CSV file whose rows are not all right; ValueError has the first."""
-    if not right.all():
-        row = int(np.argmin(right))
+def require(table: Mapping, column: str, requirement: str, valid: np.ndarray) -> None:
+    """Raise ValueError with the first row of a column of a CSV file that is not valid."""
+    if not valid.all():
+        row = int(np.argmin(valid))
         got = shown(str(table[column][row]))
-        raise ValueError(f"column {column!r} must hold {wanted}, got {got} in row {row + 1}")
+        raise ValueError(f"column {column!r} must hold {requirement}, got {got} in row {row + 1}")
 
 
 def _is_number(cell: str) -> bool:
-    """Whether text is a finite number as CSV files have it: no `nan`, `1,000`, `1_000` or `true`.
+    """Whether text is a finite number in the format of CSV files.
 
-    One too small to be told from 0 is none either.
+    `nan`, `1,000`, `1_000` and `true` are not; nor is a number so small that it rounds to 0.
     """
     if not _NUMBER.fullmatch(cell):
         return False
@@ -43,20 +43,20 @@ def _is_number(cell: str) -> bool:
 
 
 def participants(table: Mapping, column: str) -> np.ndarray:
-    """Return the participant of every row, numbered from 1 in the order they appear.
+    """Return the participant of every row, numbered from 1 in order of appearance.
 
-    Names are text to the letter: `17`, `017` and `17.0` are three of them.
+    Names are compared as text: `17`, `017` and `17.0` are three participants.
     """
     _, first, number = np.unique(table[column], return_index=True, return_inverse=True)
     participant = np.argsort(np.argsort(first))[number] + 1
     if participant.max() < 2:
-        raise ValueError(f"column {column!r} must name at least 2 participants")
+        raise ValueError(f"column {column!r} must have at least 2 participants")
     return participant
 
 
 def standardized(values: np.ndarray, column: str) -> np.ndarray:
-    """Return a column less its mean, over its standard deviation; ValueError if it has none."""
-    if values.min() == values.max():  # rounding leaves the SD of a constant above 0
+    """Return a column with mean 0 and standard deviation 1; ValueError if it is constant."""
+    if values.min() == values.max():  # the computed SD of a constant may be above 0
         raise ValueError(f"column {column!r} is constant and cannot be standardized")
     with np.errstate(over="ignore", invalid="ignore"):
         variance = values.var(ddof=1)
@@ -65,11 +65,11 @@ def standardized(values: np.ndarray, column: str) -> np.ndarray:
     return (values - values.mean()) / values.std(ddof=1)
 
 
-def taken_in_turn(names: Sequence[str], participants: int, observed: Columns) -> Columns:
-    """Return these columns of an observed dataset, its participants taken in turn."""
+def repeat_participants(names: Sequence[str], participants: int, observed: Columns) -> Columns:
+    """Return columns of an observed dataset, repeating its participants in turn."""
     people = np.unique(observed["participant"])
     rows = [np.flatnonzero(observed["participant"] == each) for each in people]
-    taken = [rows[j % len(rows)] for j in range(participants)]
-    participant = np.repeat(np.arange(1, participants + 1), [each.size for each in taken])
-    place = np.concatenate(taken)
-    return {"participant": participant, **{name: observed[name][place] for name in names}}
+    repeated = [rows[j % len(rows)] for j in range(participants)]
+    participant = np.repeat(np.arange(1, participants + 1), [each.size for each in repeated])
+    index = np.concatenate(repeated)
+    return {"participant": participant, **{name: observed[name][index] for name in names}}

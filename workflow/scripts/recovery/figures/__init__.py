@@ -1,4 +1,4 @@
-"""The figures of a study, one function a kind."""
+"""The figures of a study, with one function for each kind."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from recovery.plan.figure_list import Figure, figures
 from recovery.tables import replace
 
 MOST_PIXELS_ACROSS = 60_000  # matplotlib draws fewer than 2^16
-MOST_PIXELS = 100_000_000  # 400 MB while they are drawn
+MOST_PIXELS = 100_000_000  # 400 MB of memory
 _CONTEXT = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 DRAW = {
     "bias": performance_plots.bias,
@@ -73,15 +73,15 @@ def draw_all(
     files : mapping
         Format -> files, in the order of `figure_list.figures`.
     identity : str
-        The hash of what decides the figures, kept in the SVG files.
+        The hash of everything that determines the figures; stored in the SVG files.
     processes : int
-        How many draw at once.
+        Number of parallel processes.
     """
-    # Types that are made for a study cannot be sent to another process, plain content can.
+    # Types that are created for a study cannot be pickled, so the content is sent.
     content = design.study.model_dump(mode="json"), asdict(design.sources)
     draw_some = partial(_draw_some, content, files, identity)
-    places = range(len(figures(design.study)))
-    shares = [places[first::processes] for first in range(processes)]
+    indices = range(len(figures(design.study)))
+    shares = [indices[first::processes] for first in range(processes)]
     with ProcessPoolExecutor(processes, _CONTEXT, die_with, (os.getpid(),)) as pool:
         list(pool.map(draw_some, shares))
 
@@ -90,27 +90,27 @@ def _draw_some(
     content: tuple[dict[str, Any], dict[str, Any]],
     files: Mapping[str, Sequence[str]],
     identity: str,
-    places: Sequence[int],
+    indices: Sequence[int],
 ) -> None:
-    """Draw the figures at these places of the list."""
+    """Draw the figures at these indices of the list."""
     data = FigureData(restore(*content))
-    for place in places:
-        drawn = draw(data, figures(data.design.study)[place])
+    for index in indices:
+        drawn = draw(data, figures(data.design.study)[index])
         for suffix, paths in files.items():
-            save(drawn, paths[place], suffix, identity)
+            save(drawn, paths[index], suffix, identity)
         plt.close(drawn)
 
 
 def draw(data: FigureData, figure: Figure) -> MplFigure:
-    """Draw one figure, laid out."""
+    """Draw and lay out one figure."""
     drawn = DRAW[figure.kind](data, figure)
     style.lay_out(drawn)
     return drawn
 
 
 def save(drawn: MplFigure, path: str | Path, suffix: str, identity: str) -> None:
-    """Write a figure; the same figure gives the same file, so no dates."""
-    kept: dict[str, dict[str, Any]] = {
+    """Write a figure without dates, so that the same figure gives the same file."""
+    metadata: dict[str, dict[str, Any]] = {
         "svg": {"Date": None, "Identifier": identity},
         "pdf": {"CreationDate": None},
         "png": {},
@@ -118,12 +118,12 @@ def save(drawn: MplFigure, path: str | Path, suffix: str, identity: str) -> None
     replace(
         path,
         lambda beside: drawn.savefig(
-            beside, format=suffix, dpi=resolution(drawn), metadata=kept[suffix]
+            beside, format=suffix, dpi=resolution(drawn), metadata=metadata[suffix]
         ),
     )
 
 
 def resolution(drawn: MplFigure) -> float:
-    """Return pixels an inch: fewer where a figure of many panels would have too many."""
+    """Return the pixels per inch: 150, or fewer for a figure of many panels."""
     width, height = drawn.get_size_inches()
     return min(150, MOST_PIXELS_ACROSS / max(width, height), (MOST_PIXELS / width / height) ** 0.5)

@@ -20,36 +20,36 @@ NO_DATASET = "Replicate 1 could not be simulated"
 
 
 def _dataset(data: FigureData, figure: Figure) -> tuple[Columns, Values, pd.DataFrame]:
-    """The dataset that a figure shows, the values behind it, and its estimates.
+    """Return the dataset of a figure, its true values, and its estimates.
 
-    The observed one, or replicate 1 of the smallest scenario that has enough participants
-    to fill the figure.
+    The dataset is the observed one, or replicate 1 of the smallest scenario with enough
+    participants to fill the figure.
     """
     if figure.dataset:
         estimates = data.observed_estimates(figure.dataset)
         return (
             data.observed_dataset(figure.dataset),
             {},
-            _one_fit_each(estimates, data),
+            _shown_fits(estimates, data),
         )
     by_size = sorted(figure.scenarios, key=lambda scenario: scenario.participants)
-    enough = [s for s in by_size if s.participants >= SHOWN_PARTICIPANTS]
-    scenario = (enough or by_size[-1:])[0]
+    large = [s for s in by_size if s.participants >= SHOWN_PARTICIPANTS]
+    scenario = (large or by_size[-1:])[0]
     columns, values = data.first_dataset(scenario)
-    return columns, values, _one_fit_each(data.estimates(scenario.name), data)
+    return columns, values, _shown_fits(data.estimates(scenario.name), data)
 
 
-def _one_fit_each(estimates: pd.DataFrame, data: FigureData) -> pd.DataFrame:
-    """Each model's fit to replicate 1 under the first prior; of equal pooling only the last."""
+def _shown_fits(estimates: pd.DataFrame, data: FigureData) -> pd.DataFrame:
+    """Return the fits to replicate 1 under the first prior: the last model of each pooling."""
     models = data.family.MODELS
     last = {models[model].pooling: model for model in data.design.study.models}
-    chosen = estimates["model"].isin(last.values()) & (estimates["replicate"] == 1)
-    return estimates[chosen & (estimates["prior"] == data.first_prior)]
+    shown = estimates["model"].isin(last.values()) & (estimates["replicate"] == 1)
+    return estimates[shown & (estimates["prior"] == data.first_prior)]
 
 
 def _means(estimates: pd.DataFrame, model: str) -> Values:
-    mine = estimates[estimates["model"] == model]
-    return dict(zip(mine["parameter"], mine["mean"], strict=True))
+    rows = estimates[estimates["model"] == model]
+    return dict(zip(rows["parameter"], rows["mean"], strict=True))
 
 
 def _shown_models(estimates: pd.DataFrame, data: FigureData) -> dict[str, str]:
@@ -59,28 +59,29 @@ def _shown_models(estimates: pd.DataFrame, data: FigureData) -> dict[str, str]:
 
 
 def lines(data: FigureData, figure: Figure) -> MplFigure:
-    """Participants' data, with every kind of pooling's line through them and the true line."""
+    """Draw participants' data with the line of each kind of pooling and the true line."""
     columns, values, estimates = _dataset(data, figure)
     if not columns:
-        return style.nothing(NO_DATASET)
+        return style.message_figure(NO_DATASET)
     family, axis = data.family, data.axes
-    people = np.unique(columns[axis.participant])[:SHOWN_PARTICIPANTS]
-    across = min(6, len(people))
-    drawn, panels = style.folded(len(people), across, 1.65, 1.75, sharex=True, sharey=True)
+    participants = np.unique(columns[axis.participant])[:SHOWN_PARTICIPANTS]
+    across = min(6, len(participants))
+    drawn, panels = style.folded(len(participants), across, 1.65, 1.75, sharex=True, sharey=True)
     labels = _shown_models(estimates, data)
     colour = style.colours(data.design.study.models)
     grid = family.line_grid(columns)
     expected = {model: family.expected(_means(estimates, model), grid) for model in labels}
     truth = family.expected(values, grid) if values else None
-    for person, axes in zip(people, panels, strict=True):
-        rows, ends = columns[axis.participant] == person, grid[axis.participant] == person
+    for participant, axes in zip(participants, panels, strict=True):
+        rows = columns[axis.participant] == participant
+        ends = grid[axis.participant] == participant
         axes.plot(columns[axis.x][rows], columns[axis.y][rows], ".", color="0.55", markersize=4)
         if truth is not None:
             axes.plot(grid[axis.x][ends], truth[ends], "--", color=style.TRUTH_COLOUR, linewidth=1)
         for model, y in expected.items():
             if y is not None:
                 axes.plot(grid[axis.x][ends], y[ends], color=colour[model], linewidth=1.4)
-        axes.set_title(f"Participant {person}", loc="left", fontsize=8)
+        axes.set_title(f"Participant {participant}", loc="left", fontsize=8)
         if axes in panels[-across:]:
             axes.set_xlabel(axis.x_label)
             axes.tick_params(labelbottom=True)
@@ -91,17 +92,17 @@ def lines(data: FigureData, figure: Figure) -> MplFigure:
 
 
 def _legend(drawn: MplFigure, data: FigureData, labels: dict[str, str], extra: list) -> None:
-    """Name the models that are drawn, in the colours they have everywhere."""
+    """Add a legend of the models in their colours."""
     colour = style.colours(data.design.study.models)
     handles = [Line2D([], [], color=colour[m], label=label) for m, label in labels.items()]
     drawn.legend(handles=[*handles, *extra], loc="outside lower center", ncols=6, frameon=False)
 
 
 def shrinkage(data: FigureData, figure: Figure) -> MplFigure:
-    """Each participant's coefficient without pooling, with partial pooling, and in truth."""
+    """Draw participants' coefficients without pooling, with partial pooling, and true ones."""
     _, values, estimates = _dataset(data, figure)
     if not values:
-        return style.nothing(NO_DATASET)
+        return style.message_figure(NO_DATASET)
     family = data.family
     kinds = {
         family.MODELS[m].pooling: (label, _means(estimates, m))
@@ -109,14 +110,14 @@ def shrinkage(data: FigureData, figure: Figure) -> MplFigure:
     }
     stages = [kinds[kind] for kind in ("none", "partial") if kind in kinds]
     stages.append(("Truth", values))
-    coefficients = family.participants_of(list(values))
+    coefficients = family.group_coefficients(list(values))
     drawn, panels = style.folded(len(coefficients), min(2, len(coefficients)), 4.2, 2.3)
     heights = np.arange(len(stages))[::-1]
     for (coefficient, names), axes in zip(coefficients.items(), panels, strict=True):
         table = np.array([[means[name] for name in names] for _, means in stages])
         axes.plot(table, np.tile(heights[:, None], len(names)), color="0.75", linewidth=0.8)
-        for height, place in zip(heights, table, strict=True):
-            axes.plot(place, np.full(len(names), height), "o", color="0.25", markersize=3.5)
+        for height, x in zip(heights, table, strict=True):
+            axes.plot(x, np.full(len(names), height), "o", color="0.25", markersize=3.5)
         if mean := family.population_of(coefficient):
             axes.axvline(values[mean], color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         axes.set_yticks(heights, [label for label, _ in stages])
@@ -134,7 +135,7 @@ _LINE_STYLES: tuple[Literal["--", ":", "-."], ...] = ("--", ":", "-.")
 
 
 def observed(data: FigureData, figure: Figure) -> MplFigure:
-    """Every model's estimate of every parameter from an observed dataset."""
+    """Draw the estimates of all parameters by all models from an observed dataset."""
     dataset = figure.dataset
     assert dataset is not None
     study, estimates = data.design.study, data.observed_estimates(dataset)
@@ -146,10 +147,10 @@ def observed(data: FigureData, figure: Figure) -> MplFigure:
     names = [fit_label(data.family, study, *fit) for fit in fits]
     colour = style.colours(data.methods)
     for (parameter, _), axes in panels.items():
-        mine = estimates[estimates["parameter"] == parameter].set_index(["model", "prior"])
+        rows = estimates[estimates["parameter"] == parameter].set_index(["model", "prior"])
         for height, fit in enumerate(reversed(fits)):
-            if fit in mine.index:
-                row = mine.loc[fit]
+            if fit in rows.index:
+                row = rows.loc[fit]
                 axes.hlines(height, row[lower], row[upper], color=colour[fit[0]], linewidth=1.6)
                 axes.plot(row["mean"], height, "o", color=colour[fit[0]], markersize=4.5)
         for line, numbers in zip(_LINE_STYLES, published.values(), strict=False):

@@ -1,4 +1,4 @@
-"""Figures that hold many measures, or the whole design, at once."""
+"""Figures of several measures, and of the whole design."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SIDE_BY_SIDE = {
 
 
 def lolly(data: FigureData, figure: Figure) -> MplFigure:
-    """Measures of every model side by side, at the largest participant count.
+    """Draw measures of all models side by side, at the largest participant count.
 
     References
     ----------
@@ -40,11 +40,11 @@ def lolly(data: FigureData, figure: Figure) -> MplFigure:
     height = max(1.5, 0.55 + 0.2 * len(data.methods))
     drawn, panels = style.matrix(list(rows), list(SIDE_BY_SIDE), 2.1, height, sharey=True)
     for (parameter, measure), axes in panels.items():
-        mine = with_bounds(rows_of_measure(table, measure, study.plotted_level))
-        mine = mine[(mine["parameter"] == parameter) & np.isfinite(mine["value"])]
-        nominal = study.plotted_level if measure.endswith("coverage") else 0.0
-        _sticks(axes, mine.set_index("model"), nominal, data)
-        if measure != "bias":  # the one measure that has its parameter's unit
+        values = with_bounds(rows_of_measure(table, measure, study.plotted_level))
+        values = values[(values["parameter"] == parameter) & np.isfinite(values["value"])]
+        ideal = study.plotted_level if measure.endswith("coverage") else 0.0
+        _sticks(axes, values.set_index("model"), ideal, data)
+        if measure != "bias":  # bias has the unit of its parameter
             axes.sharex(panels[next(iter(rows)), measure])
     for axes in panels.values():
         axes.autoscale_view()
@@ -55,15 +55,15 @@ def lolly(data: FigureData, figure: Figure) -> MplFigure:
 
 
 def _sticks(axes: Axes, rows: pd.DataFrame, reference: float, data: FigureData) -> None:
-    """One panel: a dot a model on a stick from the reference, with its Monte Carlo bar."""
+    """Draw one panel: for each model a stick from the reference and a Monte Carlo bar."""
     labels = data.method_labels
     colour, marker = style.colours(list(labels)), style.markers(list(labels))
     axes.axvline(reference, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
-    height = {model: place for place, model in enumerate(reversed(labels))}
+    height = {model: position for position, model in enumerate(reversed(labels))}
     rows = rows[rows.index.isin(labels)]
-    heights, painted = [height[m] for m in rows.index], [colour[m] for m in rows.index]
-    axes.hlines(heights, reference, rows["value"], color=painted, alpha=0.35, linewidth=3)
-    axes.hlines(heights, rows["lower"], rows["upper"], color=painted, linewidth=1.2)
+    heights, line_colours = [height[m] for m in rows.index], [colour[m] for m in rows.index]
+    axes.hlines(heights, reference, rows["value"], color=line_colours, alpha=0.35, linewidth=3)
+    axes.hlines(heights, rows["lower"], rows["upper"], color=line_colours, linewidth=1.2)
     for model, value, n in rows[["value", "n_replicates"]].itertuples():
         filled = colour[model] if n >= data.design.study.replicates else "white"
         axes.plot(
@@ -74,16 +74,16 @@ def _sticks(axes: Axes, rows: pd.DataFrame, reference: float, data: FigureData) 
 
 
 def factors(study: Study) -> dict[str, list[str]]:
-    """Return the factors of a design that have several levels: factor -> level at every place.
+    """Return the factors of a design with several levels: factor -> level in each condition.
 
-    Places are scenarios and, within each, priors, in the order of the study file.
+    Conditions are scenarios and, within each, priors, in the order of the study file.
     """
-    places = [(scenario, prior) for scenario in scenarios_of(study) for prior in study.priors]
+    conditions = [(scenario, prior) for scenario in scenarios_of(study) for prior in study.priors]
     levels = {
-        "Truth": [words(scenario.truth) for scenario, _ in places],
-        "Participants": [str(scenario.participants) for scenario, _ in places],
-        "Observations each": [_observations(scenario) for scenario, _ in places],
-        "Prior": [words(prior) for _, prior in places],
+        "Truth": [words(scenario.truth) for scenario, _ in conditions],
+        "Participants": [str(scenario.participants) for scenario, _ in conditions],
+        "Observations each": [_observations(scenario) for scenario, _ in conditions],
+        "Prior": [words(prior) for _, prior in conditions],
     }
     return {factor: each for factor, each in levels.items() if len(set(each)) > 1}
 
@@ -93,15 +93,15 @@ def _observations(scenario: Scenario) -> str:
 
 
 def nested_loop(data: FigureData, figure: Figure) -> MplFigure:
-    """Root mean squared error over the whole design, its factors as steps below.
+    """Draw the root mean squared error over the whole design, with its factors as steps.
 
     References
     ----------
     Ruecker & Schwarzer (2014), doi:10.1186/1471-2288-14-129.
     """
     study, rows = data.design.study, data.parameter_labels
-    below = factors(study)
-    heights = [*[1.25] * len(rows), 0.5 * len(below) + 0.15]
+    levels = factors(study)
+    heights = [*[1.25] * len(rows), 0.5 * len(levels) + 0.15]
     drawn, panels = plt.subplots(
         len(heights),
         1,
@@ -111,33 +111,32 @@ def nested_loop(data: FigureData, figure: Figure) -> MplFigure:
         layout="constrained",
     )
     table = with_bounds(rows_of_measure(data.performance, "rmse", study.plotted_level))
-    places = [(scenario.name, prior) for scenario in figure.scenarios for prior in study.priors]
+    conditions = [(each.name, prior) for each in figure.scenarios for prior in study.priors]
     for (parameter, label), axes in zip(rows.items(), panels[:-1], strict=True):
-        _steps(axes, table[table["parameter"] == parameter], places, data)
+        _steps(axes, table[table["parameter"] == parameter], conditions, data)
         axes.set_title(label, loc="left")
     drawn.supylabel("Root mean squared error", fontsize=9)
-    _tracks(panels[-1], below)
-    panels[0].set_xlim(-0.5, len(places) - 0.5)
+    _tracks(panels[-1], levels)
+    panels[0].set_xlim(-0.5, len(conditions) - 0.5)
     style.legend(drawn, data.method_labels)
     return drawn
 
 
-def _steps(axes: Axes, rows: pd.DataFrame, places: list[tuple], data: FigureData) -> None:
-    """One panel: each model's stepped line over the places of the design."""
+def _steps(axes: Axes, table: pd.DataFrame, conditions: list[tuple], data: FigureData) -> None:
+    """Draw one panel: the stepped line of each model over the conditions."""
     models, study = data.methods, data.design.study
     colour, marker = style.colours(models), style.markers(models)
-    edges = np.arange(len(places) + 1) - 0.5
+    edges, x = np.arange(len(conditions) + 1) - 0.5, np.arange(len(conditions))
     for model in models:
-        mine = rows[rows["model"] == model].set_index(["scenario", "prior"])
-        if mine.empty:
+        rows = table[table["model"] == model].set_index(["scenario", "prior"])
+        if rows.empty:
             continue
-        value, lower, upper = (mine[name].reindex(places) for name in ("value", "lower", "upper"))
+        rows = rows.reindex(conditions)
+        value, lower, upper = (rows[name] for name in ("value", "lower", "upper"))
         axes.stairs(value, edges, baseline=None, color=colour[model], linewidth=1.2)
-        axes.plot(range(len(places)), value, marker[model], color=colour[model], markersize=3)
-        fewer = mine["n_replicates"].reindex(places) < study.replicates
-        style.open_where(
-            axes, np.arange(len(places)), value.to_numpy(), fewer, marker[model], colour[model]
-        )
+        axes.plot(x, value, marker[model], color=colour[model], markersize=3)
+        fewer = rows["n_replicates"] < study.replicates
+        style.open_where(axes, x, value.to_numpy(), fewer, marker[model], colour[model])
         low, high = (np.append(bound, bound.iloc[-1]) for bound in (lower, upper))
         band: dict[str, Any] = {"color": colour[model], "alpha": 0.15, "linewidth": 0}
         axes.fill_between(edges, low, high, step="post", **band)
@@ -145,14 +144,14 @@ def _steps(axes: Axes, rows: pd.DataFrame, places: list[tuple], data: FigureData
     axes.tick_params(bottom=False, labelbottom=False)
 
 
-def _tracks(axes: Axes, below: dict[str, list[str]]) -> None:
-    """A stepped track for each factor, its levels named at its left from the lowest step up."""
-    for place, (factor, levels) in enumerate(below.items()):
-        base, order = len(below) - 1 - place, list(dict.fromkeys(levels))
+def _tracks(axes: Axes, factor_levels: dict[str, list[str]]) -> None:
+    """Draw a stepped track for each factor, with its levels listed from the lowest step up."""
+    for row, (factor, levels) in enumerate(factor_levels.items()):
+        base, order = len(factor_levels) - 1 - row, list(dict.fromkeys(levels))
         steps = [base + 0.45 * order.index(level) / (len(order) - 1) for level in levels]
         edges = np.arange(len(levels) + 1) - 0.5
         axes.stairs(steps, edges, baseline=None, color="0.25", linewidth=1.1)
         text = f"{factor}: {', '.join(order)}"
         axes.text(-0.5, base + 0.52, text, fontsize=7.5, va="bottom", ha="left")
-    axes.set_ylim(-0.1, len(below))
+    axes.set_ylim(-0.1, len(factor_levels))
     axes.set_axis_off()

@@ -1,4 +1,4 @@
-"""What there is to draw: the tables of a study, read when a figure asks for them."""
+"""The data of figures: the tables of a study, read when a figure needs them."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ class FigureData:
 
     @property
     def axes(self) -> Axes:
-        """The columns of lines over a predictor, of a family that has them."""
+        """The columns that the family draws as lines over a predictor."""
         axes = self.design.family.AXES
         assert axes is not None
         return axes
 
     @property
     def parameters(self) -> list[str]:
-        """Population parameters that any model or estimator answers for, in the family's order."""
-        scored = {name for own in self.methods for name in method(self.family, own).scored}
+        """Population parameters that any method estimates, in the family's order."""
+        scored = {name for each in self.methods for name in method(self.family, each).scored}
         return [name for name in self.family.PARAMETERS if name in scored]
 
     @property
     def parameter_labels(self) -> dict[str, str]:
-        """Their labels."""
+        """The labels of `parameters`."""
         return {name: self.family.PARAMETERS[name] for name in self.parameters}
 
     @property
@@ -62,18 +62,20 @@ class FigureData:
 
     @property
     def method_labels(self) -> dict[str, str]:
-        """Their labels."""
+        """The labels of `methods`."""
         return {name: method(self.family, name).label for name in self.methods}
 
     def _under_every_prior(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The table with estimators' rows once under every prior, beside whose models they are."""
-        free = table[table["prior"] == NO_PRIOR]
-        repeated = [free.assign(prior=prior) for prior in self.design.study.priors]
-        return pd.concat([table[table["prior"] != NO_PRIOR], *repeated]) if len(free) else table
+        """Return the table with the rows of estimators repeated for every prior."""
+        without = table["prior"] == NO_PRIOR
+        if not without.any():
+            return table
+        repeated = [table[without].assign(prior=prior) for prior in self.design.study.priors]
+        return pd.concat([table[~without], *repeated])
 
     @property
     def first_prior(self) -> str:
-        """The prior that figures of single replicates show."""
+        """The study's first prior, which figures of single replicates show."""
         return next(iter(self.design.study.priors))
 
     def _summary(self, table: str) -> pd.DataFrame:
@@ -81,13 +83,13 @@ class FigureData:
 
     @cached_property
     def performance(self) -> pd.DataFrame:
-        """The table `performance`, all fits."""
+        """The table `performance` of all fits."""
         table = self._summary("performance")
         return self._under_every_prior(table[table["subset"] == "all"])
 
     @cached_property
     def convergence(self) -> pd.DataFrame:
-        """The table `convergence`, first attempts: what parameterisations are compared on."""
+        """The table `convergence` of first attempts."""
         table = self._summary("convergence")
         return self._under_every_prior(table[table["attempt"] == "first"])
 
@@ -113,18 +115,18 @@ class FigureData:
 
     @cached_property
     def verification(self) -> pd.DataFrame:
-        """The differences between engines, fit by fit."""
+        """The differences between engines in each fit."""
         return verification.differences(self.design)
 
     def estimates(self, scenario: str) -> pd.DataFrame:
-        """Return the estimates of a scenario's first batches."""
+        """Return the estimates of the first batch of a scenario."""
         design, first = self.design, self.design.batches(scenario)[0]
         cells = [cell for cell in design.cells if cell[0] == scenario]
         files = [design.cell_file("estimates", cell, first) for cell in cells]
         return self._under_every_prior(tables.read_frame(files))
 
     def uniforms(self, cell: Cell) -> dict[str, np.ndarray]:
-        """Return what is uniform in a calibrated cell: quantity -> a value a replicate."""
+        """Return quantity -> a value for each replicate, uniform if the cell is calibrated."""
         diagnostics = tables.read_frame(self.design.cell_files("diagnostics", cell))
         fits = measures.final_attempts(diagnostics)
         return calibration.uniform_values(calibration.read_ranks(self.design, cell), fits)
@@ -135,18 +137,19 @@ class FigureData:
         return tables.read_frame([self.design.observed_file("estimates", *cell) for cell in cells])
 
     def first_dataset(self, scenario: Scenario) -> tuple[Columns, Values]:
-        """Return replicate 1 of a scenario, and the values behind it; none if it failed."""
+        """Return replicate 1 of a scenario and its true values; both empty if it failed."""
         batch = self.design.batches(scenario.name)[0]
         data = self._first_batch(scenario)
         truth = tables.read(self.design.dataset_file("truth", scenario.name, batch))
-        rows, mine = data["replicate"] == 1, truth["replicate"] == 1
-        if not rows.any():
+        in_data, in_truth = data["replicate"] == 1, truth["replicate"] == 1
+        if not in_data.any():
             return {}, {}
-        columns = {name: data[name][rows] for name in self.family.COLUMNS}
-        return columns, dict(zip(truth["parameter"][mine], truth["truth"][mine], strict=True))
+        columns = {name: data[name][in_data] for name in self.family.COLUMNS}
+        names, values = truth["parameter"][in_truth], truth["truth"][in_truth]
+        return columns, dict(zip(names, values, strict=True))
 
     def first_outcomes(self, scenario: Scenario) -> np.ndarray:
-        """Return the outcomes of the first dataset that could be simulated; empty without one."""
+        """Return the outcomes of the first simulated dataset, or an empty array without one."""
         data = self._first_batch(scenario)
         return data[self.family.OUTCOME][data["replicate"] == data["replicate"].min(initial=2**62)]
 

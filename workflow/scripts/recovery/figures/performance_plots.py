@@ -24,7 +24,7 @@ def _priors(data: FigureData) -> dict[str, str]:
     return {p: f"Prior: {words(p)}" for p in data.design.study.priors}
 
 
-def _of(table: pd.DataFrame, figure: Figure) -> pd.DataFrame:
+def _of_figure(table: pd.DataFrame, figure: Figure) -> pd.DataFrame:
     return table[table["scenario"].isin([scenario.name for scenario in figure.scenarios])]
 
 
@@ -33,24 +33,24 @@ def _series(
     rows: pd.DataFrame,
     columns: tuple[str, str, str],
     data: FigureData,
-    rests_on: str,
+    n_column: str,
     ribbon: bool = False,
 ) -> None:
-    """Draw one point a model and participant count, with its uncertainty.
+    """Draw a point with its uncertainty for each model and participant count.
 
-    `rests_on` is the column of how many fits a point rests on. A ribbon shows the uncertainty
-    around the line between points too.
+    `n_column` has the number of fits on which a point is based. A ribbon also shows the
+    uncertainty between points.
     """
     value, lower, upper = columns
     models = data.methods
-    colour, marker, beside = style.colours(models), style.markers(models), style.dodge(models)
+    colour, marker, offset = style.colours(models), style.markers(models), style.dodge(models)
     counts = sorted(rows["participants"].unique())
     for model in models:
-        mine = rows[rows["model"] == model].sort_values("participants")
-        mine = mine[np.isfinite(mine[value])]
-        x = np.array([counts.index(count) for count in mine["participants"]]) + beside[model]
-        y = mine[value].to_numpy()
-        error = np.abs(np.vstack([y - mine[lower], mine[upper] - y]))
+        points = rows[rows["model"] == model].sort_values("participants")
+        points = points[np.isfinite(points[value])]
+        x = np.array([counts.index(count) for count in points["participants"]]) + offset[model]
+        y = points[value].to_numpy()
+        error = np.abs(np.vstack([y - points[lower], points[upper] - y]))
         error = np.where(np.isfinite(error), error, 0)
         axes.plot(x, y, color=colour[model], alpha=0.35, linewidth=1)
         if ribbon:
@@ -59,24 +59,24 @@ def _series(
         axes.errorbar(
             x, y, error, fmt=marker[model], color=colour[model], markersize=4, elinewidth=1.2
         )
-        fewer = mine[rests_on] < data.design.study.replicates
+        fewer = points[n_column] < data.design.study.replicates
         style.open_where(axes, x, y, fewer, marker[model], colour[model])
     axes.set_xticks(range(len(counts)), counts)
     axes.set_xlim(-0.5, len(counts) - 0.5)
 
 
 def _measure(data: FigureData, figure: Figure, measure: str, reference: float | None) -> MplFigure:
-    """A measure over participant counts: a row a parameter, a column a prior."""
+    """Draw a measure over participant counts: a row for each parameter, a column for each prior."""
     level = data.design.study.plotted_level
-    table = with_bounds(rows_of_measure(_of(data.performance, figure), measure, level))
+    table = with_bounds(rows_of_measure(_of_figure(data.performance, figure), measure, level))
     rows, columns = data.parameter_labels, _priors(data)
     drawn, panels = style.grid(list(rows), list(columns))
     for (parameter, prior), axes in panels.items():
         if reference is not None:
             axes.axhline(reference, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
-        mine = table[(table["parameter"] == parameter) & (table["prior"] == prior)]
-        columns_of = ("value", "lower", "upper")
-        _series(axes, mine, columns_of, data, "n_replicates", ribbon=measure == "bias")
+        shown = table[(table["parameter"] == parameter) & (table["prior"] == prior)]
+        value_columns = ("value", "lower", "upper")
+        _series(axes, shown, value_columns, data, "n_replicates", ribbon=measure == "bias")
         if measure == "coverage":
             axes.set_ylim(-0.04, 1.04)
     style.title_panels(panels, rows, columns, PARTICIPANTS)
@@ -86,22 +86,22 @@ def _measure(data: FigureData, figure: Figure, measure: str, reference: float | 
 
 
 def bias(data: FigureData, figure: Figure) -> MplFigure:
-    """Bias over participant counts."""
+    """Draw bias over participant counts."""
     return _measure(data, figure, "bias", 0.0)
 
 
 def rmse(data: FigureData, figure: Figure) -> MplFigure:
-    """Root mean squared error over participant counts."""
+    """Draw the root mean squared error over participant counts."""
     return _measure(data, figure, "rmse", None)
 
 
 def coverage(data: FigureData, figure: Figure) -> MplFigure:
-    """Coverage against the nominal level, over participant counts."""
+    """Draw coverage and its nominal level over participant counts."""
     return _measure(data, figure, "coverage", data.design.study.plotted_level)
 
 
 def interval_width(data: FigureData, figure: Figure) -> MplFigure:
-    """Width of intervals over participant counts."""
+    """Draw the mean width of intervals over participant counts."""
     return _measure(data, figure, "interval_width", None)
 
 
@@ -111,17 +111,17 @@ def _cells(
     table: pd.DataFrame,
     rows: dict[str, str],
     bounds: Callable[[pd.DataFrame, str], pd.DataFrame],
-    rests_on: dict[str, str],
+    n_columns: dict[str, str],
     logarithmic: bool,
 ) -> MplFigure:
-    """Columns of a table of cells over participant counts: a row each, a column a prior."""
-    table, columns = _of(table, figure), _priors(data)
+    """Draw columns of a table of cells over participant counts: a row each, a column a prior."""
+    table, columns = _of_figure(table, figure), _priors(data)
     drawn, panels = style.grid(list(rows), list(columns), height=2.3)
     for (value, prior), axes in panels.items():
-        mine = bounds(table[table["prior"] == prior], value)
-        _series(axes, mine, (value, "lower", "upper"), data, rests_on[value])
-        if logarithmic and (mine[value] > 0).any():
-            axes.set_yscale("log")
+        shown = bounds(table[table["prior"] == prior], value)
+        _series(axes, shown, (value, "lower", "upper"), data, n_columns[value])
+        if logarithmic and (shown[value] > 0).any():
+            style.log_y_axis(axes)
         elif not logarithmic:
             axes.set_ylim(-0.04, 1.04)
     style.title_panels(panels, rows, columns, PARTICIPANTS)
@@ -130,7 +130,7 @@ def _cells(
 
 
 def convergence(data: FigureData, figure: Figure) -> MplFigure:
-    """Shares of fits that converged, and that had divergent transitions."""
+    """Draw the shares of fits that converged and that had divergent transitions."""
     rows = {
         "converged_rate": "Share of fits that converged",
         "divergent_rate": "Share of fits with divergent transitions",
@@ -139,75 +139,76 @@ def convergence(data: FigureData, figure: Figure) -> MplFigure:
     def bounds(table: pd.DataFrame, value: str) -> pd.DataFrame:
         return table.assign(lower=table[f"{value}_lower"], upper=table[f"{value}_upper"])
 
-    rests_on = {"converged_rate": "n_planned", "divergent_rate": "n_ok"}
-    return _cells(data, figure, data.convergence, rows, bounds, rests_on, logarithmic=False)
+    n_columns = {"converged_rate": "n_planned", "divergent_rate": "n_ok"}
+    return _cells(data, figure, data.convergence, rows, bounds, n_columns, logarithmic=False)
 
 
 def time(data: FigureData, figure: Figure) -> MplFigure:
-    """What a fit costs, and what it gives for it."""
+    """Draw the processor seconds of a fit and its effective sample size per second."""
     rows = {
-        "seconds": "Processor seconds a fit",
-        "ess_per_second": "Smallest bulk ESS a processor second",
+        "seconds": "Processor seconds per fit",
+        "ess_per_second": "Smallest bulk ESS per processor second",
     }
 
     def bounds(table: pd.DataFrame, value: str) -> pd.DataFrame:
-        spread = half_width(table[f"{value}_mcse"], table["n_measured"])
-        return table.assign(lower=table[value] - spread, upper=table[value] + spread)
+        half = half_width(table[f"{value}_mcse"], table["n_measured"])
+        return table.assign(lower=table[value] - half, upper=table[value] + half)
 
-    rests_on = dict.fromkeys(rows, "n_measured")
-    return _cells(data, figure, data.efficiency, rows, bounds, rests_on, logarithmic=True)
+    n_columns = dict.fromkeys(rows, "n_measured")
+    return _cells(data, figure, data.efficiency, rows, bounds, n_columns, logarithmic=True)
 
 
 def recovered(data: FigureData, figure: Figure) -> MplFigure:
-    """Single estimates against the truth, with their intervals: a column a participant count."""
+    """Draw single estimates with intervals and truth: a column for each participant count."""
     rows = data.parameter_labels
     columns = {s.name: f"{s.participants} participants" for s in figure.scenarios}
     drawn, panels = style.grid(list(rows), list(columns))
     for scenario in columns:
-        shown = data.estimates(scenario)
-        shown = shown[
-            (shown["prior"] == data.first_prior) & (shown["replicate"] <= SHOWN_REPLICATES)
+        estimates = data.estimates(scenario)
+        estimates = estimates[
+            (estimates["prior"] == data.first_prior) & (estimates["replicate"] <= SHOWN_REPLICATES)
         ]
         for parameter in rows:
-            axes, mine = panels[parameter, scenario], shown[shown["parameter"] == parameter]
-            if mine["truth"].nunique() > 1:
-                _against_truth(axes, mine, data)
+            axes = panels[parameter, scenario]
+            shown = estimates[estimates["parameter"] == parameter]
+            if shown["truth"].nunique() > 1:
+                _against_truth(axes, shown, data)
             else:
-                _sorted_intervals(axes, mine, data)
+                _sorted_intervals(axes, shown, data)
     style.title_panels(panels, rows, columns, "")
     style.legend(drawn, data.method_labels, [style.truth_line()])
     return drawn
 
 
 def _by_model(rows: pd.DataFrame, data: FigureData) -> Iterator[tuple]:
-    """Each model's rows, with its colour and the bounds of its plotted intervals."""
+    """Yield for each model its colour, sorted rows, and the bounds of their intervals."""
     lower, upper = interval_columns(data.design.study.plotted_level)
     for model, colour in style.colours(data.methods).items():
-        mine = rows[rows["model"] == model].sort_values("mean")
-        yield model, colour, mine, mine[lower].to_numpy(), mine[upper].to_numpy()
+        fits = rows[rows["model"] == model].sort_values("mean")
+        yield model, colour, fits, fits[lower].to_numpy(), fits[upper].to_numpy()
 
 
 def _sorted_intervals(axes: Axes, rows: pd.DataFrame, data: FigureData) -> None:
-    """Intervals of all replicates, sorted; those that miss the one truth are drawn strongly."""
+    """Draw sorted intervals of all replicates, in a strong colour if they miss the truth."""
     start = 0
-    for _, colour, mine, low, high in _by_model(rows, data):
-        x = start + np.arange(len(mine))
-        truth = mine["truth"].to_numpy()
+    for _, colour, fits, low, high in _by_model(rows, data):
+        x = start + np.arange(len(fits))
+        truth = fits["truth"].to_numpy()
         missed = (truth < low) | (truth > high)
         for which, alpha, width in ((~missed, 0.35, 0.9), (missed, 1.0, 1.5)):
             axes.vlines(x[which], low[which], high[which], color=colour, alpha=alpha, lw=width)
-        axes.plot(x, mine["mean"], ".", color=colour, markersize=2.5)
-        start += len(mine) + 4
+        axes.plot(x, fits["mean"], ".", color=colour, markersize=2.5)
+        start += len(fits) + 4
     if len(rows):
         axes.axhline(rows["truth"].iloc[0], color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
     axes.set_xticks([])
 
 
 def _against_truth(axes: Axes, rows: pd.DataFrame, data: FigureData) -> None:
-    """Estimates over truths that differ between replicates."""
+    """Draw estimates against truths that differ between replicates."""
     marker = style.markers(data.methods)
-    for model, colour, mine, low, high in _by_model(rows, data):
-        axes.vlines(mine["truth"], low, high, color=colour, alpha=0.3, linewidth=0.8)
-        axes.plot(mine["truth"], mine["mean"], marker[model], color=colour, markersize=2.5)
+    for model, colour, fits, low, high in _by_model(rows, data):
+        axes.vlines(fits["truth"], low, high, color=colour, alpha=0.3, linewidth=0.8)
+        axes.plot(fits["truth"], fits["mean"], marker[model], color=colour, markersize=2.5)
     ends = [rows["truth"].min(), rows["truth"].max()]
     axes.plot(ends, ends, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)

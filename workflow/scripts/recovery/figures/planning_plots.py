@@ -1,4 +1,4 @@
-"""Figure of how many participants are needed: wanted values on the curves of performance."""
+"""Figure of the number of participants needed: targets on the curves of performance."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from recovery.score import planning
 from recovery.score.measures import rows_of_measure
 from recovery.score.measures.monte_carlo import with_bounds
 
-APART = 0.15  # of models at a count, in logarithms a unit of dodge
-MARGIN = 1.2  # beyond the smallest and the largest count
+APART = 0.15  # offset of models at a count: log participants per unit of dodge
+MARGIN = 1.2  # factor beyond the smallest and the largest count
 
 
 def needed(data: FigureData, figure: Figure) -> MplFigure:
-    """Each wanted measure over participants, and below it the numbers needed.
+    """Draw each target measure over participants, and below it the numbers needed.
 
-    Two rows a wanted value, a column a prior.
+    Two rows for each target, a column for each prior.
     """
     study, level = data.design.study, f"{100 * data.design.study.plotted_level:g} %"
     names = {
@@ -31,20 +31,20 @@ def needed(data: FigureData, figure: Figure) -> MplFigure:
         "coverage": f"coverage of {level} intervals",
         "rmse": "root mean squared error",
     }
-    planned = study.planning or {}
+    planning_targets = study.planning or {}
     rows = {
         (parameter, measure): f"{data.family.PARAMETERS[parameter]}: {names[measure]}"
-        for parameter, wanted in planned.items()
-        for measure in wanted.model_dump(exclude_none=True)
+        for parameter, targets in planning_targets.items()
+        for measure in targets.model_dump(exclude_none=True)
     }
     columns = {prior: f"Prior: {words(prior)}" for prior in study.priors}
     drawn, curves, strips = _panels(list(rows), list(columns), len(data.methods))
     for (parameter, measure), prior in curves:
-        table = _of(data.performance, figure, parameter, prior)
+        table = _of_figure(data.performance, figure, parameter, prior)
         table = rows_of_measure(table, planning.SCALES[measure].measure, study.plotted_level)
-        wanted = getattr(planned[parameter], measure)
-        _curves(curves[(parameter, measure), prior], table, measure, wanted, data)
-        table = _of(data.planning, figure, parameter, prior)
+        target = getattr(planning_targets[parameter], measure)
+        _curves(curves[(parameter, measure), prior], table, measure, target, data)
+        table = _of_figure(data.planning, figure, parameter, prior)
         strip = strips[(parameter, measure), prior]
         _needed(strip, table[table["measure"] == measure], data)
         _axis(strip, study.participants)
@@ -54,12 +54,12 @@ def needed(data: FigureData, figure: Figure) -> MplFigure:
             axes.set_ylabel("Needed")
         if row == list(rows)[-1]:
             axes.set_xlabel("Participants")
-    style.legend(drawn, data.method_labels, [style.truth_line("Wanted")])
+    style.legend(drawn, data.method_labels, [style.truth_line("Target")])
     return drawn
 
 
 def _panels(rows: list, columns: list, models: int) -> tuple[MplFigure, dict, dict]:
-    """A panel for the curves of every row and column, and below each a strip."""
+    """Return a figure with a panel of curves for each row and column, and a strip below each."""
     strip = 0.25 + 0.09 * models
     width = 2.9 if len(columns) > 1 else 4.6
     drawn, axes = plt.subplots(
@@ -71,75 +71,74 @@ def _panels(rows: list, columns: list, models: int) -> tuple[MplFigure, dict, di
         sharex=True,
         layout="constrained",
     )
-    places = [(i, j) for i in range(len(rows)) for j in range(len(columns))]
-    curves = {(rows[i], columns[j]): axes[2 * i, j] for i, j in places}
-    strips = {(rows[i], columns[j]): axes[2 * i + 1, j] for i, j in places}
+    cells = [(i, j) for i in range(len(rows)) for j in range(len(columns))]
+    curves = {(rows[i], columns[j]): axes[2 * i, j] for i, j in cells}
+    strips = {(rows[i], columns[j]): axes[2 * i + 1, j] for i, j in cells}
     for (row, _), panel in curves.items():
         panel.sharey(curves[row, columns[0]])
     return drawn, curves, strips
 
 
-def _of(table: pd.DataFrame, figure: Figure, parameter: str, prior: str) -> pd.DataFrame:
-    """The rows of a figure's truth and observations, of one parameter and prior."""
+def _of_figure(table: pd.DataFrame, figure: Figure, parameter: str, prior: str) -> pd.DataFrame:
+    """Return the rows of a figure's truth and observations, of one parameter and prior."""
     scenario = figure.scenarios[0]
-    mine = (table["truth"] == scenario.truth) & (table["parameter"] == parameter)
+    shown = (table["truth"] == scenario.truth) & (table["parameter"] == parameter)
     if scenario.observations:
-        mine &= table["observations"] == scenario.observations
-    return table[mine & (table["prior"] == prior)]
+        shown &= table["observations"] == scenario.observations
+    return table[shown & (table["prior"] == prior)]
 
 
-def _curves(axes: Axes, table: pd.DataFrame, measure: str, wanted: float, data: FigureData) -> None:
-    """Values with their Monte Carlo bars, and each model's curve, from which is read."""
+def _curves(axes: Axes, table: pd.DataFrame, measure: str, target: float, data: FigureData) -> None:
+    """Draw values with their Monte Carlo bars, and the interpolated curve of each model."""
     models = data.methods
-    colour, marker, beside = style.colours(models), style.markers(models), style.dodge(models)
-    axes.axhline(wanted, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+    colour, marker, offset = style.colours(models), style.markers(models), style.dodge(models)
+    axes.axhline(target, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
     for model in models:
-        mine = with_bounds(planning.usable(table[table["model"] == model], measure))
-        if mine.empty:
+        points = with_bounds(planning.usable(table[table["model"] == model], measure))
+        if points.empty:
             continue
-        x, y = mine["participants"].to_numpy(), mine["value"].to_numpy()
-        between = np.geomspace(x[0], x[-1], 60)
-        curve = planning.curve(mine, measure, wanted)
-        axes.plot(between, curve.value(between), color=colour[model], alpha=0.5, linewidth=1)
+        x, y = points["participants"].to_numpy(), points["value"].to_numpy()
+        grid = np.geomspace(x[0], x[-1], 60)
+        curve = planning.curve(points, measure, target)
+        axes.plot(grid, curve.value(grid), color=colour[model], alpha=0.5, linewidth=1)
+        shifted = x * np.exp(APART * offset[model])
         axes.errorbar(
-            x * np.exp(APART * beside[model]),
+            shifted,
             y,
-            np.maximum([y - mine["lower"], mine["upper"] - y], 0),
+            np.maximum([y - points["lower"], points["upper"] - y], 0),
             fmt=marker[model],
             color=colour[model],
             markersize=4,
             elinewidth=1.2,
         )
-        fewer = mine["n_replicates"] < data.design.study.replicates
-        style.open_where(
-            axes, x * np.exp(APART * beside[model]), y, fewer, marker[model], colour[model]
-        )
+        fewer = points["n_replicates"] < data.design.study.replicates
+        style.open_where(axes, shifted, y, fewer, marker[model], colour[model])
     if planning.SCALES[measure].share:
         axes.set_ylim(-0.04, 1.04)
 
 
 def _needed(axes: Axes, table: pd.DataFrame, data: FigureData) -> None:
-    """The numbers needed with their intervals, a line a model; arrows where a bound is open."""
+    """Draw the numbers needed with their intervals, and arrows for open bounds."""
     models = data.methods
     colour, marker = style.colours(models), style.markers(models)
     ends = min(data.design.study.participants), max(data.design.study.participants)
     left, right = ends[0] / MARGIN, ends[1] * MARGIN
     for row in table[table["status"] != planning.UNKNOWN].itertuples():
-        height, painted = -models.index(row.model), colour[row.model]
+        height, line_colour = -models.index(row.model), colour[row.model]
         open_left, open_right = np.isnan(row.lower), np.isnan(row.upper)
         low, high = left if open_left else row.lower, right if open_right else row.upper
-        axes.plot([low, high], [height, height], color=painted, linewidth=1.2)
+        axes.plot([low, high], [height, height], color=line_colour, linewidth=1.2)
         for is_open, end, arrow in ((open_left, left, "<"), (open_right, right, ">")):
             if is_open:
-                axes.plot(end, height, arrow, color=painted, markersize=3.5, clip_on=False)
-        axes.plot(row.n_needed, height, marker[row.model], color=painted, markersize=4)
+                axes.plot(end, height, arrow, color=line_colour, markersize=3.5, clip_on=False)
+        axes.plot(row.n_needed, height, marker[row.model], color=line_colour, markersize=4)
     axes.set_ylim(-len(models) + 0.3, 0.7)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
 
 
 def _axis(axes: Axes, counts: tuple[int, ...]) -> None:
-    """Participants in logarithms, ticks at the counts studied."""
+    """Set a log axis of participants with ticks at the studied counts."""
     axes.set_xscale("log")
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.set_xticks([], minor=True)

@@ -1,4 +1,4 @@
-"""Figure of model comparison: how often each joint model is chosen."""
+"""Figure of how often each joint model is chosen in model comparison."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recovery.score.selection import programs_by_joint
 
 
 def selection(data: FigureData, figure: Figure) -> MplFigure:
-    """Share of replicates that choose a model, over participants: a column a condition."""
+    """Draw the share of replicates that choose a model: a column for each condition."""
     study, table = data.design.study, data.selection
     assert study.selection is not None
     columns = {
@@ -25,18 +25,17 @@ def selection(data: FigureData, figure: Figure) -> MplFigure:
         for each in figure.scenarios
     }
     rows = {
-        (unit, prior): f"Leaving out one {unit}"
+        (unit, prior): f"Left out: one {unit}"
         + (f", prior: {words(prior)}" if len(study.priors) > 1 else "")
         for unit in study.selection.leave_out
         for prior in study.priors
     }
     drawn, panels = style.grid(list(rows), list(columns), height=2.3)
     for ((unit, prior), (truth, observations)), axes in panels.items():
-        mine = table[(table["left_out"] == unit) & (table["prior"] == prior)]
-        mine = mine[mine["truth"] == truth]
+        shown = (table["left_out"] == unit) & (table["prior"] == prior) & (table["truth"] == truth)
         if observations is not None:
-            mine = mine[mine["observations"] == observations]
-        _shares(axes, mine, data)
+            shown &= table["observations"] == observations
+        _shares(axes, table[shown], data)
     style.title_panels(panels, rows, columns, "Participants")
     joints = programs_by_joint(study, data.family)
     labels = {
@@ -61,26 +60,23 @@ def _condition(truth: str, observations: int | None) -> str:
 
 
 def _shares(axes: Axes, table: pd.DataFrame, data: FigureData) -> None:
-    """The shares of all joint models in one panel; a ring around what generated the data."""
-    models, joints = (
-        data.design.study.models,
-        programs_by_joint(data.design.study, data.family),
-    )
-    colour, marker, beside = style.colours(models), style.markers(models), style.dodge(list(joints))
+    """Draw one panel: the shares of all joint models, with a ring around the true model."""
+    models, joints = data.design.study.models, programs_by_joint(data.design.study, data.family)
+    colour, marker, offset = style.colours(models), style.markers(models), style.dodge(list(joints))
     counts = data.design.study.participants
     for joint, (first, *_) in joints.items():
-        mine = table[table["joint"] == joint].sort_values("participants")
-        x = np.array([counts.index(count) for count in mine["participants"]]) + beside[joint]
-        y = mine["chosen_rate"].to_numpy()
-        error = np.vstack([y - mine["chosen_rate_lower"], mine["chosen_rate_upper"] - y])
+        rows = table[table["joint"] == joint].sort_values("participants")
+        x = np.array([counts.index(count) for count in rows["participants"]]) + offset[joint]
+        y = rows["chosen_rate"].to_numpy()
+        error = np.vstack([y - rows["chosen_rate_lower"], rows["chosen_rate_upper"] - y])
         axes.plot(x, y, color=colour[first], alpha=0.35, linewidth=1)
         axes.errorbar(
             x, y, error, fmt=marker[first], color=colour[first], markersize=4, elinewidth=1.2
         )
-        fewer = mine["n_replicates"] < data.design.study.replicates
+        fewer = rows["n_replicates"] < data.design.study.replicates
         style.open_where(axes, x, y, fewer, marker[first], colour[first])
-        right = mine["right"].to_numpy(dtype=bool)
-        axes.plot(x[right], y[right], **_RING)
+        true = rows["right"].to_numpy(dtype=bool)
+        axes.plot(x[true], y[true], **_RING)
     axes.set_xticks(range(len(counts)), map(str, counts))
     axes.set_xlim(-0.5, len(counts) - 0.5)
     axes.set_ylim(-0.04, 1.04)

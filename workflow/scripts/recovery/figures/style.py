@@ -1,4 +1,4 @@
-"""One style and one palette for all figures; the only import of seaborn."""
+"""The style and palette of all figures. Only this module imports seaborn."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 from matplotlib.gridspec import SubplotSpec
+from matplotlib.ticker import LogFormatter
 
 TRUTH_COLOUR = "0.15"
 Panels = dict[tuple[Any, Any], Axes]
-SPREAD = 0.5  # of the models around a tick
+SPREAD = 0.5  # width that models share around a tick
 
 mpl.use("agg")
 sns.set_theme(
@@ -26,12 +27,12 @@ sns.set_theme(
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlesize": 9,
-        "axes.titley": 1.0,  # at the top, whatever the ticks: nothing to measure
+        "axes.titley": 1.0,  # fixed, so that no ticks are measured
         "figure.constrained_layout.w_pad": 0.08,
         "figure.constrained_layout.h_pad": 0.06,
         "font.family": "DejaVu Sans",
         "svg.fonttype": "path",
-        "text.parse_math": False,  # a study's own words are words
+        "text.parse_math": False,  # text of a study is never parsed as math
         "svg.hashsalt": "recovery",
     },
 )
@@ -40,25 +41,25 @@ _MARKERS = "osD^vPX<>*"
 
 
 def colours(models: Sequence[str]) -> dict[str, tuple]:
-    """Return each model's colour: the same in every figure of a study."""
-    return {model: _PALETTE[place % len(_PALETTE)] for place, model in enumerate(models)}
+    """Return the colour of each model, which is the same in all figures of a study."""
+    return {model: _PALETTE[index % len(_PALETTE)] for index, model in enumerate(models)}
 
 
 def markers(models: Sequence[str]) -> dict[str, str]:
-    """Return each model's marker, for readers who do not tell colours apart."""
-    return {model: _MARKERS[place % len(_MARKERS)] for place, model in enumerate(models)}
+    """Return the marker of each model, for readers who cannot distinguish its colour."""
+    return {model: _MARKERS[index % len(_MARKERS)] for index, model in enumerate(models)}
 
 
 def dodge(models: Sequence[str]) -> dict[str, float]:
-    """Return how far each model's points stand beside their tick."""
-    places = np.linspace(-SPREAD / 2, SPREAD / 2, len(models)) if len(models) > 1 else [0.0]
-    return dict(zip(models, places, strict=True))
+    """Return the horizontal offset of each model's points from their tick."""
+    offsets = np.linspace(-SPREAD / 2, SPREAD / 2, len(models)) if len(models) > 1 else [0.0]
+    return dict(zip(models, offsets, strict=True))
 
 
 def folded(
     number: int, across: int, width: float, height: float, **shared: Any
 ) -> tuple[MplFigure, list[Axes]]:
-    """Return a figure with a number of panels in rows of `across`, and the panels in order."""
+    """Return a figure with `number` panels in rows of `across`, and the panels in order."""
     down = -(-number // across)
     figure, axes = plt.subplots(
         down,
@@ -80,9 +81,9 @@ def grid(
     height: float = 1.75,
     share_rows: bool = True,
 ) -> tuple[MplFigure, Panels]:
-    """Return a figure with a panel for every row and column, and the panels by their names.
+    """Return a figure with a panel for each row and column, and the panels by (row, column).
 
-    Panels of a row share their scale. One column alone is folded into rows of three.
+    Panels of a row share their scale. A single column is folded into rows of three.
     """
     if len(columns) == 1:
         figure, panels = folded(len(rows), min(3, len(rows)), width, height)
@@ -105,7 +106,7 @@ def grid(
 def matrix(
     rows: Sequence[Any], columns: Sequence[Any], width: float, height: float, **shared: Any
 ) -> tuple[MplFigure, Panels]:
-    """Return a figure with a panel for every row and column, never folded, by their names."""
+    """Return a figure with a panel for each row and column, never folded, and the panels."""
     size = (width * len(columns) + 0.6, height * len(rows) + 0.8)
     figure, axes = plt.subplots(
         len(rows), len(columns), figsize=size, squeeze=False, layout="constrained", **shared
@@ -116,57 +117,71 @@ def matrix(
     return figure, places
 
 
-def _in_grid(axes: Axes) -> SubplotSpec:
-    """Where a panel is in the grid of its figure."""
-    place = axes.get_subplotspec()
-    assert place is not None
-    return place
+def _grid_position(axes: Axes) -> SubplotSpec:
+    """Return the position of a panel in the grid of its figure."""
+    position = axes.get_subplotspec()
+    assert position is not None
+    return position
 
 
 def is_first_column(axes: Axes) -> bool:
     """Whether a panel is in the first column of its figure."""
-    return _in_grid(axes).is_first_col()
+    return _grid_position(axes).is_first_col()
 
 
-def say(axes: Axes, text: str) -> None:
-    """Say in words why a panel has nothing to show."""
+def message(axes: Axes, text: str) -> None:
+    """Show a message instead of the axes of a panel without content."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, color="0.5", ha="center", va="center")
     axes.tick_params(left=False, bottom=False, labelleft=False, labelbottom=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
 
 
-def nothing(text: str) -> MplFigure:
-    """Return a figure that says in words why it shows nothing."""
+def message_figure(text: str) -> MplFigure:
+    """Return a figure that shows only a message."""
     figure, (panel,) = folded(1, 1, 4.2, 1.6)
-    say(panel, text)
+    message(panel, text)
     return figure
 
 
 def segments(lower: np.ndarray, upper: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return horizontal segments as one broken line: many in one path keep a file small."""
+    """Return horizontal segments as one broken line, which keeps SVG files small."""
     x = np.column_stack([lower, upper, np.full(len(y), np.nan)]).ravel()
     return x, np.repeat(np.asarray(y, dtype=float), 3)
+
+
+class _PlainLogFormatter(LogFormatter):
+    """Tick labels of a log axis as plain numbers, because text is never parsed as math."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:,g}" if super().__call__(x, pos) else ""
+
+
+def log_y_axis(axes: Axes) -> None:
+    """Give a panel a log y-axis whose ticks are plain numbers."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(_PlainLogFormatter())
+    axes.yaxis.set_minor_formatter(_PlainLogFormatter())
 
 
 def open_where(
     axes: Axes, x: np.ndarray, y: np.ndarray, fewer: np.ndarray, marker: str, colour: tuple
 ) -> None:
-    """Draw points that rest on fewer fits than planned again, as open ones."""
-    which = np.asarray(fewer, dtype=bool)
-    if which.any():
+    """Draw open points over those that are based on fewer fits than planned."""
+    shown = np.asarray(fewer, dtype=bool)
+    if shown.any():
         axes.plot(
-            x[which], y[which], marker, color=colour, mfc="white", mew=0.7, markersize=5.5, zorder=3
+            x[shown], y[shown], marker, color=colour, mfc="white", mew=0.7, markersize=5.5, zorder=3
         )
 
 
 def title_panels(
     panels: Panels, row_labels: Mapping[Any, str], column_labels: Mapping[Any, str], x_label: str
 ) -> None:
-    """Label rows at their left and columns at their top; folded panels by their row alone."""
+    """Label rows at the left and columns at the top; folded panels only with their row."""
     rows, columns = list(row_labels), list(column_labels)
     for (row, column), axes in panels.items():
-        if _in_grid(axes).is_last_row():
+        if _grid_position(axes).is_last_row() and axes.spines["bottom"].get_visible():
             axes.set_xlabel(x_label)
         if len(columns) == 1:
             axes.set_title(row_labels[row], loc="left")
@@ -179,22 +194,22 @@ def title_panels(
 
 
 def lay_out(drawn: MplFigure) -> None:
-    """Lay a figure out once for all formats.
+    """Lay out a figure once for all formats.
 
-    Without an engine, and with labels that have their place, no format measures all ticks again.
+    Without a layout engine and with fixed label positions, no format measures the ticks again.
     """
     if (engine := drawn.get_layout_engine()) is not None:
         engine.execute(drawn)
     drawn.set_layout_engine(None)
     for axes in drawn.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_label_coords(*_place(axes, axis))
+            axis.set_label_coords(*_label_position(axes, axis))
 
 
-def _place(axes: Axes, axis: mpl.axis.Axis) -> np.ndarray:
-    """Where an axis has its label, in fractions of the panel."""
-    on_page = axis.label.get_transform().transform(axis.label.get_position())
-    return axes.transAxes.inverted().transform(on_page)
+def _label_position(axes: Axes, axis: mpl.axis.Axis) -> np.ndarray:
+    """Return the position of an axis label, in fractions of the panel."""
+    display = axis.label.get_transform().transform(axis.label.get_position())
+    return axes.transAxes.inverted().transform(display)
 
 
 def legend(
@@ -203,9 +218,9 @@ def legend(
     extra: Sequence = (),
     among: Sequence[str] | None = None,
 ) -> None:
-    """Name the models, and what else is drawn, below the panels.
+    """Add a legend of the models and of `extra` entries below the panels.
 
-    `among` are all models of the study, where `labels` has some of them.
+    `among` are all models of the study, if `labels` has only some of them.
     """
     colour, marker = colours(among or list(labels)), markers(among or list(labels))
     handles = [
@@ -221,11 +236,11 @@ def legend(
 
 
 def _columns(figure: MplFigure, labels: Sequence[str]) -> int:
-    """How many entries of a legend fit beside one another: inches a letter, and a handle."""
-    widest = 0.55 + 0.075 * max(map(len, labels))
+    """Return the number of legend entries that fit side by side."""
+    widest = 0.55 + 0.075 * max(map(len, labels))  # inches: the handle, and per letter
     return max(1, min(6, len(labels), int(figure.get_figwidth() / widest)))
 
 
 def truth_line(label: str = "Truth") -> mpl.lines.Line2D:
-    """Return the legend's entry for a reference line."""
+    """Return the legend entry of a reference line."""
     return mpl.lines.Line2D([], [], color=TRUTH_COLOUR, linestyle="--", linewidth=1, label=label)

@@ -45,7 +45,7 @@ class EstimatorFitter:
         population: list[Estimates] = []
         participants: list[Estimates] = []
         for part in result.parts:
-            groups = self.family.participants_of(list(part.names))
+            groups = self.family.group_coefficients(list(part.names))
             _require_finite(part, quantile_columns(self.specification["intervals"]).values())
             (participants if groups else population).append(part)
         with_participants = self.specification.get("keep_draws", False) or task.replicate == 1
@@ -89,7 +89,7 @@ class EstimatorFitter:
         level = self.specification["plotted_level"]
         low, high = (part.quantile(p) for p in quantile_columns([level]).values())
         place = {name: number for number, name in enumerate(part.names)}
-        for coefficient, members in self.family.participants_of(list(part.names)).items():
+        for coefficient, members in self.family.group_coefficients(list(part.names)).items():
             places = [place[name] for name in members]
             truth = np.array([task.truth[name] for name in members])
             bounded = np.isfinite(part.error[places]).all()

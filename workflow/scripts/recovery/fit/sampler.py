@@ -102,7 +102,7 @@ class SamplerFitter:
 
     def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
         """The participants' coefficients of the tables, by the family's groups."""
-        return self.family.participants_of(names)
+        return self.family.group_coefficients(names)
 
     def _run(self, data: dict[str, Any], seed: int, attempt: int) -> Draws:
         sampler = self.attempts[attempt - 1]
@@ -132,7 +132,7 @@ class SamplerFitter:
     def _with_ranks(self, task: Task, draws: Draws, rows: list[dict]) -> list[dict]:
         """The rows with the ranks of their truths, and one row per test quantity."""
         effects = [
-            name for names in self.family.participants_of(draws.names).values() for name in names
+            name for names in self.family.group_coefficients(draws.names).values() for name in names
         ]
         names = [*self.model.scored, *effects]
         values = posterior.evenly_spaced(draws, names, RANKED_DRAWS)

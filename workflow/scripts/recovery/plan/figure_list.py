@@ -17,12 +17,12 @@ _BY_CONDITION = {
     "rmse": ("Root mean squared error", "Performance"),
     "coverage": ("Coverage", "Performance"),
     "interval_width": ("Width of intervals", "Performance"),
-    "lolly": ("Measures side by side", "Performance"),
-    "planning": ("How many participants", "Planning"),
+    "lolly": ("Four measures side by side", "Performance"),
+    "planning": ("Participants needed", "Planning"),
     "convergence": ("Convergence", "Computation"),
-    "time": ("Time", "Computation"),
-    "recovered": ("Recovered against true", "Estimates"),
-    "zip": ("Intervals, by how far they are from the truth", "Estimates"),
+    "time": ("Cost of a fit", "Computation"),
+    "recovered": ("Estimated and true values", "Estimates"),
+    "zip": ("Intervals by their distance from the truth", "Estimates"),
     "lines": ("Participants' lines", "Participants"),
     "shrinkage": ("Shrinkage", "Participants"),
     "caterpillar": ("Participants' intervals", "Participants"),
@@ -30,7 +30,7 @@ _BY_CONDITION = {
 _LINES = {"lines"}  # what takes an outcome that is drawn over a predictor
 _OF_COEFFICIENTS = {"shrinkage", "caterpillar"}  # what takes participants' own
 _BY_DRAWN_SCENARIO = {
-    "ecdf": "Are ranks uniform?",
+    "ecdf": "Distribution of ranks",
     "ranks": "Histograms of ranks",
     "contraction": "Posterior z-scores and contraction",
 }
@@ -163,14 +163,12 @@ def _of_calibration(study: Study) -> Iterator[Figure]:
 def _of_selection(study: Study) -> Iterator[Figure]:
     if study.selection:
         scenarios = tuple(scenarios_of(study))
-        yield Figure(
-            "selection", "selection", "How often models are chosen", "Selection", scenarios
-        )
+        yield Figure("selection", "selection", "Frequency of chosen models", "Selection", scenarios)
 
 
 def _of_verification(study: Study) -> Iterator[Figure]:
     if study.verify:
-        yield Figure("verification", "verification", "Two engines", "Computation")
+        yield Figure("verification", "verification", "Two engines compared", "Computation")
 
 
 def _of_observed(study: Study) -> Iterator[Figure]:
@@ -192,4 +190,4 @@ def _of_observed(study: Study) -> Iterator[Figure]:
 
 def _of_priors(study: Study) -> Figure:
     kind = "prior_predictive" if families.find(study.family).AXES else "prior_outcomes"
-    return Figure(kind, kind, "What each prior expects", "Priors")
+    return Figure(kind, kind, "Prior predictive distributions", "Priors")

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from recovery import engines, families, tables
 from recovery.common.hashing import digest
 from recovery.plan import figure_list, identities, paths, provenance
 from recovery.plan.design import Cell, Design
+from recovery.plan.forced_steps import folder_of
 from recovery.plan.params import Params, Wildcards
 from recovery.study.methods import NO_PRIOR
 from recovery.tables.summary_schemas import SUMMARIES
 
 Files = dict[str, Any]  # name -> a file or a list of files
+T = TypeVar("T")
+
+
+def _planned(method: Callable[[Inputs, Wildcards], T]) -> Callable[[Inputs, Wildcards], T]:
+    """Return a method that begins the plan if it is the first to be called."""
+
+    @wraps(method)
+    def planned(self: Inputs, wildcards: Wildcards = None) -> T:
+        self._made_again()
+        return method(self, wildcards)
+
+    return planned
 
 
 class Inputs:
@@ -28,13 +42,24 @@ class Inputs:
     ----------
     ancient : callable
         Snakemake's function that marks a file so.
+    begin_plan : callable
+        Called once, before the first input: Snakemake has begun to plan jobs, so its settings are
+        known and results are used. It returns the folders whose files forced jobs make again
+        (`forced_steps`); these files are not marked.
     """
 
-    def __init__(self, design: Design, ancient: Callable[[Any], Any]):
+    def __init__(
+        self,
+        design: Design,
+        ancient: Callable[[str], str],
+        begin_plan: Callable[[], Collection[str]] = frozenset,
+    ):
         self.design = design
         self.params = Params(design)
         self._ancient = ancient
+        self._made_again = cache(begin_plan)
 
+    @_planned
     def check(self, wildcards: Wildcards) -> Files:
         """Return the compiled programs, where the engine compiles."""
         done = provenance.bear(
@@ -46,6 +71,7 @@ class Inputs:
         ]
         return self._marked({"executables": programs}, done) if programs else {}
 
+    @_planned
     def simulate(self, wildcards: Wildcards) -> Files:
         """Return the observed dataset and fit that a scenario's truth is taken from, if it is."""
         design, files = self.design, self._trial()
@@ -63,6 +89,7 @@ class Inputs:
         identity = self.params.simulate(wildcards)["identity"]
         return self._marked(files, tables.are_current(outputs, identity))
 
+    @_planned
     def fit(self, wildcards: Wildcards) -> Files:
         """Return the datasets of one batch, and the compiled program where the engine has one."""
         cell = (wildcards.scenario, wildcards.model, wildcards.prior)
@@ -72,6 +99,7 @@ class Inputs:
         ]
         return self._of_fits(self.params.fit(wildcards), outputs, self._datasets(wildcards))
 
+    @_planned
     def verify(self, wildcards: Wildcards) -> Files:
         """Return the same for the verifying engine."""
         cell = (wildcards.scenario, wildcards.model, wildcards.prior)
@@ -81,6 +109,7 @@ class Inputs:
         ]
         return self._of_fits(self.params.verify(wildcards), outputs, self._datasets(wildcards))
 
+    @_planned
     def fit_observed(self, wildcards: Wildcards) -> Files:
         """Return an observed dataset, and the compiled program where the engine has one."""
         fit = (wildcards.dataset, wildcards.model, wildcards.prior)
@@ -88,6 +117,7 @@ class Inputs:
         data = {"data": self.design.observed_data(wildcards.dataset)}
         return self._of_fits(self.params.fit_observed(wildcards), outputs, data)
 
+    @_planned
     def summarise(self, wildcards: Wildcards = None) -> Files:
         """Return every fit, whether to simulated or to observed data, and the first dataset."""
         design = self.design
@@ -99,6 +129,7 @@ class Inputs:
         }
         return self._marked(files, self.summary_exists())
 
+    @_planned
     def figures(self, wildcards: Wildcards = None) -> Files:
         """Return the summary tables, and the fits that figures show one by one.
 
@@ -122,6 +153,7 @@ class Inputs:
         drawn = provenance.bear(self._figures(), digest(self.params.figures()))
         return self._marked(files, drawn)
 
+    @_planned
     def report(self, wildcards: Wildcards = None) -> Files:
         """Return the summary tables, the figures, and the fits to observed data."""
         files = {
@@ -134,6 +166,7 @@ class Inputs:
         }
         return self._marked(files, self.report_exists())
 
+    @_planned
     def outcome(self, wildcards: Wildcards = None) -> Files:
         """Return what says how fits went, and the page, which is to be written before."""
         names = ("convergence", "verification")
@@ -144,6 +177,7 @@ class Inputs:
         outcome = self.design.file(paths.OUTCOME)
         return self._marked(files, provenance.bear([outcome], digest(self.params.outcome())))
 
+    @_planned
     def missing(self, wildcards: Wildcards = None) -> list[str]:
         """Return tables of data and fits that are missing although the summary exists."""
         if not self.summary_exists():
@@ -159,7 +193,16 @@ class Inputs:
         return provenance.bear([self.design.file(paths.REPORT)], digest(self.params.report()))
 
     def _marked(self, files: Files, done: bool) -> Files:
-        return {name: self._ancient(file) if done else file for name, file in files.items()}
+        """The files, marked as `ancient` if the outputs of the job exist with its identity."""
+        if not done:
+            return files
+        return {
+            name: self._mark(file) if isinstance(file, str) else [*map(self._mark, file)]
+            for name, file in files.items()
+        }
+
+    def _mark(self, file: str) -> str:
+        return file if folder_of(file) in self._made_again() else self._ancient(file)
 
     def _trial(self) -> Files:
         """The record that a researcher's own family has been tried; shipped ones need none."""

@@ -90,7 +90,7 @@ def _estimating(study: Study, family: Family) -> dict[str, Any]:
     """What decides estimates: our modules, the family's, and the packages that they call."""
     packages = {name: family.ESTIMATORS[name].library for name in study.estimators_without_prior}
     return {
-        "estimating": step_code("estimate", *family.FILES, *family.ESTIMATING),
+        "estimating": step_code("estimate", *family.FILES, *family.ESTIMATOR_FILES),
         "estimating_engines": {name: [each, _version(each)] for name, each in packages.items()},
     }
 

@@ -1,1 +1,1 @@
-"""The page, the paper's tables and text."""
+"""The page, and tables and text for a paper."""

@@ -1,4 +1,4 @@
-"""The study in the order of ADEMP, for the manifest, and in words for a paper."""
+"""The study in ADEMP order for the manifest, and its truths in words."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
                 "participants": list(study.participants),
                 "observations": list(study.observations),
             },
-            "crossing": "full, but for truths from observed data, which bring their design",
+            "crossing": "full, except that truths from observed data use the observed design",
             "replicates": study.replicates,
             "largest_mcse_reached": {
                 name: largest["mcse"] if math.isfinite(largest["mcse"]) else None
@@ -45,25 +45,25 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
             "models": {model: family.MODELS[model].label for model in study.models},
             "priors": list(study.priors),
             "estimators": {name: method(family, name).label for name in study.estimators},
-            "crossing": "every model, and every approximation of one, under every prior, and every "
-            "other estimator, on the same datasets",
+            "crossing": "every model and approximation under every prior, and every estimator "
+            "without a prior, on the same datasets",
             "attempts": study.attempts,
         },
         "performance_measures": {
             "of_estimates": list(ESTIMATE_MEASURES),
             "of_intervals": list(INTERVAL_MEASURES),
             "levels": list(study.intervals),
-            "failed_fits": "rows without estimates; in no measure but rates of failure",
-            "not_converged": "in the headline numbers (subset all); left out in the subsets "
+            "failed_fits": "rows without estimates; only in rates of failure",
+            "not_converged": "in the main results (subset all); left out in the subsets "
             "converged and common; counted as missed and as covered in bounds on coverage",
         },
     }
 
 
 def truths_in_words(truths: Mapping[str, Any]) -> list[str]:
-    """Return what data were generated from, each with its name."""
+    """Return the kind and name of each truth."""
     kinds: dict[type, str] = {
-        PriorTruth: "a truth drawn afresh from a prior",
+        PriorTruth: "a truth drawn from a prior for each replicate",
         ObservedTruth: "the posterior mean of a fit to observed data",
     }
     return [
@@ -73,11 +73,11 @@ def truths_in_words(truths: Mapping[str, Any]) -> list[str]:
 
 
 def has_observed_truth(study: Study) -> bool:
-    """Whether any truth is what was estimated from observed data, and brings their design."""
+    """Whether any truth is estimated from observed data, whose design it uses."""
     return any(isinstance(truth, ObservedTruth) for truth in study.truths.values())
 
 
 def listed(items: Iterable) -> str:
-    """Return things in a row: a, b and c."""
+    """Return items as a list in words: a, b and c."""
     *most, last = map(str, items)
     return f"{', '.join(most)} and {last}" if most else last

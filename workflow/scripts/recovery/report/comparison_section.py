@@ -1,4 +1,4 @@
-"""Models and priors compared on the same datasets: a row a pair, over all scenarios."""
+"""Comparisons of models and priors on the same datasets: a row for each pair."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from recovery.score.measures import rows_of_measure
 from recovery.study.methods import method
 from recovery.study.model import Study
 
-FALSE_ALARMS = 0.05  # of all differences of one measure together
+FALSE_ALARMS = 0.05  # familywise, for all differences of one measure
 MEASURES = ("rmse", "coverage")
 
 
 def rows(study: Study, family: Family, comparison: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return every two models under a prior, then every two priors of a model.
+    """Return each pair of models under a prior, then each pair of priors of a model.
 
-    A difference counts as clear where chance does not explain it, at 5 % for all
-    differences of a measure in the study together (Bonferroni), by the table's p-values:
-    McNemar's exact test of coverage, random signs of differences of squared errors of RMSE.
+    A difference is clear if its p-value is below 5 %, corrected for all differences of the
+    measure in the study (Bonferroni). The p-values are those of the table: McNemar's exact test
+    for coverage, random signs of the differences of squared errors for RMSE.
     """
     everything = comparison[comparison["subset"] == "all"]
-    found: dict[tuple, dict[str, Any]] = {}
+    by_pair: dict[tuple, dict[str, Any]] = {}
     for measure in MEASURES:
         table = rows_of_measure(everything, measure, study.plotted_level)
-        table = _judged(table[table["value"].notna()])
+        table = _with_verdicts(table[table["value"].notna()])
         keys = ["compared", "first", "second", "given"]
-        for pair, mine in table.groupby(keys, sort=False):
-            row = found.setdefault(pair, _labels(study, family, *pair))
-            clearest = mine.loc[mine["p_value"].idxmin()]
+        for pair, differences in table.groupby(keys, sort=False):
+            row = by_pair.setdefault(pair, _labels(study, family, *pair))
+            clearest = differences.loc[differences["p_value"].idxmin()]
             interval = tuple(clearest[["lower", "upper"]]) if measure == "coverage" else None
             row[measure] = clearest.to_dict() | {
-                "n": len(mine),
-                "n_clear": int(mine["clear"].sum()),
+                "n": len(differences),
+                "n_clear": int(differences["clear"].sum()),
                 "interval": interval,
             }
-    return sorted(found.values(), key=lambda row: row["compared"])
+    return sorted(by_pair.values(), key=lambda row: row["compared"])
 
 
-def _judged(table: pd.DataFrame) -> pd.DataFrame:
-    """With the p-value of every difference, 1 where none is known, and whether it is clear."""
+def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with whether each difference is clear; unknown p-values become 1."""
     p = table["p_value"].fillna(1.0)
     return table.assign(p_value=p, clear=p < FALSE_ALARMS / max(1, len(table)))
 
@@ -50,9 +50,9 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
 def _labels(
     study: Study, family: Family, compared: str, first: str, second: str, given: str
 ) -> dict[str, Any]:
-    model = {name: method(family, name).label for name in study.methods}
+    methods = {name: method(family, name).label for name in study.methods}
     if compared == "model":
-        labels = {"first": model[first], "second": model[second], "given": words(given)}
+        labels = {"first": methods[first], "second": methods[second], "given": words(given)}
     else:
-        labels = {"first": words(first), "second": words(second), "given": model[given]}
+        labels = {"first": words(first), "second": words(second), "given": methods[given]}
     return {"compared": compared, "rmse": None, "coverage": None, **labels}

@@ -1,4 +1,4 @@
-"""Where the processor time went."""
+"""Processor time of the study by step."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ STEPS = {
     "draws": "Sampler, draws",
     "estimators": "Estimators",
     "fits": "Diagnostics and summaries of fits",
-    "start": "Start of fit jobs: Python and its imports",
-    "tables": "Tables of fit jobs, read and written",
-    "simulate": "Simulating",
-    "summarise": "Scoring",
-    "figures": "Drawing",
+    "start": "Start of fit jobs (Python and imports)",
+    "tables": "Reading and writing tables in fit jobs",
+    "simulate": "Simulation",
+    "summarise": "Summary tables",
+    "figures": "Figures",
     "snakemake": "Snakemake, in the run that wrote this page",
 }
 
 
 def rows(costs: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row a step: its processor seconds, and its share of all."""
+    """Return processor seconds and share of the total for each step."""
     seconds = dict(zip(costs["step"], costs["seconds"], strict=True))
     total = sum(seconds.values())
     return [
@@ -33,18 +33,18 @@ def rows(costs: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def in_sampler(costs: pd.DataFrame) -> float:
-    """Return the share of all processor time that was spent inside the sampler."""
-    inside = costs["step"].isin(["warmup", "draws"])
-    return costs.loc[inside, "seconds"].sum() / costs["seconds"].sum()
+    """Return the share of all processor time that the sampler took."""
+    sampler = costs["step"].isin(["warmup", "draws"])
+    return costs.loc[sampler, "seconds"].sum() / costs["seconds"].sum()
 
 
 def by_snakemake() -> dict[str, float]:
-    """Return the processor seconds of the Snakemake that runs this job, without its jobs'.
+    """Return the processor seconds of the Snakemake process that runs this job, without its jobs.
 
-    Nothing where the parent of this process is not Snakemake.
+    The result is empty if the parent of this process is not Snakemake.
     """
     parent = psutil.Process().parent()
     if parent is None or not any("snakemake" in part for part in parent.cmdline()):
         return {}
-    spent = parent.cpu_times()
-    return {"snakemake": spent.user + spent.system}
+    times = parent.cpu_times()
+    return {"snakemake": times.user + times.system}

@@ -1,4 +1,4 @@
-"""On how many fits the points of a figure rest, in words."""
+"""The number of fits on which the points of a figure are based, in words."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ _COUNTS = {
 }
 
 
-def on_fits(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame]) -> str:
-    """Return a sentence on how many fits each point rests on; empty for other figures."""
+def sentence(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame]) -> str:
+    """Return the number of fits on which each point is based; empty for other figures."""
     counts = _counts(study, figure, summaries)
     counts = counts[counts > 0]
     if counts.empty:
         return ""
     if counts.min() == counts.max():
-        return f"Each point rests on {counts.min():,} {'fit' if counts.min() == 1 else 'fits'}."
+        return f"Each point is based on {counts.min():,} {'fit' if counts.min() == 1 else 'fits'}."
     return (
-        f"Points rest on {counts.min():,} to {counts.max():,} fits each; open ones on fewer than "
-        f"the {study.replicates:,} that were planned."
+        f"Each point is based on {counts.min():,} to {counts.max():,} fits; open points on fewer "
+        f"than the {study.replicates:,} planned."
     )
 
 
 def _counts(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame]) -> pd.Series:
-    """The numbers of fits of all points with a value."""
+    """Return the numbers of fits of all points with a value."""
     scenarios = [each.name for each in figure.scenarios]
     if figure.kind == "lolly":
         scenarios = [max(figure.scenarios, key=lambda each: each.participants).name]
@@ -64,8 +64,8 @@ def _counts(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame])
             rows_of_measure(
                 table[table["parameter"] == name], SCALES[each].measure, study.plotted_level
             )
-            for name, wanted in (study.planning or {}).items()
-            for each in wanted.model_dump(exclude_none=True)
+            for name, targets in (study.planning or {}).items()
+            for each in targets.model_dump(exclude_none=True)
         ]
-    shown = pd.concat([table[:0], *parts])
-    return shown.loc[shown["value"].notna(), "n_replicates"]
+    points = pd.concat([table[:0], *parts])
+    return points.loc[points["value"].notna(), "n_replicates"]

@@ -1,4 +1,4 @@
-"""The page's tables for a paper, in LaTeX: each compiles with plain pdflatex, within its lines."""
+"""Tables for a paper in LaTeX, which compile with plain pdflatex and fit the text width."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from recovery.report.number_formats import number, percent
 from recovery.tables import write_lines
 
 TABLES = ("models", "cells", "comparison")
-EMPTY = "% This study has nothing for this table.\n"  # a longtable needs a column
+EMPTY = "% This study has no rows for this table.\n"  # a longtable needs a column
 HEADER = "% \\usepackage{array,booktabs,longtable}\n"
 BEGIN = "\\begingroup\\footnotesize\\setlength{\\tabcolsep}{0.25em}\n"
-LINE = 38.5  # em of footnotesize in a line of the class article, whether at 10, 11 or 12 pt
+LINE = 38.5  # em of footnotesize in a line of the class article, at 10, 11 and 12 pt
 GAP = 0.5  # em between two columns
-LONGEST = 4.5  # em that stay together in a word that is not a number: some eight letters
+LONGEST = 4.5  # em of an unbroken part of a word that is not a number: about eight letters
 _NUMBER = re.compile(
     "[([\N{MINUS SIGN}]*[0-9.,]+(e[+\N{MINUS SIGN}][0-9]+)?[\N{NO-BREAK SPACE}%);,]*"
 )
 _WORD = re.compile("[^ \N{SOFT HYPHEN}-]*[ \N{SOFT HYPHEN}-]|[^ \N{SOFT HYPHEN}-]+")
-_JOINT = "_/,;\N{SOFT HYPHEN}-"  # after these a word may be split
+_JOINT = "_/,;\N{SOFT HYPHEN}-"  # a word can be split after these
 _PART = re.compile(f"[^{_JOINT}]+[{_JOINT}]* ?|[{_JOINT}]+ ?")
 _SPLIT = {
     "Participants": "Partici\N{SOFT HYPHEN}pants",
@@ -33,63 +33,63 @@ _SPLIT = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its label and cells as text, and whether it says which row is meant."""
+    """A column of a table: its label and cells as text, and whether it identifies the row."""
 
     label: str
     cells: tuple[str, ...]
     key: bool
 
     def narrowest(self, cut: bool) -> float:
-        """The width that it must have, in em: of its longest word, or what words are cut to."""
+        """Return its minimum width in em: that of its longest word, or part if words are cut."""
         parts = (part for cell in (self.label, *self.cells) for part in _parts(cell, cut))
         return max((width(part.strip(" ")) for part in parts), default=0.0)
 
     @property
     def widest(self) -> float:
-        """The width in which no cell takes a second line, in em."""
+        """The width in em at which no cell needs a second line."""
         return max(width(cell) for cell in (self.label, *self.cells))
 
 
 def write(
     files: Mapping[str, str | Path],
-    glance: Sequence[Mapping[str, Any]],
+    model_rows: Sequence[Mapping[str, Any]],
     cells: Sequence[Mapping[str, Any]],
     factors: Sequence[Mapping[str, Any]],
-    compared: Sequence[Mapping[str, Any]],
+    comparison: Sequence[Mapping[str, Any]],
 ) -> None:
     """Write each table as LaTeX longtables (packages array, booktabs and longtable).
 
     Parameters
     ----------
     files : mapping of str to path
-        One for each of `TABLES`.
-    glance, cells, factors, compared
-        The rows that the page shows.
+        One file for each of `TABLES`.
+    model_rows, cells, factors, comparison
+        The rows of the page.
     """
     names = [factor["name"] for factor in factors]
     rows = {
-        "models": ([_model(row) for row in glance], 2),
+        "models": ([_model(row) for row in model_rows], 2),
         "cells": ([_cell(row, names) for row in cells], len(names)),
-        "comparison": ([_pair(row) for row in compared], 3),
+        "comparison": ([_pair(row) for row in comparison], 3),
     }
     for name in TABLES:
         write_lines(files[name], in_latex(*rows[name]).splitlines())
 
 
 def in_latex(rows: Sequence[Mapping[str, str]], n_keys: int) -> str:
-    """Return a table as LaTeX: several one below the other where it is too wide for a line.
+    """Return a table in LaTeX, split into several if it is wider than a line.
 
     Parameters
     ----------
     rows : sequence of mapping of str to str
-        Label of a column to its cell, the same labels in each.
+        Column label -> cell; all rows have the same labels.
     n_keys : int
-        How many of the first columns say which row is meant: each table has these.
+        How many of the first columns identify the row; they are repeated in each table.
     """
     if not rows:
         return EMPTY
     columns = [
-        Column(_SPLIT.get(label, label), tuple(_unbroken(row[label]) for row in rows), i < n_keys)
+        Column(_SPLIT.get(label, label), tuple(_with_units(row[label]) for row in rows), i < n_keys)
         for i, label in enumerate(rows[0])
     ]
     tables = "\\bigskip\n".join(_longtable(part) for part in _fitting(columns))
@@ -97,26 +97,26 @@ def in_latex(rows: Sequence[Mapping[str, str]], n_keys: int) -> str:
 
 
 def _fitting(columns: Sequence[Column]) -> Iterator[list[Column]]:
-    """Split a table so that each part fits into a line, with as many columns as do."""
+    """Yield parts of a table, each with as many columns as fit into a line."""
     keys = [column for column in columns if column.key]
     part = list(keys)
     for column in columns[len(keys) :]:
-        if len(part) > len(keys) and _room([*part, column], cut=False) < 0:
+        if len(part) > len(keys) and _spare_width([*part, column], cut=False) < 0:
             yield part
             part = list(keys)
         part.append(column)
     yield part
 
 
-def _room(columns: Sequence[Column], cut: bool) -> float:
-    """What columns leave of a line at their narrowest, in em."""
+def _spare_width(columns: Sequence[Column], cut: bool) -> float:
+    """Return the width of a line minus that of its columns at their narrowest, in em."""
     return LINE - GAP * (len(columns) - 1) - sum(column.narrowest(cut) for column in columns)
 
 
 def _longtable(columns: Sequence[Column]) -> str:
-    """One table; its cells take several lines, and words are cut, only where they must."""
+    """Return one table; cells are wrapped, and words cut, only if necessary."""
     fits = sum(column.widest for column in columns) + GAP * (len(columns) - 1) <= LINE
-    cut = _room(columns, cut=False) < 0
+    cut = _spare_width(columns, cut=False) < 0
     formats = ("l" if c.key else "r" for c in columns) if fits else _paragraphs(columns, cut)
     rows = zip(*(column.cells for column in columns), strict=True)
     lines = [
@@ -131,35 +131,35 @@ def _longtable(columns: Sequence[Column]) -> str:
 
 
 def _paragraphs(columns: Sequence[Column], cut: bool) -> Iterator[str]:
-    """Columns that share a line by what they want beyond their narrowest."""
+    """Yield column formats; spare width is shared in proportion to what each column lacks."""
     narrowest = [column.narrowest(cut) for column in columns]
-    wanted = [column.widest - each for column, each in zip(columns, narrowest, strict=True)]
-    room = max(0.0, _room(columns, cut)) / sum(wanted)
-    for column, least, more in zip(columns, narrowest, wanted, strict=True):
-        share = (least + more * room) / LINE
+    missing = [column.widest - each for column, each in zip(columns, narrowest, strict=True)]
+    granted = max(0.0, _spare_width(columns, cut)) / sum(missing)
+    for column, least, more in zip(columns, narrowest, missing, strict=True):
+        share = (least + more * granted) / LINE
         side = "right" if column.key else "left"
         yield f">{{\\ragged{side}\\arraybackslash}}p{{{share:.4f}\\linewidth}}"
 
 
 def _row(cells: Iterable[str], cut: bool) -> str:
-    return " & ".join(_broken(cell, cut) for cell in cells) + r" \\"
+    return " & ".join(_breakable(cell, cut) for cell in cells) + r" \\"
 
 
-def _unbroken(cell: str) -> str:
-    """A cell in which no number is parted from its unit."""
+def _with_units(cell: str) -> str:
+    """Return a cell in which no line break separates a number from its unit."""
     return cell.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
-def _broken(cell: str, cut: bool) -> str:
-    """A cell in LaTeX, which says where a line may end although no space or hyphen does."""
-    written = ""
+def _breakable(cell: str, cut: bool) -> str:
+    """Return a cell in LaTeX, with line breaks allowed between its parts."""
+    tex = ""
     for part in _parts(cell, cut):
-        written += escaped(part) + ("" if part[-1] in " -\N{SOFT HYPHEN}" else "\\allowbreak{}")
-    return written.removesuffix("\\allowbreak{}")
+        tex += escaped(part) + ("" if part[-1] in " -\N{SOFT HYPHEN}" else "\\allowbreak{}")
+    return tex.removesuffix("\\allowbreak{}")
 
 
 def _parts(cell: str, cut: bool) -> Iterator[str]:
-    """Split a cell where a line may end: after spaces, and where words are cut, not in numbers."""
+    """Yield the parts of a cell: words and, if words are cut, their parts; numbers stay whole."""
     for word in _WORD.findall(cell):
         if not cut or _is_number(word.strip(" ")):
             yield word
@@ -169,19 +169,19 @@ def _parts(cell: str, cut: bool) -> Iterator[str]:
 
 
 def _is_number(word: str) -> bool:
-    """Whether a word is a number; a name may be digits too, but not as few."""
+    """Whether a word is a number; a longer string of digits counts as a name."""
     return _NUMBER.fullmatch(word) is not None and width(word) <= LINE / 4
 
 
 def _cut(word: str) -> Iterator[str]:
-    """Cut a word into parts that are short enough to stand in any column."""
-    start, together = 0, 0.0
-    for place, character in enumerate(word):
-        wide = width(character)
-        if together + wide > LONGEST and place > start:
-            yield word[start:place]
-            start, together = place, 0.0
-        together += wide
+    """Yield parts of a word that are not wider than `LONGEST`."""
+    start, total = 0, 0.0
+    for end, character in enumerate(word):
+        em = width(character)
+        if total + em > LONGEST and end > start:
+            yield word[start:end]
+            start, total = end, 0.0
+        total += em
     yield word[start:]
 
 
@@ -212,25 +212,29 @@ def _cell(row: Mapping[str, Any], factors: Sequence[str]) -> dict[str, str]:
 
 
 def _with_error(measure: Mapping[str, Any]) -> str:
-    """A measure, and its Monte Carlo standard error in brackets, with as many decimals."""
+    """Return a measure with its Monte Carlo standard error in brackets, to the same decimals."""
     value, mcse = measure["value"], measure["mcse"]
     return f"{number(value, mcse)} ({number(mcse, mcse)})"
 
 
 def _pair(row: Mapping[str, Any]) -> dict[str, str]:
-    found = {"First": row["first"], "Second": row["second"], "Given": row["given"]}
+    cells = {"First": row["first"], "Second": row["second"], "Given": row["given"]}
     for name, label, error in (("rmse", "RMSE", "MCSE"), ("coverage", "coverage", "95 % interval")):
-        its = row[name]
-        found[f"Clear in {label}"] = f"{its['n_clear']} of {its['n']}" if its else "–"
-        found[f"Clearest in {label} ({error}; pairs)"] = _clearest(its) if its else "–"
-    return found
+        difference = row[name]
+        clear = f"{difference['n_clear']} of {difference['n']}" if difference else "–"
+        cells[f"Clear {label} differences"] = clear
+        clearest = _clearest(difference) if difference else "–"
+        cells[f"Clearest {label} difference ({error}; pairs)"] = clearest
+    return cells
 
 
-def _clearest(its: Mapping[str, Any]) -> str:
-    """The clearest difference: its error, number of pairs, parameter and scenario in brackets."""
-    if its["interval"]:
-        value, low, high = (number(each, 0.1) for each in (its["value"], *its["interval"]))
-        shown = f"{value} ({low} to {high}"
+def _clearest(difference: Mapping[str, Any]) -> str:
+    """Return the clearest difference with error, number of pairs, parameter and scenario."""
+    if difference["interval"]:
+        numbers = (difference["value"], *difference["interval"])
+        value, low, high = (number(each, 0.1) for each in numbers)
+        text = f"{value} ({low} to {high}"
     else:
-        shown = _with_error(its)[:-1]
-    return f"{shown}; {its['n_pairs']:,}; {its['parameter']}, {its['scenario']})"
+        text = _with_error(difference)[:-1]
+    pairs = f"{difference['n_pairs']:,}"
+    return f"{text}; {pairs}; {difference['parameter']}, {difference['scenario']})"

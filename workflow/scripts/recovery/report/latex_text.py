@@ -1,4 +1,4 @@
-"""Any text as LaTeX that plain pdflatex prints: nothing stops it, no character is dropped."""
+"""Any text as LaTeX for plain pdflatex, which prints every character and never stops."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SPECIAL = {
     "|": r"\textbar{}",
     '"': "{''}",
     **{c: f"\\{c}" for c in "$&#%_"},
-    **{c: f"{{{c}}}" for c in "-'`[]*"},  # not joined to the next, no option of a line's end
+    **{c: f"{{{c}}}" for c in "-'`[]*"},  # no ligatures, no options of \\
 }
 _SYMBOLS = {
     "\N{MINUS SIGN}": "$-$",
@@ -76,9 +76,9 @@ _LETTERS = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu n
 _GREEK = {*_LETTERS.split(), "tau", "upsilon", "phi", "chi", "psi", "omega"}
 _CAPITALS = {"Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi"}
 _CAPITALS |= {"Omega"}
-_AS_LATIN = {"ETA": "H", "RHO": "P", "CHI": "X"}  # the others by their first letter
+_AS_LATIN = {"ETA": "H", "RHO": "P", "CHI": "X"}  # all others: their first letter
 
-_WIDTHS = {  # rounded up; all other printable ASCII characters have 0.56 em
+_WIDTHS = {  # rounded up; other printable ASCII characters: 0.56 em
     0.31: "ijl.,:;'`!|[]",
     0.40: " frst()-I",
     0.50: "acegoz0123456789/{}\\_",
@@ -91,18 +91,18 @@ _EM = {character: em for em, characters in _WIDTHS.items() for character in char
 
 
 def escaped(text: str) -> str:
-    """Return text as LaTeX; a character that plain pdflatex has not, as its code: U+1F600."""
-    written = "".join(tex for tex, _ in _pieces(text))
-    return written.replace("\\textbackslash  ", "\\textbackslash{} ")  # TeX would take both spaces
+    """Return text as LaTeX; a character that plain pdflatex lacks becomes its code: U+1F600."""
+    tex = "".join(tex for tex, _ in _pieces(text))
+    return tex.replace("\\textbackslash  ", "\\textbackslash{} ")  # TeX drops both spaces
 
 
 def width(text: str) -> float:
-    """Return at most how wide text is in Computer Modern, in em of its ten-point design."""
+    """Return an upper bound of the width of text in Computer Modern, in em at ten points."""
     return sum(em for _, em in _pieces(text))
 
 
 def _pieces(text: str) -> Iterator[tuple[str, float]]:
-    """Every character's LaTeX and width."""
+    """Yield LaTeX and width of each character."""
     for character in unicodedata.normalize("NFC", text):
         yield _piece(character)
 
@@ -112,11 +112,11 @@ def _piece(character: str) -> tuple[str, float]:
         return _SYMBOLS[character], _SYMBOL_WIDTHS.get(character, 1.2)
     if " " <= character <= "~":
         return _SPECIAL.get(character, character), _EM.get(character, 0.56)
-    if known := _greek(character) or _accented(character) or _raised(character):
-        return known, 1.2
-    same = unicodedata.normalize("NFKC", character)
-    found = list(_pieces(same if same != character else f"U+{ord(character):04X}"))
-    return "".join(tex for tex, _ in found), sum(em for _, em in found)
+    if tex := _greek(character) or _accented(character) or _raised(character):
+        return tex, 1.2
+    compatible = unicodedata.normalize("NFKC", character)
+    pieces = list(_pieces(compatible if compatible != character else f"U+{ord(character):04X}"))
+    return "".join(tex for tex, _ in pieces), sum(em for _, em in pieces)
 
 
 def _greek(character: str) -> str | None:
@@ -132,17 +132,17 @@ def _greek(character: str) -> str | None:
 
 
 def _accented(character: str) -> str | None:
-    """A Latin letter under or over one accent."""
+    """Return a Latin letter with one accent, or None."""
     base, *marks = tuple(unicodedata.normalize("NFD", character))
     if len(marks) != 1 or marks[0] not in _ACCENTS or not (base.isascii() and base.isalpha()):
         return None
     if base in "ij" and marks[0] not in _BELOW:
-        base = f"\\{base}"  # without its dot
+        base = f"\\{base}"  # dotless
     return f"\\{_ACCENTS[marks[0]]}{{{base}}}"
 
 
 def _raised(character: str) -> str | None:
-    """A digit or sign that stands higher or lower than the line."""
+    """Return a superscript or subscript digit or sign, or None."""
     kind, _, code = unicodedata.decomposition(character).partition(" ")
     if kind not in ("<super>", "<sub>") or " " in code:
         return None

@@ -1,4 +1,4 @@
-"""Fits to observed data, beside what others published."""
+"""Fits to observed data, next to published estimates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recovery.study.model import Study
 
 
 def totals(diagnostics: pd.DataFrame) -> dict[str, int]:
-    """Return how the fits to observed data went."""
+    """Return how many fits to observed data failed and how many did not converge."""
     if diagnostics.empty:
         return {"n_planned": 0, "n_failed": 0, "n_not_converged": 0}
     failed = diagnostics["status"] == "failed"
@@ -33,27 +33,29 @@ def rows(
     diagnostics: pd.DataFrame,
     loo: pd.DataFrame,
 ) -> list[dict]:
-    """For every observed dataset, a table of estimates: a row a parameter, a column a fit."""
-    found = []
+    """Return a table for each observed dataset: a row for each parameter, a column for each fit."""
+    datasets = []
     for name, data in study.observed.items():
-        mine = estimates[estimates["scenario"] == name].set_index(["model", "prior", "parameter"])
-        went = diagnostics[diagnostics["scenario"] == name].set_index(["model", "prior"])
+        table = estimates[estimates["scenario"] == name].set_index(["model", "prior", "parameter"])
+        outcomes = diagnostics[diagnostics["scenario"] == name].set_index(["model", "prior"])
         fits = fits_by_prior(study)
-        found.append(
+        datasets.append(
             {
-                "outcomes": [_outcome(went.loc[fit], _of(mine, fit), study) for fit in fits],
+                "outcomes": [
+                    _outcome(outcomes.loc[fit], _estimates_of(table, fit), study) for fit in fits
+                ],
                 "name": name,
                 "path": data.path,
                 "standardize": data.standardize,
                 "published": data.published,
                 "fits": [fit_label(family, study, *fit) for fit in fits],
-                "loo": selection_section.of_observed(study, loo, name, fits),
+                "loo": selection_section.observed_rows(study, loo, name, fits),
                 "rows": [
                     {
                         "parameter": parameter,
                         "estimates": [
-                            mine.loc[(*fit, parameter)].to_dict()
-                            if (*fit, parameter) in mine.index
+                            table.loc[(*fit, parameter)].to_dict()
+                            if (*fit, parameter) in table.index
                             else None
                             for fit in fits
                         ],
@@ -62,16 +64,16 @@ def rows(
                 ],
             }
         )
-    return found
+    return datasets
 
 
-def _of(estimates: pd.DataFrame, fit: tuple[str, str]) -> pd.DataFrame:
-    """The rows of one model under one prior."""
+def _estimates_of(estimates: pd.DataFrame, fit: tuple[str, str]) -> pd.DataFrame:
+    """Return the rows of one model under one prior."""
     return estimates[estimates.index.droplevel("parameter").isin([fit])]
 
 
 def _outcome(fit: pd.Series, estimates: pd.DataFrame, study: Study) -> str:
-    """Whether a fit converged; if not, which thresholds it missed, and where it is worst."""
+    """Return whether a fit converged and, if not, which thresholds it missed and where."""
     if fit["status"] == "failed":
         return f"failed: {fit['error'].splitlines()[0][:80]}"
     if fit["converged"]:
@@ -83,30 +85,30 @@ def _outcome(fit: pd.Series, estimates: pd.DataFrame, study: Study) -> str:
 
 def _missed(fit: pd.Series, estimates: pd.DataFrame, study: Study) -> Iterator[str]:
     """Yield the thresholds that a fit missed, in words."""
-    wanted, chains = study.convergence, study.sampler.chains
-    enough = wanted.min_ess_per_chain * chains
-    causes = fit_outcomes.missed_thresholds(fit.to_frame().T, wanted, chains).iloc[0]
+    thresholds, chains = study.convergence, study.sampler.chains
+    min_ess = thresholds.min_ess_per_chain * chains
+    causes = fit_outcomes.missed_thresholds(fit.to_frame().T, thresholds, chains).iloc[0]
     if causes["rhat"] and pd.isna(fit["max_rhat"]):
         yield "no chain moved"
         return
     if causes["rhat"]:
         where = _where(estimates, "rhat", fit["max_rhat"])
-        yield f"rhat {fit['max_rhat']:.3f} of {where} (at most {wanted.max_rhat})"
+        yield f"rhat {fit['max_rhat']:.3f} of {where} (at most {thresholds.max_rhat})"
     for kind in ("bulk", "tail") if causes["ess"] else ():
         least = fit[f"min_ess_{kind}"]
-        if least < enough:
+        if least < min_ess:
             where = _where(estimates, f"ess_{kind}", least)
-            yield f"{kind} ESS {least:,.0f} of {where} (at least {enough:g})"
+            yield f"{kind} ESS {least:,.0f} of {where} (at least {min_ess:g})"
     if causes["divergent"]:
-        yield f"{fit['n_divergent']:.0f} divergent transitions (at most {wanted.max_divergent})"
+        yield f"{fit['n_divergent']:.0f} divergent transitions (at most {thresholds.max_divergent})"
     if causes["ebfmi"]:
-        yield f"E-BFMI {fit['min_ebfmi']:.2f} (at least {wanted.min_ebfmi})"
+        yield f"E-BFMI {fit['min_ebfmi']:.2f} (at least {thresholds.min_ebfmi})"
     if fit["n_max_treedepth"] > 0:
         yield f"{fit['n_max_treedepth']:.0f} trajectories stopped at max_treedepth"
 
 
 def _where(estimates: pd.DataFrame, diagnostic: str, worst: float) -> str:
-    """The parameter that has a fit's worst value, else it is the log density."""
+    """Return the parameter with the worst value of a fit, or the log density if none has it."""
     parameters = estimates.index.get_level_values("parameter")
-    its = parameters[np.isclose(estimates[diagnostic].astype(float), worst)]
-    return its[0] if len(its) else "the log density"
+    matches = parameters[np.isclose(estimates[diagnostic].astype(float), worst)]
+    return matches[0] if len(matches) else "the log density"

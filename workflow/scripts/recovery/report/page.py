@@ -1,8 +1,9 @@
-"""The page: what was asked, what was found, how sure it is, what failed, and what it cost."""
+"""The page: design, results with their Monte Carlo errors, failures and cost."""
 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ from recovery.study.methods import method
 from recovery.study.model import Study
 
 TEMPLATES = Path(__file__).parents[3] / "report"
+PIXELS_PER_POINT = 1.4 * 96 / 72  # at which the labels of a figure are as large as the text
+_SVG_WIDTH = re.compile(rb'<svg [^>]*width="([0-9.]+)pt"')
 
 
 def write(
@@ -46,31 +49,31 @@ def write(
     images: list[str],
     identity: str,
 ) -> None:
-    """Write the page, one file that asks nothing of the network, and its tables in LaTeX.
+    """Write the page, one file that needs no network, and its tables in LaTeX.
 
     Parameters
     ----------
     latex_files : mapping of str to str
-        One for each of `latex.TABLES`.
+        One file for each of `latex_tables.TABLES`.
     summaries : mapping of str to DataFrame
         The summary tables.
     fits : DataFrames
-        What `summaries.observed_fits` returns.
+        The tables that `summaries.observed` returns.
     images : list of str
-        SVG files, in the order of `gallery.figures`.
+        SVG files, in the order of `figure_list.figures`.
     identity : str
-        The hash of what decided the page, kept in it.
+        The hash of everything that determines the page; stored in it.
     """
     study, family = design.study, design.family
     environment = _environment()
     performance = summaries["performance"]
     everything = performance[performance["subset"] == "all"]
-    went = results_section.went(summaries["convergence"]).merge(summaries["efficiency"])
+    outcomes = results_section.outcomes(summaries["convergence"]).merge(summaries["efficiency"])
     tabulated = {
-        "glance": results_section.glance(study, family, everything, went),
-        "cells": results_section.cells(study, family, everything, went),
+        "model_rows": results_section.model_rows(study, family, everything, outcomes),
+        "cells": results_section.cells(study, family, everything, outcomes),
         "factors": setup_section.factors(design),
-        "compared": comparison_section.rows(study, family, summaries["comparison"]),
+        "comparison": comparison_section.rows(study, family, summaries["comparison"]),
     }
     latex_tables.write(latex_files, **tabulated)
     shared = {
@@ -79,16 +82,16 @@ def write(
         "totals": results_section.totals(summaries["convergence"]),
         "largest": largest_mcse(performance, study.plotted_level),
         "fewer_intervals": any(
-            0 < row["intervals"] < row["planned"] for row in tabulated["glance"]
+            0 < row["intervals"] < row["planned"] for row in tabulated["model_rows"]
         ),
         "manifest": manifest,
     }
     text = environment.get_template("page.html").render(
         **tabulated,
         **shared,
-        **_asked(design, family, fits[1]),
-        **_found(study, family, summaries),
-        paragraph=_paragraph(environment, study, family, shared),
+        **_setup(design, family, fits[1]),
+        **_results(study, family, summaries),
+        paragraph=_methods_paragraph(environment, study, family, shared),
         short_chains=results_section.short_chains(everything),
         few_if_skewed=few_if_skewed(everything),
         enough_if_skewed=ENOUGH_IF_SKEWED,
@@ -119,8 +122,8 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _asked(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[str, Any]:
-    """What was fitted, to data from what, under which priors."""
+def _setup(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[str, Any]:
+    """Return the methods, truths and priors of the study."""
     study = design.study
     return {
         "models": {model: family.MODELS[model] for model in study.models},
@@ -136,28 +139,28 @@ def _asked(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
     }
 
 
-def _found(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    """What the summary tables say beside performance."""
+def _results(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Return the results from all summary tables except performance."""
     return {
-        "lost": failures.failed_cells(family, summaries["convergence"]),
+        "failed_cells": failures.failed_cells(family, summaries["convergence"]),
         "reasons": results_section.reasons(summaries["convergence"]),
         "unsimulated": results_section.unsimulated(summaries["convergence"]),
         "pareto_k": results_section.pareto_k(family, summaries["convergence"]),
         "precision": results_section.precision(study, family, summaries["precision"]),
-        "planned": planning_section.rows(family, summaries["planning"]),
-        "verified": results_section.verified(study, family, summaries["verification"]),
-        "selected": selection_section.section(study, family, summaries["selection"]),
+        "planning": planning_section.rows(family, summaries["planning"]),
+        "verification": results_section.verification(study, family, summaries["verification"]),
+        "selection": selection_section.section(study, family, summaries["selection"]),
         "coefficients": len(summaries["participants"]) > 0,
-        "calibrated": results_section.calibrated(family, summaries["calibration"]),
+        "calibration": results_section.calibration(family, summaries["calibration"]),
         "costs": cost_section.rows(summaries["costs"]),
         "in_sampler": cost_section.in_sampler(summaries["costs"]),
     }
 
 
-def _paragraph(
+def _methods_paragraph(
     environment: jinja2.Environment, study: Study, family: Family, shared: Mapping[str, Any]
 ) -> str:
-    """The methods in words, ready to paste into a paper."""
+    """Return the methods paragraph for a paper."""
     plain = environment.overlay(autoescape=False).get_template("methods.txt")
     text = plain.render(
         **shared,
@@ -171,7 +174,7 @@ def _paragraph(
 
 
 def _estimands(family: Family, performance: pd.DataFrame) -> dict[str, str]:
-    """Label of every parameter that any model of the study answers for."""
+    """Return the label of each parameter that any model of the study estimates."""
     scored = set(performance["parameter"])
     return {name: label for name, label in family.PARAMETERS.items() if name in scored}
 
@@ -179,13 +182,26 @@ def _estimands(family: Family, performance: pd.DataFrame) -> dict[str, str]:
 def _figures(
     study: Study, images: list[str], summaries: Mapping[str, pd.DataFrame]
 ) -> dict[str, list[dict]]:
-    """Category -> its figures, each with its caption and its picture as a data address."""
-    found: dict[str, list[dict]] = {}
+    """Return category -> its figures, each with its caption and its SVG in base64."""
+    by_category: dict[str, list[dict]] = {}
     for figure, image in zip(figures(study), images, strict=True):
         caption = (TEMPLATES / f"{figure.kind}.rst").read_text(encoding="utf-8").strip()
-        caption = f"{caption} {figure_counts.on_fits(study, figure, summaries)}".strip()
-        picture = base64.b64encode(Path(image).read_bytes()).decode()
-        found.setdefault(figure.category, []).append(
-            {"name": figure.name, "title": figure.title, "caption": caption, "picture": picture}
+        caption = f"{caption} {figure_counts.sentence(study, figure, summaries)}".strip()
+        svg = Path(image).read_bytes()
+        by_category.setdefault(figure.category, []).append(
+            {
+                "name": figure.name,
+                "title": figure.title,
+                "caption": caption,
+                "picture": base64.b64encode(svg).decode(),
+                "width": _pixels(svg),
+            }
         )
-    return found
+    return by_category
+
+
+def _pixels(svg: bytes) -> int:
+    """Return the width in which the page shows an SVG file that matplotlib wrote."""
+    width = _SVG_WIDTH.search(svg)
+    assert width is not None
+    return round(PIXELS_PER_POINT * float(width[1]))

@@ -1,4 +1,4 @@
-"""How many participants are needed, in words."""
+"""The number of participants needed, in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recovery.plan.figure_list import words
 from recovery.score.planning import AT_SMALLEST, BEYOND, UNCLEAR, UNKNOWN
 from recovery.study.methods import method
 
-_WANTED = {
+_TARGETS = {
     "interval_width": "width at most {:g}",
     "power": "power at least {}",
     "coverage": "coverage at least {}",
@@ -21,7 +21,7 @@ _WANTED = {
 
 
 def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row a truth, number of observations, model, prior, parameter and wanted measure."""
+    """Return a row for each truth, number of observations, model, prior, parameter and target."""
     return [
         {
             "truth": words(row.truth),
@@ -30,7 +30,7 @@ def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
             "prior": words(row.prior),
             "parameter": row.parameter,
             "order": list(family.PARAMETERS).index(row.parameter),
-            "wanted": wanted(row.measure, row.wanted),
+            "target": target(row.measure, row.wanted),
             "needed": _needed(row),
             "n_needed": row.n_needed,
             "interval": _interval(row),
@@ -41,10 +41,10 @@ def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def wanted(measure: str, value: float) -> str:
-    """Return a wanted value in words."""
+def target(measure: str, value: float) -> str:
+    """Return a target in words."""
     share = measure in ("power", "coverage")
-    return _WANTED[measure].format(f"{100 * value:g} %" if share else value)
+    return _TARGETS[measure].format(f"{100 * value:g} %" if share else value)
 
 
 def _needed(row: Any) -> str:
@@ -63,7 +63,7 @@ def _interval(row: Any) -> str:
     if row.status == UNKNOWN:
         return "–"
     if row.status == BEYOND:
-        return f"more than {_count(row.largest)}"  # as the bar at that count leaves it out
+        return f"more than {_count(row.largest)}"  # the bar at that count excludes the target
     if math.isnan(row.lower) and math.isnan(row.upper):
         return "any number"
     if math.isnan(row.lower):
@@ -74,7 +74,7 @@ def _interval(row: Any) -> str:
 
 
 def _replicates(row: Any) -> str:
-    """How many replicates the values rest on, from which a number is read."""
+    """Return on how many replicates the values of the counts are based."""
     if row.n_fewest == row.n_most:
         return _count(row.n_most)
     return "–" if row.status == UNKNOWN else f"{_count(row.n_fewest)} to {_count(row.n_most)}"

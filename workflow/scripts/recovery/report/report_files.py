@@ -1,4 +1,4 @@
-"""The files of a study's report: the page, its tables in LaTeX, and the manifest."""
+"""The files of a report: the page, its tables in LaTeX, and the manifest."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def write(
     outputs : mapping
         `page`, `manifest`, and a file for each of `latex_tables.TABLES`.
     identity : str
-        The hash of what decides the page, kept in it.
+        The hash of everything that determines the page; stored in it.
     """
     summary = _summaries(inputs["summaries"], inputs["figures_costs"])
     origin = manifest(design) | {"ademp": ademp(design, design.family, summary["performance"])}
-    text = json.dumps(origin, indent=2, allow_nan=False) + "\n"  # ASCII alone
+    text = json.dumps(origin, indent=2, allow_nan=False) + "\n"  # ASCII only
     tables.replace(outputs["manifest"], lambda beside: beside.write_text(text))
     page.write(
         design,
@@ -49,9 +49,9 @@ def write(
 
 
 def _summaries(files: Sequence[str], figures_costs: str) -> dict[str, pd.DataFrame]:
-    """The summary tables; what the figures and Snakemake itself cost is added to `costs`."""
+    """Return the summary tables, with the costs of the figures and of Snakemake added."""
     summary = {name: tables.read_frame([file]) for name, file in zip(SUMMARIES, files, strict=True)}
-    drawing = tables.read_frame([figures_costs])
+    figures = tables.read_frame([figures_costs])
     snakemake = efficiency.costs(cost_section.by_snakemake())
-    summary["costs"] = pd.concat([summary["costs"], drawing, snakemake])
+    summary["costs"] = pd.concat([summary["costs"], figures, snakemake])
     return summary

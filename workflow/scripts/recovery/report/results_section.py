@@ -1,4 +1,4 @@
-"""What was found: how fits went, models at a glance, and every cell."""
+"""The results on the page: outcomes of fits, a summary of models, and all cells."""
 
 from __future__ import annotations
 
@@ -24,26 +24,29 @@ MOST_REASONS = 5
 
 
 def totals(convergence: pd.DataFrame) -> dict[str, Any]:
-    """Return how the fits of the whole study went, finally, and how many were made again."""
+    """Return how many fits of the study failed, converged, were repeated and were rescued."""
     final = convergence[convergence["attempt"] == "final"]
     first = convergence[convergence["attempt"] == "first"]
     counts = ["n_planned", "n_ok", "n_failed", "n_converged", "n_refitted"]
-    found: dict[str, Any] = {count: int(final[count].sum()) for count in counts}
-    found["missed"] = causes(final)
-    found["headline"] = headline(found["n_planned"], found["n_failed"], found["n_converged"])
-    return found | {"n_rescued": found["n_converged"] - int(first["n_converged"].sum())}
+    sums: dict[str, int] = {count: int(final[count].sum()) for count in counts}
+    return sums | {
+        "missed": causes(final),
+        "headline": headline(sums["n_planned"], sums["n_failed"], sums["n_converged"]),
+        "n_rescued": sums["n_converged"] - int(first["n_converged"].sum()),
+    }
 
 
 def headline(n_planned: int, n_failed: int, n_converged: int) -> str:
-    """Return in a sentence how many of some fits failed, and how many did not converge."""
+    """Return a sentence on how many fits failed and how many did not converge."""
     n_ok = n_planned - n_failed
-    astray = n_ok - n_converged
-    share = f"{astray:,} ({percent(astray / n_ok)}) did not converge" if astray else ""
+    n_not = n_ok - n_converged
+    not_converged = f"{n_not:,} ({percent(n_not / n_ok)}) did not converge" if n_not else ""
     if n_failed:
-        rest = f"; of the others {share}" if astray else "; the others converged" if n_ok else ""
+        others = "; the others converged" if n_ok else ""
+        rest = f"; of the others, {not_converged}" if n_not else others
         return f"{n_failed:,} of {n_planned:,} {_fits(n_planned)} failed{rest}."
-    all_of_them = "The fit" if n_planned == 1 else f"All {n_planned:,} fits"
-    return f"{all_of_them} ran; {share}." if astray else f"{all_of_them} ran and converged."
+    subject = "The fit" if n_planned == 1 else f"All {n_planned:,} fits"
+    return f"{subject} ran; {not_converged}." if n_not else f"{subject} ran and converged."
 
 
 def _fits(n: int) -> str:
@@ -51,29 +54,29 @@ def _fits(n: int) -> str:
 
 
 _CAUSES = {
-    "n_missed_divergent": "divergences",
+    "n_missed_divergent": "divergent transitions",
     "n_missed_ess": "low ESS",
     "n_missed_rhat": "rhat",
     "n_missed_ebfmi": "low E-BFMI",
-    "n_missed_other": "the own rule of an estimator or approximation",
+    "n_missed_other": "the criterion of an estimator or approximation",
 }
 
 
 def causes(cells: pd.DataFrame) -> list[dict[str, Any]]:
-    """Why fits of cells did not converge: the causes, each with its fits, commonest first."""
-    found = [{"cause": label, "n": int(cells[name].sum())} for name, label in _CAUSES.items()]
-    return sorted((each for each in found if each["n"]), key=lambda each: -each["n"])
+    """Return the causes of non-convergence with their numbers of fits, most frequent first."""
+    rows = [{"cause": label, "n": int(cells[name].sum())} for name, label in _CAUSES.items()]
+    return sorted((row for row in rows if row["n"]), key=lambda row: -row["n"])
 
 
-def went(convergence: pd.DataFrame) -> pd.DataFrame:
-    """How fits went, a row a cell: first attempts, and how many failed at the last."""
+def outcomes(convergence: pd.DataFrame) -> pd.DataFrame:
+    """Return the first attempts of each cell, with the number of fits that failed finally."""
     first = convergence[convergence["attempt"] == "first"]
     final = convergence.loc[convergence["attempt"] == "final", [*CELL, "n_failed"]]
     return first.drop(columns="n_failed").merge(final, on=CELL)
 
 
 def reasons(convergence: pd.DataFrame) -> list[dict[str, Any]]:
-    """Why fits failed: the commonest first errors of cells, and in how many each is."""
+    """Return the most frequent first errors of cells, each with its number of cells."""
     final = convergence[convergence["attempt"] == "final"]
     lines = final["error"].dropna().map(first_line)
     counts = lines.value_counts().head(MOST_REASONS)
@@ -81,22 +84,22 @@ def reasons(convergence: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def unsimulated(convergence: pd.DataFrame) -> list[str]:
-    """Of which scenarios some datasets could not be simulated, and how many: most first."""
+    """Return the scenarios and numbers of datasets that could not be simulated, most first."""
     final = convergence[convergence["attempt"] == "final"]
     counts = final.groupby("scenario", sort=False)[["n_unsimulated", "n_planned"]].max()
     counts = counts[counts["n_unsimulated"] > 0].sort_values("n_unsimulated", ascending=False)
-    named = [
+    lines = [
         f"{row.Index}: {row.n_unsimulated:,} of {row.n_planned:,}"
         for row in counts.head(MOST_REASONS).itertuples()
     ]
-    more = len(counts) - len(named)
-    return [*named, *([f"and in {more:,} more scenarios"] if more else [])]
+    more = len(counts) - len(lines)
+    return [*lines, *([f"and {more:,} more scenarios"] if more else [])]
 
 
-def glance(
+def model_rows(
     study: Study, family: Family, performance: pd.DataFrame, convergence: pd.DataFrame
 ) -> list[dict]:
-    """A row a model and prior, and one an estimator, over all scenarios."""
+    """Return a row for each model and prior and for each estimator, over all scenarios."""
     coverage = rows_of_measure(performance, "coverage", study.plotted_level)
     rows = []
     for model, prior in fits_by_prior(study):
@@ -114,7 +117,7 @@ def glance(
                 "failed": int(cells["n_failed"].sum()),
                 "converged": cells["n_converged"].sum() / fits,
                 "causes": causes(cells),
-                **_covered(shares, planned),
+                **_pooled_coverage(shares, planned),
                 "worst": worst,
                 "seconds": _over_fits(cells, "seconds"),
                 "ess_per_second": _over_fits(cells, "ess_per_second"),
@@ -123,15 +126,15 @@ def glance(
     return rows
 
 
-def _covered(shares: pd.DataFrame, planned: int) -> dict[str, Any]:
-    """The share of all intervals that hold the truth, and what it were with those that lack.
+def _pooled_coverage(shares: pd.DataFrame, planned: int) -> dict[str, Any]:
+    """Return the coverage of all intervals, and its bounds over the missing intervals.
 
     Parameters
     ----------
     shares : DataFrame
-        Coverages of cells and parameters, each of as many intervals as it has replicates.
+        Coverages of cells and parameters; `n_replicates` is their number of intervals.
     planned : int
-        How many intervals there were, had every fit all of them.
+        Number of intervals if no fit lacks one.
     """
     n = int(shares["n_replicates"].sum())
     if n == 0:
@@ -142,23 +145,23 @@ def _covered(shares: pd.DataFrame, planned: int) -> dict[str, Any]:
 
 
 def _over_fits(cells: pd.DataFrame, mean: str) -> float:
-    """The mean over all fits, of cells' means and how many fits each rests on."""
+    """Return the mean over all fits, from the means of cells and their numbers of fits."""
     known = cells[cells[mean].notna()]
     n = known["n_measured"]
     return (known[mean] * n).sum() / n.sum() if n.sum() else math.nan
 
 
 def short_chains(performance: pd.DataFrame) -> dict[str, Any] | None:
-    """How many cells and parameters have an MCMC error that is not small, and the worst."""
+    """Return how many cells and parameters have a large MCMC error, and the worst of them."""
     table = performance[performance["measure"] == "mcmc_error"].dropna(subset="value")
     large = table[table["value"] > LARGE_MCMC_ERROR]
     if large.empty:
         return None
-    return {"n": len(large), "of": len(table), **large.loc[large["value"].idxmax()].to_dict()}
+    return {"n": len(large), "n_all": len(table), **large.loc[large["value"].idxmax()].to_dict()}
 
 
 def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any] | None:
-    """How many replicates the wanted precision takes; None where the study wants none."""
+    """Return how many replicates the target precision needs; None without a target."""
     if table.empty:
         return None
     needed = most_needed(table)
@@ -172,25 +175,25 @@ def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, An
 
 
 def pareto_k(family: Family, convergence: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row an approximation by Pathfinder: fits, how many have a high Pareto k, the largest.
+    """Return for each Pathfinder approximation its fits, those with high Pareto k, the largest k.
 
-    The largest is NaN where one is infinite.
+    The largest is NaN if any k is infinite.
     """
     final = convergence[convergence["attempt"] == "final"]
     known = final[final["max_pareto_k"].notna() | (final["n_high_pareto_k"] > 0)]
     return [
         {
             "model": method(family, model).label,
-            "n": int(mine["n_high_pareto_k"].sum()),
-            "fits": int(mine["n_ok"].sum()),
-            "largest": mine["max_pareto_k"].max(skipna=False),
+            "n": int(fits["n_high_pareto_k"].sum()),
+            "fits": int(fits["n_ok"].sum()),
+            "largest": fits["max_pareto_k"].max(skipna=False),
         }
-        for model, mine in known.groupby("model", sort=False)
+        for model, fits in known.groupby("model", sort=False)
     ]
 
 
-def verified(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any] | None:
-    """How well two engines agree; None where the study asks for one alone."""
+def verification(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any] | None:
+    """Return how well two engines agree; None if the study does not verify fits."""
     if study.verify is None:
         return None
     rows = table.assign(model=table["model"].map(lambda model: family.MODELS[model].label))
@@ -198,57 +201,56 @@ def verified(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any
     return {
         "rows": rows.to_dict("records"),
         "n": int(table.groupby("model", sort=False)["n_fits"].max().sum()),
-        "alone": int(table.groupby("model", sort=False)["n_one_sided"].max().sum()),
+        "one_engine": int(table.groupby("model", sort=False)["n_one_sided"].max().sum()),
         "failures": verification_failures(rows),
         "disagree": [f"{row.model}, {row.parameter}" for row in disagree.itertuples()],
     }
 
 
-def calibrated(family: Family, calibration: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row a cell to which calibration applies: its verdict, and its least uniform quantity."""
-    table = calibration[calibration["verdict"] != NOT_APPLICABLE]
+def calibration(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return verdict and smallest p-values of each cell to which calibration applies."""
+    applicable = table[table["verdict"] != NOT_APPLICABLE]
     rows = []
-    for (scenario, model, prior), mine in table.groupby(CELL, sort=False):
+    for (scenario, model, prior), quantities in applicable.groupby(CELL, sort=False):
         rows.append(
             {
                 "scenario": scenario,
                 "model": family.MODELS[model].label,
                 "prior": words(prior),
-                "verdict": mine["verdict"].iloc[0],
-                "reason": mine["reason"].iloc[0],
-                "quantities": int(mine["quantity"].notna().sum()),
-                "p_value": mine["p_value"].min(),
-                "p_corrected": mine["p_corrected"].min(),
-                "n_ranked": int(mine["n_ranked"].min()),
-                "n_left_out": int(mine["n_left_out"].max()),
+                "verdict": quantities["verdict"].iloc[0],
+                "reason": quantities["reason"].iloc[0],
+                "quantities": int(quantities["quantity"].notna().sum()),
+                "p_value": quantities["p_value"].min(),
+                "p_corrected": quantities["p_corrected"].min(),
+                "n_ranked": int(quantities["n_ranked"].min()),
+                "n_left_out": int(quantities["n_left_out"].max()),
             }
         )
     return rows
 
 
 def _worst(shares: pd.DataFrame, level: float) -> dict[str, Any]:
-    """The coverage least likely by chance; low only if being the least of many does not explain it.
+    """Return the coverage that chance explains least; with equal numbers of intervals, the lowest.
 
-    By exact binomial tests at 2.5 %, corrected for how many there are. Where all rest on as many
-    intervals it is the lowest.
+    It is low if its exact binomial test rejects at 2.5 %, corrected for the number of coverages.
     """
     n = shares["n_replicates"].to_numpy()
     p_values = stats.binom.cdf(np.rint(shares["value"] * n), n, level)
-    place = np.lexsort([shares["value"], p_values])[0]
-    return {**shares.iloc[place].to_dict(), "low": p_values[place] < 0.025 / len(shares)}
+    least = np.lexsort([shares["value"], p_values])[0]
+    return {**shares.iloc[least].to_dict(), "low": p_values[least] < 0.025 / len(shares)}
 
 
 def cells(
     study: Study, family: Family, performance: pd.DataFrame, convergence: pd.DataFrame
 ) -> list[dict]:
-    """A row a cell and parameter."""
+    """Return a row for each cell and parameter."""
     measures = {
         name: rows_of_measure(performance, name, study.plotted_level).set_index(
             [*CELL, "parameter"]
         )
         for name in ("bias", "rmse", "coverage", "coverage_lower_bound", "coverage_upper_bound")
     }
-    went = convergence.set_index(CELL)
+    fits = convergence.set_index(CELL)
     rows = []
     for key, bias in measures["bias"].iterrows():
         cell, parameter = key[:3], key[3]
@@ -263,7 +265,7 @@ def cells(
                 "prior": words(cell[2]),
                 "parameter": parameter,
                 "order": list(family.PARAMETERS).index(parameter),
-                "went": went.loc[cell].to_dict(),
+                "fits": fits.loc[cell].to_dict(),
             }
         )
     return rows

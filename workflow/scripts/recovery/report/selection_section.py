@@ -1,4 +1,4 @@
-"""Models compared by what they predict of data that were left out."""
+"""Models compared by their predictions of left-out data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from recovery.study.model import Study
 
 
 def section(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any] | None:
-    """How often each model is chosen, and how often rightly; None where none are compared.
+    """Return how often each model is chosen, and how often correctly; None without selection.
 
     Parameters
     ----------
@@ -23,43 +23,43 @@ def section(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any]
     if study.selection is None:
         return None
     labels = {model: family.MODELS[model].label for model in study.models}
-    alike = {
+    joint_labels = {
         joint: ", ".join(labels[model] for model in models)
         for joint, models in programs_by_joint(study, family).items()
     }
-    rows = table.assign(label=table["joint"].map(alike), prior=table["prior"].map(words))
+    rows = table.assign(label=table["joint"].map(joint_labels), prior=table["prior"].map(words))
     return {
         "rows": rows.to_dict("records"),
         "labels": labels,
         "n_left_out": int(table["n_left_out"].max()),
-        "rightly": _rightly(study, table),
+        "correct": _correct_rates(study, table),
     }
 
 
-def _rightly(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """How often the model that generated the data is chosen: the range over scenarios, a unit."""
+def _correct_rates(study: Study, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return for each unit the range over scenarios of how often the true model is chosen."""
     right = table[table["right"].astype(bool)]
-    found = []
+    ranges = []
     for unit in study.selection.leave_out if study.selection else ():
         shares = right.loc[right["left_out"] == unit, "chosen_rate"].dropna()
         if len(shares):
-            found.append({"unit": unit, "lowest": shares.min(), "highest": shares.max()})
-    return found
+            ranges.append({"unit": unit, "lowest": shares.min(), "highest": shares.max()})
+    return ranges
 
 
-def of_observed(
+def observed_rows(
     study: Study, loo: pd.DataFrame, dataset: str, fits: list[tuple[str, str]]
 ) -> list[dict[str, Any]]:
-    """A row a unit that is left out of an observed dataset: each fit's row of the table `loo`.
+    """Return for each left-out unit of an observed dataset the row of `loo` of each fit.
 
     Parameters
     ----------
     fits : list of (model, prior)
         The columns of the page's table.
     """
-    found = []
+    rows = []
     for unit in study.selection.leave_out if study.selection else ():
-        mine = loo[(loo["scenario"] == dataset) & (loo["left_out"] == unit)]
-        known = {(row["model"], row["prior"]): row for row in mine.to_dict("records")}
-        found.append({"unit": unit, "fits": [known.get(fit) for fit in fits]})
-    return found
+        of_unit = loo[(loo["scenario"] == dataset) & (loo["left_out"] == unit)]
+        by_fit = {(row["model"], row["prior"]): row for row in of_unit.to_dict("records")}
+        rows.append({"unit": unit, "fits": [by_fit.get(fit) for fit in fits]})
+    return rows

@@ -1,4 +1,4 @@
-"""What was asked, in words: truths, and the columns that tell cells apart."""
+"""The design in words: truths, and the columns that identify cells."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from recovery.study.truths import ObservedTruth, PriorTruth
 
 
 def in_words(truth: Any, diagnostics: pd.DataFrame) -> dict[str, Any]:
-    """A truth as the page shows it; one from an observed fit says how that fit went."""
+    """Return a truth as the page shows it, with the convergence of the observed fit if any."""
     if isinstance(truth, PriorTruth):
-        joint = {"joint model": f"the one that {truth.model} is exact for"} if truth.model else {}
-        drawn = {"drawn for every replicate from the prior": words(truth.prior)} | joint
-        return drawn | _plain(truth.design.model_dump(exclude_none=True))
+        joint = {"joint model": f"the one for which {truth.model} is exact"} if truth.model else {}
+        prior = {"drawn for each replicate from the prior": words(truth.prior)} | joint
+        return prior | _as_text(truth.design.model_dump(exclude_none=True))
     if isinstance(truth, ObservedTruth):
         source = truth.from_observed
         fit = diagnostics.set_index(CELL).loc[(source.data, source.model, source.prior)]
         return {
             "posterior mean of": f"{source.model} under the prior {words(source.prior)}, "
-            f"fitted to {source.data}, whose design it takes",
+            f"fitted to {source.data}; the design is that of these data",
             "that fit converged": "yes" if fit["converged"] else "no",
         }
-    return _plain(truth.model_dump(exclude_none=True))
+    return _as_text(truth.model_dump(exclude_none=True))
 
 
-def _plain(values: dict[str, Any]) -> dict[str, str]:
+def _as_text(values: dict[str, Any]) -> dict[str, str]:
     return {
         name: ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
         for name, value in values.items()
@@ -37,7 +37,7 @@ def _plain(values: dict[str, Any]) -> dict[str, str]:
 
 
 def factors(design: Design) -> list[dict]:
-    """The columns that tell cells apart: only those that differ between any two."""
+    """Return the columns that identify cells: those with more than one level."""
     study, scenarios = design.study, design.scenarios.values()
     levels = {
         "truth": study.truths,

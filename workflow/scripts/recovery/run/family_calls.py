@@ -87,9 +87,10 @@ class Calls:
     def __call__(self, step: Step) -> tuple[str, Any]:
         """Return the fingerprint of a function's result and, for `simulate`, the number of rows."""
         function, *what = step
-        with opened_files.collected() as names:
+        with opened_files.record() as names:
             given = getattr(self, function)(*what)
-        if late := set(opened_files.of_study(names, self.family.FILES[0])) - set(self.family.FILES):
+        opened = opened_files.study_files(names, self.family.FILES[0])
+        if late := set(opened) - set(self.family.FILES):
             raise StudyError(
                 f"opens {min(late)}, must do so when the file is loaded: only a file that is "
                 "opened then counts as a part of the study"

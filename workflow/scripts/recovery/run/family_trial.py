@@ -19,7 +19,7 @@ from recovery.engines import declarations, stan_data
 from recovery.engines.protocol import Program, Settings
 from recovery.families.family import Family
 from recovery.families.own.guest_code import LOAD_SECONDS
-from recovery.families.own.requirements import OF_DRAWS
+from recovery.families.own.requirements import DRAW_KEYS
 from recovery.fit import finite, posterior
 from recovery.plan.design import Design
 from recovery.run.family_calls import LOAD, Calls, Step, by_size, scenario_of, steps
@@ -180,7 +180,7 @@ def one_fit(
             f"{program.path}: lacks {', '.join(lacking)}, which the family's file has under "
             f"PARAMETERS; the program has {has}"
         )
-    if taken := [name for name in draws.names if name in OF_DRAWS]:
+    if taken := [name for name in draws.names if name in DRAW_KEYS]:
         raise StudyError(
             f"{program.path}: has {', '.join(taken)}, must have other names: these are "
             "columns of tables of draws"
@@ -201,7 +201,7 @@ def one_fit(
 
 def _participants(family: Family, names: Iterable[str]) -> list[str]:
     """The participants' coefficients among some parameters."""
-    groups = family.participants_of(list(names)).values()
+    groups = family.group_coefficients(list(names)).values()
     return [name for members in groups for name in members]
 
 

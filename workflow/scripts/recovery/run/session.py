@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from recovery import tables
+from recovery.common.errors import UserError, bounded
 from recovery.common.hashing import digest
 from recovery.common.user_files import shipped
 from recovery.plan import identities, paths
@@ -29,9 +32,8 @@ def design_of_run(
     files: Sequence[str] = (),
     entries: Sequence[str] = (),
     main: bool,
-    reads_results: bool,
 ) -> Design:
-    """Check a study and its existing results before Snakemake plans any job.
+    """Check a study, and return its design.
 
     Parameters
     ----------
@@ -46,8 +48,6 @@ def design_of_run(
         `KEY=VALUE` of the option `--config`.
     main : bool
         Whether this is the process that plans the run, not one of its jobs.
-    reads_results : bool
-        Whether results are used; linting does not use them.
 
     Raises
     ------
@@ -62,11 +62,33 @@ def design_of_run(
         for path in files:
             read_yaml(path)  # Snakemake silently keeps the last of two equal keys
     study = overrides.apply_changes(config, entries)
-    design = preflight.prepare(study, file, shipped("stan"), thoroughly=main)
-    if main and reads_results:
-        summary = digest(Params(design).summarise())
-        identities.check_standing(design, summary, _is_remembered(design, as_module=not files))
-    return design
+    return preflight.prepare(study, file, shipped("stan"), thoroughly=main)
+
+
+def check_results(design: Design, as_module: bool) -> None:
+    """Refuse existing results that are damaged or of another study, before any job.
+
+    Parameters
+    ----------
+    as_module : bool
+        Whether another workflow uses this one as a module.
+
+    Raises
+    ------
+    UserError
+        With the files, and the command that removes them.
+    """
+    summary = digest(Params(design).summarise())
+    identities.check_standing(design, summary, _is_remembered(design, as_module))
+
+
+@contextmanager
+def exit_if_refused() -> Iterator[None]:
+    """End the process with a message instead of a traceback if the user must change something."""
+    try:
+        yield
+    except UserError as refused:
+        sys.exit(bounded(str(refused)))
 
 
 def _is_remembered(design: Design, as_module: bool) -> bool:

@@ -61,7 +61,7 @@ def read_ranks(design: Design, cell: Cell) -> pd.DataFrame:
     columns = ["replicate", "parameter", "rank", "max_rank"]
     found = tables.read_frame(design.cell_files("estimates", cell), columns)
     family = design.family
-    effects = family.participants_of(list(found["parameter"].unique())).values()
+    effects = family.group_coefficients(list(found["parameter"].unique())).values()
     return found[~found["parameter"].isin([name for names in effects for name in names])]
 
 

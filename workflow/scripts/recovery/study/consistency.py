@@ -31,7 +31,9 @@ def reference_faults(study: Study, family: Family) -> list[str]:
         if isinstance(truth, PriorTruth):
             must_be_one_of(f"truths.{name}.prior", truth.prior, study.priors)
             if truth.model is not None:
-                generating = [key for key, m in family.MODELS.items() if family.generates(m.joint)]
+                generating = [
+                    key for key, m in family.MODELS.items() if family.can_simulate_joint(m.joint)
+                ]
                 must_be_one_of(f"truths.{name}.model", truth.model, generating)
         if isinstance(truth, ObservedTruth):
             source, place = truth.from_observed, f"truths.{name}.from_observed"

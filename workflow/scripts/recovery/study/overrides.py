@@ -15,6 +15,10 @@ from recovery.common.errors import StudyError, shown
 from recovery.study.yaml_file import read_value
 
 _KEY = re.compile(r"[a-zA-Z_]\w*")
+_ONCE = {  # an option of Snakemake -> how it is written, and its values
+    "--config": (r"--config($|=)|-C", "KEY=VALUE"),
+    "--configfile": (r"--configfiles?($|=)", "file"),
+}
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -37,13 +41,14 @@ def entries_of(options: argparse.Namespace) -> list[str]:
 
 
 def refuse_repeated_config(arguments: Iterable[str]) -> None:
-    """Refuse a Snakemake command with more than one `--config`: Snakemake uses only the last."""
-    options = [word for word in arguments if re.match(r"--config($|=)|-C", word)]
-    if len(options) > 1:
-        raise StudyError(
-            "--config: got more than one, must be one: Snakemake uses only the last; give every "
-            "KEY=VALUE after one --config"
-        )
+    """Refuse a repeated `--config` or `--configfile`, of which Snakemake takes only the last."""
+    words = list(arguments)
+    for option, (pattern, value) in _ONCE.items():
+        if sum(bool(re.match(pattern, word)) for word in words) > 1:
+            raise StudyError(
+                f"{option}: got more than one, must be one: Snakemake uses only the last; give "
+                f"every {value} after one {option}"
+            )
 
 
 def apply_changes(raw: Mapping[str, Any], entries: Iterable[str]) -> dict[str, Any]:

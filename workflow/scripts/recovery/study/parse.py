@@ -45,7 +45,7 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     except ValueError as wrong:
         raise study_error(file, [f"family: {wrong}"]) from None
     named = study.model_copy(update={"family": family.CHOICE or study.family})
-    family.rehearse(partial(_read_parts, raw, family))
+    family.try_in_child(partial(_read_parts, raw, family))
     study, faults = _with_parts(named, family, faults)
     faults += [*reference_faults(study, family), *planning_faults(study, family)]
     if faults:

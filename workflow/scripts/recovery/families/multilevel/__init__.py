@@ -1,4 +1,4 @@
-"""Multilevel regressions: what their families share."""
+"""Multilevel regressions: the code that their families share."""
 
 from recovery.common.types import Scale
 from recovery.families.multilevel.layout import Layout, Options

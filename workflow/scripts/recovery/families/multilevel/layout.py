@@ -1,4 +1,4 @@
-"""Which coefficients a multilevel regression has, and which of them vary by participant."""
+"""The coefficients of a multilevel regression, and which of them vary by participant."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ MOST_PREDICTORS = 50
 
 
 class Options(Frozen):
-    """What may stand beside the name of a multilevel family."""
+    """Options of a multilevel family."""
 
     predictors: Annotated[int, Strict(), Field(ge=1, le=MOST_PREDICTORS)] = 1
-    """How many predictors; one is called x, several x1, x2, ..."""
+    """Number of predictors; a single one is named x, several x1, x2, ..."""
     varying: Annotated[tuple[Text, ...], Unique] | None = None
-    """Predictors whose slopes vary by participant, as intercepts always do; by default all."""
+    """Predictors whose slopes vary by participant; all by default. Intercepts always vary."""
 
     @model_validator(mode="after")
-    def _of_its_predictors(self) -> Options:
-        known = predictor_names(self.predictors)
+    def _varying_are_predictors(self) -> Options:
+        allowed = predictor_names(self.predictors)
         for name in self.varying or ():
-            if name not in known:
-                raise ValueError(f"varying: got {name!r}, must be one of {', '.join(known)}")
+            if name not in allowed:
+                raise ValueError(f"varying: got {name!r}, must be one of {', '.join(allowed)}")
         return self
 
 
 def predictor_names(number: int) -> list[str]:
-    """Return the columns of so many predictors."""
-    return ["x"] if number == 1 else [f"x{place}" for place in range(1, number + 1)]
+    """Return the column names of a number of predictors."""
+    return ["x"] if number == 1 else [f"x{k}" for k in range(1, number + 1)]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The coefficients of a regression: an intercept, then a slope a predictor.
+    """The coefficients of a regression: an intercept, then one slope per predictor.
 
-    Numbers of coefficients count from 1, as in Stan. Where the outcome has thresholds in
-    place of a population intercept, that is 0 and no parameter; slopes keep their numbers.
+    Coefficients are numbered from 1, as in Stan. If the outcome has thresholds instead of a
+    population intercept, beta[1] is 0 and not a parameter; slopes keep their numbers.
     """
 
     predictors: tuple[str, ...]
@@ -55,15 +55,15 @@ class Layout:
 
     @classmethod
     def of(cls, options: Options, intercept: bool = True) -> Layout:
-        """Return the layout that a study's options ask for."""
+        """Return the layout for the options of a study."""
         names = predictor_names(options.predictors)
-        chosen = names if options.varying is None else options.varying
-        slopes = [place for place, name in enumerate(names, start=2) if name in chosen]
+        varying = names if options.varying is None else options.varying
+        slopes = [k for k, name in enumerate(names, start=2) if name in varying]
         return cls(tuple(names), (1, *slopes), intercept)
 
     @property
     def size(self) -> int:
-        """How many coefficients there are (K)."""
+        """The number of coefficients (K)."""
         return 1 + len(self.predictors)
 
     @property
@@ -78,25 +78,25 @@ class Layout:
 
     @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """The pairs of varying coefficients, by their places among those."""
+        """The pairs of varying coefficients, by their positions in `varying`, from 1."""
         return tuple(combinations(range(1, len(self.varying) + 1), 2))
 
     @property
     def beta(self) -> dict[str, str]:
         """Population coefficients -> labels."""
         numbers = range(1 if self.intercept else 2, self.size + 1)
-        return {f"beta[{k}]": f"{self._slope(k, 'Intercept', 'Slope')}, beta[{k}]" for k in numbers}
+        return {f"beta[{k}]": f"{self._name(k, 'Intercept', 'Slope')}, beta[{k}]" for k in numbers}
 
-    def whole(self, given: Sequence | np.ndarray) -> np.ndarray:
-        """Return all K coefficients of those that are parameters, numbers or arrays of draws."""
-        beta = np.asarray(given)
+    def with_intercept(self, parameters: Sequence | np.ndarray) -> np.ndarray:
+        """Return all K coefficients, given those that are parameters (numbers or draws)."""
+        beta = np.asarray(parameters)
         return beta if self.intercept else np.concatenate([np.zeros_like(beta[:1]), beta])
 
     @property
     def sigma_p(self) -> dict[str, str]:
         """Participants' standard deviations -> labels."""
         return {
-            f"sigma_p[{q}]": f"SD of {self._slope(k, 'intercepts', 'slopes')}, sigma_p[{q}]"
+            f"sigma_p[{q}]": f"SD of {self._name(k, 'intercepts', 'slopes')}, sigma_p[{q}]"
             for q, k in enumerate(self.varying, start=1)
         }
 
@@ -109,7 +109,7 @@ class Layout:
     def coefficients(self) -> dict[str, str]:
         """Participants' coefficients -> labels."""
         return {
-            f"beta_p[,{q}]": f"Participants' {self._slope(k, 'intercepts', 'slopes')}"
+            f"beta_p[,{q}]": f"Participants' {self._name(k, 'intercepts', 'slopes')}"
             for q, k in enumerate(self.varying, start=1)
         }
 
@@ -118,7 +118,7 @@ class Layout:
         ones = np.ones(columns["participant"].size)
         return np.column_stack([ones, *(columns[name] for name in self.predictors)])
 
-    def _slope(self, k: int, intercept: str, slope: str) -> str:
+    def _name(self, k: int, intercept: str, slope: str) -> str:
         if k == 1:
             return intercept
         return slope if self.size == 2 else f"{slope} of {self.predictors[k - 2]}"

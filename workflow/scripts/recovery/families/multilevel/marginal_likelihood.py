@@ -1,4 +1,4 @@
-"""Likelihood of a whole participant, its coefficients integrated out."""
+"""Likelihood of a participant's observations with its coefficients integrated out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from recovery.families.family import Columns, Given
+from recovery.families.family import Columns, Fields
 from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.outcome import Outcome
 
@@ -17,7 +17,7 @@ def log_likelihood(
     layout: Layout,
     outcome: Outcome,
     joint: str,
-    prior: Given,
+    prior: Fields,
     values: Draws,
     columns: Columns,
     x: np.ndarray,
@@ -33,28 +33,28 @@ def log_likelihood(
     """
     if not outcome.CLOSED:
         return None
-    mean, covariance = _of_a_stranger(layout, joint, prior, values)
+    mean, covariance = _new_participant(layout, joint, prior, values)
     predictor, z = x @ mean, x[:, np.array(layout.varying) - 1]
-    rows = []
+    densities = []
     for person in np.unique(columns["participant"]):
-        own = columns["participant"] == person
-        y = columns["y"][own][:, None]
-        rows.append(outcome.log_marginal(y, predictor[own], z[own], covariance, values))
-    return np.array(rows)
+        rows = columns["participant"] == person
+        y = columns["y"][rows][:, None]
+        densities.append(outcome.log_marginal(y, predictor[rows], z[rows], covariance, values))
+    return np.array(densities)
 
 
-def _of_a_stranger(
-    layout: Layout, joint: str, prior: Given, values: Draws
+def _new_participant(
+    layout: Layout, joint: str, prior: Fields, values: Draws
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a joint model says of the coefficients of a participant whom it has not seen.
+    """Mean and covariance of the coefficients of a participant who is not in the data.
 
-    A line of its own, in `unpooled`, is integrated over its prior; a pooled one is everybody's.
+    In `unpooled` they are those of the prior; in `pooled` all participants have the same line.
 
     Returns
     -------
     mean : ndarray, shape (n_coefficients, n_draws or 1)
     covariance : ndarray, shape (n_draws or 1, n_varying, n_varying)
-        Of those that vary.
+        Of the coefficients that vary.
     """
     if joint == "unpooled":
         return np.array(prior.beta_mean)[:, None], np.diag(np.square(prior.beta_sd))[None]

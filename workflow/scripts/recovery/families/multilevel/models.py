@@ -1,4 +1,4 @@
-"""The programs that multilevel families share: what each is, in words."""
+"""The models that multilevel families share: their labels and notes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from recovery.families.family import Model
 from recovery.families.multilevel.layout import Layout
 
 JOINT = "multilevel"
-_WHOLE = {
+_MULTILEVEL = {
     "centered": (
         "Centred",
-        "varying intercepts and slopes, sampled as they are. It has trouble when participants "
-        "have few observations: divergent transitions, low effective sample sizes.",
+        "varying intercepts and slopes, sampled directly. If participants have few observations, "
+        "transitions diverge and effective sample sizes are low.",
     ),
     "noncentered": (
         "Non-centred",
@@ -22,58 +22,56 @@ _WHOLE = {
     "marginal": (
         "Marginal",
         "the same model and the same posterior as centred and non-centred. Participants' "
-        "intercepts and slopes are integrated out, and drawn afterwards from what the data and "
-        "each posterior draw say about them.",
+        "intercepts and slopes are integrated out, and drawn afterwards from their conditional "
+        "distribution given the data and each posterior draw.",
     ),
 }
-_ALONE = "varying intercepts and slopes, sampled through standard normal deviations."
+_ONLY_NONCENTERED = "varying intercepts and slopes, sampled through standard normal deviations."
 _POOLED = (
-    "one line for everybody. It takes the observations of a participant for independent, so "
-    "its intervals for beta are too narrow when participants differ{own}."
+    "one line for all participants. It treats the observations of a participant as independent, "
+    "so its intervals for beta are too narrow if participants differ{addition}."
 )
 _UNPOOLED = (
-    "a line of its own for every participant. Its beta is the mean of the lines of the "
-    "participants who were observed. Scored against the population's beta it covers too "
-    "little: it leaves out that other participants might have been observed."
+    "a separate line for every participant. Its beta is the mean of the lines of the observed "
+    "participants. Compared with the population's beta, its coverage is too low, because it "
+    "ignores that other participants might have been observed."
 )
 
 
 def models(
     family: str,
     layout: Layout,
-    own: Collection[str],
-    serving: Collection[str],
-    absorbs: str = "",
+    outcome_parameters: Collection[str],
+    available: Collection[str],
+    pooled_addition: str = "",
 ) -> dict[str, Model]:
     """Return the models of a multilevel family.
 
     Parameters
     ----------
-    own : collection of str
-        Parameters of the outcome.
-    serving : collection of str
-        The programs it has.
-    absorbs : str
-        What a parameter of the pooled program holds besides its own, to end a sentence.
+    outcome_parameters : collection of str
+    available : collection of str
+        The programs that the family has.
+    pooled_addition : str
+        The end of the note on the pooled model: how its parameters differ from the others'.
     """
-    beta = (*layout.beta, *own)
-    whole = (*layout.beta, *layout.sigma_p, *layout.omega, *own)
-    pooled = _POOLED.format(own=absorbs)
+    beta = (*layout.beta, *outcome_parameters)
+    scored = (*layout.beta, *layout.sigma_p, *layout.omega, *outcome_parameters)
+    pooled = _POOLED.format(addition=pooled_addition)
     models = {
         "pooled": Model(f"{family}/pooled.stan", "Pooled", "complete", beta, "pooled", pooled),
         "unpooled": Model(
             f"{family}/unpooled.stan", "Unpooled", "none", beta, "unpooled", _UNPOOLED
         ),
     }
-    for name, (label, note) in _WHOLE.items():
-        program, alone = f"{family}/{name}.stan", "centered" not in serving
+    for name, (label, note) in _MULTILEVEL.items():
         models[name] = Model(
-            program,
+            f"{family}/{name}.stan",
             label,
             "partial",
-            whole,
+            scored,
             JOINT,
-            _ALONE if alone else note,
+            note if "centered" in available else _ONLY_NONCENTERED,
             integrated=name == "marginal",
         )
-    return {name: model for name, model in models.items() if name in serving}
+    return {name: model for name, model in models.items() if name in available}

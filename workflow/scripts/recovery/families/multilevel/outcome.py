@@ -1,4 +1,4 @@
-"""What an outcome is, given its linear predictor: where multilevel families differ."""
+"""The distribution of an outcome given its linear predictor: how multilevel families differ."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recovery.families.family import Columns, Given, Values
+from recovery.families.family import Columns, Fields, Values
 
 
 class Outcome:
-    """The distribution of an outcome, and the parameters that it has of its own."""
+    """The distribution of an outcome, and its parameters besides the regression's."""
 
-    COLUMN: ClassVar[str] = "real"  # or "integer"
-    COVARIATES: Mapping[str, str] = {}  # columns it needs beside the predictors -> their kind
-    DESIGN: Mapping[str, Any] = {}  # how these are simulated: fields -> (type, default)
-    PARAMETERS: Mapping[str, str] = {}  # its own parameter -> label
-    POSITIVE: ClassVar[Collection[str]] = ()  # those that cannot be negative
+    KIND: ClassVar[str] = "real"  # or "integer"
+    COVARIATES: Mapping[str, str] = {}  # columns besides the predictors -> their kind
+    DESIGN: Mapping[str, Any] = {}  # their simulation: fields -> (type, default)
+    PARAMETERS: Mapping[str, str] = {}  # parameter of the outcome -> label
+    POSITIVE: ClassVar[Collection[str]] = ()  # parameters that cannot be negative
     TRUTH: Mapping[str, Any] = {}  # fields of a truth -> type
     PRIOR: ClassVar[Mapping[str, Any]] = {}  # fields of a prior -> type
     Y_LABEL: ClassVar[str] = "Outcome y"
@@ -25,35 +25,37 @@ class Outcome:
     CLOSED: ClassVar[bool] = False  # whether `log_marginal` has a closed form
     SCALED: ClassVar[bool] = True  # whether an observed outcome may be standardized
 
-    def draw(self, prior: Given, rng: np.random.Generator) -> dict[str, Any]:
-        """Draw its fields of a truth from a prior."""
+    def draw(self, prior: Fields, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw the outcome's fields of a truth from a prior."""
         return {}
 
-    def values(self, truth: Given) -> Values:
-        """Return its parameters' values in a truth."""
+    def values(self, truth: Fields) -> Values:
+        """Return the values of the outcome's parameters in a truth."""
         return {}
 
-    def truth_of(self, means: Values) -> dict[str, Any]:
-        """Return its fields of a truth, from its parameters' values."""
+    def truth_fields(self, means: Values) -> dict[str, Any]:
+        """Return the outcome's fields of a truth, given the values of parameters."""
         return {}
 
-    def prior_sd(self, prior: Given) -> Values:
-        """Return prior standard deviations of its parameters, where they are known."""
+    def prior_sd(self, prior: Fields) -> Values:
+        """Return the known prior standard deviations of the outcome's parameters."""
         return {}
 
-    def covariates(self, truth: Given, size: int, rng: np.random.Generator) -> Columns:
-        """Simulate its covariates for as many rows."""
+    def covariates(self, truth: Fields, size: int, rng: np.random.Generator) -> Columns:
+        """Simulate the covariates of `size` rows."""
         return {}
 
     def offset(self, columns: Columns) -> np.ndarray | float:
-        """Return what covariates add to the linear predictor of every row."""
+        """Return the offset in the linear predictor of every row."""
         return 0.0
 
     def stan_data(self, columns: Columns) -> dict[str, Any]:
-        """Return what its programs declare in `data` beside y and the regression's own."""
+        """Return the data of its Stan programs besides y and those of the regression."""
         return {}
 
-    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
+    def simulate(
+        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
+    ) -> np.ndarray:
         """Draw an outcome for every linear predictor."""
         raise NotImplementedError
 
@@ -79,16 +81,16 @@ class Outcome:
         covariance: np.ndarray,
         values: Mapping[str, np.ndarray],
     ) -> np.ndarray:
-        """Return the log density of one participant's outcomes, its coefficients integrated out.
+        """Return the log density of a participant's outcomes with its coefficients integrated out.
 
         Parameters
         ----------
         y, predictor : ndarray, shape (n_observations, 1) and (n_observations, n_draws)
-            Outcomes, and the linear predictor of a participant like the population.
+            Outcomes, and the linear predictor at the population's coefficients.
         z : ndarray, shape (n_observations, n_varying)
             The predictors whose coefficients vary.
         covariance : ndarray, shape (n_draws or 1, n_varying, n_varying)
-            Of these coefficients.
+            The covariance of these coefficients.
 
         Returns
         -------
@@ -96,6 +98,6 @@ class Outcome:
         """
         raise NotImplementedError
 
-    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
-        """Return what observed columns (y, covariates) must hold, and which rows do."""
+    def requirements(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+        """Return the requirement for each observed column, and the rows that meet it."""
         return {}

@@ -1,4 +1,4 @@
-"""What a truth and a prior of a multilevel regression hold: types made for its coefficients."""
+"""The types of truths, priors and observed columns of a multilevel regression."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from recovery.families.multilevel.outcome import Outcome
 
 
 class Design(Frozen):
-    """What the generator needs besides parameters: how x comes about, and what is missing."""
+    """Settings of the generator besides parameters: the distribution of x, and missing data."""
 
     x: Literal["standard_normal", "days"] = "standard_normal"
     missing: Proportion | None = None
 
 
 class MultilevelTruth(Design):
-    """Parameter values that data are generated from; the rest are a family's own fields."""
+    """Parameter values from which data are generated; the family adds its fields."""
 
     @model_validator(mode="after")
     def _is_a_correlation_matrix(self: Any) -> Any:
@@ -41,9 +41,9 @@ class MultilevelTruth(Design):
         if (self.rho is None) == (self.Omega is None):
             raise ValueError("must have either rho or Omega")
         omega = self.correlations
-        if wanted := correlations.refuse(omega):
-            what = f"rho: got {self.rho}" if self.Omega is None else f"Omega: got {omega.tolist()}"
-            raise ValueError(f"{what}, must be {wanted}")
+        if requirement := correlations.unmet_requirement(omega):
+            got = f"rho: got {self.rho}" if self.Omega is None else f"Omega: got {omega.tolist()}"
+            raise ValueError(f"{got}, must be {requirement}")
         return self
 
     @property
@@ -59,23 +59,29 @@ class MultilevelTruth(Design):
         return omega
 
 
-def correlated(omega: np.ndarray) -> dict[str, Any]:
-    """Return the field of a truth that holds a correlation matrix: `rho` of two, else `Omega`.
+def correlation_field(omega: np.ndarray) -> dict[str, Any]:
+    """Return the field of a truth for a correlation matrix: `rho` for two, otherwise `Omega`.
 
-    What rounds to a singular matrix is kept from it.
+    Correlations that would round to a singular matrix are moved towards 0.
     """
     if len(omega) == 2:
-        return {"rho": float(np.clip(omega[0, 1], -correlations.LARGEST, correlations.LARGEST))}
-    return {"Omega": tuple(map(tuple, correlations.inner(omega).tolist()))}
+        return {
+            "rho": float(
+                np.clip(
+                    omega[0, 1], -correlations.LARGEST_CORRELATION, correlations.LARGEST_CORRELATION
+                )
+            )
+        }
+    return {"Omega": tuple(map(tuple, correlations.shrunken(omega).tolist()))}
 
 
 def design_type(outcome: Outcome) -> type[Design]:
-    """Return the type of what the generator needs besides parameters."""
+    """Return the type of the generator's settings besides parameters."""
     return create_model("Design", __base__=Design, __doc__=Design.__doc__, **outcome.DESIGN)
 
 
 def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
-    """Return the type of a truth; `rho` is every pair's correlation, or `Omega` has them."""
+    """Return the type of a truth; `rho` is the correlation of every pair, `Omega` the matrix."""
     q = len(layout.varying)
     square = tuple_of(tuple_of(Real, q), q)
     correlated: dict[str, Any] = {"rho": (Correlation | None, None), "Omega": (square | None, None)}
@@ -86,12 +92,12 @@ def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
         **{name: (kind, ...) for name, kind in outcome.TRUTH.items()},
         **outcome.DESIGN,
     }
-    description = "Parameter values that data are generated from."
+    description = "Parameter values from which data are generated."
     return create_model("Truth", __base__=MultilevelTruth, __doc__=description, **fields)
 
 
 def prior_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
-    """Return the type of a prior: every hyperparameter; the programs get each as `prior_NAME`."""
+    """Return the type of a prior; its fields are the data `prior_NAME` of the Stan programs."""
     q = len(layout.varying)
     fields: dict[str, Any] = {
         "beta_mean": (repeated(Real, len(layout.beta)), ...),
@@ -105,14 +111,14 @@ def prior_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
 
 
 def observed_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
-    """Return the type of the columns of a CSV file that hold a multilevel family's data."""
+    """Return the type of the column names of a CSV file with a multilevel family's data."""
     number = len(layout.predictors)
-    own = {"predictor": Text} if number == 1 else {"predictors": tuple_of(Text, number)}
+    predictors = {"predictor": Text} if number == 1 else {"predictors": tuple_of(Text, number)}
     fields: dict[str, Any] = {
         "outcome": (Text, ...),
-        **{name: (kind, ...) for name, kind in own.items()},
+        **{name: (kind, ...) for name, kind in predictors.items()},
         "participant": (Text, ...),
         **dict.fromkeys(outcome.COVARIATES, (Text, ...)),
     }
-    description = "The columns of a CSV file that hold the family's data."
+    description = "The column names of a CSV file with the family's data."
     return create_model("ObservedColumns", __base__=Frozen, __doc__=description, **fields)

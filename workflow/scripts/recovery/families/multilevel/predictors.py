@@ -1,4 +1,4 @@
-"""Who was observed when, and at which values of the predictors: simulated and observed designs."""
+"""Simulated designs: participant and predictors of every row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recovery.families.family import Columns
 from recovery.families.multilevel.parameter_types import Design
 
 
-def simulated(
+def simulate_design(
     names: Sequence[str],
     design: Design,
     participants: int,
@@ -26,20 +26,20 @@ def simulated(
         else:
             columns[name] = rng.normal(size=participant.size)
     if design.missing is not None:
-        there = _there(participant, design.missing, rng)
-        columns = {name: values[there] for name, values in columns.items()}
+        observed = _observed_rows(participant, design.missing, rng)
+        columns = {name: values[observed] for name, values in columns.items()}
     return columns
 
 
-def _there(participant: np.ndarray, missing: float, rng: np.random.Generator) -> np.ndarray:
-    """Which rows are not missing: each is with this chance, but every participant has one."""
-    chance = rng.random(participant.size)
-    luckiest = [rows[np.argmax(chance[rows])] for rows in _rows_of_each(participant)]
-    there = chance >= missing
-    there[luckiest] = True
-    return there
+def _observed_rows(participant: np.ndarray, missing: float, rng: np.random.Generator) -> np.ndarray:
+    """Which rows are not missing: each with this probability, at least one per participant."""
+    uniform = rng.random(participant.size)
+    kept = [rows[np.argmax(uniform[rows])] for rows in _rows_by_participant(participant)]
+    observed = uniform >= missing
+    observed[kept] = True
+    return observed
 
 
-def _rows_of_each(participant: np.ndarray) -> list[np.ndarray]:
+def _rows_by_participant(participant: np.ndarray) -> list[np.ndarray]:
     first = np.unique(participant, return_index=True)[1]
     return np.split(np.arange(participant.size), first[1:])

@@ -1,4 +1,4 @@
-"""A multilevel regression as a family: varying coefficients, and an outcome of any distribution.
+"""The family of multilevel regressions: varying coefficients, outcomes of any distribution.
 
 eta_i = X_i beta_p[j(i)], with the varying coefficients of participant j
 beta_p[j] ~ multi_normal(beta, quad_form_diag(Omega, sigma_p))
@@ -18,7 +18,7 @@ import numpy as np
 
 from recovery.families import observed_data
 from recovery.families.correlations import draw_correlation
-from recovery.families.family import Axes, Columns, Estimator, Family, Given, Model, Values
+from recovery.families.family import Axes, Columns, Estimator, Family, Fields, Model, Values
 from recovery.families.multilevel import (
     marginal_likelihood,
     parameter_types,
@@ -29,7 +29,7 @@ from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.models import JOINT
 from recovery.families.multilevel.outcome import Outcome
 
-LINE_POINTS = 25  # of a line that is not straight
+LINE_POINTS = 25  # of a curved line in a figure
 _COEFFICIENT = re.compile(r"beta_p\[\d+,(\d+)\]")
 
 
@@ -39,12 +39,12 @@ class Multilevel(Family):
     Parameters
     ----------
     layout : Layout
-        Which coefficients there are, and which of them vary.
+        The coefficients, and which of them vary.
     outcome : Outcome
     models : mapping of str to Model
     estimators : callable, optional
-        The package `classical` -> mapping of str to Estimator. It is found by its name at run
-        time, not imported, since it decides estimates alone: neither datasets nor fits.
+        The package `classical` -> mapping of str to Estimator. The package is imported by name
+        at run time, because it decides only estimates, neither datasets nor fits.
     """
 
     JOINT = JOINT
@@ -60,15 +60,13 @@ class Multilevel(Family):
         self.MODELS = models
         if estimators is not None:
             classical = import_module(f"{__package__}.classical")
-            self.ESTIMATORS, self.ESTIMATING = (
-                estimators(classical),
-                (Path(str(classical.__file__)),),
-            )
+            self.ESTIMATORS = estimators(classical)
+            self.ESTIMATOR_FILES = (Path(str(classical.__file__)),)
         self.PARAMETERS = layout.beta | layout.sigma_p | layout.omega | dict(outcome.PARAMETERS)
         self.POSITIVE = (*layout.sigma_p, *outcome.POSITIVE)
         self.COEFFICIENTS = layout.coefficients
         kinds = {"participant": "integer", **dict.fromkeys(layout.predictors, "real")}
-        self.COLUMNS = kinds | dict(outcome.COVARIATES) | {"y": outcome.COLUMN}
+        self.COLUMNS = kinds | dict(outcome.COVARIATES) | {"y": outcome.KIND}
         x = layout.predictors[0]
         self.AXES = Axes("participant", x, "y", f"Predictor {x}", outcome.Y_LABEL)
         self.Design = parameter_types.design_type(outcome)
@@ -78,22 +76,23 @@ class Multilevel(Family):
 
     # Truths
 
-    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
+    def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
         """Draw every parameter from the prior."""
         drawn = {
             "beta": tuple(rng.normal(prior.beta_mean, prior.beta_sd)),
             "sigma_p": tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
         }
         if size := len(drawn["sigma_p"]) - 1:
-            drawn |= parameter_types.correlated(draw_correlation(size + 1, prior.lkj_eta, rng))
+            drawn |= parameter_types.correlation_field(
+                draw_correlation(size + 1, prior.lkj_eta, rng)
+            )
         return self.Truth(**drawn, **self.outcome.draw(prior, rng))
 
-    def prior_sd(self, prior: Given, model: str) -> Values:
-        """Return prior standard deviations of a model's parameters, where they are known.
+    def prior_sd(self, prior: Fields, model: str) -> Values:
+        """Return the known prior standard deviations of a model's parameters.
 
-        A correlation has (rho + 1) / 2 ~ beta(a, a) with a = lkj_eta - 1 + Q / 2. The mean of
-        separate lines, the beta of `unpooled`, has an SD that depends on how many
-        participants there are.
+        For a correlation, (rho + 1) / 2 ~ beta(a, a) with a = lkj_eta - 1 + Q / 2. The SD of the
+        beta of `unpooled`, the mean of separate lines, depends on the number of participants.
         """
         scored, layout = set(self.MODELS[model].scored), self.layout
         known = dict(zip(layout.sigma_p, 1 / np.array(prior.sigma_p_rate), strict=True))
@@ -106,25 +105,25 @@ class Multilevel(Family):
         return {name: float(sd) for name, sd in known.items() if name in scored}
 
     def determines_truth(self, model: str) -> bool:
-        """Whether a model's estimates hold every parameter that a Truth needs."""
+        """Whether a model estimates every parameter that a Truth needs."""
         return set(self.MODELS[model].scored) == set(self.PARAMETERS)
 
-    def truth_from_estimates(self, means: Values) -> Given:
-        """Make a Truth of a fit's posterior means."""
-        layout, correlated = self.layout, {}
+    def truth_from_estimates(self, means: Values) -> Fields:
+        """Return the Truth with the posterior means of a fit."""
+        layout, correlation = self.layout, {}
         if layout.pairs:
             omega = np.eye(len(layout.varying))
             for a, b in layout.pairs:
                 omega[a - 1, b - 1] = omega[b - 1, a - 1] = means[f"Omega[{a},{b}]"]
-            correlated = parameter_types.correlated(omega)
+            correlation = parameter_types.correlation_field(omega)
         return self.Truth(
             beta=tuple(means[name] for name in layout.beta),
             sigma_p=tuple(means[name] for name in layout.sigma_p),
-            **correlated,
-            **self.outcome.truth_of(means),
+            **correlation,
+            **self.outcome.truth_fields(means),
         )
 
-    def values_of(self, truth: Given) -> Values:
+    def values_of(self, truth: Fields) -> Values:
         """Return the values of all population parameters in a Truth."""
         layout, omega = self.layout, truth.correlations
         beta = dict(zip(layout.beta, truth.beta, strict=True))
@@ -136,89 +135,91 @@ class Multilevel(Family):
 
     def simulate(
         self,
-        truth: Given,
+        truth: Fields,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
     ) -> tuple[Columns, Values]:
-        """Simulate one dataset, and the values behind it (participants' coefficients too)."""
+        """Simulate one dataset; return it with all true values, participants' coefficients too."""
         layout = self.layout
         scale = np.array(truth.sigma_p)[:, None] * np.linalg.cholesky(truth.correlations)
-        places = np.array(layout.varying) - 1
-        varying = layout.whole(truth.beta)[places]
-        beta_p = varying + rng.normal(size=(participants, len(places))) @ scale.T
+        indices = np.array(layout.varying) - 1
+        mean = layout.with_intercept(truth.beta)[indices]
+        beta_p = mean + rng.normal(size=(participants, len(indices))) @ scale.T
         columns = self._simulate_design(truth, participants, observations, rng)
-        own = {f"beta_p[{j + 1},{q + 1}]": beta_p[j, q] for j, q in np.ndindex(beta_p.shape)}
-        found = self.values_of(truth) | own
-        columns["y"] = self.outcome.simulate(self._linear_predictor(found, columns), truth, rng)
-        return columns, found
+        coefficients = {
+            f"beta_p[{j + 1},{q + 1}]": beta_p[j, q] for j, q in np.ndindex(beta_p.shape)
+        }
+        values = self.values_of(truth) | coefficients
+        columns["y"] = self.outcome.simulate(self._linear_predictor(values, columns), truth, rng)
+        return columns, values
 
     def _simulate_design(
         self,
-        truth: Given,
+        truth: Fields,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
     ) -> Columns:
-        """Return all columns of a dataset but its outcome."""
+        """Return all columns of a dataset except its outcome."""
         names = self.layout.predictors
         if not isinstance(observations, int):
             names = (*names, *self.outcome.COVARIATES)
-            return observed_data.taken_in_turn(names, participants, observations)
-        columns = predictors.simulated(names, truth, participants, observations, rng)
+            return observed_data.repeat_participants(names, participants, observations)
+        columns = predictors.simulate_design(names, truth, participants, observations, rng)
         return columns | self.outcome.covariates(truth, columns["participant"].size, rng)
 
     def simulate_joint(
         self,
         joint: str,
-        prior: Given,
+        prior: Fields,
         design: Mapping,
         participants: int,
         observations: int,
         rng: np.random.Generator,
     ) -> tuple[Columns, Values]:
-        """Draw parameters from a prior, then a dataset: from the joint model of a program.
+        """Draw parameters from a prior, then a dataset, from the joint model of a program.
 
-        `pooled` takes participants for alike; `unpooled` draws each line from the prior of
-        beta, and its beta is the mean of the lines that were drawn.
+        In `pooled` all participants have the same line. `unpooled` draws each line from the
+        prior of beta, and its beta is the mean of these lines.
         """
         truth = self.draw_truth(prior, rng).model_copy(update=dict(design))
         if joint == "pooled":
             truth = truth.model_copy(update={"sigma_p": (0.0,) * len(truth.sigma_p)})
         if joint == "unpooled":
-            apart = {"rho": 0.0, "Omega": None, "beta": prior.beta_mean, "sigma_p": prior.beta_sd}
-            truth = truth.model_copy(update=apart)
-        columns, found = self.simulate(truth, participants, observations, rng)
+            fields = {"rho": 0.0, "Omega": None, "beta": prior.beta_mean, "sigma_p": prior.beta_sd}
+            truth = truth.model_copy(update=fields)
+        columns, values = self.simulate(truth, participants, observations, rng)
         if joint == "unpooled":
             for k in range(1, self.layout.size + 1):
-                own = [found[f"beta_p[{j},{k}]"] for j in range(1, participants + 1)]
-                found[f"beta[{k}]"] = float(np.mean(own))
-        return columns, found
+                coefficients = [values[f"beta_p[{j},{k}]"] for j in range(1, participants + 1)]
+                values[f"beta[{k}]"] = float(np.mean(coefficients))
+        return columns, values
 
-    def generates(self, joint: str) -> bool:
-        """Whether `simulate_joint` can draw from a joint model: from every program's."""
+    def can_simulate_joint(self, joint: str) -> bool:
+        """Whether `simulate_joint` can draw from a joint model: True for every program's."""
         return True
 
-    def read_observed(self, table: Mapping, columns: Given, standardize: bool) -> Columns:
-        """Make the family's columns of a CSV file's; ValueError says what is wrong."""
+    def read_observed(self, table: Mapping, columns: Fields, standardize: bool) -> Columns:
+        """Return the family's columns from a CSV file; ValueError if the file is wrong."""
         names = self.layout.predictors
-        chosen = [columns.predictor] if len(names) == 1 else columns.predictors
-        source = dict(zip(names, chosen, strict=True)) | {"y": columns.outcome}
+        predictors = [columns.predictor] if len(names) == 1 else columns.predictors
+        source = dict(zip(names, predictors, strict=True)) | {"y": columns.outcome}
         source |= {name: getattr(columns, name) for name in self.outcome.COVARIATES}
         scaled = {*names, "y"} if self.outcome.SCALED else {*names}
-        found = {"participant": observed_data.participants(table, columns.participant)}
+        dataset = {"participant": observed_data.participants(table, columns.participant)}
         for name, column in source.items():
-            found[name] = observed_data.numbers(table, column)
+            dataset[name] = observed_data.numbers(table, column)
             if standardize and name in scaled:
-                found[name] = observed_data.standardized(found[name], column)
-        for name, (wanted, right) in self.outcome.must_hold(found).items():
-            observed_data.must_hold(table, source[name], wanted, right)
-        if self.outcome.COLUMN == "integer":
-            found["y"] = found["y"].astype(int)
-        return found
+                dataset[name] = observed_data.standardized(dataset[name], column)
+        for name, (requirement, valid) in self.outcome.requirements(dataset).items():
+            observed_data.require(table, source[name], requirement, valid)
+        if self.outcome.KIND == "integer":
+            dataset["y"] = dataset["y"].astype(int)
+        return dataset
 
-    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
-        """Return what the family's programs declare in `data`."""
+    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
+        """Return the data of the family's Stan programs."""
         layout = self.layout
         return {
             "N": columns["y"].size,
@@ -235,8 +236,8 @@ class Multilevel(Family):
             **{f"prior_{name}": value for name, value in prior.model_dump().items()},
         }
 
-    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
-        """Group the participants' coefficients in `names`: `beta_p[,k]` -> its names in order."""
+    def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
+        """Group the participants' coefficients among `names`: `beta_p[,k]` -> names in order."""
         groups: dict[str, list[str]] = {}
         for name in names:
             if match := _COEFFICIENT.fullmatch(name):
@@ -245,30 +246,33 @@ class Multilevel(Family):
 
     # Expected outcomes and densities
 
-    def _linear_predictor(self, found: Mapping[str, Any], columns: Columns) -> np.ndarray:
-        """Linear predictor of every row: participants' own coefficients where `found` has them.
+    def _linear_predictor(self, values: Mapping[str, Any], columns: Columns) -> np.ndarray:
+        """Linear predictor of every row, with participants' coefficients if `values` has them.
 
-        Shape (n_rows,), or (n_rows, n_draws) where values are arrays of draws.
+        Shape (n_rows,), or (n_rows, n_draws) if values are arrays of draws.
         """
-        beta = self.layout.whole([found[name] for name in self.layout.beta])
+        beta = self.layout.with_intercept([values[name] for name in self.layout.beta])
         offset = np.reshape(self.outcome.offset(columns), (-1, *(1,) * (beta.ndim - 1)))
-        if "beta_p[1,1]" not in found:
+        if "beta_p[1,1]" not in values:
             return self.layout.design_matrix(columns) @ beta + offset
-        return participant_lines.own(self.layout, found, beta, columns) + offset
+        return participant_lines.linear_predictor(self.layout, values, beta, columns) + offset
 
     def expected(self, values: Values, columns: Columns) -> np.ndarray:
-        """Return the expected outcome of every row; participants' own where `values` has them."""
+        """Return the expected outcome of every row.
+
+        If `values` has participants' coefficients, the expectation is conditional on them.
+        """
         return self.outcome.expected(self._linear_predictor(values, columns), values)
 
     def log_likelihood(self, values: Mapping[str, np.ndarray], columns: Columns) -> np.ndarray:
-        """Return the log density of every observation, given participants' own coefficients."""
+        """Return the log density of every observation given participants' coefficients."""
         eta = self._linear_predictor(values, columns)
         return self.outcome.log_density(columns["y"][:, None], eta, values)
 
     def marginal_log_likelihood(
-        self, model: str, prior: Given, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Fields, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:
-        """Return the log density of every participant's observations, where the outcome has it."""
+        """Return the log density of every participant's observations; None without closed form."""
         joint, x = self.MODELS[model].joint, self.layout.design_matrix(columns)
         return marginal_likelihood.log_likelihood(
             self.layout, self.outcome, joint, prior, values, columns, x
@@ -277,26 +281,27 @@ class Multilevel(Family):
     def test_quantities(
         self, values: Mapping[str, np.ndarray], columns: Columns, rng: np.random.Generator
     ) -> dict[str, np.ndarray]:
-        """Return what calibration ranks besides parameters.
+        """Return functions of parameters and data that calibration ranks besides parameters.
 
-        Sums and differences of beta tell a wrong correlation of two (and see the base class).
+        Besides those of the base class, sums and differences of beta, whose ranks show wrong
+        correlations between two coefficients.
         """
-        found = {}
+        quantities = {}
         for one, other in combinations([name for name in self.layout.beta if name in values], 2):
-            found[f"{one} + {other}"] = values[one] + values[other]
-            found[f"{one} - {other}"] = values[one] - values[other]
-        return found | super().test_quantities(values, columns, rng)
+            quantities[f"{one} + {other}"] = values[one] + values[other]
+            quantities[f"{one} - {other}"] = values[one] - values[other]
+        return quantities | super().test_quantities(values, columns, rng)
 
     def line_grid(self, columns: Columns) -> Columns:
-        """Return the rows between which a participant's line is drawn.
+        """Return the rows at which figures draw every participant's line over the first predictor.
 
-        Other predictors are at 0, covariates at the participant's mean.
+        Other predictors are 0; covariates have the participant's mean.
         """
         points = 2 if self.outcome.STRAIGHT else LINE_POINTS
-        return participant_lines.grid(self.layout, self.outcome.COVARIATES, points, columns)
+        return participant_lines.line_grid(self.layout, self.outcome.COVARIATES, points, columns)
 
     def population_of(self, coefficient: str) -> str | None:
         """Return the population parameter that is the mean of a participants' coefficient."""
-        place = int(coefficient.removeprefix("beta_p[,").removesuffix("]"))
-        name = f"beta[{self.layout.varying[place - 1]}]"
+        q = int(coefficient.removeprefix("beta_p[,").removesuffix("]"))
+        name = f"beta[{self.layout.varying[q - 1]}]"
         return name if name in self.PARAMETERS else None

@@ -1,4 +1,4 @@
-"""A family of your own: the names that its file imports; it is loaded, checked and called here."""
+"""Own families: the names that their files import, and the code that loads and calls them."""
 
 from recovery.common.types import Frozen, NonNegative, Positive, Proportion, Real
 from recovery.families.family import Model, SimulationError

@@ -1,6 +1,6 @@
-"""A researcher's code in a process of ours: what it changes there is put back.
+"""Runs a researcher's code in this process and restores what the code changes in it.
 
-It runs in a child first, so that what it does not survive is a message.
+The code runs in a child process first, so that an exit, a crash or a hang becomes a message.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,44 +24,42 @@ import numpy as np
 from recovery.common.errors import StudyError
 from recovery.common.worker import Child, ChildLostError, in_words
 
-LOAD_SECONDS = 60  # in which a file is loaded, or a study's part of it read
-_OF_SYS = ("stdin", "stdout", "stderr", "excepthook")
+LOAD_SECONDS = 60  # to load a file, or to check a study's values with its classes
+_SYS_NAMES = ("stdin", "stdout", "stderr", "excepthook")
 
 
-def rehearse(act: Callable[[], Any], place: str) -> Any:
-    """Do in a child what is to be done here next; StudyError if that would not end well.
-
-    Return what `act` returns.
+def try_in_child(action: Callable[[], Any], place: str) -> Any:
+    """Call a function in a child process and return its result; StudyError if it fails.
 
     Parameters
     ----------
-    act : callable
-        What runs a researcher's code. A StudyError that it raises is raised again.
+    action : callable
+        Runs a researcher's code. A StudyError that it raises is raised again.
     place : str
-        The file, and what of it runs, for messages.
+        The file and the part of it that runs, for messages.
     """
-    with Child(lambda _: _leaving_nothing(act), LOAD_SECONDS, "file") as child:
+    with Child(partial(_call_and_list_leftovers, action), LOAD_SECONDS, "file") as child:
         try:
-            returned, left = child.call(None)
+            returned, leftovers = child.call(None)
         except StudyError:
             raise
         except ChildLostError as lost:
             raise StudyError(f"{place}: {lost}") from None
         except Exception as error:
             raise StudyError(f"{place}: raised {in_words(error)}") from None
-    if left:
-        raise StudyError(f"{place}: leaves {left} running, must end them")
+    if leftovers:
+        raise StudyError(f"{place}: leaves {leftovers} running, must stop them before it returns")
     return returned
 
 
-def _leaving_nothing(act: Callable[[], Any]) -> tuple[Any, str]:
-    """Act, and say what is still running then: no process of ours could end with it."""
+def _call_and_list_leftovers(action: Callable[[], Any], _: None) -> tuple[Any, str]:
+    """Return the result of a function, and what it leaves running, which blocks our exit."""
     before = threading.enumerate()
-    returned = act()
-    return returned, _left_running(before)
+    returned = action()
+    return returned, _leftovers(before)
 
 
-def _left_running(before: list[threading.Thread]) -> str:
+def _leftovers(before: list[threading.Thread]) -> str:
     if threads := [each.name for each in threading.enumerate() if each not in before]:
         return f"threads ({', '.join(threads)})"
     with contextlib.suppress(ChildProcessError):
@@ -71,9 +70,9 @@ def _left_running(before: list[threading.Thread]) -> str:
 
 
 @contextlib.contextmanager
-def put_back() -> Iterator[None]:
-    """Let a researcher's code run, and put back what it changed of this process."""
-    streams = {name: getattr(sys, name) for name in _OF_SYS}
+def restored_process() -> Iterator[None]:
+    """Restore what a researcher's code changes in this process."""
+    streams = {name: getattr(sys, name) for name in _SYS_NAMES}
     path, modules, environment = list(sys.path), dict(sys.modules), dict(os.environ)
     handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
     limit, mask = sys.getrecursionlimit(), os.umask(0o022)
@@ -93,13 +92,13 @@ def put_back() -> Iterator[None]:
             os.environ.update(environment)
         sys.setrecursionlimit(limit)
         os.umask(mask)
-        _handle_again(handlers)
+        _restore_handlers(handlers)
 
 
-def _handle_again(handlers: dict) -> None:
-    """Set signals' handlers as they were, and no alarm."""
+def _restore_handlers(handlers: dict) -> None:
+    """Restore signal handlers and cancel alarms."""
     if threading.current_thread() is not threading.main_thread():
-        return  # where none can be set, by a researcher's code neither
+        return  # Python sets handlers in the main thread only
     signal.setitimer(signal.ITIMER_REAL, 0)
     for number, handler in handlers.items():
         if handler is not None and signal.getsignal(number) is not handler:
@@ -107,20 +106,21 @@ def _handle_again(handlers: dict) -> None:
 
 
 @contextlib.contextmanager
-def loading(module: ModuleType) -> Iterator[None]:
-    """Put back what a file changes when it is loaded; what it wants done at the end is not.
+def restored_after_loading(module: ModuleType) -> Iterator[None]:
+    """Restore what a file changes while it is loaded, and ignore its exit handlers.
 
-    The state of `random` and `numpy.random` is put back too: nothing may rest on a seed of theirs.
+    The state of `random` and `numpy.random` is restored too, so that no later result depends on
+    a seed that the file sets.
     """
     register, states = atexit.register, (random.getstate(), np.random.get_state())  # noqa: NPY002
 
-    def kept_from_it(function: Callable, *arguments: Any, **named: Any) -> Callable:
-        theirs = getattr(function, "__module__", None) == module.__name__
-        return function if theirs else register(function, *arguments, **named)
+    def register_except_own(function: Callable, *arguments: Any, **named: Any) -> Callable:
+        is_own = getattr(function, "__module__", None) == module.__name__
+        return function if is_own else register(function, *arguments, **named)
 
-    atexit.register = kept_from_it  # type: ignore[assignment] # for as long as the file loads
+    atexit.register = register_except_own  # type: ignore[assignment] # while the file loads
     try:
-        with put_back():
+        with restored_process():
             yield
     finally:
         atexit.register = register
@@ -129,21 +129,21 @@ def loading(module: ModuleType) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def in_place(refusal: Callable[[str], Exception]) -> Iterator[None]:
-    """Hold code to the working directory; what `refusal` makes of words is raised if it left."""
-    here = Path.cwd()
+def same_directory(error: Callable[[str], Exception]) -> Iterator[None]:
+    """Restore the working directory; raise `error(message)` if the code has changed it."""
+    directory = Path.cwd()
     try:
         yield
     finally:
-        left = _is_elsewhere(here)
-        if left:
-            os.chdir(here)
-    if left:
-        raise refusal("changes the working directory, must leave it as it is")
+        changed = _has_changed(directory)
+        if changed:
+            os.chdir(directory)
+    if changed:
+        raise error("changes the working directory, must not change it")
 
 
-def _is_elsewhere(here: Path) -> bool:
+def _has_changed(directory: Path) -> bool:
     try:
-        return Path.cwd() != here
+        return Path.cwd() != directory
     except FileNotFoundError:  # it was removed
         return True

@@ -1,4 +1,4 @@
-"""Which files a researcher's code opens: what they hold decides numbers as the code itself does."""
+"""The files that a researcher's code opens, which count as parts of the study, like the code."""
 
 from __future__ import annotations
 
@@ -12,53 +12,53 @@ from functools import cache
 from pathlib import Path
 
 LIBRARY = Path(__file__).parents[2]
-_collecting: list[set[str]] = []  # one of every `collected` that is under way
+_records: list[set[str]] = []  # one for every active `record`
 
 
 @contextlib.contextmanager
-def collected() -> Iterator[set[str]]:
-    """Collect the names of the files that Python opens in this process to read them."""
-    _listen()
+def record() -> Iterator[set[str]]:
+    """Record the names of the files that Python opens for reading in this process."""
+    _add_hook()
     names: set[str] = set()
-    _collecting.append(names)
+    _records.append(names)
     try:
         yield names
     finally:
-        _collecting.remove(names)
+        _records.remove(names)
 
 
 @cache
-def _listen() -> None:
-    sys.addaudithook(_heard)  # for as long as the process lives
+def _add_hook() -> None:
+    sys.addaudithook(_on_event)  # hooks cannot be removed
 
 
-def _heard(event: str, arguments: tuple) -> None:
-    if event != "open" or not _collecting:
+def _on_event(event: str, arguments: tuple) -> None:
+    if event != "open" or not _records:
         return
     name, _, flags = arguments
     if isinstance(name, str | bytes | os.PathLike) and flags & os.O_ACCMODE != os.O_WRONLY:
-        for names in _collecting:
+        for names in _records:
             names.add(os.fsdecode(name))
 
 
-def of_study(names: Iterable[str], family: Path) -> list[Path]:
-    """Return those of some files that lie in the working directory or beside a family's file.
+def study_files(names: Iterable[str], family: Path) -> list[Path]:
+    """Return the files that are in the working directory or in the folder of a family's file.
 
-    Python's own are left out, and so are the library's, temporary ones and those that are gone.
+    The files of Python and of the library, temporary files and removed files are left out.
     """
-    inside = [Path.cwd().resolve(), family.parent.resolve()]
-    ours: list[str | Path] = [sys.prefix, sys.base_prefix, tempfile.gettempdir(), LIBRARY]
-    outside = [Path(folder).resolve() for folder in ours]
-    found = {file.resolve() for file in map(_source_of, names) if file.is_file()}
+    included = [Path.cwd().resolve(), family.parent.resolve()]
+    folders: list[str | Path] = [sys.prefix, sys.base_prefix, tempfile.gettempdir(), LIBRARY]
+    excluded = [Path(folder).resolve() for folder in folders]
+    files = {file.resolve() for file in map(_source_of, names) if file.is_file()}
     return sorted(
         file
-        for file in found - {family.resolve()}
-        if any(map(file.is_relative_to, inside)) and not any(map(file.is_relative_to, outside))
+        for file in files - {family.resolve()}
+        if any(map(file.is_relative_to, included)) and not any(map(file.is_relative_to, excluded))
     )
 
 
 def _source_of(name: str) -> Path:
-    """The file that a name stands for: of compiled Python, the one that it was compiled from."""
+    """The file with this name; for compiled Python, its source."""
     file = Path(name)
     compiled = file.suffix == ".pyc" and file.parent.name == "__pycache__"
     return Path(importlib.util.source_from_cache(file)) if compiled else file

@@ -1,4 +1,4 @@
-"""What a researcher's own family must hold and return, and what is wrong where it does not."""
+"""Checks of the file of an own family and of the results of its functions."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ FUNCTIONS = {
 NEEDED = ("Truth", "Prior", "MODELS", "PARAMETERS", "COLUMNS", "OUTCOME", *FUNCTIONS)
 OPTIONAL = ("PARTICIPANTS", "POSITIVE", "LABELS", "MEANS", "log_likelihood", "prior_sd")
 LARGEST_INTEGER = np.iinfo(np.int64).max  # of a column
-OF_DRAWS = ("replicate", "chain", "draw")  # columns of kept draws beside the parameters
-RESERVED = ("prior", "model", "from_observed")  # what a study file says of a truth in other ways
+DRAW_KEYS = ("replicate", "chain", "draw")  # columns of kept draws besides the parameters
+RESERVED = ("prior", "model", "from_observed")  # keys of other kinds of truths in a study file
 
 
 def check(path: Path, module: ModuleType) -> None:
     """Raise StudyError with a line for every fault of a family's file."""
     missing = [name for name in NEEDED if not hasattr(module, name)]
-    faults = [f"{name}: missing, must be {_wanted(name)}" for name in missing]
+    faults = [f"{name}: missing, must be {_requirement(name)}" for name in missing]
     faults += _misspelt(module, missing)
+    checks = (_type_faults, _text_faults, _parameter_faults, _column_faults, _model_faults)
     if not faults:
-        for kind in (_of_types, _of_words, _of_parameters, _of_columns, _of_models):
-            faults += kind(module)
+        for check_part in checks:
+            faults += check_part(module)
     if faults:
         raise StudyError("\n".join(f"{path}: {fault}" for fault in faults))
 
 
-def _wanted(name: str) -> str:
+def _requirement(name: str) -> str:
     if name in FUNCTIONS:
         return f"a function {FUNCTIONS[name]}"
     if name in ("Truth", "Prior"):
@@ -56,7 +57,7 @@ def _wanted(name: str) -> str:
 
 
 def _misspelt(module: ModuleType, missing: list[str]) -> Iterator[str]:
-    """Names that are nearly those of something optional, which would be passed over."""
+    """Faults of names that are similar to an optional or missing name and would be ignored."""
     for name in vars(module):
         if name in NEEDED or name in OPTIONAL or name.startswith("_"):
             continue
@@ -65,70 +66,70 @@ def _misspelt(module: ModuleType, missing: list[str]) -> Iterator[str]:
             yield f"{name}: unknown; should it be {near[0]}?"
 
 
-def _of_types(module: ModuleType) -> Iterator[str]:
+def _type_faults(module: ModuleType) -> Iterator[str]:
     for name in ("Truth", "Prior"):
         kind = getattr(module, name)
         if not (isinstance(kind, type) and issubclass(kind, Frozen)):
-            yield f"{name}: got {shown(kind)}, must be {_wanted(name)}"
+            yield f"{name}: got {shown(kind)}, must be {_requirement(name)}"
         elif not kind.__pydantic_complete__:
-            yield f"{name}: has a type that is not known; is it imported?"
+            yield f"{name}: has an unknown type; is it imported?"
     for name in RESERVED:
         if name in getattr(module.Truth, "model_fields", {}):
-            yield f"Truth.{name}: must have another name, a study file has its own {name!r}"
+            yield f"Truth.{name}: is a reserved key of truths in a study, must have another name"
     for name in (*FUNCTIONS, "log_likelihood", "prior_sd"):
         if hasattr(module, name) and not callable(getattr(module, name)):
             yield f"{name}: got {shown(getattr(module, name))}, must be a function"
 
 
-def _of_words(module: ModuleType) -> Iterator[str]:
-    """What is told of parameters: names in a tuple, words and means by name."""
+def _text_faults(module: ModuleType) -> Iterator[str]:
+    """Faults of POSITIVE, LABELS, MEANS and OUTCOME."""
     positive = getattr(module, "POSITIVE", ())
     if not _are_names(positive):
         yield f"POSITIVE: got {shown(positive)}, must be a tuple of names: ('tau', 'sigma')"
     for place in ("LABELS", "MEANS"):
-        words = getattr(module, place, {})
-        if not (isinstance(words, Mapping) and _are_names((*words, *words.values()))):
-            yield f"{place}: got {shown(words)}, must be a mapping of names to text"
+        texts = getattr(module, place, {})
+        if not (isinstance(texts, Mapping) and _are_names((*texts, *texts.values()))):
+            yield f"{place}: got {shown(texts)}, must be a mapping of names to text"
     if not isinstance(module.OUTCOME, str):
-        yield f"OUTCOME: got {shown(module.OUTCOME)}, must be {_wanted('OUTCOME')}"
+        yield f"OUTCOME: got {shown(module.OUTCOME)}, must be {_requirement('OUTCOME')}"
 
 
 def _are_names(names: Any) -> bool:
     return isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
 
 
-def _of_parameters(module: ModuleType) -> Iterator[str]:
+def _parameter_faults(module: ModuleType) -> Iterator[str]:
     parameters, people = module.PARAMETERS, getattr(module, "PARTICIPANTS", {})
     for place, shapes in (("PARAMETERS", parameters), ("PARTICIPANTS", people)):
         if not isinstance(shapes, Mapping):
             yield f"{place}: got {shown(shapes)}, must be a mapping of names to shapes"
             return
         for name, shape in shapes.items():
-            whole = r"[A-Za-z]\w*" + (r"(\[[\d,]+\])?" if place == "PARAMETERS" else "")
-            if not (isinstance(name, str) and re.fullmatch(whole, name)):
-                yield f"{place}: got the name {shown(name)}, must be a name of Stan's"
-            elif name in OF_DRAWS:
-                yield f"{place}.{name}: must have another name, tables of draws have their own"
+            pattern = r"[A-Za-z]\w*" + (r"(\[[\d,]+\])?" if place == "PARAMETERS" else "")
+            if not (isinstance(name, str) and re.fullmatch(pattern, name)):
+                yield f"{place}: got the name {shown(name)}, must be a valid Stan variable name"
+            elif name in DRAW_KEYS:
+                yield f"{place}.{name}: is reserved for tables of draws, must have another name"
             elif not _is_shape(shape) or ("[" in name and shape != ()):
                 yield f"{place}.{name}: got {shown(shape)}, must be a shape: (), (2,) or (2, 3)"
     if not parameters:
-        yield "PARAMETERS: got none, must have at least one to score"
+        yield "PARAMETERS: is empty, must have at least one parameter"
     for name in parameters:
-        whole, _, place = name.partition("[")
-        if place and parameters.get(whole):
-            yield f"PARAMETERS.{name}: is a number of {whole!r} too, must be in one of them"
+        vector, _, index = name.partition("[")
+        if index and parameters.get(vector):
+            yield f"PARAMETERS.{name}: is already an element of {vector!r}, must be declared once"
     for name in set(parameters) & set(people):
-        yield f"PARTICIPANTS.{name}: stands in PARAMETERS too, must be in one of them"
+        yield f"PARTICIPANTS.{name}: is also in PARAMETERS, must be in only one of them"
 
 
 def _is_shape(shape: Any) -> bool:
     return isinstance(shape, tuple) and all(type(n) is int and n >= 1 for n in shape)
 
 
-def _of_columns(module: ModuleType) -> Iterator[str]:
+def _column_faults(module: ModuleType) -> Iterator[str]:
     columns = module.COLUMNS
     if not isinstance(columns, Mapping):
-        yield f"COLUMNS: got {shown(columns)}, must be {_wanted('COLUMNS')}"
+        yield f"COLUMNS: got {shown(columns)}, must be {_requirement('COLUMNS')}"
         return
     for name, kind in columns.items():
         if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9_]*", name)):
@@ -136,29 +137,29 @@ def _of_columns(module: ModuleType) -> Iterator[str]:
         if kind not in ("integer", "real"):
             yield f"COLUMNS.{name}: got {shown(kind)}, must be 'integer' or 'real'"
     if columns.get(PARTICIPANT) != "integer":
-        yield f"COLUMNS: must have {PARTICIPANT!r}: 'integer', who is numbered from 1"
+        yield f"COLUMNS: must have {PARTICIPANT!r}: 'integer', numbered from 1"
     if "replicate" in columns:
-        yield "COLUMNS.replicate: must have another name, the tables have their own"
+        yield "COLUMNS.replicate: is a reserved column of the tables, must have another name"
     if isinstance(module.OUTCOME, str) and module.OUTCOME not in columns:
         yield f"OUTCOME: got {shown(module.OUTCOME)}, must be one of {', '.join(columns)}"
 
 
-def _of_models(module: ModuleType) -> Iterator[str]:
+def _model_faults(module: ModuleType) -> Iterator[str]:
     if not isinstance(module.MODELS, Mapping) or not module.MODELS:
-        yield f"MODELS: got {shown(module.MODELS)}, must be {_wanted('MODELS')}"
+        yield f"MODELS: got {shown(module.MODELS)}, must be {_requirement('MODELS')}"
         return
     for name, model in module.MODELS.items():
         if not (isinstance(name, str) and re.fullmatch(r"[a-z0-9_]+", name)):
             yield f"MODELS: got the name {shown(name)}, must be lower-case letters and digits"
         if not isinstance(model, Model):
             yield f"MODELS.{name}: got {shown(model)}, must be a Model"
-        elif fault := _of_model(model):
+        elif fault := _model_fault(model):
             yield f"MODELS.{name}.{fault}"
         elif model.pooling not in ("complete", "none", "partial"):
             yield f"MODELS.{name}: pooling is {model.pooling!r}, must be complete, none or partial"
 
 
-def _of_model(model: Model) -> str | None:
+def _model_fault(model: Model) -> str | None:
     for place in ("program", "label", "joint", "note"):
         if not isinstance(getattr(model, place), str):
             return f"{place}: got {shown(getattr(model, place))}, must be text"
@@ -173,55 +174,59 @@ def _of_model(model: Model) -> str | None:
     return None
 
 
-def not_finite(columns: Mapping[str, Any]) -> str | None:
-    """Return which column of simulated data holds no finite numbers; None where all do."""
+def not_finite_fault(columns: Mapping[str, Any]) -> str | None:
+    """Return the fault of the first column with a number that is not finite, or None."""
     for name, values in columns.items():
         if not np.isfinite(values).all():
             return f"column {name!r} holds a value that is not finite"
     return None
 
 
-def of_deviations(returned: Any, parameters: Mapping[str, str]) -> str | None:
-    """Return what is wrong with what `prior_sd` returned; None where nothing is."""
+def prior_sd_fault(returned: Any, parameters: Mapping[str, str]) -> str | None:
+    """Return the first fault in the result of `prior_sd`, or None."""
     if not isinstance(returned, Mapping):
-        return f"returned {shown(returned)}, must return a dict of parameters' standard deviations"
+        return f"returned {shown(returned)}, must return a dict of standard deviations"
     for name, value in returned.items():
         if name not in parameters:
-            return f"has {shown(name)}, must have names of {', '.join(parameters)}"
+            return f"has {shown(name)}, must only have {', '.join(parameters)}"
         if not isinstance(value, Real) or not 0 < float(value) < np.inf:
             return f"{name}: got {shown(value)}, must be a number above 0"
     return None
 
 
-def of_simulated(
+def simulation_fault(
     returned: Any, columns: Mapping[str, str], outcome: str, participants: int
 ) -> str | None:
-    """Return what is wrong with what `simulate` returned; None where nothing is."""
+    """Return the first fault in the result of `simulate`, or None."""
     if not (isinstance(returned, tuple) and len(returned) == 2):
         return f"returned {shown(returned)}, must return two dicts: observations, values"
     for part in returned:
         if not isinstance(part, Mapping):
-            return f"returned {shown(part)} as one of two, must return dicts: observations, values"
+            return (
+                f"returned {shown(part)} in its tuple, must return two dicts: observations, values"
+            )
     data = returned[0]
     if set(data) != set(columns):
-        has = sorted(map(str, data))
-        return f"observations has {has}, must have the columns {sorted(columns)}"
+        names = sorted(map(str, data))
+        return f"observations has {names}, must have the columns {sorted(columns)}"
     try:
         arrays = {name: np.asarray(values) for name, values in data.items()}
-    except ValueError:  # rows of several lengths
-        return "a column is no array, must have one row an observation"
+    except ValueError:  # rows of different lengths
+        return "a column is not an array, must have one row per observation"
     for name, values in data.items():
         if np.ma.is_masked(values):
-            return f"column {name!r} has masked values, must have a number everywhere"
-    length = arrays[outcome].shape
+            return f"column {name!r} has masked values, must have a number in every row"
+    shape = arrays[outcome].shape
     if arrays[outcome].size > MOST_ROWS:
         return f"returned {arrays[outcome].size:,} observations, must be at most {MOST_ROWS:,}"
     for name, values in arrays.items():
-        if values.ndim != 1 or values.shape != length:
-            return f"column {name!r} has shape {values.shape}, must have one row an observation"
+        if values.ndim != 1 or values.shape != shape:
+            return (
+                f"column {name!r} has shape {values.shape}, must have one row for each observation"
+            )
         allowed = "iub" if columns[name] == "integer" else "iuf"
         if values.dtype.kind not in allowed:
-            return f"column {name!r} holds {values.dtype}, COLUMNS says {columns[name]}"
+            return f"column {name!r} holds {values.dtype}, must be {columns[name]} as in COLUMNS"
         if values.dtype.kind == "u" and values.max(initial=0) > LARGEST_INTEGER:
             return f"column {name!r} holds {values.max()}, must be at most {LARGEST_INTEGER}"
     people = np.unique(arrays[PARTICIPANT])

@@ -1,1 +1,1 @@
-"""The families that come with the workflow, a module or package each."""
+"""The families of the workflow, one module or package each."""

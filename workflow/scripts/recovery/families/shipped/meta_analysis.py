@@ -1,4 +1,4 @@
-"""Meta-analysis: an effect and its known standard error a study.
+"""Meta-analysis: one effect with a known standard error per study.
 
 y_j ~ normal(theta[j], se_j)
 theta[j] ~ normal(mu, tau)
@@ -20,29 +20,29 @@ from scipy.special import gammaln
 from recovery.common.errors import shown
 from recovery.common.types import Frozen, NonNegative, Positive, Real, Scale, Text
 from recovery.families import observed_data
-from recovery.families.family import Columns, Family, Given, Model, Nothing, Values
+from recovery.families.family import Columns, Family, Fields, Model, NoOptions, Values
 
 JOINT, COMMON = "random effects", "common effect"
 _EFFECT = re.compile(r"theta\[\d+\]")
 
-Options = Nothing
+Options = NoOptions
 
 
 def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
     if bounds[0] > bounds[1]:
-        raise ValueError(f"got {list(bounds)}, must have the smaller first")
+        raise ValueError(f"got {list(bounds)}, must be [smallest, largest]")
     return bounds
 
 
 class Design(Frozen):
-    """What the generator needs besides parameters: how standard errors come about."""
+    """Settings of the generator besides parameters: the distribution of standard errors."""
 
     se: Annotated[tuple[Positive, Positive], AfterValidator(_in_order)]
-    """Between which the studies' standard errors are uniform."""
+    """Bounds of the studies' standard errors, which are uniform between them."""
 
 
 class Truth(Design):
-    """Parameter values that data are generated from."""
+    """Parameter values from which data are generated."""
 
     mu: Real
     """Mean of the studies' effects."""
@@ -61,7 +61,7 @@ class Prior(Frozen):
 
 
 class ObservedColumns(Frozen):
-    """The columns of a CSV file that hold the family's data."""
+    """The column names of a CSV file with the family's data."""
 
     effect: Text
     standard_error: Text
@@ -71,8 +71,8 @@ class ObservedColumns(Frozen):
 _PARTIAL = {
     "centered": (
         "Centred",
-        "effects of studies that differ, sampled as they are. It has trouble where studies may "
-        "be alike: divergent transitions, low effective sample sizes.",
+        "effects that differ between studies, sampled directly. If studies hardly differ, "
+        "transitions diverge and effective sample sizes are low.",
     ),
     "noncentered": (
         "Non-centred",
@@ -82,12 +82,12 @@ _PARTIAL = {
     "marginal": (
         "Marginal",
         "the same model and the same posterior as centred and non-centred. Studies' effects are "
-        "integrated out, and drawn afterwards from what the data and each posterior draw say "
-        "about them.",
+        "integrated out, and drawn afterwards from their conditional distribution given the data "
+        "and each posterior draw.",
     ),
 }
-_ALIKE = (
-    "one effect that all studies estimate. Its interval for mu is too narrow when studies differ."
+_COMMON_EFFECT = (
+    "one effect that all studies estimate. Its interval for mu is too narrow if studies differ."
 )
 
 
@@ -96,7 +96,12 @@ class MetaAnalysis(Family):
 
     MODELS = {
         "common_effect": Model(
-            "meta_analysis/common_effect.stan", "Common effect", "complete", ("mu",), COMMON, _ALIKE
+            "meta_analysis/common_effect.stan",
+            "Common effect",
+            "complete",
+            ("mu",),
+            COMMON,
+            _COMMON_EFFECT,
         ),
         **{
             name: Model(
@@ -116,10 +121,10 @@ class MetaAnalysis(Family):
     COEFFICIENTS = {"theta": "Studies' effects"}
     MOST_OBSERVATIONS = 1
 
-    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
-        """Draw mu and tau from the prior; standard errors are as large as its tau_scale.
+    def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
+        """Draw mu and tau from the prior; standard errors are its tau_scale.
 
-        A study's own standard errors take their place.
+        `se` of the study file, if given, replaces these.
         """
         return Truth(
             mu=rng.normal(prior.mu_mean, prior.mu_sd),
@@ -129,12 +134,12 @@ class MetaAnalysis(Family):
 
     def simulate(
         self,
-        truth: Given,
+        truth: Fields,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
     ) -> tuple[Columns, Values]:
-        """Simulate one effect a study, and the values behind them (theta too)."""
+        """Simulate one effect per study; return them with all true values, theta too."""
         if isinstance(observations, int):
             low, high = truth.se
             se = rng.uniform(low, high, size=participants)
@@ -143,52 +148,49 @@ class MetaAnalysis(Family):
         theta = truth.mu + truth.tau * rng.normal(size=participants)
         y = theta + se * rng.normal(size=participants)
         columns = {"participant": np.arange(1, participants + 1), "y": y, "se": se}
-        own = {f"theta[{j}]": effect for j, effect in enumerate(theta.tolist(), start=1)}
-        return columns, self.values_of(truth) | own
+        effects = {f"theta[{j}]": effect for j, effect in enumerate(theta.tolist(), start=1)}
+        return columns, self.values_of(truth) | effects
 
     def simulate_joint(
         self,
         joint: str,
-        prior: Given,
+        prior: Fields,
         design: Mapping,
         participants: int,
         observations: int,
         rng: np.random.Generator,
     ) -> tuple[Columns, Values]:
-        """Draw parameters from a prior, then a dataset; studies are alike in `common effect`."""
-        alike = {"tau": 0.0} if joint == COMMON else {}
-        truth = self.draw_truth(prior, rng).model_copy(update={**design, **alike})
+        """Draw parameters from a prior, then a dataset; tau is 0 in `common effect`."""
+        fixed = {"tau": 0.0} if joint == COMMON else {}
+        truth = self.draw_truth(prior, rng).model_copy(update={**design, **fixed})
         return self.simulate(truth, participants, observations, rng)
 
-    def generates(self, joint: str) -> bool:
-        """Whether `simulate_joint` can draw from a joint model: from every program's."""
+    def can_simulate_joint(self, joint: str) -> bool:
+        """Whether `simulate_joint` can draw from a joint model: True for every program's."""
         return True
 
-    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
-        """Return what the family's programs declare in `data`."""
+    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
+        """Return the data of the family's Stan programs."""
         hyperparameters = {f"prior_{name}": value for name, value in prior.model_dump().items()}
         return {"J": columns["y"].size, "y": columns["y"], "se": columns["se"], **hyperparameters}
 
-    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
-        """Group the studies' effects in `names`: `theta` -> its names in order."""
-        own = [name for name in names if _EFFECT.fullmatch(name)]
-        return {"theta": own} if own else {}
+    def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
+        """Group the studies' effects among `names`: `theta` -> names in order."""
+        effects = [name for name in names if _EFFECT.fullmatch(name)]
+        return {"theta": effects} if effects else {}
 
     def log_likelihood(self, values: Mapping[str, np.ndarray], columns: Columns) -> np.ndarray:
-        """Return the log density of every effect, given the study's own theta.
-
-        A model of one common effect has mu in its place.
-        """
+        """Return the log density of every effect given theta, or mu of a common effect."""
         y, se = columns["y"][:, None], columns["se"][:, None]
         names = [f"theta[{j}]" for j in columns["participant"]]
-        own = names[0] in values
-        theta = np.array([values[name] for name in names]) if own else values["mu"]
+        varies = names[0] in values
+        theta = np.array([values[name] for name in names]) if varies else values["mu"]
         return -0.5 * np.log(2 * np.pi) - np.log(se) - 0.5 * ((y - theta) / se) ** 2
 
     def marginal_log_likelihood(
-        self, model: str, prior: Given, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Fields, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray:
-        """Return the log density of every study's effect, its theta integrated out."""
+        """Return the log density of every study's effect with theta integrated out."""
         tau = values["tau"] if self.MODELS[model].joint == JOINT else 0.0
         sd = np.hypot(columns["se"][:, None], tau)
         return (
@@ -196,11 +198,12 @@ class MetaAnalysis(Family):
             - 0.5 * ((columns["y"][:, None] - values["mu"]) / sd) ** 2
         )
 
-    def prior_sd(self, prior: Given, model: str) -> Values:
-        """Return prior standard deviations; that of tau is infinite up to 2 degrees of freedom.
+    def prior_sd(self, prior: Fields, model: str) -> Values:
+        """Return prior standard deviations; that of tau exists above 2 degrees of freedom.
 
-        Psarakis & Panaretos (1990), The folded t distribution,
-        doi:10.1080/03610929008830342, have its moments.
+        References
+        ----------
+        Psarakis & Panaretos (1990), The folded t distribution, doi:10.1080/03610929008830342.
         """
         known = {"mu": prior.mu_sd}
         if prior.tau_df > 2:
@@ -211,28 +214,28 @@ class MetaAnalysis(Family):
         return {name: sd for name, sd in known.items() if name in self.MODELS[model].scored}
 
     def determines_truth(self, model: str) -> bool:
-        """Whether a model's estimates hold every parameter that a Truth needs."""
+        """Whether a model estimates every parameter that a Truth needs."""
         return self.MODELS[model].joint == JOINT
 
-    def truth_from_estimates(self, means: Values) -> Given:
-        """Make a Truth of a fit's posterior means; standard errors are the dataset's."""
+    def truth_from_estimates(self, means: Values) -> Fields:
+        """Return the Truth with the posterior means of a fit; datasets have the observed `se`."""
         return Truth(mu=means["mu"], tau=means["tau"], se=(means["tau"], means["tau"]))
 
-    def values_of(self, truth: Given) -> Values:
+    def values_of(self, truth: Fields) -> Values:
         """Return the values of all population parameters in a Truth."""
         return {"mu": truth.mu, "tau": truth.tau}
 
-    def read_observed(self, table: Mapping, columns: Given, standardize: bool) -> Columns:
-        """Make the family's columns of a CSV file's; ValueError says what is wrong."""
+    def read_observed(self, table: Mapping, columns: Fields, standardize: bool) -> Columns:
+        """Return the family's columns from a CSV file; ValueError if the file is wrong."""
         if standardize:
             raise ValueError("effects and their standard errors cannot be standardized")
         participant = observed_data.participants(table, columns.study)
         if participant.max() < participant.size:
             row = int(np.setdiff1d(np.arange(participant.size), np.unique(participant, True)[1])[0])
             got = f"{shown(str(table[columns.study][row]))} again in row {row + 1}"
-            raise ValueError(f"column {columns.study!r} must name every study once, got {got}")
+            raise ValueError(f"column {columns.study!r} must have each study once, got {got}")
         se = observed_data.numbers(table, columns.standard_error)
-        observed_data.must_hold(table, columns.standard_error, "numbers above 0", se > 0)
+        observed_data.require(table, columns.standard_error, "numbers above 0", se > 0)
         y = observed_data.numbers(table, columns.effect)
         return {"participant": participant, "y": y, "se": se}
 
@@ -241,6 +244,6 @@ class MetaAnalysis(Family):
         return "mu"
 
 
-def family(options: Nothing) -> MetaAnalysis:
-    """Return the family; a study has no options for it."""
+def family(options: NoOptions) -> MetaAnalysis:
+    """Return the family, which has no options."""
     return MetaAnalysis()

@@ -10,18 +10,20 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import expit, log_expit
 
-from recovery.families.family import Columns, Given, Values
+from recovery.families.family import Columns, Fields, Values
 from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, models
 
 
 class Bernoulli(Outcome):
     """0 or 1; the linear predictor is the log odds of 1."""
 
-    COLUMN = "integer"
+    KIND = "integer"
     STRAIGHT = False
     SCALED = False
 
-    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
+    def simulate(
+        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
+    ) -> np.ndarray:
         """Draw 0 or 1 for every linear predictor."""
         return (rng.random(predictor.size) < expit(predictor)).astype(int)
 
@@ -35,17 +37,18 @@ class Bernoulli(Outcome):
         """Return log probabilities."""
         return log_expit(np.where(y == 1, predictor, -predictor))
 
-    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
-        """Return what y must hold, and which rows do."""
+    def requirements(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+        """Return the requirement for y, and the rows that meet it."""
         return {"y": ("only 0 and 1", np.isin(columns["y"], (0, 1)))}
 
 
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options."""
     layout, outcome = Layout.of(options), Bernoulli()
-    serving = ["pooled", "centered", "noncentered"]
-    absorbs = (
-        ". Then its beta is that of the population's average too, nearer to 0 than a participant's"
+    available = ["pooled", "centered", "noncentered"]
+    addition = (
+        ". Its beta is then the effect on the population's average, which is closer to 0 than the "
+        "effect on a participant"
     )
-    shared = models("multilevel_bernoulli", layout, outcome.PARAMETERS, serving, absorbs)
-    return Multilevel(layout, outcome, shared, lambda classical: classical.binomial(layout))
+    programs = models("multilevel_bernoulli", layout, outcome.PARAMETERS, available, addition)
+    return Multilevel(layout, outcome, programs, lambda classical: classical.bernoulli(layout))

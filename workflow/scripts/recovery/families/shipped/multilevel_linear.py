@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from recovery.common.types import Positive
-from recovery.families.family import Given, Values
+from recovery.families.family import Fields, Values
 from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
 
 
 class Normal(Outcome):
-    """Normal residuals of standard deviation sigma ~ exponential(sigma_rate)."""
+    """Normal residuals with standard deviation sigma ~ exponential(sigma_rate)."""
 
     PARAMETERS = {"sigma": "Residual SD, sigma"}
     POSITIVE = ("sigma",)
@@ -24,23 +24,25 @@ class Normal(Outcome):
     TRUTH = {"sigma": Positive}
     PRIOR = {"sigma_rate": Scale}
 
-    def draw(self, prior: Given, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: Fields, rng: np.random.Generator) -> dict[str, Any]:
         """Draw sigma from its prior."""
         return {"sigma": rng.exponential(1 / prior.sigma_rate)}
 
-    def values(self, truth: Given) -> Values:
+    def values(self, truth: Fields) -> Values:
         """Return sigma."""
         return {"sigma": truth.sigma}
 
-    def truth_of(self, means: Values) -> dict[str, Any]:
+    def truth_fields(self, means: Values) -> dict[str, Any]:
         """Return sigma."""
         return {"sigma": means["sigma"]}
 
-    def prior_sd(self, prior: Given) -> Values:
-        """Return that of sigma."""
+    def prior_sd(self, prior: Fields) -> Values:
+        """Return the prior standard deviation of sigma."""
         return {"sigma": 1 / prior.sigma_rate}
 
-    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
+    def simulate(
+        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
+    ) -> np.ndarray:
         """Add normal residuals."""
         return predictor + truth.sigma * rng.normal(size=predictor.size)
 
@@ -59,10 +61,10 @@ class Normal(Outcome):
         covariance: np.ndarray,
         values: Mapping[str, np.ndarray],
     ) -> np.ndarray:
-        """Return multivariate normal log densities, of covariance sigma^2 I + Z Sigma Z'.
+        """Return multivariate normal log densities with covariance sigma^2 I + Z Sigma Z'.
 
-        With the QR decomposition Z = Q R, what lies outside the space of Z has the residual
-        variance alone, and Q' y the covariance sigma^2 W, W = I + R Sigma R' / sigma^2.
+        With the QR decomposition Z = Q R, the component of y orthogonal to Z has only residual
+        variance, and Q' y has the covariance sigma^2 W, W = I + R Sigma R' / sigma^2.
         """
         sigma, n = values["sigma"], len(y)
         q, r = np.linalg.qr(z)
@@ -79,19 +81,19 @@ class Normal(Outcome):
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options.
 
-    `unpooled` serves where every coefficient varies, `marginal` for an intercept and one slope.
+    `unpooled` requires that every coefficient varies, `marginal` an intercept and one slope.
     """
     layout, outcome = Layout.of(options), Normal()
-    serving = ["pooled", "centered", "noncentered"]
+    available = ["pooled", "centered", "noncentered"]
     if layout.all_vary:
-        serving.append("unpooled")
+        available.append("unpooled")
     if layout.varying == (1, 2) and layout.size == 2:
-        serving.append("marginal")
-    absorbs = ", and its sigma also holds the differences between participants"
-    shared = models("multilevel_linear", layout, outcome.PARAMETERS, serving, absorbs)
+        available.append("marginal")
+    addition = ", and its sigma includes the differences between participants"
+    programs = models("multilevel_linear", layout, outcome.PARAMETERS, available, addition)
     return Multilevel(
         layout,
         outcome,
-        shared,
-        lambda classical: classical.estimators(layout, tuple(outcome.PARAMETERS)),
+        programs,
+        lambda classical: classical.linear(layout, tuple(outcome.PARAMETERS)),
     )

@@ -1,4 +1,4 @@
-"""Multilevel Poisson regression: counts, where there is need per unit of exposure.
+"""Multilevel Poisson regression: counts, optionally with exposures.
 
 y_i ~ poisson(exposure_i exp(X_i beta_p[j(i)]))
 """
@@ -14,23 +14,23 @@ from scipy.special import gammaln
 
 from recovery.common.types import Positive
 from recovery.families import multilevel
-from recovery.families.family import Columns, Given, SimulationError, Values
+from recovery.families.family import Columns, Fields, SimulationError, Values
 from recovery.families.multilevel import Layout, Multilevel, Outcome, models
 
-MOST = 2**30  # the largest rate that Stan draws a count from; its integers have 32 bits
-LARGEST = 2**31 - 1
+LARGEST_RATE = 2**30  # of Stan's poisson_rng, because its integers have 32 bits
+LARGEST_COUNT = 2**31 - 1
 
 
 class Options(multilevel.Options):
-    """What may stand beside the family's name."""
+    """Options of the family."""
 
     exposure: Annotated[bool, Strict()] = False
-    """Whether there is a column `exposure`, to which expected counts are proportional."""
+    """Whether there is a column `exposure`; expected counts are proportional to it."""
 
 
 def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
     if bounds[0] > bounds[1]:
-        raise ValueError(f"got {list(bounds)}, must be the smallest and the largest")
+        raise ValueError(f"got {list(bounds)}, must be [smallest, largest]")
     return bounds
 
 
@@ -38,15 +38,15 @@ Bounds = Annotated[tuple[Positive, Positive], AfterValidator(_ascending)]
 
 
 class Poisson(Outcome):
-    """Counts; the linear predictor is the log of their expected value.
+    """Counts; the linear predictor is the logarithm of their expected value.
 
     Parameters
     ----------
     exposure : bool
-        Whether there is a column `exposure`, whose log is added to the linear predictor.
+        Whether there is a column `exposure`; its logarithm is added to the linear predictor.
     """
 
-    COLUMN = "integer"
+    KIND = "integer"
     Y_LABEL = "Count y"
     STRAIGHT = False
     SCALED = False
@@ -55,7 +55,7 @@ class Poisson(Outcome):
         self.COVARIATES = {"exposure": "real"} if exposure else {}
         self.DESIGN = {"exposure": (Bounds, (0.5, 1.5))} if exposure else {}
 
-    def covariates(self, truth: Given, size: int, rng: np.random.Generator) -> Columns:
+    def covariates(self, truth: Fields, size: int, rng: np.random.Generator) -> Columns:
         """Draw exposures uniformly between the bounds."""
         if not self.COVARIATES:
             return {}
@@ -67,12 +67,14 @@ class Poisson(Outcome):
         return np.log(columns["exposure"]) if self.COVARIATES else 0.0
 
     def stan_data(self, columns: Columns) -> dict[str, Any]:
-        """Return exposures, 1 where there are none."""
+        """Return exposures; 1 without the option."""
         return {"exposure": columns.get("exposure", np.ones(columns["y"].size))}
 
-    def simulate(self, predictor: np.ndarray, truth: Given, rng: np.random.Generator) -> np.ndarray:
-        """Draw a count for every linear predictor; SimulationError beyond what Stan can hold."""
-        if (largest := predictor.max()) > np.log(MOST):
+    def simulate(
+        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Draw a count for every linear predictor; SimulationError if it is too large for Stan."""
+        if (largest := predictor.max()) > np.log(LARGEST_RATE):
             raise SimulationError(
                 f"an expected count is exp({largest:.4g}), must be at most 2^30, exp(20.79); a "
                 "truth with smaller beta and sigma_p, or a tighter prior, gives smaller counts"
@@ -90,25 +92,25 @@ class Poisson(Outcome):
         """Return log probabilities."""
         return y * predictor - self.expected(predictor, {}) - gammaln(y + 1)
 
-    def must_hold(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
-        """Return what y and exposures must hold, and which rows do."""
+    def requirements(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
+        """Return the requirements for y and exposures, and the rows that meet them."""
         y = columns["y"]
-        counts = (y >= 0) & (y <= LARGEST) & (y == np.floor(y))
-        found = {"y": (f"counts: whole numbers from 0 to {LARGEST:,}", counts)}
+        counts = (y >= 0) & (y <= LARGEST_COUNT) & (y == np.floor(y))
+        requirements = {"y": (f"counts: whole numbers from 0 to {LARGEST_COUNT:,}", counts)}
         if self.COVARIATES:
-            found["exposure"] = ("only numbers above 0", columns["exposure"] > 0)
-        return found
+            requirements["exposure"] = ("only numbers above 0", columns["exposure"] > 0)
+        return requirements
 
 
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options."""
     layout, outcome = Layout.of(options), Poisson(options.exposure)
-    serving = ["pooled", "centered", "noncentered"]
-    absorbs = (
-        ". Then its beta is that of the population's average rate too, whose intercept is above "
-        "a typical participant's"
+    available = ["pooled", "centered", "noncentered"]
+    addition = (
+        ". Its beta is then that of the population's average rate, whose intercept is higher than "
+        "that of a typical participant"
     )
-    shared = models("multilevel_poisson", layout, outcome.PARAMETERS, serving, absorbs)
+    programs = models("multilevel_poisson", layout, outcome.PARAMETERS, available, addition)
     return Multilevel(
-        layout, outcome, shared, lambda classical: classical.poisson(layout, outcome.offset)
+        layout, outcome, programs, lambda classical: classical.poisson(layout, outcome.offset)
     )

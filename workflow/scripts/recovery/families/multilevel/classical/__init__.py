@@ -1,6 +1,6 @@
-"""Estimators of multilevel regressions that need neither Stan nor a prior.
+"""Estimators of multilevel regressions without Stan and without a prior.
 
-What they compute lies in modules of its own, imported with the first fit: a plan needs none.
+The modules that compute them are imported by the first fit, because planning needs none of them.
 """
 
 from __future__ import annotations
@@ -9,145 +9,149 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from recovery.families.family import Columns, Estimated, Estimator
+from recovery.families.family import Columns, Estimator, EstimatorResult
 from recovery.families.multilevel.layout import Layout
 
 _MIXED = (
-    "varying intercepts and slopes without priors, by {what} (Bates et al. 2015). Intervals are "
-    "Wald's: normal for beta and for participants' own coefficients, on the scale of log SD for "
-    "standard deviations and of Fisher's z for correlations. Where the maximum lies on the edge, "
-    "an SD at 0 or correlations at their bounds (a singular fit), the fit counts as not "
+    "varying intercepts and slopes without priors, by {method} (Bates et al. 2015). Intervals are "
+    "Wald intervals: normal for beta and participants' coefficients, on the scale of log SD for "
+    "standard deviations and of Fisher's z for correlations. If the maximum is on the boundary, "
+    "with an SD of 0 or correlations at their bounds (a singular fit), the fit counts as not "
     "converged, and standard deviations and correlations of coefficients have no intervals; "
-    "those of beta, sigma and participants' own coefficients take what is on the edge as known."
+    "those of beta, sigma and participants' coefficients treat parameters on the boundary as known."
 )
 _POOLED = (
-    "one line for everybody by maximum likelihood ({which}), with normal intervals. It takes the "
-    "observations of a participant for independent. Where outcomes are separated there is no "
-    "maximum, and the fit fails."
+    "one line for all participants by maximum likelihood ({model}), with normal intervals. It "
+    "treats the observations of a participant as independent. If outcomes are separated, the "
+    "maximum-likelihood estimate does not exist and the fit fails."
 )
 
 
-def estimators(layout: Layout, own: tuple[str, ...]) -> dict[str, Estimator]:
+def linear(layout: Layout, outcome_parameters: tuple[str, ...]) -> dict[str, Estimator]:
     """Return the estimators of a linear regression.
 
     Parameters
     ----------
-    own : tuple of str
-        Parameters of the outcome: the residual standard deviation.
+    outcome_parameters : tuple of str
+        The residual standard deviation.
     """
-    lines = (*layout.beta, *own)
-    whole = (*layout.beta, *layout.sigma_p, *layout.omega, *own)
-    reml, ml = (
-        _MIXED.format(what=what) for what in ("restricted maximum likelihood", "maximum likelihood")
-    )
-    found = {
-        "reml": Estimator(partial(_reml, layout), "REML", "partial", whole, reml),
-        "ml": Estimator(partial(_ml, layout), "ML", "partial", whole, ml),
+    without_variances = (*layout.beta, *outcome_parameters)
+    scored = (*layout.beta, *layout.sigma_p, *layout.omega, *outcome_parameters)
+    reml = _MIXED.format(method="restricted maximum likelihood")
+    ml = _MIXED.format(method="maximum likelihood")
+    estimators = {
+        "reml": Estimator(partial(_reml, layout), "REML", "partial", scored, reml),
+        "ml": Estimator(partial(_ml, layout), "ML", "partial", scored, ml),
         "ols": Estimator(
             partial(_ols, layout),
             "OLS, pooled",
             "complete",
-            lines,
-            "one line for everybody by ordinary least squares, with intervals from Student's t "
-            "and, for sigma, chi-squared. It takes the observations of a participant for "
-            "independent.",
+            without_variances,
+            "one line for all participants by ordinary least squares, with intervals from "
+            "Student's t and, for sigma, chi-squared. It treats the observations of a participant "
+            "as independent.",
         ),
     }
     if layout.all_vary:
-        found["least_squares"] = Estimator(
-            partial(_lines, layout),
+        estimators["least_squares"] = Estimator(
+            partial(_separate, layout),
             "OLS, separate",
             "none",
-            lines,
-            "a least-squares line of its own for every participant; beta is the mean of the "
-            "lines, its standard error from their spread (the two-step, or summary-statistics, "
-            "approach). A participant whose line cannot be drawn fails the fit.",
+            without_variances,
+            "a separate least-squares line for every participant; beta is the mean of the lines, "
+            "and its standard error is computed from their standard deviation (the two-step, or "
+            "summary-statistics, approach). If a participant's line cannot be estimated, the fit "
+            "fails.",
         )
-    return found
+    return estimators
 
 
-def straight(layout: Layout) -> dict[str, Estimator]:
-    """Return the estimator of a line whose residuals are not normal."""
+def robust(layout: Layout) -> dict[str, Estimator]:
+    """Return the estimator of a linear regression with heavy-tailed residuals."""
     note = (
-        "one line for everybody by ordinary least squares, with intervals from Student's t. It "
-        "takes the observations of a participant for independent, and residuals for normal."
+        "one line for all participants by ordinary least squares, with intervals from Student's "
+        "t. It treats the observations of a participant as independent and residuals as normal."
     )
     return {
         "ols": Estimator(
-            partial(_beta, layout), "OLS, pooled", "complete", tuple(layout.beta), note
+            partial(_ols_beta, layout), "OLS, pooled", "complete", tuple(layout.beta), note
         )
     }
 
 
-def binomial(layout: Layout) -> dict[str, Estimator]:
+def bernoulli(layout: Layout) -> dict[str, Estimator]:
     """Return the estimator of a logistic regression."""
-    return _generalized(
-        "glm", "GLM, pooled", tuple(layout.beta), "logit link", partial(_binomial, layout)
+    return _pooled(
+        "glm", "GLM, pooled", tuple(layout.beta), "logit link", partial(_bernoulli, layout)
     )
 
 
 def poisson(layout: Layout, offset: Callable[[Columns], Any]) -> dict[str, Estimator]:
-    """Return the estimator of a log-linear regression; `offset` is what it adds."""
+    """Return the estimator of a log-linear regression; `offset` returns that of every row."""
     fit = partial(_poisson, layout, offset)
-    return _generalized("glm", "GLM, pooled", tuple(layout.beta), "log link", fit)
+    return _pooled("glm", "GLM, pooled", tuple(layout.beta), "log link", fit)
 
 
-def ordered(layout: Layout, thresholds: list[str]) -> dict[str, Estimator]:
-    """Return the estimator of cumulative logits."""
-    scored, fit = (*layout.beta, *thresholds), partial(_ordered, layout, thresholds)
-    which = "proportional odds; a category without outcomes fails the fit"
-    return _generalized("polr", "Proportional odds, pooled", scored, which, fit)
+def ordinal(layout: Layout, thresholds: list[str]) -> dict[str, Estimator]:
+    """Return the estimator of a cumulative-logit regression."""
+    scored, fit = (*layout.beta, *thresholds), partial(_ordinal, layout, thresholds)
+    model = "proportional odds; if a category has no outcomes, the fit fails"
+    return _pooled("polr", "Proportional odds, pooled", scored, model, fit)
 
 
-def _generalized(
-    name: str, label: str, scored: tuple[str, ...], which: str, fit: Callable[[Columns], Estimated]
+def _pooled(
+    name: str,
+    label: str,
+    scored: tuple[str, ...],
+    model: str,
+    fit: Callable[[Columns], EstimatorResult],
 ) -> dict[str, Estimator]:
-    note = _POOLED.format(which=which)
+    note = _POOLED.format(model=model)
     return {name: Estimator(fit, label, "complete", scored, note, "statsmodels")}
 
 
-def _reml(layout: Layout, columns: Columns) -> Estimated:
+def _reml(layout: Layout, columns: Columns) -> EstimatorResult:
     from recovery.families.multilevel.classical import mixed
 
     return mixed.fit(layout, columns, restricted=True)
 
 
-def _ml(layout: Layout, columns: Columns) -> Estimated:
+def _ml(layout: Layout, columns: Columns) -> EstimatorResult:
     from recovery.families.multilevel.classical import mixed
 
     return mixed.fit(layout, columns, restricted=False)
 
 
-def _ols(layout: Layout, columns: Columns) -> Estimated:
+def _ols(layout: Layout, columns: Columns) -> EstimatorResult:
     from recovery.families.multilevel.classical import least_squares
 
     return least_squares.pooled(layout, columns)
 
 
-def _lines(layout: Layout, columns: Columns) -> Estimated:
+def _separate(layout: Layout, columns: Columns) -> EstimatorResult:
     from recovery.families.multilevel.classical import least_squares
 
-    return least_squares.own(layout, columns)
+    return least_squares.separate(layout, columns)
 
 
-def _beta(layout: Layout, columns: Columns) -> Estimated:
+def _ols_beta(layout: Layout, columns: Columns) -> EstimatorResult:
     beta, _ = _ols(layout, columns).parts
-    return Estimated([beta])
+    return EstimatorResult([beta])
 
 
-def _binomial(layout: Layout, columns: Columns) -> Estimated:
+def _bernoulli(layout: Layout, columns: Columns) -> EstimatorResult:
     from recovery.families.multilevel.classical import generalized
 
     return generalized.binomial(layout, columns)
 
 
-def _poisson(layout: Layout, offset: Callable[[Columns], Any], columns: Columns) -> Estimated:
+def _poisson(layout: Layout, offset: Callable[[Columns], Any], columns: Columns) -> EstimatorResult:
     from recovery.families.multilevel.classical import generalized
 
     return generalized.poisson(layout, offset(columns), columns)
 
 
-def _ordered(layout: Layout, thresholds: list[str], columns: Columns) -> Estimated:
+def _ordinal(layout: Layout, thresholds: list[str], columns: Columns) -> EstimatorResult:
     from recovery.families.multilevel.classical import generalized
 
     return generalized.ordered(layout, thresholds, columns)

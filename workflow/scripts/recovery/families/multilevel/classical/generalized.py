@@ -1,8 +1,7 @@
-"""Maximum likelihood of pooled regressions with a binary, counted or ordered outcome.
+"""Maximum likelihood of pooled regressions with a binary, count or ordinal outcome.
 
-statsmodels fits them. Whether there is a maximum at all is asked first: where a line tells
-outcomes apart without fault, the likelihood grows for ever as it becomes steeper, and an
-optimiser stops somewhere on the way.
+statsmodels fits them. Separation is detected first: if a linear predictor separates the outcomes,
+the likelihood grows without bound with its slope, and an optimiser stops at an arbitrary value.
 """
 
 from __future__ import annotations
@@ -15,78 +14,80 @@ from statsmodels.genmod import families
 from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from recovery.families.family import Columns, Estimated
+from recovery.families.family import Columns, EstimatorResult
 from recovery.families.multilevel.classical import least_squares, wald
 from recovery.families.multilevel.layout import Layout
 
 MOST_ITERATIONS = 1000
-TOLERANCE = 1e-6  # of the linear program, a row
-SEPARATED = "the likelihood has no maximum: a line tells the outcomes apart (separation)"
+TOLERANCE = 1e-6  # of the linear program, per row
+SEPARATION = "complete or quasi-complete separation: the maximum-likelihood estimate does not exist"
 
 
-def binomial(layout: Layout, columns: Columns) -> Estimated:
-    """Fit a logistic regression; beta has normal intervals."""
+def binomial(layout: Layout, columns: Columns) -> EstimatorResult:
+    """Fit a logistic regression; intervals of beta are normal."""
     q, back = _basis(layout.design_matrix(columns))
     y = columns["y"]
     refuse_separation(np.where(y == 1, 1, -1)[:, None] * q)
-    return _of_glm(layout, GLM(y, q, families.Binomial()), back)
+    return _fit_glm(layout, GLM(y, q, families.Binomial()), back)
 
 
-def poisson(layout: Layout, offset: np.ndarray | float, columns: Columns) -> Estimated:
-    """Fit a log-linear regression of counts; beta has normal intervals."""
+def poisson(layout: Layout, offset: np.ndarray | float, columns: Columns) -> EstimatorResult:
+    """Fit a log-linear regression of counts; intervals of beta are normal."""
     q, back = _basis(layout.design_matrix(columns))
     y = columns["y"]
     refuse_separation(-q[y == 0], q[y > 0])
-    shift = np.broadcast_to(offset, y.shape)
-    return _of_glm(layout, GLM(y, q, families.Poisson(), offset=shift), back)
+    offsets = np.broadcast_to(offset, y.shape)
+    return _fit_glm(layout, GLM(y, q, families.Poisson(), offset=offsets), back)
 
 
-def ordered(layout: Layout, thresholds: list[str], columns: Columns) -> Estimated:
-    """Fit cumulative logits; beta and the thresholds have normal intervals."""
+def ordered(layout: Layout, thresholds: list[str], columns: Columns) -> EstimatorResult:
+    """Fit a cumulative-logit regression; intervals of beta and thresholds are normal."""
     x, y, size = layout.design_matrix(columns), columns["y"], len(thresholds)
-    lacking = sorted({*range(1, size + 2)} - {*y.tolist()})
-    if lacking:
-        raise RuntimeError(f"no outcome is in category {lacking[0]}: its thresholds are not told")
-    # The first column of Q is the constant, whose place the thresholds take.
+    empty = sorted({*range(1, size + 2)} - {*y.tolist()})
+    if empty:
+        raise RuntimeError(
+            f"no outcome is in category {empty[0]}: its thresholds cannot be estimated"
+        )
+    # The first column of Q is constant; the thresholds replace it.
     q, back = _basis(x)
     q = q[:, 1:]
-    steps = np.eye(size + 2)[:, 1:-1]  # category k lies between c[k-1], none below the first
+    steps = np.eye(size + 2)[:, 1:-1]  # row k indicates c[k]; the first and the last row are 0
     above = np.column_stack([q, -steps[y - 1]])[y > 1]
     below = np.column_stack([-q, steps[y]])[y <= size]
     refuse_separation(np.vstack([above, below]))
     model = OrderedModel(y, q, distr="logit")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what they say is in `mle_retvals`
-        found = model.fit(method="bfgs", disp=False, maxiter=MOST_ITERATIONS)
+        warnings.simplefilter("ignore")  # `mle_retvals` has the same information
+        fitted = model.fit(method="bfgs", disp=False, maxiter=MOST_ITERATIONS)
     slopes = q.shape[1]
     value = np.concatenate(
-        [found.params[:slopes], model.transform_threshold_params(found.params)[1:-1]]
+        [fitted.params[:slopes], model.transform_threshold_params(fitted.params)[1:-1]]
     )
-    # Of the thresholds statsmodels has the first, and logarithms of the others' distances.
-    along = np.eye(value.size)
-    along[slopes + 1 :, slopes + 1 :] = np.tril(np.ones((size - 1, size - 1)))
-    along[slopes + 1 :, slopes] = 1
-    along[:, slopes + 1 :] *= np.exp(found.params[slopes + 1 :])
-    # Q holds each predictor less its mean, so that thresholds are those of the mean.
-    whole = np.eye(value.size)
-    whole[:slopes, :slopes] = back[1:, 1:]
-    whole[slopes:, :slopes] = x[:, 1:].mean(axis=0) @ back[1:, 1:]
-    along = whole @ along
-    error = np.sqrt(np.diag(along @ found.cov_params() @ along.T))
-    converged = found.mle_retvals["converged"]
-    return _estimated([*layout.beta, *thresholds], whole @ value, error, converged)
+    # statsmodels has the first threshold and the logarithms of the differences between thresholds.
+    jacobian = np.eye(value.size)
+    jacobian[slopes + 1 :, slopes + 1 :] = np.tril(np.ones((size - 1, size - 1)))
+    jacobian[slopes + 1 :, slopes] = 1
+    jacobian[:, slopes + 1 :] *= np.exp(fitted.params[slopes + 1 :])
+    # The predictors in Q are centred, so its thresholds are those at the predictors' means.
+    to_predictors = np.eye(value.size)
+    to_predictors[:slopes, :slopes] = back[1:, 1:]
+    to_predictors[slopes:, :slopes] = x[:, 1:].mean(axis=0) @ back[1:, 1:]
+    jacobian = to_predictors @ jacobian
+    error = np.sqrt(np.diag(jacobian @ fitted.cov_params() @ jacobian.T))
+    converged = fitted.mle_retvals["converged"]
+    return _result([*layout.beta, *thresholds], to_predictors @ value, error, converged)
 
 
 def refuse_separation(rows: np.ndarray, level: np.ndarray | None = None) -> None:
-    """Raise RuntimeError if the likelihood grows for ever in some direction of the parameters.
+    """Raise RuntimeError if the likelihood has no maximum because the outcomes are separated.
 
     Parameters
     ----------
     rows : ndarray, shape (n, p)
-        The likelihood does not fall along a direction d where rows d >= 0, and rises where
-        one of them is above.
+        The likelihood does not decrease in a direction d of the parameters with rows d >= 0,
+        and increases if an element of rows d is above 0.
     level : ndarray, shape (m, p), optional
-        Rows that must be 0.
+        Constraints on this direction: level d = 0.
 
     References
     ----------
@@ -94,31 +95,31 @@ def refuse_separation(rows: np.ndarray, level: np.ndarray | None = None) -> None
     algorithms for detecting separated data in binary logistic regression models.
     """
     equal = {} if level is None else {"A_eq": level, "b_eq": np.zeros(len(level))}
-    found = linprog(-rows.sum(axis=0), -rows, np.zeros(len(rows)), **equal, bounds=(-1, 1))
-    if -found.fun > TOLERANCE * len(rows):
-        raise RuntimeError(SEPARATED)
+    solution = linprog(-rows.sum(axis=0), -rows, np.zeros(len(rows)), **equal, bounds=(-1, 1))
+    if -solution.fun > TOLERANCE * len(rows):
+        raise RuntimeError(SEPARATION)
 
 
 def _basis(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns of mean square 1, unrelated, and the matrix that makes them of X.
+    """Uncorrelated columns with mean square 1, and the matrix that computes them from X.
 
-    Whatever the units of predictors and wherever they lie, it is as far to the maximum.
+    With them, the optimiser does not depend on the units and the means of the predictors.
     """
     q, inverse = least_squares.orthonormal(x)
     return np.sqrt(len(x)) * q, np.sqrt(len(x)) * inverse
 
 
-def _of_glm(layout: Layout, model: GLM, back: np.ndarray) -> Estimated:
-    """The fit of a basis of the predictors' space, brought back to the predictors."""
+def _fit_glm(layout: Layout, model: GLM, back: np.ndarray) -> EstimatorResult:
+    """Fit a model of transformed predictors; return the coefficients of the predictors."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # separation is refused above
-        found = model.fit(maxiter=MOST_ITERATIONS)
-    error = np.sqrt(np.diag(back @ found.cov_params() @ back.T))
-    return _estimated([*layout.beta], back @ found.params, error, found.converged)
+        warnings.simplefilter("ignore")  # separation has been detected before
+        fitted = model.fit(maxiter=MOST_ITERATIONS)
+    error = np.sqrt(np.diag(back @ fitted.cov_params() @ back.T))
+    return _result([*layout.beta], back @ fitted.params, error, fitted.converged)
 
 
-def _estimated(
+def _result(
     names: list[str], value: np.ndarray, error: np.ndarray, converged: bool
-) -> Estimated:
-    not_converged_because = "" if converged else f"no convergence in {MOST_ITERATIONS} iterations"
-    return Estimated([wald.normal(names, value, error)], not_converged_because)
+) -> EstimatorResult:
+    problem = "" if converged else f"no convergence in {MOST_ITERATIONS} iterations"
+    return EstimatorResult([wald.normal(names, value, error)], problem)

@@ -1,6 +1,6 @@
-"""What data say about the parameters of a multilevel linear regression: expected information.
+"""Expected information about the parameters of a multilevel linear regression.
 
-All in units of sigma: V = I + Z psi Z' and W its inverse.
+All quantities are in units of sigma: V = I + Z psi Z', W = V^-1.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from recovery.families.multilevel.classical.deviance import Crossproducts
 
 @dataclass(frozen=True)
 class Moments:
-    """Products with W and its powers, by participant, that depend on psi.
+    """Products with powers of W, which depend on psi, for every participant.
 
     Parameters
     ----------
     covariance : ndarray, shape (K, K)
-        Of beta's estimates: the inverse of X'WX.
+        Of the estimates of beta: the inverse of X'WX.
     shrink : ndarray, shape (J, Q, Q)
         Z'W = shrink Z'.
     zwz, zwx, zwwz, zwwx : ndarray, shape (J, Q, ...)
@@ -42,20 +42,20 @@ class Moments:
 
     @classmethod
     def of(cls, data: Crossproducts, psi: np.ndarray) -> Moments:
-        """Return the products at one psi."""
+        """Compute the products for a value of psi."""
         identity = np.eye(len(psi))
         shared = psi @ np.linalg.inv(identity + data.zz @ psi)  # W = I - Z shared Z'
         shrink = identity - data.zz @ shared
         zwx, zwz = shrink @ data.zx, shrink @ data.zz
         zwwx, zwwz = shrink @ zwx, shrink @ zwz
-        xz_shared = np.swapaxes(data.zx, 1, 2) @ shared
-        xwx = data.xx - xz_shared @ data.zx
-        xwwx = xwx - xz_shared @ zwx
-        xwwwx = xwwx - xz_shared @ zwwx
+        xzs = np.swapaxes(data.zx, 1, 2) @ shared
+        xwx = data.xx - xzs @ data.zx
+        xwwx = xwx - xzs @ zwx
+        xwwwx = xwwx - xzs @ zwwx
         trace = data.n - np.einsum("jqr,jrq->", shared, data.zz + zwz)
         covariance = np.linalg.inv(xwx.sum(axis=0))
-        summed = (xwwx.sum(axis=0), xwwwx.sum(axis=0), float(trace))
-        return cls(covariance, shrink, zwz, zwx, zwwz, zwwx, *summed)
+        sums = (xwwx.sum(axis=0), xwwwx.sum(axis=0), float(trace))
+        return cls(covariance, shrink, zwz, zwx, zwwz, zwwx, *sums)
 
 
 def covariance(
@@ -68,40 +68,40 @@ def covariance(
 ) -> np.ndarray:
     """Return the asymptotic covariance of log SDs, Fisher's z of correlations, and log sigma.
 
-    The inverse of the expected information, tr(P V_a P V_b) / 2 for the restricted likelihood
-    (P = W - W X (X'WX)^-1 X'W) and tr(W V_a W V_b) / 2 for the full one, V_a being the
-    derivative of Cov(y) / sigma^2 by a parameter. NaN where data do not tell all of them, and for
-    parameters on the edge, which the others take as known.
+    It is the inverse of the expected information, tr(P V_a P V_b) / 2 for the restricted
+    likelihood (P = W - W X (X'WX)^-1 X'W) and tr(W V_a W V_b) / 2 for the full likelihood. V_a is
+    the derivative of Cov(y) / sigma^2 by parameter a. Parameters on the boundary have NaN, and the
+    others treat them as known. All are NaN if the information is singular.
 
     Parameters
     ----------
     sd, omega : ndarray
         Standard deviations over sigma, and correlations of the pairs.
     interior : ndarray of bool
-        Which of all these parameters are off the edge, in their order.
+        Which of these parameters, in this order, are not on the boundary.
 
     References
     ----------
     Searle, Casella & McCulloch (1992), Variance Components, sections 6.3 and 6.6.
     """
-    along = _derivatives(sd, omega, pairs)
-    size = len(along) + 1
-    information, score = np.empty((size, size)), _scores(moments, along)
-    for a, one in enumerate(along):
-        for b, other in enumerate(along[: a + 1]):
-            information[a, b] = _trace(one, moments.zwz, other, moments.zwz)
+    derivatives = _derivatives(sd, omega, pairs)
+    size = len(derivatives) + 1
+    information, weighted = np.empty((size, size)), _weighted_derivatives(moments, derivatives)
+    for a, first in enumerate(derivatives):
+        for b, second in enumerate(derivatives[: a + 1]):
+            information[a, b] = _trace(first, moments.zwz, second, moments.zwz)
             if restricted:
-                middle = _product(moments.zwx, one @ moments.zwz @ other, moments.zwx)
+                middle = _product(moments.zwx, first @ moments.zwz @ second, moments.zwx)
                 information[a, b] -= 2 * np.sum(moments.covariance * middle)
-        information[-1, a] = 2 * np.einsum("qr,jrq->", one, moments.zwwz)
+        information[-1, a] = 2 * np.einsum("qr,jrq->", first, moments.zwwz)
         if restricted:
-            middle = 2 * _product(moments.zwx, one, moments.zwwx)
+            middle = 2 * _product(moments.zwx, first, moments.zwwx)
             information[-1, a] -= 2 * np.sum(moments.covariance * middle)
     information[-1, -1] = 4 * moments.ww
     if restricted:
         information[-1, -1] -= 8 * np.sum(moments.covariance * moments.xwwwx)
-        through = np.array([moments.covariance @ each for each in score])
-        information += np.einsum("aij,bji->ab", through, through)
+        adjusted = np.array([moments.covariance @ each for each in weighted])
+        information += np.einsum("aij,bji->ab", adjusted, adjusted)
     lower = np.tril(information)
     return _inverse((lower + lower.T - np.diag(np.diag(information))) / 2, interior)
 
@@ -113,27 +113,27 @@ def _derivatives(
     correlations = np.eye(sd.size)
     for (a, b), value in zip(pairs, omega, strict=True):
         correlations[a, b] = correlations[b, a] = value
-    psi, found = correlations * np.outer(sd, sd), []
+    psi, derivatives = correlations * np.outer(sd, sd), []
     for q in range(sd.size):
-        own = np.zeros_like(psi)
-        own[q], own[:, q] = psi[q], psi[:, q]
-        own[q, q] *= 2
-        found.append(own)
+        derivative = np.zeros_like(psi)
+        derivative[q], derivative[:, q] = psi[q], psi[:, q]
+        derivative[q, q] *= 2
+        derivatives.append(derivative)
     for (a, b), value in zip(pairs, omega, strict=True):
-        own = np.zeros_like(psi)
-        own[a, b] = own[b, a] = sd[a] * sd[b] * (1 - value**2)
-        found.append(own)
-    return found
+        derivative = np.zeros_like(psi)
+        derivative[a, b] = derivative[b, a] = sd[a] * sd[b] * (1 - value**2)
+        derivatives.append(derivative)
+    return derivatives
 
 
-def _scores(moments: Moments, along: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """X'W V_a W X of every parameter; by log sigma V_a is 2 I."""
-    own = [_product(moments.zwx, each, moments.zwx) for each in along]
-    return [*own, 2 * moments.xwwx]
+def _weighted_derivatives(moments: Moments, derivatives: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """X'W V_a W X for every parameter; for log sigma, V_a is 2 I."""
+    of_psi = [_product(moments.zwx, each, moments.zwx) for each in derivatives]
+    return [*of_psi, 2 * moments.xwwx]
 
 
 def _product(left: np.ndarray, middle: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Left' middle right, summed over participants."""
+    """The sum over participants of left' middle right."""
     return (np.swapaxes(left, 1, 2) @ middle @ right).sum(axis=0)
 
 
@@ -141,16 +141,16 @@ def _trace(one: np.ndarray, left: np.ndarray, other: np.ndarray, right: np.ndarr
     return float(np.trace(one @ left @ other @ right, axis1=1, axis2=2).sum())
 
 
-def _inverse(information: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The inverse over some parameters; NaN elsewhere, and where the data do not tell them.
+def _inverse(information: np.ndarray, interior: np.ndarray) -> np.ndarray:
+    """The inverse for the parameters in the interior; NaN elsewhere, and if it is singular.
 
-    Each is brought to unit information first: a standard deviation near 0 has little.
+    The information is scaled to a diagonal of 1 first, because that of an SD near 0 is small.
     """
-    chosen, found = np.ix_(known, known), np.full_like(information, np.nan)
-    own, unit = information[chosen], np.sqrt(np.diag(information)[known])
-    if not own.size or not (unit > 0).all():
-        return found
-    scaled = own / np.outer(unit, unit)
+    block, inverse = np.ix_(interior, interior), np.full_like(information, np.nan)
+    scale = np.sqrt(np.diag(information)[interior])
+    if not scale.size or not (scale > 0).all():
+        return inverse
+    scaled = information[block] / np.outer(scale, scale)
     if np.linalg.eigvalsh(scaled)[0] > 1e-10:
-        found[chosen] = np.linalg.inv(scaled) / np.outer(unit, unit)
-    return found
+        inverse[block] = np.linalg.inv(scaled) / np.outer(scale, scale)
+    return inverse

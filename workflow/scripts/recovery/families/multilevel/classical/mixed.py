@@ -6,128 +6,127 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recovery.families.family import Columns, Estimated, Estimates
+from recovery.families.family import Columns, Estimates, EstimatorResult
 from recovery.families.multilevel.classical import wald
 from recovery.families.multilevel.classical.deviance import (
     Crossproducts,
     Optimum,
     minimise,
-    smallest,
+    smallest_sd,
 )
 from recovery.families.multilevel.classical.information import Moments, covariance
-from recovery.families.multilevel.classical.least_squares import least_squares, spread
+from recovery.families.multilevel.classical.least_squares import least_squares, residual_sd
 from recovery.families.multilevel.layout import Layout
 
-SINGULAR = 1e-4  # smallest SD, relative to sigma, of any direction; lme4's own tolerance
+SINGULAR = 1e-4  # smallest SD over all directions, relative to sigma; the tolerance of lme4
 
 
-def fit(layout: Layout, columns: Columns, restricted: bool) -> Estimated:
-    """Estimate all parameters, and participants' own coefficients by best linear prediction.
+def fit(layout: Layout, columns: Columns, restricted: bool) -> EstimatorResult:
+    """Estimate all parameters; predict participants' coefficients (best linear unbiased).
 
-    Columns of X are brought to root mean square 1, and the outcome to its residuals' standard
-    deviation from one line for everybody, so that units decide nothing.
+    The columns of X are scaled to root mean square 1, and the outcome to a standard deviation of
+    1 of its residuals from one line for all participants. So results do not depend on units.
 
     References
     ----------
     Bates, Machler, Bolker & Walker (2015), doi:10.18637/jss.v067.i01.
     """
     x, y = layout.design_matrix(columns), columns["y"]
-    start, _, left = least_squares(x, y, "the predictors")
-    unit_y = spread(left, y.size - layout.size, y)
+    start, _, squares = least_squares(x, y, "the predictors")
+    unit_y = residual_sd(squares, y.size - layout.size, y)
     unit_x = np.sqrt(np.mean(x**2, axis=0))
     people, person = np.unique(columns["participant"], return_inverse=True)
     varying = np.array(layout.varying) - 1
     if y.size <= people.size * varying.size:
         raise RuntimeError(
-            f"{y.size} observations for {people.size} participants' {varying.size} coefficients "
-            "each: nothing is left to tell sigma"
+            f"{y.size} observations for {varying.size} coefficients of each of {people.size} "
+            "participants: no degrees of freedom are left to estimate sigma"
         )
     data = Crossproducts.of(x / unit_x, (y - x @ start) / unit_y, person, varying)
-    found = minimise(data, restricted)
-    moments = Moments.of(data, found.psi)
+    optimum = minimise(data, restricted)
+    moments = Moments.of(data, optimum.psi)
     units = unit_y / unit_x
-    not_converged_because = _not_converged_because(found)
-    parts = [
-        wald.normal(
-            list(layout.beta),
-            start + found.beta * units,
-            np.sqrt(np.diag(moments.covariance)) * found.sigma * units,
-        ),
-        *_components(layout, found, moments, units[varying], unit_y, restricted),
-    ]
-    own, error = _participants(data, found, moments)
+    beta = start + optimum.beta * units
+    error = np.sqrt(np.diag(moments.covariance)) * optimum.sigma * units
+    predicted, prediction_error = _predicted_coefficients(data, optimum, moments)
     names = [f"beta_p[{j},{q + 1}]" for q in range(varying.size) for j in people]
-    own = start[varying] + own * units[varying]
-    parts.append(wald.normal(names, own.T.ravel(), (error * units[varying]).T.ravel()))
-    return Estimated(parts, not_converged_because)
+    beta_p = start[varying] + predicted * units[varying]
+    beta_p_error = prediction_error * units[varying]
+    parts = [
+        wald.normal(list(layout.beta), beta, error),
+        *_variance_components(layout, optimum, moments, units[varying], unit_y, restricted),
+        wald.normal(names, beta_p.T.ravel(), beta_p_error.T.ravel()),
+    ]
+    return EstimatorResult(parts, _problem(optimum))
 
 
-def _not_converged_because(found: Optimum) -> str:
-    if not found.converged:
-        return f"no convergence: the deviance still has a slope of {found.slope:.2g}"
-    if smallest(found.psi) < SINGULAR:
+def _problem(optimum: Optimum) -> str:
+    if not optimum.converged:
+        return f"no convergence: the slope of the deviance is {optimum.slope:.2g}"
+    if smallest_sd(optimum.psi) < SINGULAR:
         return "singular fit: a standard deviation at 0, or correlations at their bounds"
     return ""
 
 
-def _components(
+def _variance_components(
     layout: Layout,
-    found: Optimum,
+    optimum: Optimum,
     moments: Moments,
     units: np.ndarray,
     unit_y: float,
     restricted: bool,
 ) -> list[Estimates]:
-    """Standard deviations, correlations and sigma; on the edge sigma alone has an error."""
-    sd = np.sqrt(np.diag(found.psi))
+    """Standard deviations, correlations and sigma; at the boundary only sigma has an error."""
+    psi, sd = optimum.psi, np.sqrt(np.diag(optimum.psi))
     pairs = [(a - 1, b - 1) for a, b in layout.pairs]
     scale = [sd[a] * sd[b] for a, b in pairs]
-    ratios = [found.psi[a, b] / s if s > 0 else 0.0 for (a, b), s in zip(pairs, scale, strict=True)]
+    ratios = [psi[a, b] / s if s > 0 else 0.0 for (a, b), s in zip(pairs, scale, strict=True)]
     omega = np.clip(ratios, -1, 1)
-    interior = _interior(found, pairs)
+    interior = _interior(optimum, pairs)
     errors = np.sqrt(np.diag(covariance(moments, sd, omega, pairs, restricted, interior)))
     if not interior.all():  # normal approximations to the coefficients' covariance do not hold
         errors[:-1] = np.nan
-    of_sd, of_omega, of_sigma = np.split(errors, [sd.size, sd.size + len(pairs)])
-    sigma_p, sigma = sd * found.sigma * units, np.array([found.sigma * unit_y])
+    sd_error, omega_error, sigma_error = np.split(errors, [sd.size, sd.size + len(pairs)])
+    sigma_p, sigma = sd * optimum.sigma * units, np.array([optimum.sigma * unit_y])
     return [
-        wald.logarithmic(list(layout.sigma_p), sigma_p, of_sd),
-        wald.fisher(list(layout.omega), omega, of_omega),
-        wald.logarithmic(["sigma"], sigma, of_sigma),
+        wald.logarithmic(list(layout.sigma_p), sigma_p, sd_error),
+        wald.fisher(list(layout.omega), omega, omega_error),
+        wald.logarithmic(["sigma"], sigma, sigma_error),
     ]
 
 
-def _interior(found: Optimum, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
-    """Which standard deviations, correlations and sigma are off the edge; none without a minimum.
+def _interior(optimum: Optimum, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Which standard deviations, correlations and sigma are not on the boundary.
 
-    Correlations are at their bounds together, where the coefficients that do vary vary along
-    fewer directions than they are.
+    None is without a minimum. Correlations are on the boundary together, if the coefficients with
+    variance vary in fewer directions than there are coefficients.
     """
-    if not found.converged:
-        return np.zeros(len(found.psi) + len(pairs) + 1, dtype=bool)
-    varies = np.sqrt(np.diag(found.psi)) >= SINGULAR
-    bound = smallest(found.psi[np.ix_(varies, varies)]) < SINGULAR
+    if not optimum.converged:
+        return np.zeros(len(optimum.psi) + len(pairs) + 1, dtype=bool)
+    varies = np.sqrt(np.diag(optimum.psi)) >= SINGULAR
+    bound = smallest_sd(optimum.psi[np.ix_(varies, varies)]) < SINGULAR
     free = [varies[a] and varies[b] and not bound for a, b in pairs]
     return np.array([*varies, *free, True])
 
 
-def _participants(
-    data: Crossproducts, found: Optimum, moments: Moments
+def _predicted_coefficients(
+    data: Crossproducts, optimum: Optimum, moments: Moments
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Best linear unbiased predictions of own coefficients, and their prediction errors.
+    """Best linear unbiased predictions of participants' coefficients, and prediction errors.
 
-    Shape (n_participants, n_varying). Errors take standard deviations and correlations for known.
+    Shape (n_participants, n_varying). Errors treat standard deviations and correlations as known.
 
     References
     ----------
     Robinson (1991), doi:10.1214/ss/1177011926, section 5.
     """
-    left = data.zy - data.zx @ found.beta
-    effects = np.einsum("qr,jrs,js->jq", found.psi, moments.shrink, left)
-    chosen = np.eye(len(found.beta))[data.varying]
-    weights = chosen - found.psi @ moments.zwx
-    own = found.psi - found.psi @ moments.zwz @ found.psi
+    psi, beta = optimum.psi, optimum.beta
+    residuals = data.zy - data.zx @ beta
+    effects = np.einsum("qr,jrs,js->jq", psi, moments.shrink, residuals)
+    selection = np.eye(len(beta))[data.varying]
+    weights = selection - psi @ moments.zwx
+    conditional = psi - psi @ moments.zwz @ psi
     through_beta = weights @ moments.covariance @ np.swapaxes(weights, 1, 2)
-    variance = np.diagonal(own + through_beta, axis1=1, axis2=2)
-    error = found.sigma * np.sqrt(np.maximum(variance, 0))
-    return found.beta[data.varying] + effects, error
+    variance = np.diagonal(conditional + through_beta, axis1=1, axis2=2)
+    error = optimum.sigma * np.sqrt(np.maximum(variance, 0))
+    return beta[data.varying] + effects, error

@@ -1,4 +1,4 @@
-"""Estimates with standard errors, and the intervals that come of them."""
+"""Estimates with standard errors, and the intervals computed from them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def student(names: Sequence[str], value: np.ndarray, error: np.ndarray, df: floa
 
 
 def logarithmic(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estimates:
-    """Return standard deviations with intervals that are normal on their log scale.
+    """Return standard deviations with intervals that are normal for their logarithm.
 
     Parameters
     ----------
     error : ndarray
-        Standard errors of log `value`; those of `value` are by the delta method.
+        Standard errors of log `value`; the delta method gives those of `value`.
 
     References
     ----------
@@ -34,32 +34,32 @@ def logarithmic(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> E
     """
 
     def quantile(p: float) -> np.ndarray:
-        with np.errstate(over="ignore"):  # next to 0 data leave all values open
+        with np.errstate(over="ignore"):  # near 0, intervals can be infinite
             return value * np.exp(special.ndtri(p) * error)
 
     return Estimates(names, value, value * error, quantile)
 
 
 def fisher(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estimates:
-    """Return correlations with intervals that are normal on the scale of Fisher's z.
+    """Return correlations with intervals that are normal for Fisher's z.
 
     Parameters
     ----------
     error : ndarray
-        Standard errors of atanh `value`; those of `value` are by the delta method.
+        Standard errors of atanh `value`; the delta method gives those of `value`.
 
     References
     ----------
     Pinheiro & Bates (2000), Mixed-Effects Models in S and S-PLUS, section 2.4.3.
     """
-    with np.errstate(divide="ignore"):  # a correlation of 1 has no error either
+    with np.errstate(divide="ignore"):  # a correlation of 1 has no standard error
         z = np.arctanh(value)
-    on_scale = (1 - value**2) * error
-    return Estimates(names, value, on_scale, lambda p: np.tanh(z + special.ndtri(p) * error))
+    value_error = (1 - value**2) * error
+    return Estimates(names, value, value_error, lambda p: np.tanh(z + special.ndtri(p) * error))
 
 
 def residual(name: str, estimate: float, df: int) -> Estimates:
-    """Return a residual standard deviation with the interval that its chi-squared gives."""
+    """Return a residual standard deviation with its chi-squared interval."""
     value = np.array([estimate])
     error = value / np.sqrt(2 * df)
     return Estimates([name], value, error, lambda p: value * np.sqrt(df / stats.chi2.isf(p, df)))

@@ -1,4 +1,4 @@
-"""Mediation within participants: x acts on y directly, and through m; all paths vary.
+"""Mediation within participants: x affects y directly and through m; all paths vary.
 
 m_i ~ normal(d_m[j(i)] + a[j(i)] x_i, sigma_m)
 y_i ~ normal(d_y[j(i)] + b[j(i)] m_i + cp[j(i)] x_i, sigma_y)
@@ -19,11 +19,11 @@ import numpy as np
 
 from recovery.families import correlations, observed_data
 from recovery.families.correlations import draw_correlation
-from recovery.families.family import Axes, Columns, Family, Given, Model, Nothing, Values
+from recovery.families.family import Axes, Columns, Family, Fields, Model, NoOptions, Values
 from recovery.families.shipped.mediation import path_likelihood
 from recovery.families.shipped.mediation.path_types import (
+    INDICES,
     PAIRS,
-    PLACES,
     RESIDUALS,
     SIZE,
     VARYING,
@@ -36,7 +36,7 @@ from recovery.families.shipped.mediation.path_types import (
 JOINT = "mediation"
 _COEFFICIENT = re.compile(r"beta_p\[\d+,(\d)\]")
 
-Options = Nothing
+Options = NoOptions
 
 
 class Mediation(Family):
@@ -50,7 +50,7 @@ class Mediation(Family):
         "total": "Total effect",
         "d_m": "Intercept of m, d_m",
         "d_y": "Intercept of y, d_y",
-        **{f"sigma_p[{k}]": f"SD of {VARYING[k - 1]}, sigma_p[{k}]" for k in PLACES},
+        **{f"sigma_p[{k}]": f"SD of {VARYING[k - 1]}, sigma_p[{k}]" for k in INDICES},
         **{
             f"Omega[{k},{q}]": f"Correlation of {VARYING[k - 1]} and {VARYING[q - 1]}"
             for k, q in PAIRS
@@ -68,17 +68,17 @@ class Mediation(Family):
     Truth, Prior, ObservedColumns = Truth, Prior, ObservedColumns
 
     JOINT = JOINT
-    POSITIVE = (*(f"sigma_p[{k}]" for k in PLACES), *RESIDUALS)
-    COEFFICIENTS = {f"beta_p[,{k}]": f"Participants' {VARYING[k - 1]}" for k in PLACES}
+    POSITIVE = (*(f"sigma_p[{k}]" for k in INDICES), *RESIDUALS)
+    COEFFICIENTS = {f"beta_p[,{k}]": f"Participants' {VARYING[k - 1]}" for k in INDICES}
     AXES = Axes("participant", "x", "y", "Predictor x", "Outcome y")
 
     # Truths
 
-    def draw_truth(self, prior: Given, rng: np.random.Generator) -> Given:
+    def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
         """Draw every parameter from the prior."""
         paths = rng.normal(prior.path_mean, prior.path_sd)
         intercepts = rng.normal(prior.intercept_mean, prior.intercept_sd)
-        omega = correlations.inner(draw_correlation(SIZE, prior.lkj_eta, rng))
+        omega = correlations.shrunken(draw_correlation(SIZE, prior.lkj_eta, rng))
         return Truth(
             **dict(zip(VARYING, (*paths, *intercepts), strict=True)),
             sigma_p=tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
@@ -86,10 +86,10 @@ class Mediation(Family):
             **dict(zip(RESIDUALS, rng.exponential(1 / np.array(prior.sigma_rate)), strict=True)),
         )
 
-    def prior_sd(self, prior: Given, model: str) -> Values:
+    def prior_sd(self, prior: Fields, model: str) -> Values:
         """Return prior standard deviations.
 
-        A correlation has (rho + 1) / 2 ~ beta(s, s) with s = lkj_eta - 1 + 5 / 2. The indirect
+        For a correlation, (rho + 1) / 2 ~ beta(s, s) with s = lkj_eta - 1 + 5 / 2. The indirect
         effect is a sum of two uncorrelated products of independent factors.
         """
         deviations = 1 / np.array(prior.sigma_p_rate)
@@ -102,44 +102,44 @@ class Mediation(Family):
             **dict(zip(VARYING, (*prior.path_sd, *prior.intercept_sd), strict=True)),
             "indirect": float(np.sqrt(indirect)),
             "total": float(np.sqrt(indirect + sd_cp**2)),
-            **{f"sigma_p[{k}]": float(deviations[k - 1]) for k in PLACES},
+            **{f"sigma_p[{k}]": float(deviations[k - 1]) for k in INDICES},
             **{f"Omega[{k},{q}]": float(correlation) for k, q in PAIRS},
             **{name: 1 / rate for name, rate in zip(RESIDUALS, prior.sigma_rate, strict=True)},
         }
 
     def determines_truth(self, model: str) -> bool:
-        """Whether a model's estimates hold every parameter that a Truth needs."""
+        """Whether a model estimates every parameter that a Truth needs."""
         return True
 
-    def truth_from_estimates(self, means: Values) -> Given:
-        """Make a Truth of a fit's posterior means; its indirect effect follows from them."""
+    def truth_from_estimates(self, means: Values) -> Fields:
+        """Return the Truth with the posterior means of a fit, which imply an indirect effect."""
         omega = np.eye(SIZE)
         for k, q in PAIRS:
             omega[k - 1, q - 1] = omega[q - 1, k - 1] = means[f"Omega[{k},{q}]"]
         return Truth(
             **{name: means[name] for name in (*VARYING, *RESIDUALS)},
-            sigma_p=tuple(means[f"sigma_p[{k}]"] for k in PLACES),
-            Omega=correlations.inner(omega).tolist(),
+            sigma_p=tuple(means[f"sigma_p[{k}]"] for k in INDICES),
+            Omega=correlations.shrunken(omega).tolist(),
         )
 
-    def values_of(self, truth: Given) -> Values:
+    def values_of(self, truth: Fields) -> Values:
         """Return the values of all population parameters in a Truth."""
-        found = {name: getattr(truth, name) for name in (*VARYING, *RESIDUALS)}
-        found |= {f"sigma_p[{k}]": truth.sigma_p[k - 1] for k in PLACES}
+        values = {name: getattr(truth, name) for name in (*VARYING, *RESIDUALS)}
+        values |= {f"sigma_p[{k}]": truth.sigma_p[k - 1] for k in INDICES}
         omega = truth.correlations
-        found |= {f"Omega[{k},{q}]": float(omega[k - 1, q - 1]) for k, q in PAIRS}
-        return found | effects(found)
+        values |= {f"Omega[{k},{q}]": float(omega[k - 1, q - 1]) for k, q in PAIRS}
+        return values | effects(values)
 
     def simulate(
         self,
-        truth: Given,
+        truth: Fields,
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
     ) -> tuple[Columns, Values]:
-        """Simulate one dataset, and the values behind it (participants' coefficients too).
+        """Simulate one dataset; return it with all true values, participants' coefficients too.
 
-        x is standard normal, or an observed dataset's.
+        x is standard normal, or that of an observed dataset.
         """
         scale = np.array(truth.sigma_p)[:, None] * np.linalg.cholesky(truth.correlations)
         mean = np.array([getattr(truth, name) for name in VARYING])
@@ -148,26 +148,28 @@ class Mediation(Family):
             participant = np.repeat(np.arange(1, participants + 1), observations)
             columns = {"participant": participant, "x": rng.normal(size=participant.size)}
         else:
-            columns = observed_data.taken_in_turn(["x"], participants, observations)
+            columns = observed_data.repeat_participants(["x"], participants, observations)
         a, b, cp, d_m, d_y = beta_p[columns["participant"] - 1].T
         x = columns["x"]
         m = columns["m"] = d_m + a * x + truth.sigma_m * rng.normal(size=x.size)
         columns["y"] = d_y + b * m + cp * x + truth.sigma_y * rng.normal(size=x.size)
-        own = {f"beta_p[{j + 1},{k + 1}]": beta_p[j, k] for j, k in np.ndindex(beta_p.shape)}
-        return columns, self.values_of(truth) | own
+        coefficients = {
+            f"beta_p[{j + 1},{k + 1}]": beta_p[j, k] for j, k in np.ndindex(beta_p.shape)
+        }
+        return columns, self.values_of(truth) | coefficients
 
-    def read_observed(self, table: Mapping, columns: Given, standardize: bool) -> Columns:
-        """Make participant, x, m and y of a CSV file's; ValueError says what is wrong."""
-        found = {"participant": observed_data.participants(table, columns.participant)}
-        chosen = {"x": columns.predictor, "m": columns.mediator, "y": columns.outcome}
-        for name, column in chosen.items():
-            found[name] = observed_data.numbers(table, column)
+    def read_observed(self, table: Mapping, columns: Fields, standardize: bool) -> Columns:
+        """Return participant, x, m and y from a CSV file; ValueError if the file is wrong."""
+        dataset = {"participant": observed_data.participants(table, columns.participant)}
+        source = {"x": columns.predictor, "m": columns.mediator, "y": columns.outcome}
+        for name, column in source.items():
+            dataset[name] = observed_data.numbers(table, column)
             if standardize:
-                found[name] = observed_data.standardized(found[name], column)
-        return found
+                dataset[name] = observed_data.standardized(dataset[name], column)
+        return dataset
 
-    def stan_data(self, columns: Columns, prior: Given) -> dict[str, Any]:
-        """Return what the family's program declares in `data`."""
+    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
+        """Return the data of the family's Stan program."""
         return {
             "N": columns["y"].size,
             "J": int(columns["participant"].max()),
@@ -175,8 +177,8 @@ class Mediation(Family):
             **{f"prior_{name}": value for name, value in prior.model_dump().items()},
         }
 
-    def participants_of(self, names: list[str]) -> dict[str, list[str]]:
-        """Group the participants' coefficients in `names`: `beta_p[,k]` -> its names in order."""
+    def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
+        """Group the participants' coefficients among `names`: `beta_p[,k]` -> names in order."""
         groups: dict[str, list[str]] = {}
         for name in names:
             if match := _COEFFICIENT.fullmatch(name):
@@ -189,26 +191,27 @@ class Mediation(Family):
 
     # Expected outcomes and densities
 
-    def _own(self, values: Mapping[str, Any], columns: Columns) -> list[np.ndarray]:
-        """Each row's own a, b, cp, d_m and d_y, of shape (n_rows,) or (n_rows, n_draws)."""
-        people, place = np.unique(columns["participant"], return_inverse=True)
-        return [np.array([values[f"beta_p[{j},{k}]"] for j in people])[place] for k in PLACES]
+    def _coefficients(self, values: Mapping[str, Any], columns: Columns) -> list[np.ndarray]:
+        """Coefficients a, b, cp, d_m, d_y of every row, shape (n_rows,) or (n_rows, n_draws)."""
+        people, index = np.unique(columns["participant"], return_inverse=True)
+        return [np.array([values[f"beta_p[{j},{k}]"] for j in people])[index] for k in INDICES]
 
     def expected(self, values: Values, columns: Columns) -> np.ndarray:
-        """Return the expected y of every row, given its x: the total effect's line.
+        """Return the expected y of every row given x, the line of the total effect.
 
-        Participants' own where `values` has them, else the mean of the population's.
+        If `values` has participants' coefficients, the expectation is conditional on them.
+        Otherwise it is the mean over the population.
         """
         if "beta_p[1,1]" in values:
-            a, b, cp, d_m, d_y = self._own(values, columns)
+            a, b, cp, d_m, d_y = self._coefficients(values, columns)
             return d_y + b * d_m + (cp + a * b) * columns["x"]
         covariance = values["sigma_p[2]"] * values["sigma_p[4]"] * values["Omega[2,4]"]
         intercept = values["d_y"] + values["b"] * values["d_m"] + covariance
         return intercept + values["total"] * columns["x"]
 
     def log_likelihood(self, values: Mapping[str, np.ndarray], columns: Columns) -> np.ndarray:
-        """Return the log density of every observation's m and y, given participants' own paths."""
-        a, b, cp, d_m, d_y = self._own(values, columns)
+        """Return the log density of m and y of every observation given participants' paths."""
+        a, b, cp, d_m, d_y = self._coefficients(values, columns)
         x, m, y = (columns[name][:, None] for name in ("x", "m", "y"))
         squares = ((m - d_m - a * x) / values["sigma_m"]) ** 2
         squares += ((y - d_y - b * m - cp * x) / values["sigma_y"]) ** 2
@@ -216,21 +219,23 @@ class Mediation(Family):
         return -np.log(2 * np.pi) - scales - 0.5 * squares
 
     def marginal_log_likelihood(
-        self, model: str, prior: Given, values: Mapping[str, np.ndarray], columns: Columns
+        self, model: str, prior: Fields, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray:
-        """Return the log density of every participant's m and y, its own paths integrated out."""
-        people = np.unique(columns["participant"])
-        rows = [columns["participant"] == person for person in people]
-        own = ({name: columns[name][mine] for name in ("x", "m", "y")} for mine in rows)
-        return np.array([path_likelihood.log_density(values, **each) for each in own])
+        """Return the log density of m and y of every participant with paths integrated out."""
+        densities = []
+        for person in np.unique(columns["participant"]):
+            rows = columns["participant"] == person
+            x, m, y = (columns[name][rows] for name in ("x", "m", "y"))
+            densities.append(path_likelihood.log_density(values, x, m, y))
+        return np.array(densities)
 
     def line_grid(self, columns: Columns) -> Columns:
-        """Return the rows between which a participant's expected line is drawn."""
+        """Return the rows at which figures draw the expected line of every participant."""
         people = np.unique(columns["participant"])
         ends = [columns["x"].min(), columns["x"].max()]
         return {"participant": np.repeat(people, 2), "x": np.tile(ends, people.size)}
 
 
-def family(options: Nothing) -> Mediation:
-    """Return the family; a study has no options for it."""
+def family(options: NoOptions) -> Mediation:
+    """Return the family, which has no options."""
     return Mediation()

@@ -1,4 +1,4 @@
-"""What truths, priors and observed data of a mediation hold."""
+"""The types of truths, priors and observed columns of the family mediation."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from recovery.families import correlations
 PATHS, INTERCEPTS, RESIDUALS = ("a", "b", "cp"), ("d_m", "d_y"), ("sigma_m", "sigma_y")
 VARYING = (*PATHS, *INTERCEPTS)
 SIZE = len(VARYING)
-PLACES = range(1, SIZE + 1)
-PAIRS = tuple(combinations(PLACES, 2))
+INDICES = range(1, SIZE + 1)
+PAIRS = tuple(combinations(INDICES, 2))
 
 
 class Truth(Frozen):
-    """Parameter values that data are generated from."""
+    """Parameter values from which data are generated."""
 
     a: Real
     """Path from x to m."""
@@ -53,8 +53,8 @@ class Truth(Frozen):
     def _is_a_correlation_matrix(self) -> Truth:
         if (self.rho_ab is None) == (self.Omega is None):
             raise ValueError("must have either rho_ab or Omega")
-        if wanted := correlations.refuse(self.correlations):
-            raise ValueError(f"Omega: got {self.correlations.tolist()}, must be {wanted}")
+        if requirement := correlations.unmet_requirement(self.correlations):
+            raise ValueError(f"Omega: got {self.correlations.tolist()}, must be {requirement}")
         return self
 
     @property
@@ -68,7 +68,7 @@ class Truth(Frozen):
 
 
 class Prior(Frozen):
-    """A setting of every hyperparameter; the programs get each as `prior_NAME`."""
+    """A setting of every hyperparameter; the data `prior_NAME` of the Stan program."""
 
     path_mean: repeated(Real, len(PATHS))  # type: ignore[valid-type]
     path_sd: repeated(Scale, len(PATHS))  # type: ignore[valid-type]
@@ -80,7 +80,7 @@ class Prior(Frozen):
 
 
 class ObservedColumns(Frozen):
-    """The columns of a CSV file that hold the family's data."""
+    """The column names of a CSV file with the family's data."""
 
     outcome: Text
     mediator: Text
@@ -89,7 +89,7 @@ class ObservedColumns(Frozen):
 
 
 def effects(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the population's indirect and total effect, which its other parameters determine."""
+    """Return the indirect and total effects of the population, given its other parameters."""
     covariance = values["sigma_p[1]"] * values["sigma_p[2]"] * values["Omega[1,2]"]
     indirect = values["a"] * values["b"] + covariance
     return {"indirect": indirect, "total": indirect + values["cp"]}

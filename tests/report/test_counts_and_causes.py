@@ -1,4 +1,4 @@
-"""Each number of the report says how many fits it rests on, and why others are missing."""
+"""The number of fits on which each number of the report is based, and causes of missing fits."""
 
 import dataclasses
 import re
@@ -45,7 +45,7 @@ def fits(rng, n, lacking):
 
 @pytest.fixture
 def performance(rng):
-    """Of an estimator at 6 and at 12 participants, as the summary table has it."""
+    """Performance of an estimator at 6 and at 12 participants, as in the summary table."""
     parts = []
     for count, lacking in LACKING.items():
         cells = {("reml", NO_PRIOR): fits(rng, 20, lacking)}
@@ -56,8 +56,8 @@ def performance(rng):
 
 
 @pytest.fixture
-def went():
-    """How the fits of the cells went: of the estimator, and of a model."""
+def outcomes():
+    """Outcomes of the fits of an estimator and of a model in each cell."""
     counts = {"n_planned": 20, "n_failed": 0, "n_converged": [13, 16], "n_measured": [10, 20]}
     causes = {f"n_missed_{cause}": 0 for cause in fit_outcomes.CAUSES}
     cells = {"scenario": ["moderate-6x3", "moderate-12x3"], **counts, **causes}
@@ -66,8 +66,8 @@ def went():
     return pd.concat([model, table.assign(model="reml", prior=NO_PRIOR)])
 
 
-def test_a_models_coverage_is_the_share_of_all_its_intervals(performance, went):
-    row = results_section.glance(STUDY, LINEAR, performance, went)[-1]
+def test_a_models_coverage_is_the_share_of_all_its_intervals(performance, outcomes):
+    row = results_section.model_rows(STUDY, LINEAR, performance, outcomes)[-1]
     shares = measures.rows_of_measure(performance, "coverage", LEVEL)
     hits = round((shares["value"] * shares["n_replicates"]).sum())
     assert row["intervals"] == 13 + 16
@@ -78,24 +78,24 @@ def test_a_models_coverage_is_the_share_of_all_its_intervals(performance, went):
 
 
 @pytest.mark.parametrize("few", [0, 1, 2])
-def test_the_lowest_coverage_is_the_one_that_chance_explains_least(performance, went, few):
+def test_the_lowest_coverage_is_the_one_that_chance_explains_least(performance, outcomes, few):
     table = performance.copy()
     chosen = (table["measure"] == "coverage") & np.isclose(table["level"], LEVEL)
     table.loc[chosen, ["value", "n_replicates"]] = [[few / 3, 3], [0.5, 1000]]
-    worst = results_section.glance(STUDY, LINEAR, table, went)[-1]["worst"]
+    worst = results_section.model_rows(STUDY, LINEAR, table, outcomes)[-1]["worst"]
     p_few, p_many = stats.binomtest(few, 3, LEVEL, "less"), stats.binomtest(500, 1000, LEVEL)
     assert p_many.pvalue < p_few.pvalue
     assert (worst["value"], worst["n_replicates"], worst["low"]) == (0.5, 1000, True)
 
 
-def test_means_over_cells_are_means_over_their_fits(performance, went):
-    row = results_section.glance(STUDY, LINEAR, performance, went)[-1]
+def test_means_over_cells_are_means_over_their_fits(performance, outcomes):
+    row = results_section.model_rows(STUDY, LINEAR, performance, outcomes)[-1]
     assert row["seconds"] == pytest.approx((10 * 1 + 20 * 4) / 30)
     assert np.isnan(row["ess_per_second"])
 
 
-def test_a_cell_has_the_n_and_the_bounds_of_its_coverage(performance, went):
-    for row in results_section.cells(STUDY, LINEAR, performance, went):
+def test_a_cell_has_the_number_of_intervals_and_the_bounds_of_its_coverage(performance, outcomes):
+    for row in results_section.cells(STUDY, LINEAR, performance, outcomes):
         n = 20 - LACKING[row["participants"]]
         hits = round(row["coverage"]["value"] * n)
         assert (row["bias"]["n_replicates"], row["coverage"]["n_replicates"]) == (20, n)
@@ -104,7 +104,7 @@ def test_a_cell_has_the_n_and_the_bounds_of_its_coverage(performance, went):
         assert row["coverage_upper_bound"]["value"] == pytest.approx((hits + 20 - n) / 20)
 
 
-def test_the_largest_mcse_says_how_many_it_rests_on(performance):
+def test_the_largest_mcse_has_its_number_of_intervals(performance):
     largest = precision.largest_mcse(performance, LEVEL)["coverage"]
     shares = measures.rows_of_measure(performance, "coverage", LEVEL)
     n = shares["n_replicates"].min()  # at the nominal level, from which none differs clearly
@@ -112,40 +112,40 @@ def test_the_largest_mcse_says_how_many_it_rests_on(performance):
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "expected"),
     [
-        ("bias", "Each point rests on 20 fits."),
+        ("bias", "Each point is based on 20 fits."),
         (
             "coverage",
-            "Points rest on 13 to 16 fits each; open ones on fewer than the 20 that were planned.",
+            "Each point is based on 13 to 16 fits; open points on fewer than the 20 planned.",
         ),
         ("shrinkage", ""),
     ],
 )
-def test_a_figure_says_how_many_fits_its_points_rest_on(performance, kind, said):
+def test_a_caption_gives_the_number_of_fits_of_each_point(performance, kind, expected):
     (figure,) = [each for each in figure_list.figures(STUDY) if each.kind == kind]
-    assert figure_counts.on_fits(STUDY, figure, {"performance": performance}) == said
+    assert figure_counts.sentence(STUDY, figure, {"performance": performance}) == expected
 
 
 def test_a_figure_of_the_first_prior_does_not_count_the_fits_of_others(performance):
     priors = {name: next(iter(STUDY.priors.values())) for name in ("weak", "wide")}
     study = STUDY.model_copy(update={"priors": priors})
     (figure,) = [each for each in figure_list.figures(study) if each.kind == "lolly"]
-    shown = performance.assign(prior="weak", n_replicates=20)
-    table = pd.concat([shown, performance.assign(prior="wide", n_replicates=5)])
-    said = figure_counts.on_fits(study, figure, {"performance": table})
-    assert said == "Each point rests on 20 fits."
+    weak = performance.assign(prior="weak", n_replicates=20)
+    table = pd.concat([weak, performance.assign(prior="wide", n_replicates=5)])
+    sentence = figure_counts.sentence(study, figure, {"performance": table})
+    assert sentence == "Each point is based on 20 fits."
 
 
-def test_a_figure_of_convergence_rests_on_planned_fits_and_on_those_that_drew():
+def test_the_figure_of_convergence_counts_planned_fits_and_fits_with_draws():
     (figure,) = [each for each in figure_list.figures(STUDY) if each.kind == "convergence"]
     rows = {"scenario": "moderate-6x3", "attempt": ["first", "final"], "n_planned": 20}
     table = pd.DataFrame({**rows, "n_ok": [18, 20]})
-    said = figure_counts.on_fits(STUDY, figure, {"convergence": table})
-    assert said.startswith("Points rest on 18 to 20 fits each;")
+    sentence = figure_counts.sentence(STUDY, figure, {"convergence": table})
+    assert sentence.startswith("Each point is based on 18 to 20 fits;")
 
 
-def test_all_pairs_alike_leave_an_interval(rng):
+def test_identical_pairs_have_an_interval(rng):
     x = replicates(np.zeros(20))
     wide, narrow = ((x.mean - w, x.mean + w) for w in (1.0, 1.0))
     missing = dataclasses.replace(x, bounds={LEVEL: (narrow[0] + 5, narrow[1] + 5)})
@@ -187,7 +187,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("row", "causes"), CASES)
-def test_a_fit_missed_what_its_diagnostics_say(row, causes):
+def test_causes_of_a_fit_follow_from_its_diagnostics(row, causes):
     missed = fit_outcomes.missed_thresholds(pd.DataFrame([row]), WANTED, 4).iloc[0]
     assert [cause for cause in fit_outcomes.CAUSES if missed[cause]] == causes
 
@@ -202,11 +202,11 @@ def test_causes_are_counted_over_the_fits_of_cells():
         "n_missed_ebfmi": [1, 1],
         "n_missed_other": [1, 1],
     }
-    said = results_section.causes(pd.DataFrame(counts)[:1])
-    assert [each["cause"] for each in said][:2] == ["rhat", "low ESS"]
+    rows = results_section.causes(pd.DataFrame(counts)[:1])
+    assert [row["cause"] for row in rows][:2] == ["rhat", "low ESS"]
 
 
-def test_the_page_says_which_threshold_an_observed_fit_missed_and_where():
+def test_missed_thresholds_of_an_observed_fit_are_named_with_their_parameter():
     data = {"path": "x.csv", "outcome": "y", "predictor": "x", "participant": "p"}
     study = make_study(("observed", "real", data), ("sampler", "chains", 4))
     keys = {"scenario": "real", "prior": "weak"}
@@ -216,13 +216,13 @@ def test_the_page_says_which_threshold_an_observed_fit_missed_and_where():
             keys | {"model": "centered"} | fit(min_ebfmi=0.12, max_rhat=1.5, n_max_treedepth=9),
         ]
     )
-    its = {"rhat": [1.0, 1.034], "ess_bulk": [900.0, 950.0], "ess_tail": [212.0, 950.0]}
+    quantities = {"rhat": [1.0, 1.034], "ess_bulk": [900.0, 950.0], "ess_tail": [212.0, 950.0]}
     estimates = pd.concat(
-        pd.DataFrame(keys | {"model": model, "parameter": ["beta[1]", "sigma"], **its})
+        pd.DataFrame(keys | {"model": model, "parameter": ["beta[1]", "sigma"], **quantities})
         for model in ("pooled", "centered")
     )
-    (shown,) = observed_section.rows(study, LINEAR, estimates, diagnostics, pd.DataFrame())
-    assert shown["outcomes"] == [
+    (section,) = observed_section.rows(study, LINEAR, estimates, diagnostics, pd.DataFrame())
+    assert section["outcomes"] == [
         "no, rhat 1.034 of sigma (at most 1.01), tail ESS 212 of beta[1] (at least 400), "
         "3 divergent transitions (at most 0)",
         "no, rhat 1.500 of the log density (at most 1.01), E-BFMI 0.12 (at least 0.3), "
@@ -230,13 +230,15 @@ def test_the_page_says_which_threshold_an_observed_fit_missed_and_where():
     ]
 
 
-def test_the_page_derives_what_it_says_of_truths():
+def test_truths_are_described_by_their_kind():
     design = make_design(("truths", "drawn", {"prior": "weak"}))
-    said = ademp.truths_in_words(design.study.truths)
-    assert said == ["a fixed truth (moderate)", "a truth drawn afresh from a prior (drawn)"]
+    assert ademp.truths_in_words(design.study.truths) == [
+        "a fixed truth (moderate)",
+        "a truth drawn from a prior for each replicate (drawn)",
+    ]
 
 
-def test_no_caption_claims_what_a_study_may_not_have():
+def test_no_caption_makes_a_claim_that_some_study_contradicts():
     from conftest import ROOT
 
     text = " ".join(file.read_text() for file in (ROOT / "workflow/report").glob("*.rst"))
@@ -247,14 +249,14 @@ def test_no_caption_claims_what_a_study_may_not_have():
 
 
 @pytest.mark.parametrize(
-    ("counts", "said"),
+    ("counts", "sentence"),
     [
         ((660, 0, 512), "All 660 fits ran; 148 (22 %) did not converge."),
         ((1, 0, 1), "The fit ran and converged."),
         ((12, 12, 0), "12 of 12 fits failed."),
         ((1200, 30, 1170), "30 of 1,200 fits failed; the others converged."),
-        ((12, 2, 5), "2 of 12 fits failed; of the others 5 (50 %) did not converge."),
+        ((12, 2, 5), "2 of 12 fits failed; of the others, 5 (50 %) did not converge."),
     ],
 )
-def test_the_headline_says_how_fits_went(counts, said):
-    assert results_section.headline(*counts) == said
+def test_the_headline_counts_failed_and_unconverged_fits(counts, sentence):
+    assert results_section.headline(*counts) == sentence

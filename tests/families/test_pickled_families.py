@@ -1,0 +1,85 @@
+"""A family pickles as the choice of a study, so a new Python process can load it again."""
+
+import multiprocessing
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+import numpy as np
+import own_families
+import pytest
+from conftest import ROOT
+from simulated_datasets import simulate
+
+from recovery import families
+from recovery.common.errors import StudyError
+
+LINEAR = {"beta": (0.2, 0.5), "sigma_p": (0.5, 0.3), "rho": 0.3, "sigma": 1.0}
+META = {"mu": 0.1, "tau": 0.2, "se": (0.1, 0.3)}
+MEANS = {"mu": 0.5, "tau": 1.0, "sigma": 1.0}
+PREDICTORS = {"beta": (0.2, 0.5, 0.1), "sigma_p": (0.5, 0.3), "rho": 0.3}
+POISSON = {"name": "multilevel_poisson", "predictors": 2, "varying": ["x2"], "exposure": True}
+CASES = {
+    "linear": ("multilevel_linear", LINEAR),
+    "with options": (POISSON, PREDICTORS),
+    "meta-analysis": ("meta_analysis", META),
+}
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def begin(tmp_path):
+    return partial(own_families.begin, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def spawned():
+    """Calls a function in a process that is started with `spawn`."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        yield lambda *call: pool.submit(*call).result(120)
+
+
+def assert_same_dataset(first, second):
+    (columns, values), (others, other_values) = first, second
+    assert list(columns) == list(others)
+    for name, column in columns.items():
+        np.testing.assert_array_equal(column, others[name])
+    assert values == other_values
+
+
+@pytest.mark.parametrize(("choice", "truth"), CASES.values(), ids=CASES)
+def test_a_shipped_family_simulates_the_same_in_a_spawned_process(spawned, choice, truth):
+    family = families.find(choice)
+    dataset = simulate(family, truth, 1)
+    assert_same_dataset(dataset, spawned(simulate, family, truth, 1))
+
+
+def test_an_own_family_simulates_the_same_in_a_spawned_process(spawned, begin):
+    family = families.find(begin()["family"])
+    dataset = simulate(family, MEANS, 1)
+    assert_same_dataset(dataset, spawned(simulate, family, MEANS, 1))
+
+
+@pytest.mark.parametrize("choice", families.SHIPPED)
+def test_a_family_is_the_same_object_in_its_own_process(choice):
+    family = families.find(choice)
+    assert pickle.loads(pickle.dumps(family)) is family
+
+
+def test_options_with_their_default_are_not_pickled():
+    family = families.find({"name": "multilevel_linear", "predictors": 1})
+    assert pickle.loads(pickle.dumps(family)) is families.find("multilevel_linear")
+
+
+def test_a_pickled_own_family_is_loaded_from_its_file(begin, tmp_path):
+    pickled = pickle.dumps(families.find(begin()["family"]))
+    assert isinstance(
+        pickle.loads(pickled), type(families.find("config/families/learning_rate.py"))
+    )
+    (tmp_path / "means.py").unlink()
+    with pytest.raises(StudyError, match=r"means\.py: cannot be read: No such file or directory"):
+        pickle.loads(pickled)

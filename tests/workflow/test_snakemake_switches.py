@@ -1,0 +1,123 @@
+"""Snakemake's own options do in this workflow what Snakemake's manual says."""
+
+import pytest
+import yaml
+from workflow_runs import SUMMARY, assert_same
+
+pytestmark = pytest.mark.workflow
+
+ENDS = {"summarise": 1, "figures": 1, "report": 1, "outcome": 1, "all": 1}
+BATCH = "plain-4x5/pooled/weak/00001-00250.parquet"
+
+
+@pytest.fixture(scope="module")
+def finished(small_study, tmp_path_factory):
+    """The small study, run to its report: 2 scenarios, 4 batches of fits. Only for dry runs."""
+    return small_study.copy(tmp_path_factory.mktemp("switches") / "finished")
+
+
+@pytest.fixture
+def checkout(small_study, tmp_path):
+    """A copy for runs."""
+    return small_study.copy(tmp_path / "checkout")
+
+
+@pytest.mark.parametrize(
+    ("options", "jobs"),
+    [
+        ("--forcerun fit", {"fit": 4, **ENDS}),
+        ("--forcerun simulate", {"simulate": 2, "fit": 4, **ENDS}),
+        ("--forcerun figures", {"figures": 1, "report": 1, "outcome": 1, "all": 1}),
+        (f"--forcerun results/small/estimates/{BATCH} -- all", {"fit": 1, **ENDS}),
+        (f"--force results/small/estimates/{BATCH} all", {"fit": 1, **ENDS}),
+        ("--forceall", {"simulate": 2, "fit": 4, **ENDS}),
+        ("--forcerun fit --until fit", {"fit": 4}),
+        ("--forcerun simulate --omit-from fit", {"simulate": 2}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_forced_jobs_run_with_everything_that_depends_on_them(finished, options, jobs):
+    assert finished.planned(*options.split()) == jobs
+
+
+def test_a_forced_fit_gives_the_same_numbers(checkout, small_study):
+    before = (checkout.folder / SUMMARY).stat().st_mtime
+    done = checkout.snakemake("--cores", "2", "--forcerun", "fit", "--", SUMMARY)
+    assert done.returncode == 0, done.stderr
+    fits = sorted((checkout.folder / "results/small/estimates").rglob("*.parquet"))
+    assert len(fits) == 4
+    for file in (*fits, checkout.folder / SUMMARY):
+        assert file.stat().st_mtime > before
+    assert_same(small_study.numbers(), checkout.numbers())
+
+
+def test_until_stops_after_the_fits(checkout):
+    changes = ("name=short", "participants=[4]", "models=[pooled]")
+    done = checkout.snakemake("--cores", "2", "--until", "fit", "--config", *changes)
+    assert done.returncode == 0, done.stderr
+    results = checkout.folder / "results/short"
+    assert (results / "estimates" / BATCH).exists()
+    assert not (results / "summary").exists()
+    assert not (results / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "jobs"),
+    [
+        ("replicates=4", {"simulate": 2, "fit": 4}),  # of the one batch of each
+        ("participants=[6, 8]", {"simulate": 1, "fit": 2}),
+        ("priors={weak: {beta_sd: 0.5}}", {"fit": 4}),
+    ],
+)
+def test_config_changes_a_key_of_the_study(finished, change, jobs):
+    assert finished.planned("--config", change) == {**jobs, **ENDS}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--config", "seed=2", "-C", "name=other"],
+            "--config: got more than one, must be one: Snakemake uses only the last; give every "
+            "KEY=VALUE after one --config",
+        ),
+        (
+            ["--configfiles", "study.yaml"],  # after `--configfile study.yaml`
+            "--configfile: got more than one, must be one: Snakemake uses only the last; give "
+            "every file after one --configfile",
+        ),
+    ],
+)
+def test_a_repeated_option_is_refused(finished, options, message):
+    done = finished.snakemake("--dry-run", *options)
+    assert done.returncode == 1
+    assert message in done.stderr.splitlines()
+
+
+def test_report_writes_the_figures_with_their_captions(finished):
+    done = finished.snakemake("--report", "snakemake.html")
+    assert done.returncode == 0, done.stderr
+    text = (finished.folder / "snakemake.html").read_text()
+    assert len(text) > 100_000
+    for part in ("bias-plain-x5.svg", "Performance", "Monte Carlo"):
+        assert part in text, part
+
+
+def write(checkout, name: str, **content) -> None:
+    (checkout.folder / name).write_text(yaml.safe_dump(content))
+
+
+def test_a_second_study_file_changes_keys_of_the_first(finished):
+    write(finished, "wider.yaml", name="wider", participants=[8], priors={"weak": {"beta_sd": 2}})
+    done = finished.snakemake("wider.yaml", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "wider: 6 fits" not in done.stdout
+    assert "results/wider/data/plain-8x5/" in done.stdout
+    assert "results/wider/data/plain-4x5/" not in done.stdout
+
+
+def test_a_fault_names_all_study_files(finished):
+    write(finished, "wrong.yaml", sampler={"draws": 2})
+    done = finished.snakemake("wrong.yaml", "--dry-run")
+    assert done.returncode == 1
+    assert "\nstudy.yaml, wrong.yaml: sampler.draws: got 2, must be at least 4\n" in done.stderr

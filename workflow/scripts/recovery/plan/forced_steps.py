@@ -1,0 +1,85 @@
+"""The folders whose files are made again when `--forcerun` or `--force` forces jobs.
+
+Snakemake runs whatever depends on a forced job, unless all its inputs from that job are `ancient`.
+So `Inputs` marks no file in these folders.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """Rules that write into the same folders."""
+
+    rules: tuple[str, ...]
+    folders: tuple[str, ...]
+    """Folders and files in the study's results."""
+    reads: tuple[str, ...] = ()
+    """The steps whose outputs are its inputs, in any study."""
+
+
+STEPS = {  # each after the steps that it reads
+    "compile": Step(("compile",), ("programs",)),
+    "check": Step(("check",), ("family.txt",), ("compile",)),
+    "observe": Step(("observe",), ("observed/data",)),
+    "fit_observed": Step(
+        ("fit_observed", "estimate_observed", "approximate_observed"),
+        ("observed",),
+        ("compile", "check", "observe"),
+    ),
+    "simulate": Step(("simulate",), ("data", "truth"), ("check", "observe", "fit_observed")),
+    "fit": Step(
+        ("fit", "estimate", "approximate"),
+        ("estimates", "participants", "diagnostics", "draws", "loo"),
+        ("compile", "check", "simulate"),
+    ),
+    "verify": Step(("verify",), ("verified",), ("compile", "check", "simulate")),
+    "summarise": Step(
+        ("summarise",), ("summary",), ("simulate", "fit", "verify", "observe", "fit_observed")
+    ),
+    "figures": Step(
+        ("figures",), ("figures",), ("simulate", "fit", "verify", "fit_observed", "summarise")
+    ),
+    "report": Step(
+        ("report",),
+        ("report.html", "manifest.json", "tables"),
+        ("fit_observed", "summarise", "figures"),
+    ),
+    "outcome": Step(("outcome",), ("outcome.txt",), ("summarise", "report")),
+}
+
+
+def folder_of(file: str) -> str:
+    """Return the folder, or the file, in the study's results that a file belongs to."""
+    parts = PurePath(os.path.relpath(file)).parts[2:]  # after results/NAME
+    return "/".join(parts[: 2 if parts[:2] == ("observed", "data") else 1])
+
+
+def folders_made_again(settings: Any, rule_name: Callable[[str], str] = str) -> frozenset[str]:
+    """Return the folders of all steps that are forced or depend on a forced one.
+
+    Parameters
+    ----------
+    settings : snakemake.settings.types.DAGSettings
+        Options of the command line that decide which jobs are run.
+    rule_name : callable
+        From the name of a rule to its name in a workflow that uses this one as a module.
+    """
+    targets = settings.targets if settings.forcetargets else ()
+    forced = {*settings.forcerun, *targets}
+    forced_folders = set(map(folder_of, forced))
+    again: dict[str, Step] = {}
+    for name, step in STEPS.items():
+        if (
+            not forced.isdisjoint(map(rule_name, step.rules))
+            or not forced_folders.isdisjoint(step.folders)
+            or not again.keys().isdisjoint(step.reads)
+        ):
+            again[name] = step
+    return frozenset(folder for step in again.values() for folder in step.folders)
