@@ -2,8 +2,9 @@
 
 import pickle
 
+import own_families
 import pytest
-from conftest import STAN, make_design
+from conftest import ROOT, STAN, make_design
 
 from recovery.common.worker import START_METHOD
 from recovery.engines.protocol import Program
@@ -11,6 +12,8 @@ from recovery.fit import batches, datasets
 from recovery.fit.approximation import fitter_of
 from recovery.fit.estimator import EstimatorFitter
 from recovery.plan.scenarios import Batch
+from recovery.run import preflight
+from recovery.score import summaries
 from recovery.score.planning import SCALES
 from recovery.study.methods import NO_PRIOR
 
@@ -59,3 +62,28 @@ def test_a_fitter_keeps_its_arguments_when_it_is_pickled(return_draws):
 
 def test_the_scales_of_planning_pickle():
     assert pickle.loads(pickle.dumps(SCALES)) == SCALES
+
+
+@pytest.fixture
+def own_design(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv(START_METHOD, "fork")
+    return preflight.prepare(own_families.begin(tmp_path), "s", STAN, thoroughly=False)
+
+
+CALLS = {
+    "simulate_batch": lambda design: datasets.simulate_batch(
+        design.simulation("typical-10x5", BATCH)
+    ),
+    "prior_predictive": summaries.prior_predictive,
+    "prior_sd": lambda design: summaries.prior_standard_deviations(
+        design.study, "weakly_informative", "hierarchical"
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_new_python_calls_an_own_family(call, own_design, monkeypatch):
+    forked = call(own_design)
+    monkeypatch.setenv(START_METHOD, "spawn")
+    assert str(call(own_design)) == str(forked)

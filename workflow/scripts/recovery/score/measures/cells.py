@@ -38,25 +38,25 @@ Scores = dict[tuple[str, float], Measure]  # (measure, level or NaN)
 
 
 class Fits(NamedTuple):
-    """The fits of one cell: what was estimated, and which of them converged."""
+    """The fits of one cell."""
 
     estimates: Mapping[str, Replicates]  # parameter -> its replicates
-    converged: np.ndarray  # their numbers, in order
+    converged: np.ndarray  # sorted numbers of the replicates that converged
 
 
 Cells = Mapping[tuple[str, str], Fits]  # (model, prior) -> fits, all of one scenario
 
 
 def rows_of_measure(table: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
-    """Return the rows of one measure, those of one interval level where it has levels."""
-    chosen = table[table["measure"] == measure]
-    return chosen[chosen["level"].isna() | np.isclose(chosen["level"], level)]
+    """Return the rows of one measure, at one interval level if the measure has levels."""
+    rows = table[table["measure"] == measure]
+    return rows[rows["level"].isna() | np.isclose(rows["level"], level)]
 
 
 def few_if_skewed(performance: pd.DataFrame) -> int | None:
-    """Return the fewest replicates that an RMSE rests on, if too few were errors skewed.
+    """Return the fewest replicates of an RMSE, if these are too few for skewed errors.
 
-    None where there are `ENOUGH_IF_SKEWED`, or no RMSE.
+    None if every RMSE has at least `ENOUGH_IF_SKEWED` replicates, or if there is no RMSE.
     """
     known = performance[(performance["measure"] == "rmse") & performance["value"].notna()]
     fewest = known["n_replicates"].min()
@@ -64,18 +64,18 @@ def few_if_skewed(performance: pd.DataFrame) -> int | None:
 
 
 def performance(cells: Cells, n_planned: int) -> pd.DataFrame:
-    """Score every cell and parameter of a scenario, in three subsets of replicates.
+    """Return the measures of every cell and parameter of a scenario, in three subsets.
 
-    `all` have estimates; `converged` converged in this cell; `common` converged under every
-    model that answers for the parameter, same prior, or for an estimator under every estimator.
-    The last two are conditional on data. Measures that need standard errors rest on those
-    replicates that have one, and those of intervals that exclude 0 on these; `n_replicates`
-    says on how many.
+    The subset `all` has the replicates with an estimate; `converged` those that converged in this
+    cell; `common` those that converged under every model that estimates the parameter with the
+    same prior, or for an estimator under every estimator. The last two are conditional on data.
+    Measures that need standard errors use the replicates that have one; type S and type M errors
+    use the replicates whose interval excludes 0. `n_replicates` is the number used.
 
     Parameters
     ----------
     n_planned : int
-        Replicates planned, for the bounds on coverage.
+        Number of planned replicates, for the bounds on coverage.
 
     Returns
     -------
@@ -85,22 +85,21 @@ def performance(cells: Cells, n_planned: int) -> pd.DataFrame:
     """
     rows = []
     for (model, prior), fits in cells.items():
-        for parameter, whole in fits.estimates.items():
+        for parameter, every in fits.estimates.items():
             subsets = {
-                "all": whole,
-                "converged": whole.subset(fits.converged),
-                "common": whole.subset(_common_replicates(cells, prior, parameter)),
+                "all": every,
+                "converged": every.subset(fits.converged),
+                "common": every.subset(_common_replicates(cells, prior, parameter)),
             }
-            known = scores(whole)
+            scores_of_all = scores(every)
             for subset, part in subsets.items():
-                its_scores = known if part is whole else scores(part)
+                part_scores = scores_of_all if part is every else scores(part)
+                part_scores = part_scores | _coverage_bounds(part, n_planned)
                 sizes = {False: len(part), True: len(part.with_standard_error)}
-                for (name, level), found in (
-                    its_scores | _coverage_bounds(part, n_planned)
-                ).items():
-                    value = (found.value, found.mcse, found.lower, found.upper)
-                    n = found.n or sizes[_needs_standard_errors(name)]
-                    rows.append((model, prior, parameter, subset, name, level, *value, n))
+                for (name, level), score in part_scores.items():
+                    numbers = (score.value, score.mcse, score.lower, score.upper)
+                    n = score.n or sizes[_needs_standard_errors(name)]
+                    rows.append((model, prior, parameter, subset, name, level, *numbers, n))
     return pd.DataFrame(rows, columns=_PERFORMANCE)
 
 
@@ -116,23 +115,24 @@ def _common_replicates(cells: Cells, prior: str, parameter: str) -> np.ndarray:
 def scores(x: Replicates) -> Scores:
     """Return every measure of one parameter in one cell.
 
-    What overflows is infinite, or no number.
+    A measure that overflows is infinite or NaN.
     """
-    errors = x.with_standard_error
+    with_standard_error = x.with_standard_error
 
-    def enough(name: str, measure: Callable[..., Measure], *arguments: Any) -> Measure:
-        which = errors if _needs_standard_errors(name) else x
-        return measure(which, *arguments) if len(which) >= 2 else ABSENT
+    def score(name: str, measure: Callable[..., Measure], *arguments: Any) -> Measure:
+        replicates = with_standard_error if _needs_standard_errors(name) else x
+        return measure(replicates, *arguments) if len(replicates) >= 2 else ABSENT
 
     with np.errstate(over="ignore", invalid="ignore"):
-        found = {
-            (name, np.nan): enough(name, measure) for name, measure in ESTIMATE_MEASURES.items()
+        scores_of_x = {
+            (name, np.nan): score(name, measure) for name, measure in ESTIMATE_MEASURES.items()
         }
         for level in x.bounds:
-            found |= {
-                (name, level): enough(name, of, level) for name, of in INTERVAL_MEASURES.items()
+            scores_of_x |= {
+                (name, level): score(name, measure, level)
+                for name, measure in INTERVAL_MEASURES.items()
             }
-    return found
+    return scores_of_x
 
 
 def _needs_standard_errors(measure: str) -> bool:
@@ -141,61 +141,63 @@ def _needs_standard_errors(measure: str) -> bool:
 
 
 def _coverage_bounds(x: Replicates, n_planned: int) -> Scores:
-    """Smallest and largest coverage that the replicates which are not in the subset allow.
+    """Coverage of all planned replicates if those without an interval miss the truth, or hit it.
 
-    Absent where none has an interval.
+    Absent if no replicate has an interval.
     """
     if len(x) and not len(x.with_standard_error):
         return {(name, level): ABSENT for level in x.bounds for name in COVERAGE_BOUNDS}
-    found = {}
+    bounds = {}
     for level, (low, high) in x.bounds.items():
         hits = int(((low <= x.truth) & (x.truth <= high)).sum())
-        most = hits + n_planned - len(x.with_standard_error)
-        for name, count in zip(COVERAGE_BOUNDS, (hits, most), strict=True):
-            found[name, level] = ABSENT._replace(value=count / n_planned)
-    return found
+        most_hits = hits + n_planned - len(x.with_standard_error)
+        for name, count in zip(COVERAGE_BOUNDS, (hits, most_hits), strict=True):
+            bounds[name, level] = ABSENT._replace(value=count / n_planned)
+    return bounds
 
 
 def comparison(cells: Cells) -> pd.DataFrame:
-    """Compare every two models under a prior, and every two priors of a model, in pairs.
+    """Return the paired differences of two models under one prior, and of two priors of a model.
 
     An estimator has no prior: it is compared with every model under each prior, and with every
-    other estimator. Only replicates that both cells have count (for measures that need standard
-    errors, those for which both have one); in the subset `common` both converged.
+    other estimator. A difference uses the replicates of both cells, for measures that need
+    standard errors those with a standard error in both; in the subset `common` both converged.
 
     Returns
     -------
     DataFrame
-        compared (`model` or `prior`), first, second, given (the prior or model that they
-        share; with an estimator, the other's prior), parameter, subset, measure, level, value
-        (first less second), mcse of the paired difference, lower and upper (its 95 % interval),
-        p_value (of no difference, not corrected for how many there are; null where none is
-        known that keeps its rate), n_pairs.
+        compared (`model` or `prior`), first, second, given (the prior or model of both; for
+        an estimator and a model, the prior of the model), parameter, subset, measure, level,
+        value (first minus second), mcse of the paired difference, lower and upper (its 95 %
+        interval), p_value (of no difference, not adjusted for multiple testing; null if no test
+        keeps its error rate), n_pairs.
     """
     rows = []
     for parameter in dict.fromkeys(name for fits in cells.values() for name in fits.estimates):
-        here = {cell: fits for cell, fits in cells.items() if parameter in fits.estimates}
-        known = {cell: scores(fits.estimates[parameter]) for cell, fits in here.items()}
-        for names, one, other in _pairs(here):
-            first, second = (here[cell].estimates[parameter] for cell in (one, other))
+        estimating = {cell: fits for cell, fits in cells.items() if parameter in fits.estimates}
+        known = {cell: scores(fits.estimates[parameter]) for cell, fits in estimating.items()}
+        for names, one, other in _pairs(estimating):
+            first, second = (estimating[cell].estimates[parameter] for cell in (one, other))
             both = common_replicates([first.replicate, second.replicate])
-            converged = common_replicates([both, here[one].converged, here[other].converged])
-            everything = _differences((first, second), both, (known[one], known[other]))
-            for subset, which in (("all", both), ("common", converged)):
-                found = (
-                    everything
-                    if which.size == both.size
-                    else _differences((first, second), which, (known[one], known[other]))
+            converged = common_replicates(
+                [both, estimating[one].converged, estimating[other].converged]
+            )
+            of_all = _differences((first, second), both, (known[one], known[other]))
+            for subset, replicates in (("all", both), ("common", converged)):
+                differences = (
+                    of_all
+                    if replicates.size == both.size
+                    else _differences((first, second), replicates, (known[one], known[other]))
                 )
                 rows += [
                     (*names, parameter, subset, *key, *difference)
-                    for key, difference in found.items()
+                    for key, difference in differences.items()
                 ]
     return pd.DataFrame(rows, columns=_COMPARISON)
 
 
 def _pairs(cells: Iterable[tuple[str, str]]) -> Iterator[tuple]:
-    """Every two cells that differ in their model or in their prior alone, or have none."""
+    """Pairs of cells with one prior or one model, or of which one is an estimator."""
     for one, other in combinations(cells, 2):
         if one[1] == other[1]:
             yield ("model", one[0], other[0], one[1]), one, other
@@ -207,50 +209,50 @@ def _pairs(cells: Iterable[tuple[str, str]]) -> Iterator[tuple]:
 
 
 def _differences(
-    pair: tuple[Replicates, Replicates], which: np.ndarray, known: tuple[Scores, Scores]
+    pair: tuple[Replicates, Replicates], replicates: np.ndarray, known: tuple[Scores, Scores]
 ) -> dict[tuple[str, float], tuple[float, ...]]:
     """Differences of every measure: value, MCSE, interval, p-value and number of pairs.
 
-    `which` are the replicates of a pair that count; `known` are the scores of all replicates of
-    each; only those of fewer are computed.
+    `replicates` are the replicates of the pairs. `known` are the scores of all replicates of each
+    cell, so that scores are computed for proper subsets only.
     """
-    first, second = (x.subset(which) for x in pair)
+    first, second = (x.subset(replicates) for x in pair)
     errors = common_replicates(
         [first.with_standard_error.replicate, second.with_standard_error.replicate]
     )
-    mine, others = (
-        _scores_of_subset(*each) for each in zip(pair, known, (which, which), strict=True)
+    scores_of_first, scores_of_second = (
+        _scores_of_subset(*part) for part in zip(pair, known, (replicates, replicates), strict=True)
     )
-    if errors.size < which.size:
+    if errors.size < replicates.size:
         both = (
-            _scores_of_subset(*each) for each in zip(pair, known, (errors, errors), strict=True)
+            _scores_of_subset(*part) for part in zip(pair, known, (errors, errors), strict=True)
         )
-        mine, others = (
-            whole | {key: found for key, found in part.items() if _needs_standard_errors(key[0])}
-            for whole, part in zip((mine, others), both, strict=True)
+        scores_of_first, scores_of_second = (
+            whole | {key: score for key, score in part.items() if _needs_standard_errors(key[0])}
+            for whole, part in zip((scores_of_first, scores_of_second), both, strict=True)
         )
-    found, gain = {}, (np.nan, np.nan)
+    differences, precision = {}, (np.nan, np.nan)
     with np.errstate(over="ignore", invalid="ignore"):
-        for key, score in mine.items():
-            n = (errors if _needs_standard_errors(key[0]) else which).size
-            found[key] = _difference(key[0], score, others[key], n)
-        squared = found["mse", np.nan]
-        found["rmse", np.nan] = (*found["rmse", np.nan][:-2], *squared[-2:])
-        if which.size >= 2:
-            gain = relative_precision(first, second)
-        bounds = interval("relative_precision", *gain, (ABSENT, ABSENT), which.size)
-    found["relative_precision", np.nan] = (*gain, *bounds, np.nan, which.size)
-    return found
+        for key, score in scores_of_first.items():
+            n = (errors if _needs_standard_errors(key[0]) else replicates).size
+            differences[key] = _difference(key[0], score, scores_of_second[key], n)
+        mse = differences["mse", np.nan]
+        differences["rmse", np.nan] = (*differences["rmse", np.nan][:-2], *mse[-2:])
+        if replicates.size >= 2:
+            precision = relative_precision(first, second)
+        bounds = interval("relative_precision", *precision, (ABSENT, ABSENT), replicates.size)
+    differences["relative_precision", np.nan] = (*precision, *bounds, np.nan, replicates.size)
+    return differences
 
 
 def _difference(name: str, first: Measure, second: Measure, n: int) -> tuple[float, ...]:
-    """Of n pairs, or of as many as the measure of either rests on where these are fewer."""
+    """The difference of a measure of n pairs, or of fewer if either measure has fewer values."""
     n = min(n, first.n or n, second.n or n)
-    found = difference(first, second)
-    bounds = interval(name, *found, (first, second), n)
-    return *found, *bounds, p_value(name, first, second), n
+    value, mcse = difference(first, second)
+    bounds = interval(name, value, mcse, (first, second), n)
+    return value, mcse, *bounds, p_value(name, first, second), n
 
 
-def _scores_of_subset(whole: Replicates, known: Scores, which: np.ndarray) -> Scores:
-    part = whole.subset(which)
-    return known if part is whole else scores(part)
+def _scores_of_subset(x: Replicates, known: Scores, replicates: np.ndarray) -> Scores:
+    part = x.subset(replicates)
+    return known if part is x else scores(part)

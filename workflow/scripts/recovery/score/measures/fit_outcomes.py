@@ -1,4 +1,4 @@
-"""How the fits of a cell went, and what that says of numbers that rest on some of them."""
+"""Outcomes of the fits of a cell: failures, convergence, and causes of non-convergence."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ CAUSES = ("rhat", "ess", "divergent", "ebfmi", "other")
 
 
 def convergence(diagnostics: pd.DataFrame, n_planned: int, min_ebfmi: float) -> pd.DataFrame:
-    """Say how the fits of one cell went: at their first attempts, and finally.
+    """Return the outcomes of the fits of one cell, at first and at final attempts.
 
-    The final attempt is the one that estimates are of: the first that converged, else the
+    The estimates are those of the final attempt: the first that converged or, if none did, the
     last that did not fail.
 
     Parameters
     ----------
     diagnostics : DataFrame
-        The cell's rows of the table `diagnostics`, one an attempt.
+        The cell's rows of the table `diagnostics`, one per attempt.
     n_planned : int
-        Fits planned in the cell.
+        Number of planned fits in the cell.
     min_ebfmi : float
         The study's threshold.
 
     Returns
     -------
     DataFrame
-        Two rows: the columns of the table `convergence` without the cell's own. Rates are
-        shares of all fits (of divergences, treedepth and E-BFMI: of those that drew), with
-        mcse = sqrt(p (1 - p) / n) and the 95 % Wilson interval.
+        Two rows, with the columns of the table `convergence` except those of the cell. Rates
+        are proportions of all fits, or for divergences, treedepth and E-BFMI of the fits with
+        draws, with mcse = sqrt(p (1 - p) / n) and the 95 % Wilson interval.
     """
     first = diagnostics[diagnostics["attempt"] == 1]
     attempts = {"first": first, "final": final_attempts(diagnostics)}
@@ -51,17 +51,17 @@ def convergence(diagnostics: pd.DataFrame, n_planned: int, min_ebfmi: float) -> 
 
 
 def final_attempts(diagnostics: pd.DataFrame) -> pd.DataFrame:
-    """Return the row of every fit's final attempt, by replicate."""
-    order = diagnostics.assign(ok=diagnostics["status"] == "ok")
-    last = order.sort_values(["replicate", "ok", "attempt"]).groupby("replicate").tail(1)
+    """Return the row of the final attempt of every fit, in the order of replicates."""
+    attempts = diagnostics.assign(ok=diagnostics["status"] == "ok")
+    last = attempts.sort_values(["replicate", "ok", "attempt"]).groupby("replicate").tail(1)
     return last.drop(columns="ok")
 
 
-_SAMPLER_RATES = ("divergent", "max_treedepth", "low_ebfmi")  # of fits that drew
+_SAMPLER_RATES = ("divergent", "max_treedepth", "low_ebfmi")  # of the fits with draws
 
 
 def _counts_and_rates(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, float]:
-    """Counts and rates of one row a fit."""
+    """Counts and rates of outcomes, from one row per fit."""
     ok = (diagnostics["status"] == "ok").to_numpy()
     converged = (diagnostics["converged"] == True).to_numpy()  # noqa: E712
     outcomes = {
@@ -81,67 +81,68 @@ def _counts_and_rates(diagnostics: pd.DataFrame, min_ebfmi: float) -> dict[str, 
         "n_high_pareto_k": int((diagnostics["pareto_k"] > LARGEST_PARETO_K).sum()),
         "max_pareto_k": diagnostics["pareto_k"].max(),
     }
-    drew = ok & diagnostics["n_divergent"].notna().to_numpy()
-    for rate, hits in outcomes.items():
-        hits = hits[drew] if rate in _SAMPLER_RATES else hits
-        found = proportion(hits) if hits.size else None
+    has_draws = ok & diagnostics["n_divergent"].notna().to_numpy()
+    for outcome, hits in outcomes.items():
+        hits = hits[has_draws] if outcome in _SAMPLER_RATES else hits
+        rate = proportion(hits) if hits.size else None
         for part in ("value", "mcse", "lower", "upper"):
-            name = f"{rate}_rate" + ("" if part == "value" else f"_{part}")
-            row[name] = getattr(found, part) if found else np.nan
+            name = f"{outcome}_rate" + ("" if part == "value" else f"_{part}")
+            row[name] = getattr(rate, part) if rate else np.nan
     return row
 
 
 def converged_replicates(diagnostics: pd.DataFrame) -> np.ndarray:
-    """Return the numbers of the replicates whose fit converged, in order."""
-    good = diagnostics.loc[diagnostics["converged"] == True, "replicate"]  # noqa: E712
-    return np.unique(good.to_numpy())
+    """Return the sorted numbers of the replicates with a fit that converged."""
+    converged = diagnostics.loc[diagnostics["converged"] == True, "replicate"]  # noqa: E712
+    return np.unique(converged.to_numpy())
 
 
 def common_replicates(converged: Sequence[np.ndarray]) -> np.ndarray:
     """Return the replicates that are in all of these sorted arrays."""
-    found = converged[0]
+    replicates = converged[0]
     for other in converged[1:]:
-        if not np.array_equal(found, other):  # often all are the same: no sorting then
-            found = np.intersect1d(found, other, assume_unique=True)
-    return found
+        if not np.array_equal(replicates, other):  # equal arrays, which are common, need no sort
+            replicates = np.intersect1d(replicates, other, assume_unique=True)
+    return replicates
 
 
-def missed_thresholds(fits: pd.DataFrame, wanted: Convergence, chains: int) -> pd.DataFrame:
-    """Return which thresholds each fit missed; none where it converged or failed.
+def missed_thresholds(fits: pd.DataFrame, thresholds: Convergence, chains: int) -> pd.DataFrame:
+    """Return the thresholds that each fit missed; none if it converged or failed.
 
     Parameters
     ----------
     fits : DataFrame
-        Rows of the table `diagnostics`. Where no chain moved, rhat is not there and missed.
+        Rows of the table `diagnostics`. If no chain moves, rhat is null and counts as missed.
     chains : int
-        Of every fit.
+        Number of chains of a fit.
 
     Returns
     -------
     DataFrame of bool
-        A column for each of `CAUSES`; `other` where none of the thresholds is: estimators and
-        approximations have rules of their own, and say in `error` which.
+        A column for each of `CAUSES`. The cause is `other` if no threshold was missed: estimators
+        and approximations have their own rules, and `error` has the reason.
     """
-    lost = (fits["status"] == "ok") & ~(fits["converged"] == True)  # noqa: E712
+    not_converged = (fits["status"] == "ok") & ~(fits["converged"] == True)  # noqa: E712
     number = fits[["max_rhat", "min_ess_bulk", "min_ess_tail", "min_ebfmi"]].astype(float)
-    drew = lost & fits["n_divergent"].notna() & fits["error"].isna()
+    sampled = not_converged & fits["n_divergent"].notna() & fits["error"].isna()
     ess = number[["min_ess_bulk", "min_ess_tail"]].min(axis=1)
-    found = pd.DataFrame(
+    missed = pd.DataFrame(
         {
-            "rhat": ~(number["max_rhat"] <= wanted.max_rhat),
-            "ess": ess < wanted.min_ess_per_chain * chains,
-            "divergent": fits["n_divergent"].astype(float) > wanted.max_divergent,
-            "ebfmi": number["min_ebfmi"] < wanted.min_ebfmi,
+            "rhat": ~(number["max_rhat"] <= thresholds.max_rhat),
+            "ess": ess < thresholds.min_ess_per_chain * chains,
+            "divergent": fits["n_divergent"].astype(float) > thresholds.max_divergent,
+            "ebfmi": number["min_ebfmi"] < thresholds.min_ebfmi,
         }
     )
-    found = found & drew.to_numpy()[:, None]
-    return found.assign(other=lost & ~found.any(axis=1))
+    missed = missed & sampled.to_numpy()[:, None]
+    return missed.assign(other=not_converged & ~missed.any(axis=1))
 
 
-def causes(diagnostics: pd.DataFrame, wanted: Convergence, chains: int) -> dict[str, list[int]]:
-    """Return how many fits of a cell missed each threshold: at first attempts, and finally."""
+def causes(diagnostics: pd.DataFrame, thresholds: Convergence, chains: int) -> dict[str, list[int]]:
+    """Return how many fits of a cell missed each threshold, at first and at final attempts."""
     first = diagnostics[diagnostics["attempt"] == 1]
-    both = [
-        missed_thresholds(each, wanted, chains) for each in (first, final_attempts(diagnostics))
+    tables = [
+        missed_thresholds(attempts, thresholds, chains)
+        for attempts in (first, final_attempts(diagnostics))
     ]
-    return {f"n_missed_{cause}": [int(each[cause].sum()) for each in both] for cause in CAUSES}
+    return {f"n_missed_{cause}": [int(table[cause].sum()) for table in tables] for cause in CAUSES}

@@ -1,7 +1,7 @@
-"""The largest of many noisy numbers: which do not differ, and what those have together.
+"""Pooling of noisy numbers before their largest is used.
 
-The largest of many estimates of one number is far above it. Those that do not differ by more
-than their noise are therefore taken together before the largest is sought.
+The largest of many estimates of one number is far above it. Numbers that do not differ by more
+than their noise are therefore pooled first.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ import numpy as np
 from scipy import special
 
 SEPARATE, POOLED = 0.005, 0.05
-"""P-values, corrected for how many there are, at which a number stands apart or does not.
+"""Adjusted p-values below which a number is separate, and above which it is pooled.
 
-Between them it does in part, so that a threshold does not decide alone.
+Between them it is pooled in part, so that its value does not jump at a threshold.
 """
 
 Pool = Callable[[np.ndarray], tuple[float, float]]  # places -> mean and its standard error
 
 
 def pooled(values: np.ndarray, noise: np.ndarray, pool: Pool) -> tuple[np.ndarray, np.ndarray]:
-    """Return numbers with those pooled that do not differ, and their standard errors.
+    """Return the numbers and their standard errors after pooling those that do not differ.
 
-    From the largest down a number stands apart while it is larger than the others explain: by
-    an F test of its ratio to their mean. Those that stand apart are pooled in the same way.
+    From the largest down, a number is separate as long as an F test of its ratio to the mean of
+    the smaller ones rejects. The separate numbers are pooled in the same way.
 
     Parameters
     ----------
     values : ndarray, shape (n,)
-        Positive, like variances: noise is proportional to the number.
+        Positive numbers like variances, with noise proportional to the number.
     noise : ndarray, shape (n,)
-        Variance of value / true value, of every value.
+        Variance of value / true value, for every value.
     pool : callable
-        The weighted mean of some values, by their places, and its standard error.
+        Places of some values -> their weighted mean and its standard error.
     """
-    found, error = np.empty(values.size), np.empty(values.size)
-    _pool_in_order(np.argsort(values), values, noise, pool, (found, error))
-    return found, error
+    result, error = np.empty(values.size), np.empty(values.size)
+    _pool_in_order(np.argsort(values), values, noise, pool, (result, error))
+    return result, error
 
 
 def _pool_in_order(
@@ -47,24 +47,24 @@ def _pool_in_order(
     pool: Pool,
     out: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    found, error = out
+    result, error = out
     n, smallest = places.size, 1.0
     while n > 1 and (p := _p_value(places[:n], values, noise)) < POOLED:
         smallest, n = min(smallest, p), n - 1
-    found[places[:n]], error[places[:n]] = pool(places[:n])
+    result[places[:n]], error[places[:n]] = pool(places[:n])
     if n == places.size:
         return
     above = places[n:]
     _pool_in_order(above, values, noise, pool, out)
     share = np.clip(np.log(smallest / POOLED) / np.log(SEPARATE / POOLED), 0, 1)
-    mean, its_error = pool(places)
-    between = share * (1 - share) * (found[above] - mean) ** 2
-    error[above] = np.sqrt(share * error[above] ** 2 + (1 - share) * its_error**2 + between)
-    found[above] = share * found[above] + (1 - share) * mean
+    mean, mean_error = pool(places)
+    between = share * (1 - share) * (result[above] - mean) ** 2
+    error[above] = np.sqrt(share * error[above] ** 2 + (1 - share) * mean_error**2 + between)
+    result[above] = share * result[above] + (1 - share) * mean
 
 
 def _p_value(places: np.ndarray, values: np.ndarray, noise: np.ndarray) -> float:
-    """Of the last and largest being as large as the others, corrected for how many there are."""
+    """Bonferroni-adjusted p-value of the last and largest value being equal to the others."""
     others, largest = places[:-1], places[-1]
     freedom = 2 / noise  # of a chi-square with this noise
     mean = np.average(values[others], weights=freedom[others])

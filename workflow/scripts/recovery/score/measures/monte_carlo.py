@@ -1,4 +1,4 @@
-"""The 95 % intervals of Monte Carlo error that figures draw and planning reads. Pure."""
+"""95 % intervals of Monte Carlo error, for figures and planning. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from scipy import optimize, special
 
 
 def half_width(mcse: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Return half the 95 % interval of a mean of n, by Student's t with n - 1 degrees."""
+    """Return half the 95 % interval of a mean of n, by Student's t with n - 1 df."""
     return special.stdtrit(np.maximum(n - 1, 1), 0.975) * mcse
 
 
 def with_bounds(table: pd.DataFrame) -> pd.DataFrame:
-    """Return measures with the bounds of their 95 % Monte Carlo intervals.
+    """Return the table with the bounds of 95 % Monte Carlo intervals for every measure.
 
-    Those that the table has, else Student's t over the MCSE.
+    Bounds that the table lacks are from Student's t and the MCSE.
     """
     spread = half_width(table["mcse"], table["n_replicates"])
     return table.assign(
@@ -25,12 +25,12 @@ def with_bounds(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def paired_difference(first_alone: int, second_alone: int, n: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a difference of two shares of the same n.
+    """Return the 95 % score interval of a difference of two proportions of the same n.
 
     Parameters
     ----------
     first_alone, second_alone : int
-        Pairs in which the first is a hit and the second is not, and the other way round.
+        Number of pairs with a hit of the first only, and of the second only.
 
     References
     ----------
@@ -39,14 +39,14 @@ def paired_difference(first_alone: int, second_alone: int, n: int) -> tuple[floa
     value, z = (first_alone - second_alone) / n, special.ndtri(0.975)
 
     def excess(difference: float) -> float:
-        """By how much the score statistic squared is above z squared, at a true difference."""
+        """Squared score statistic minus z squared, times its variance, at a true difference."""
         b = (2 * n - first_alone + second_alone) * difference - first_alone - second_alone
         c = -second_alone * difference * (1 - difference)
         second = (np.sqrt(max(b**2 - 8 * n * c, 0)) - b) / (4 * n)
         variance = n * (2 * second + difference * (1 - difference))
         return n**2 * (value - difference) ** 2 - z**2 * variance
 
-    # The statistic is 0 at the value itself, where its variance may be 0 too: begin beside it.
+    # The statistic and perhaps its variance are 0 at the value itself: the search ends beside it.
     def bound(end: float) -> float:
         if value == end or excess(end) <= 0:
             return end

@@ -10,11 +10,11 @@ from recovery.score.measures.single import Measure, empirical_se, half_width, ra
 
 
 def difference(first: Measure, second: Measure) -> tuple[float, float]:
-    """Return first less second, and its MCSE.
+    """Return first minus second, and its MCSE.
 
     mcse = SD(influence of first - influence of second) / sqrt(n). For bias, MSE, coverage
-    and other means this is the standard error of a paired difference, for the others the
-    jackknife's. Absent where either is.
+    and other means this is the standard error of a paired difference, for other measures it is
+    the jackknife's. Both are NaN if either measure is absent.
     """
     if np.isnan(first.value) or np.isnan(second.value):
         return np.nan, np.nan
@@ -23,10 +23,10 @@ def difference(first: Measure, second: Measure) -> tuple[float, float]:
 
 
 def relative_precision(first: Replicates, second: Replicates) -> tuple[float, float]:
-    """Return the squared ratio of second's empirical SE to first's, less 1, and its mcse.
+    """Return the squared ratio of second's empirical SE to first's, minus 1, and its MCSE.
 
-    mcse by the jackknife; for many normal errors the same as Morris et al.'s
-    2 (1 + value) sqrt((1 - r^2) / (n - 1)), r the correlation of the errors. Absent where an
+    The MCSE is the jackknife's; for many normal errors it equals Morris et al.'s
+    2 (1 + value) sqrt((1 - r^2) / (n - 1)), r the correlation of the errors. Both are NaN if an
     empirical SE is 0.
 
     References
@@ -36,8 +36,8 @@ def relative_precision(first: Replicates, second: Replicates) -> tuple[float, fl
     one, other = empirical_se(first), empirical_se(second)
     if one.value == 0 or other.value == 0:
         return np.nan, np.nan
-    found = ratio(other, one, power=2)
-    return found.value - 1, found.mcse
+    precision = ratio(other, one, power=2)
+    return precision.value - 1, precision.mcse
 
 
 def interval(
@@ -45,9 +45,9 @@ def interval(
 ) -> tuple[float, float]:
     """Return the 95 % interval of Monte Carlo error of a difference of n pairs.
 
-    By Student's t, of relative precision on the scale of logarithms; of shares the score
-    interval, so that shares of 0 and 1 have one too. Type S errors are shares of different
-    replicates: theirs is of the two Wilson intervals.
+    Proportions have the score interval, which proportions of 0 and 1 have too. Type S errors are
+    proportions of different replicates: their interval combines the two Wilson intervals. Other
+    measures have Student's t interval, relative precision on the log scale.
 
     References
     ----------
@@ -73,6 +73,6 @@ SHARES = ("coverage", "rejection_rate")
 
 
 def discordant(first: Measure, second: Measure) -> tuple[int, int]:
-    """Return in how many pairs the first alone has a hit, and the second alone."""
+    """Return the number of pairs with a hit of the first only, and of the second only."""
     ahead = np.rint(first.influence + first.value - second.influence - second.value)
     return int((ahead > 0).sum()), int((ahead < 0).sum())

@@ -1,4 +1,4 @@
-"""How well participants' own coefficients are recovered, over the datasets of a cell."""
+"""Recovery of participants' coefficients, over the datasets of a cell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from recovery.score.measures.fit_outcomes import common_replicates
 from recovery.score.measures.single import ABSENT, Z95, Measure, mean, proportion_interval
 
-SCORES = {  # and between what they lie
+SCORES = {  # score -> its range
     "rmse": (0, np.inf),
     "correlation": (-1, 1),
     "shrinkage_slope": (-np.inf, np.inf),
@@ -24,17 +24,17 @@ def participants(
     recovered: Mapping[tuple[str, str], pd.DataFrame],
     converged: Mapping[tuple[str, str], np.ndarray],
 ) -> pd.DataFrame:
-    """Average each cell's rows of the table `participants`, in three subsets of fits.
+    """Return the means of each cell's rows of the table `participants`, in three subsets of fits.
 
-    A dataset's participants are not independent replicates, so the MCSE is over datasets:
-    SD / sqrt(n). A score that a fit lacks (no spread of true values) leaves that fit out.
+    The participants of a dataset are not independent replicates, so the MCSE is over datasets:
+    SD / sqrt(n). A fit without a score, as its true values do not vary, is left out of its mean.
 
     Parameters
     ----------
     recovered : mapping of DataFrame
         (model, prior) -> the cell's rows; all cells of one scenario.
     converged : mapping of ndarray
-        The same cells' replicates that converged, in order.
+        (model, prior) -> the sorted replicates that converged.
 
     Returns
     -------
@@ -44,48 +44,51 @@ def participants(
     parts = []
     for (model, prior), table in recovered.items():
         for coefficient, rows in table.groupby("coefficient", sort=False):
-            answering = [
+            converged_of_models = [
                 converged[cell]
-                for cell, theirs in recovered.items()
-                if cell[1] == prior and coefficient in set(theirs["coefficient"])
+                for cell, other in recovered.items()
+                if cell[1] == prior and coefficient in set(other["coefficient"])
             ]
             subsets = {
                 "all": rows,
                 "converged": rows[rows["replicate"].isin(converged[model, prior])],
-                "common": rows[rows["replicate"].isin(common_replicates(answering))],
+                "common": rows[rows["replicate"].isin(common_replicates(converged_of_models))],
             }
             for subset, part in subsets.items():
-                scored = [(coefficient, subset, *score) for score in _scores(part)]
-                found = pd.DataFrame(scored, columns=_COLUMNS)
-                parts.append(found.assign(model=model, prior=prior))
+                scores = [(coefficient, subset, *score) for score in _scores(part)]
+                scored = pd.DataFrame(scores, columns=_COLUMNS)
+                parts.append(scored.assign(model=model, prior=prior))
     return pd.concat(parts) if parts else pd.DataFrame(columns=["model", "prior", *_COLUMNS])
 
 
 def _scores(rows: pd.DataFrame) -> Iterator[tuple]:
-    """Measure, level, value, mcse, its 95 % interval and number of fits of every score."""
+    """Measure, level, value, MCSE, 95 % interval and number of fits of every score."""
     for score, (least, most) in SCORES.items():
         values = rows[score].dropna().to_numpy()
-        found = mean(values) if values.size >= 2 else ABSENT
+        measure = mean(values) if values.size >= 2 else ABSENT
         level = np.nan
         if score == "coverage":
-            found = _with_wilson_interval(found, varies=bool(values.size) and np.ptp(values) > 0)
+            measure = _with_wilson_interval(
+                measure, varies=bool(values.size) and np.ptp(values) > 0
+            )
             level = rows["level"].iloc[0] if len(rows) else np.nan
-        lower, upper = np.maximum(found.lower, least), np.minimum(found.upper, most)
-        yield score, level, *found[:2], lower, upper, values.size
+        lower, upper = np.maximum(measure.lower, least), np.minimum(measure.upper, most)
+        yield score, level, *measure[:2], lower, upper, values.size
 
 
-def _with_wilson_interval(found: Measure, varies: bool) -> Measure:
-    """A mean of shares with Wilson's interval, of as many as would have its standard error.
+def _with_wilson_interval(coverage: Measure, varies: bool) -> Measure:
+    """A mean coverage with the Wilson interval for its effective sample size.
 
-    Where all shares are the same, of as many as there are.
+    The effective sample size is the n of a proportion with the same standard error, or the number
+    of fits if all have the same coverage.
 
     References
     ----------
     Korn & Graubard (1998), Survey Methodology 24(2), 193-201 (effective sample size).
     """
-    n: float = found.n
+    n: float = coverage.n
     if varies:
-        half = found.upper - found.value  # by Student's t
-        n = found.value * (1 - found.value) * (Z95 / half) ** 2
-    lower, upper = proportion_interval(found.value, n, 0.95) if n else (np.nan, np.nan)
-    return found._replace(lower=lower, upper=upper)
+        half = coverage.upper - coverage.value  # by Student's t
+        n = coverage.value * (1 - coverage.value) * (Z95 / half) ** 2
+    lower, upper = proportion_interval(coverage.value, n, 0.95) if n else (np.nan, np.nan)
+    return coverage._replace(lower=lower, upper=upper)

@@ -12,22 +12,22 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Replicates:
-    """What was estimated in every replicate, sorted by replicate.
+    """The estimates of one parameter in every replicate, sorted by replicate.
 
     Parameters
     ----------
     replicate : ndarray of int, shape (n,)
     truth, mean, sd : ndarray, shape (n,)
-        The replicate's own truth, the posterior's mean and standard deviation; or an estimate
-        and its standard error, NaN where it has none.
+        True value, and posterior mean and standard deviation. For an estimator, `mean` is the
+        estimate and `sd` its standard error, NaN if it has none.
     mcse_mean : ndarray, shape (n,)
-        Monte Carlo standard error of `mean` within its fit; NaN where it is not known.
+        MCMC standard error of `mean`; NaN if it is not known.
     bounds : mapping of float to pair of ndarray, each of shape (n,)
-        Interval level -> lower and upper bounds; NaN where there is no standard error.
+        Interval level -> lower and upper bounds; NaN without a standard error.
     positive : bool
         Whether the parameter cannot be negative.
     prior_sd : float
-        Standard deviation of the prior; NaN where it is not known.
+        Standard deviation of the prior; NaN if it is not known.
     """
 
     replicate: np.ndarray
@@ -41,17 +41,17 @@ class Replicates:
 
     @property
     def error(self) -> np.ndarray:
-        """Estimate minus the replicate's own truth."""
+        """Estimate minus the truth of the replicate."""
         return self.mean - self.truth
 
     @property
     def truth_varies(self) -> bool:
-        """Whether replicates have different truths."""
+        """Whether the truth differs between replicates."""
         return bool(np.ptp(self.truth) > 0)
 
     @property
     def with_standard_error(self) -> Replicates:
-        """Those that have a standard error, and with it intervals."""
+        """The replicates with a standard error and intervals."""
         known = ~np.isnan(self.sd)
         for low, high in self.bounds.values():
             known &= ~np.isnan(low) & ~np.isnan(high)
@@ -60,23 +60,23 @@ class Replicates:
     def __len__(self) -> int:
         return self.replicate.size
 
-    def subset(self, which: np.ndarray) -> Replicates:
-        """Return some of the replicates: those of these numbers."""
-        if np.array_equal(self.replicate, which):
+    def subset(self, replicates: np.ndarray) -> Replicates:
+        """Return the replicates with these numbers; the same object if these are all."""
+        if np.array_equal(self.replicate, replicates):
             return self
-        keep = np.isin(self.replicate, which, assume_unique=True)
-        if keep.all():
+        chosen = np.isin(self.replicate, replicates, assume_unique=True)
+        if chosen.all():
             return self
-        arrays = ("replicate", "truth", "mean", "sd", "mcse_mean")
-        chosen = {name: getattr(self, name)[keep] for name in arrays}
-        bounds = {level: (low[keep], high[keep]) for level, (low, high) in self.bounds.items()}
-        return replace(self, **chosen, bounds=bounds)
+        names = ("replicate", "truth", "mean", "sd", "mcse_mean")
+        arrays = {name: getattr(self, name)[chosen] for name in names}
+        bounds = {level: (low[chosen], high[chosen]) for level, (low, high) in self.bounds.items()}
+        return replace(self, **arrays, bounds=bounds)
 
 
 def from_table(
     rows: pd.DataFrame, intervals: Mapping[float, tuple[str, str]], **known: Any
 ) -> Replicates:
-    """Return the rows of one parameter in one cell of a table of estimates.
+    """Return the Replicates of one parameter in one cell, from rows of a table of estimates.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""P-values of paired differences that keep their rate far out in the tail, for few pairs too."""
+"""P-values of paired differences that keep small error rates, for few pairs too."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _CLOSE = 1e-9
 
 
 def p_value(name: str, first: Measure, second: Measure) -> float:
-    """Return the two-sided p-value of no difference between two cells; NaN where none is known.
+    """Return the two-sided p-value of no difference between two cells; NaN without a test.
 
-    Shares by McNemar's exact test; means by Student's t, or by its correction for skewness
-    where that is larger; MSE, and with it RMSE, by random signs of differences of squared
-    errors. Other measures have none that keeps its rate with few replicates.
+    Proportions have McNemar's exact test; means the larger p-value of Student's t and of t with a
+    correction for skewness; MSE and RMSE a test of random signs of the differences of squared
+    errors. Other measures have no test that keeps its error rate with few replicates.
 
     References
     ----------
@@ -34,33 +34,33 @@ def p_value(name: str, first: Measure, second: Measure) -> float:
         return math.nan
     if name in SHARES:
         return mcnemar(*discordant(first, second))
-    apart, value = first.influence - second.influence, first.value - second.value
-    n = apart.size
-    spread = math.sqrt(float((apart * apart).sum()) / n)
+    centred, value = first.influence - second.influence, first.value - second.value
+    n = centred.size
+    spread = math.sqrt(float((centred * centred).sum()) / n)
     scale = max(abs(each.value) + each.mcse * math.sqrt(n) for each in (first, second))
     if not math.isfinite(scale):
         return math.nan
-    if spread <= ROUNDING * scale:  # the same difference in every pair, or none
+    if spread <= ROUNDING * scale:  # every pair has the same difference
         return 1.0 if abs(value) <= ROUNDING * scale else 2.0 ** (1 - n)
-    return random_signs(apart + value) if name == "mse" else student(value, apart, spread)
+    return random_signs(centred + value) if name == "mse" else student(value, centred, spread)
 
 
 def mcnemar(first_alone: int, second_alone: int) -> float:
-    """Return the exact p-value of a difference of two shares of the same datasets."""
+    """Return the exact p-value of a difference of two proportions of the same datasets."""
     fewer, both = min(first_alone, second_alone), first_alone + second_alone
     return min(1.0, 2 * float(special.bdtr(fewer, both, 0.5)))
 
 
 def student(mean: float, centred: np.ndarray, spread: float) -> float:
-    """Return the p-value of a mean of 0, by Student's t or its correction for skewness.
+    """Return the larger p-value of a mean of 0 by Student's t and by t corrected for skewness.
 
-    The larger of the two: t is right for normal values, and for skewed ones too small on one
+    Student's t is exact for normal values; for skewed values its p-value is too small on one
     side.
 
     Parameters
     ----------
     centred : ndarray, shape (n,)
-        The values less their mean.
+        The values minus their mean.
     spread : float
         The root of their mean square.
 
@@ -77,11 +77,11 @@ def student(mean: float, centred: np.ndarray, spread: float) -> float:
 
 
 def random_signs(values: np.ndarray) -> float:
-    """Return the p-value of values that would have either sign alike, by their sum.
+    """Return the p-value of the sum of the values, if either sign of each is equally likely.
 
-    That is so of the differences of squared errors of two cells whose errors could change
-    places, normal or not, and of normal errors with the same variance. By the saddlepoint
-    approximation of Lugannani & Rice, since 2^n signs are too many to count.
+    The assumption holds for differences of squared errors of two cells with exchangeable errors,
+    and with normal errors of equal variance. The saddlepoint approximation of Lugannani & Rice
+    replaces the enumeration of 2^n signs.
 
     References
     ----------
@@ -92,7 +92,7 @@ def random_signs(values: np.ndarray) -> float:
     total, largest = abs(float(values.sum())), size.max()
     size, total = size / largest, total / largest
     smallest = 2.0 ** (1 - np.count_nonzero(size))
-    if total >= size.sum() * (1 - _CLOSE):  # all have one sign
+    if total >= size.sum() * (1 - _CLOSE):  # all values have one sign
         return smallest
     s = _saddlepoint(size, total)
     at = s * size
@@ -107,9 +107,9 @@ def random_signs(values: np.ndarray) -> float:
 
 
 def _saddlepoint(size: np.ndarray, total: float) -> float:
-    """Where the derivative of the cumulant function of a sum with random signs is its total.
+    """The point at which the cumulant function of a sum with random signs has slope `total`.
 
-    By Newton's method, whose steps from below stay below: the derivative is concave.
+    Newton's method starts below it and stays below it, because the slope is concave.
     """
     s = total / float((size * size).sum())
     for _ in range(_STEPS):

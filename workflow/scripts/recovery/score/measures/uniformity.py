@@ -1,4 +1,4 @@
-"""Whether ranks are uniform: simultaneous ECDF bands, and p-values for them.
+"""Tests of uniform ranks: simultaneous ECDF bands and their p-values.
 
 References
 ----------
@@ -12,11 +12,11 @@ import functools
 import numpy as np
 from scipy import stats
 
-POINTS = 100  # where the ECDF is compared with its expectation
+POINTS = 100  # the ECDF is compared with its expectation at multiples of 1 / POINTS
 SIMULATIONS = 100_000
 SMALLEST_P = 1 / (SIMULATIONS + 1)
-SEED = 1  # of the simulated samples: the same p-values every time
-_PART = 10_000  # simulated samples held in memory at once
+SEED = 1  # of the simulated samples, so that p-values are reproducible
+_PART = 10_000  # simulated samples in memory at once
 
 
 def band_statistic(values: np.ndarray) -> float:
@@ -25,14 +25,14 @@ def band_statistic(values: np.ndarray) -> float:
     Parameters
     ----------
     values : ndarray, shape (n,)
-        Uniform on (0, 1) if all is well.
+        Uniform on (0, 1) under the null hypothesis.
     """
     counts = np.searchsorted(np.sort(values), _points(), side="right")
     return float(_tails(counts[None], values.size)[0])
 
 
 def p_value(values: np.ndarray) -> float:
-    """Return the share of uniform samples with a band statistic as small as these values'."""
+    """Return the proportion of uniform samples with a band statistic as small as that of values."""
     simulated = _simulated(values.size)
     at_most = np.searchsorted(simulated, band_statistic(values) * (1 + 1e-12), side="right")
     return (at_most + 1) / (simulated.size + 1)
@@ -44,7 +44,7 @@ def band(n: int, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Returns
     -------
     points, lower, upper : ndarray, shape (POINTS - 1,)
-        An ECDF of uniform values stays in the band at all points with this probability.
+        The ECDF of uniform values is in the band at all points with probability `level`.
     """
     gamma = np.quantile(_simulated(n), 1 - level)
     points = _points()
@@ -58,7 +58,7 @@ def _points() -> np.ndarray:
 
 
 def _tails(counts: np.ndarray, n: int) -> np.ndarray:
-    """The band statistic of every row of counts, shape (n_samples, POINTS - 1)."""
+    """The band statistic of every row of `counts`, which has shape (n_samples, POINTS - 1)."""
     at_most, at_least = _binomial(n)
     column = np.arange(POINTS - 1)
     smaller = np.minimum(at_most[column, counts], at_least[column, counts])
@@ -67,7 +67,7 @@ def _tails(counts: np.ndarray, n: int) -> np.ndarray:
 
 @functools.lru_cache
 def _binomial(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """P(count <= r) and P(count >= r) at every point, for r of 0 to n."""
+    """P(count <= r) and P(count >= r) at every point, for r from 0 to n."""
     counts, points = np.arange(n + 1), _points()[:, None]
     return stats.binom.cdf(counts, n, points), stats.binom.sf(counts - 1, n, points)
 
