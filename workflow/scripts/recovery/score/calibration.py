@@ -61,8 +61,8 @@ def read_ranks(design: Design, cell: Cell) -> pd.DataFrame:
     columns = ["replicate", "parameter", "rank", "max_rank"]
     found = tables.read_frame(design.cell_files("estimates", cell), columns)
     family = design.family
-    effects = family.group_coefficients(list(found["parameter"].unique())).values()
-    return found[~found["parameter"].isin([name for names in effects for name in names])]
+    effects = family.group_coefficients(list(estimates["parameter"].unique())).values()
+    return estimates[~estimates["parameter"].isin([name for names in effects for name in names])]
 
 
 def uniform_values(ranks: pd.DataFrame, fits: pd.DataFrame) -> dict[str, np.ndarray]:
