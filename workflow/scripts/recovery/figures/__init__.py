@@ -117,8 +117,8 @@ def save(drawn: MplFigure, path: str | Path, suffix: str, identity: str) -> None
     }
     replace(
         path,
-        lambda beside: drawn.savefig(
-            beside, format=suffix, dpi=resolution(drawn), metadata=metadata[suffix]
+        lambda temporary: drawn.savefig(
+            temporary, format=suffix, dpi=resolution(drawn), metadata=metadata[suffix]
         ),
     )
 

@@ -101,7 +101,7 @@ def write(
         figures=_figures(study, images, summaries),
         identity=identity,
     )
-    tables.replace(page, lambda beside: beside.write_text(text, encoding="utf-8"))
+    tables.replace(page, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _environment() -> jinja2.Environment:

@@ -35,7 +35,7 @@ def write(
     summary = _summaries(inputs["summaries"], inputs["figures_costs"])
     origin = manifest(design) | {"ademp": ademp(design, design.family, summary["performance"])}
     text = json.dumps(origin, indent=2, allow_nan=False) + "\n"  # ASCII only
-    tables.replace(outputs["manifest"], lambda beside: beside.write_text(text))
+    tables.replace(outputs["manifest"], lambda temporary: temporary.write_text(text))
     page.write(
         design,
         outputs["page"],
