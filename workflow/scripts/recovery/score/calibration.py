@@ -59,7 +59,7 @@ def read_ranks(design: Design, cell: Cell) -> pd.DataFrame:
         replicate, parameter, rank, max_rank: a row a replicate and quantity.
     """
     columns = ["replicate", "parameter", "rank", "max_rank"]
-    found = tables.read_frame(design.cell_files("estimates", cell), columns)
+    estimates = tables.read_frame(design.cell_files("estimates", cell), columns)
     family = design.family
     effects = family.group_coefficients(list(estimates["parameter"].unique())).values()
     return estimates[~estimates["parameter"].isin([name for names in effects for name in names])]
