@@ -128,9 +128,9 @@ def test_the_shipped_dataset_is_read(monkeypatch):
         ("y,x,p\n1,2\n", r"real\.csv: cannot be read: row 1 \(line 2\): got 2 cells"),
         ("", r"real\.csv: cannot be read: has no header"),
         ("y,x,p\n", r"real\.csv: has no rows, must have at least one"),
-        ("y,x,p\n1,2,a\n,2,b\n", r"real\.csv: column 'y' has no number or text in row 2, must"),
-        ("y,x,p\n1,2,a\n1,2,\n", r"real\.csv: column 'p' has no number or text in row 2, must"),
-        ('y,x,p\n1,2,a\n1,2,""\n', r"real\.csv: column 'p' has no number or text in row 2, must"),
+        ("y,x,p\n1,2,a\n,2,b\n", r"real\.csv: column 'y' is empty in row 2, must"),
+        ("y,x,p\n1,2,a\n1,2,\n", r"real\.csv: column 'p' is empty in row 2, must"),
+        ('y,x,p\n1,2,a\n1,2,""\n', r"real\.csv: column 'p' is empty in row 2, must"),
         ("y,x,p\n1,2,a\n1,2,a\n", r"real\.csv: column 'p' must have at least 2 participants"),
     ],
 )
