@@ -32,7 +32,7 @@ for _variable in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS"):
 # `make test-all` takes 5000.
 settings.register_profile(
     "study",
-    max_examples=int(os.environ.get("EXAMPLES", "400")),
+    max_examples=int(os.environ.get("EXAMPLES", "200")),
     derandomize=True,
     deadline=None,
     database=None,

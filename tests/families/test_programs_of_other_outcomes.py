@@ -154,7 +154,9 @@ def means(draws, names) -> tuple[np.ndarray, np.ndarray]:
     return posterior.summarise(draws, names, [0.9])["mean"], found
 
 
-@pytest.mark.parametrize("name", ["multilevel_bernoulli", "multilevel_poisson"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("multilevel_bernoulli", marks=pytest.mark.slow), "multilevel_poisson"]
+)
 def test_pooled_has_the_posterior_means_of_quadrature(name):
     family, prior = find(name)
     columns = dataset(family, prior, 6, 5)

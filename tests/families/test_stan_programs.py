@@ -47,7 +47,13 @@ def test_both_parametrisations_have_one_posterior(dataset, prior):
     assert np.all(np.abs(one - other) < 4 * np.hypot(error, other_error))
 
 
-@pytest.mark.parametrize("model", ["centered", "noncentered", "marginal"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        "marginal",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ("centered", "noncentered")),
+    ],
+)
 def test_the_sleepstudy_has_the_posterior_that_cmdstan_found(model, sleepstudy):
     reference = REFERENCE["posterior_cmdstan"]
     hyperparameters = reference["priors"].items()

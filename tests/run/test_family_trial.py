@@ -10,13 +10,20 @@ from own_families import tried, tried_in_vain
 
 from recovery import families
 from recovery.common.errors import StudyError
-from recovery.run import preflight
+from recovery.run import family_trial, preflight
 from recovery.study.parse import parse
 
 
 @pytest.fixture(autouse=True)
 def _in_the_repository(monkeypatch):
     monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture(autouse=True)
+def _at_once(request, monkeypatch):
+    """Do not wait between the processes of a trial, except where clocks matter."""
+    if request.function is not test_a_generator_draws_from_its_rng_alone:
+        monkeypatch.setattr(family_trial, "APART", 0)
 
 
 @pytest.fixture

@@ -43,7 +43,16 @@ def repeated(draw, n, repeats, independent=True) -> tuple[np.ndarray, np.ndarray
     )
 
 
-@pytest.mark.parametrize(("cells", "n"), [(6, 20), (60, 20), (20, 50), (6, 100), (60, 100)])
+@pytest.mark.parametrize(
+    ("cells", "n"),
+    [
+        (6, 20),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in [(60, 20), (20, 50), (6, 100), (60, 100)]
+        ),
+    ],
+)
 def test_where_all_need_the_same_the_number_needed_is_that(cells, n, rng):
     found, said = repeated(lambda: rng.normal(size=(cells, n)), n, 300)
     # The largest alone would be 18 to 91 % too large.

@@ -317,7 +317,7 @@ def at_least(share):
     return share - 4 * math.sqrt(share * (1 - share) / STUDIES)
 
 
-@pytest.mark.parametrize("replicates", [20, 100])
+@pytest.mark.parametrize("replicates", [20, pytest.param(100, marks=pytest.mark.slow)])
 def test_the_interval_of_a_width_misses_as_often_as_it_says(rng, replicates):
     counts, sd = np.array([1000, 4000, 16_000]), 0.2  # whole numbers are close, no rounding
     true = 60 / np.sqrt(counts)
@@ -336,7 +336,16 @@ def test_a_number_says_how_many_replicates_it_rests_on():
     assert (found["n_fewest"], found["n_most"]) == (13, 20)
 
 
-@pytest.mark.parametrize(("replicates", "power"), [(20, 0.8), (20, 0.9), (100, 0.8), (200, 0.9)])
+@pytest.mark.parametrize(
+    ("replicates", "power"),
+    [
+        (20, 0.8),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in [(20, 0.9), (100, 0.8), (200, 0.9)]
+        ),
+    ],
+)
 def test_the_interval_of_power_misses_no_more_often_than_it_says(rng, replicates, power):
     counts, effect = np.array([200, 450, 900]), 0.16
     rates = stats.norm.cdf(effect * np.sqrt(counts) - Z)

@@ -70,6 +70,7 @@ def test_bias_takes_the_square_of_what_its_standard_error_is_too_large(rng):
     assert row["n_needed"] == np.ceil(expected)
 
 
+@pytest.mark.slow
 def test_the_number_needed_is_as_uncertain_as_it_says(rng):
     wanted = Precision(bias_relative_to_sd=0.05)
     found = [

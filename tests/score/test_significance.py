@@ -69,6 +69,7 @@ def heavy(rng, size):
     return rng.standard_t(4, size=size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("errors", [normal, exponential, heavy])
 @pytest.mark.parametrize("n", [20, 50])
 def test_the_rate_of_false_alarms_of_rmse_is_nominal_whatever_the_errors(errors, n, rng):
@@ -137,6 +138,7 @@ def test_shares_that_agree_in_every_pair_still_have_an_interval(rng):
         assert found["upper"] > 0.02
 
 
+@pytest.mark.slow
 def test_of_hundreds_of_equal_cells_hardly_any_study_has_a_clear_difference(rng):
     study, family = (
         make_study(("models", ["pooled", "marginal"])),
