@@ -9,7 +9,7 @@ rule check:
     conda:
         "../envs/stan.yaml"
     resources:
-        runtime=RESOURCES.minutes,
+        **RESOURCES.of_family_code(),
     params:
         trial=PARAMS.check,
     message:
@@ -32,7 +32,7 @@ rule simulate:
     conda:
         "../envs/tables.yaml"
     resources:
-        runtime=RESOURCES.minutes,
+        **RESOURCES.of_family_code(),
     params:
         simulation=PARAMS.simulate,
     message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -32,3 +33,7 @@ class JobResources:
         study = self.design.study
         seconds = 2 * study.sampler.time_limit * len(study.attempts)
         return max(60, 10 + ceil(seconds / 60)) * 2 ** (attempt - 1)
+
+    def of_family_code(self) -> dict[str, Callable[[Any, int], int]]:
+        """Return the time of fits for jobs that run the code of an own family; else nothing."""
+        return {} if self.design.study.guest_seconds is None else {"runtime": self.minutes}
