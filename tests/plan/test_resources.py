@@ -2,6 +2,7 @@
 
 from conftest import make_design
 
+from recovery import families
 from recovery.plan.resources import JobResources
 
 
@@ -32,3 +33,9 @@ def test_a_job_asks_for_more_memory_for_more_draws_and_participants():
     )
     assert 1000 < small < large < longer
     assert memory(3) == 4 * small
+
+
+def test_only_jobs_that_run_the_code_of_an_own_family_ask_for_the_time_of_fits(monkeypatch):
+    assert JobResources(make_design()).of_family_code() == {}
+    monkeypatch.setattr(families, "is_own", lambda choice: True)
+    assert set(JobResources(make_design()).of_family_code()) == {"runtime"}
