@@ -36,6 +36,7 @@ def test_a_job_asks_for_more_memory_for_more_draws_and_participants():
 
 
 def test_only_jobs_that_run_the_code_of_an_own_family_ask_for_the_time_of_fits(monkeypatch):
-    assert JobResources(make_design()).of_family_code() == {}
+    resources = JobResources(make_design())
+    assert resources.of_family_code() == {}
     monkeypatch.setattr(families, "is_own", lambda choice: True)
-    assert set(JobResources(make_design()).of_family_code()) == {"runtime"}
+    assert set(resources.of_family_code()) == {"runtime"}
