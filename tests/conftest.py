@@ -29,7 +29,7 @@ for _variable in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS"):
     os.environ.pop(_variable, None)
 
 # The number of examples of each property, which are the same in every run.
-# `make test-all` takes 5000.
+# `make test-all` takes 2000.
 settings.register_profile(
     "study",
     max_examples=int(os.environ.get("EXAMPLES", "200")),
