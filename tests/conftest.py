@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,20 @@ def rng():
 
 
 @pytest.fixture
+def in_the_repository(monkeypatch):
+    """Make the repository the working directory."""
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def begin(tmp_path):
+    """Write the family of the template with changes, and return its raw study."""
+    import own_families
+
+    return partial(own_families.begin, tmp_path)
+
+
+@pytest.fixture
 def raw_study():
     return copy.deepcopy(SMALL)
 
@@ -165,6 +180,18 @@ def newer_cmdstan_files(tmp_path_factory) -> Path:
     """The folder of a real CmdStan 2.37 executable, the program of the package prophet."""
     folder = tmp_path_factory.mktemp("prophet")
     return from_wheel(folder, "prophet==1.5.0", "prophet/stan_model")
+
+
+@pytest.fixture
+def prophet_executable(newer_cmdstan_files):
+    """The CmdStan executable of prophet's model."""
+    return newer_cmdstan_files / "prophet_model.bin"
+
+
+@pytest.fixture
+def moved(prophet_executable, tmp_path):
+    """That executable without the libraries that it is linked to."""
+    return shutil.copy(prophet_executable, tmp_path / "moved")
 
 
 @pytest.fixture

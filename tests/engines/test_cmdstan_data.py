@@ -23,6 +23,8 @@ from recovery.families.family import SimulationError
 from recovery.study.parse import parse
 from recovery.study.yaml_file import read_yaml
 
+pytestmark = pytest.mark.usefixtures("in_the_repository")
+
 KEEPER = """#!/bin/sh
 if [ "$1" = info ]; then
   printf 'stan_version_%s\\n' 'major = 2' 'minor = 37' 'patch = 0'
@@ -42,11 +44,6 @@ OPTIONS = [
     {"name": "multilevel_linear", "predictors": 3, "varying": []},
     {"name": "multilevel_bernoulli", "predictors": 2, "varying": ["x2"]},
 ]
-
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(ROOT)
 
 
 @pytest.fixture(scope="session")

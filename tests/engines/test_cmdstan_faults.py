@@ -4,7 +4,6 @@ The program is that of the package prophet, a regression. Wrappers are shell scr
 its executable and then damage what it wrote, as a full disk or a crash would.
 """
 
-import contextlib
 import errno
 import os
 import shutil
@@ -18,16 +17,14 @@ import cmdstanpy
 import numpy as np
 import psutil
 import pytest
-from conftest import STAN, make_design
+from conftest import STAN
 
-from recovery import engines, families
+from recovery import engines
 from recovery.common import worker
 from recovery.common.errors import EngineError, MachineError
 from recovery.engines.cmdstan import processes
 from recovery.engines.protocol import DataError, Program, Settings
-from recovery.fit import batches, datasets, posterior
-from recovery.fit.sampler import SamplerFitter
-from recovery.plan.scenarios import Batch
+from recovery.fit import posterior
 
 N, DRAWS = 40, 60
 SETTINGS = Settings(chains=2, warmup=60, draws=DRAWS, adapt_delta=0.8, max_treedepth=8)
@@ -37,11 +34,6 @@ ALGORITHMS = ("sample", "optimize", "laplace", "pathfinder")
 @pytest.fixture(scope="module")
 def cmdstan():
     return engines.find("cmdstan")
-
-
-@pytest.fixture
-def executable(newer_cmdstan_files):
-    return newer_cmdstan_files / "prophet_model.bin"
 
 
 @pytest.fixture
@@ -64,12 +56,17 @@ def run(cmdstan, executable, data, algorithm, draws=DRAWS, settings=SETTINGS):
 
 
 @pytest.fixture
-def wrapped(executable, tmp_path):
+def wrapped(prophet_executable, tmp_path):
     """Make an executable that runs the real one, then does something."""
 
     def written(then) -> str:
         script = tmp_path / "wrapped"
-        lines = ["#!/bin/sh", f'"{executable}" "$@"', "code=$?", "[ $1 = info ] && exit $code"]
+        lines = [
+            "#!/bin/sh",
+            f'"{prophet_executable}" "$@"',
+            "code=$?",
+            "[ $1 = info ] && exit $code",
+        ]
         script.write_text("\n".join([*lines, then, "exit $code", ""]))
         script.chmod(0o755)
         return str(script)
@@ -80,11 +77,11 @@ def wrapped(executable, tmp_path):
 # A fit
 
 
-def test_a_crash_of_laplace_after_some_draws_is_a_failed_fit(cmdstan, executable):
+def test_a_crash_of_laplace_after_some_draws_is_a_failed_fit(cmdstan, prophet_executable):
     # One observation, met exactly: the scale has no bound below, and draws overflow.
     data = regression([0.0], [0.0])
     with pytest.raises(RuntimeError, match="Scale vector is inf, but must be positive finite"):
-        run(cmdstan, executable, data, "laplace", draws=2000)
+        run(cmdstan, prophet_executable, data, "laplace", draws=2000)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -109,9 +106,9 @@ def test_incomplete_output_is_a_failed_fit(cmdstan, wrapped, data, algorithm, da
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_draws_equal_those_of_cmdstanpy(cmdstan, executable, data, algorithm, tmp_path):
-    found = run(cmdstan, executable, data, algorithm)
-    theirs = cmdstanpy.CmdStanModel(exe_file=str(executable))
+def test_draws_equal_those_of_cmdstanpy(cmdstan, prophet_executable, data, algorithm, tmp_path):
+    found = run(cmdstan, prophet_executable, data, algorithm)
+    theirs = cmdstanpy.CmdStanModel(exe_file=str(prophet_executable))
     asked = {"data": data, "seed": 1, "sig_figs": 16, "output_dir": tmp_path / "a"}
     if algorithm == "sample":
         settings = {"adapt_delta": 0.8, "max_treedepth": 8, "show_progress": False}
@@ -146,29 +143,31 @@ def test_draws_equal_those_of_cmdstanpy(cmdstan, executable, data, algorithm, tm
     ],
 )
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_unreadable_data_are_a_data_error(cmdstan, executable, data, algorithm, change, message):
+def test_unreadable_data_are_a_data_error(
+    cmdstan, prophet_executable, data, algorithm, change, message
+):
     data = {name: value for name, value in (data | change).items() if value is not None}
     with pytest.raises(DataError, match=message):
-        run(cmdstan, executable, data, algorithm)
+        run(cmdstan, prophet_executable, data, algorithm)
 
 
 # Pareto k
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
-def test_pareto_k_is_what_stan_prints(cmdstan, executable, tmp_path, seed):
+def test_pareto_k_is_what_stan_prints(cmdstan, prophet_executable, tmp_path, seed):
     # 16 nearly unidentified parameters of three observations; Stan prints k above 0.7 only,
     # with two digits, and nothing below.
     data = regression([0.1, 0.0, 2.0], [0.1, 0.2, 5.0])
     data |= {"S": 2, "t_change": [0.3, 0.6], "trend_indicator": 0, "tau": 5.0}
-    loaded = cmdstan.load(Program("prophet.stan", ".", str(executable)))
+    loaded = cmdstan.load(Program("prophet.stan", ".", str(prophet_executable)))
     found = cmdstan.approximate(loaded, data, seed, "pathfinder", 200)
     k = posterior.pareto_k(found.log_ratios)
     file = tmp_path / "data.json"
     cmdstanpy.write_stan_json(str(file), data)
     arguments = f"random seed={seed} data file={file} output file=o.csv method=pathfinder"
     said = subprocess.run(
-        [executable, *arguments.split(), "num_draws=1000", "num_psis_draws=200"],
+        [prophet_executable, *arguments.split(), "num_draws=1000", "num_psis_draws=200"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -193,12 +192,6 @@ def test_pareto_k_of_ratios_without_a_tail():
 
 
 # The machine
-
-
-@pytest.fixture
-def moved(executable, tmp_path):
-    """The executable without the libraries that it is linked to."""
-    return shutil.copy(executable, tmp_path / "moved")
 
 
 def of_another_architecture(file):
@@ -238,8 +231,8 @@ def test_a_missing_library_is_named(cmdstan, moved):
         cmdstan.load(Program("p.stan", ".", str(moved)))
 
 
-def test_an_executable_of_another_version_is_refused(cmdstan, executable):
-    program = Program("p.stan", ".", str(executable), "2.36.0")
+def test_an_executable_of_another_version_is_refused(cmdstan, prophet_executable):
+    program = Program("p.stan", ".", str(prophet_executable), "2.36.0")
     with pytest.raises(MachineError, match=r"is of CmdStan 2\.37\.0, must be of 2\.36\.0"):
         cmdstan.load(program)
 
@@ -264,12 +257,12 @@ def small_disk(tmp_path):
 
 @pytest.mark.parametrize("algorithm", ["sample", "laplace", "pathfinder"])
 def test_a_full_disk_while_cmdstan_writes_is_not_a_failed_fit(
-    cmdstan, executable, data, algorithm, small_disk, monkeypatch
+    cmdstan, prophet_executable, data, algorithm, small_disk, monkeypatch
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
     settings = replace(SETTINGS, draws=1000)
     with pytest.raises(OSError, match="No space left") as refused:
-        run(cmdstan, executable, data, algorithm, 1000, settings)
+        run(cmdstan, prophet_executable, data, algorithm, 1000, settings)
     assert refused.value.errno == errno.ENOSPC
 
 
@@ -306,15 +299,15 @@ def until(condition):
     return False
 
 
-def test_cmdstan_ends_when_its_job_is_killed(executable, data, tmp_path):
-    copy = shutil.copytree(executable.parents[1], tmp_path / "prophet")
-    shutil.copytree(executable.parents[2] / "prophet.libs", tmp_path / "prophet.libs")
+def test_cmdstan_ends_when_its_job_is_killed(prophet_executable, data, tmp_path):
+    copy = shutil.copytree(prophet_executable.parents[1], tmp_path / "prophet")
+    shutil.copytree(prophet_executable.parents[2] / "prophet.libs", tmp_path / "prophet.libs")
     copied = copy / "stan_model/prophet_model.bin"
     plain = {name: np.asarray(value).tolist() for name, value in data.items()}
     code = LONG.replace("cmdstan_data", repr(plain))
     scripts = {"PYTHONPATH": str(STAN.parent / "workflow/scripts"), "TMPDIR": str(tmp_path)}
     scripts[worker.START_METHOD] = "fork"
-    job = subprocess.Popen([sys.executable, "-c", code, copied], env=os.environ | scripts)
+    job = subprocess.Popen([sys.prophet_executable, "-c", code, copied], env=os.environ | scripts)
     try:
         assert until(lambda: running(copied))
     finally:
@@ -323,90 +316,10 @@ def test_cmdstan_ends_when_its_job_is_killed(executable, data, tmp_path):
     assert until(lambda: not running(copied))
 
 
-# Failures of a fit and of the machine, in a batch
-
-DESIGN = make_design(("engine", "cmdstan"), ("sampler", {"chains": 2, "warmup": 9, "draws": 9}))
-BATCH = Batch(1, 3, 3)
-
-
-def fit_batch(executable, engine="cmdstan"):
-    specification = DESIGN.fit("moderate-4x3", "pooled", "weak", BATCH) | {"engine": engine}
-    data, truth = datasets.simulate_batch(DESIGN.simulation("moderate-4x3", BATCH))
-    path = str(STAN / "multilevel_linear" / "pooled.stan")
-    fitter = SamplerFitter(specification, Program(path, str(STAN), str(executable)))
-    return batches.fit_batch(data, truth, fitter), path
-
-
-def test_a_fault_of_the_machine_stops_the_batch(moved):
-    with pytest.raises(MachineError, match="libtbb"):
-        fit_batch(moved)
-
-
-def test_unreadable_data_of_the_first_fit_are_an_error_of_the_study(executable):
-    # Another program's executable: it lacks its data.
-    with pytest.raises(
-        EngineError, match=r"pooled\.stan: does not fit its data: .*variable name=T"
-    ):
-        fit_batch(executable)
-
-
-@contextlib.contextmanager
-def raising(monkeypatch, error, from_replicate):
-    family = families.find("multilevel_linear")
-    made = family.stan_data
-    calls = []
-
-    def stan_data(columns, prior):
-        calls.append(1)
-        if len(calls) >= from_replicate:
-            raise error
-        return made(columns, prior)
-
-    monkeypatch.setattr(family, "stan_data", stan_data)
-    yield
-
-
-def test_unreadable_data_of_the_first_fit_with_stanli_are_an_error_of_the_study(monkeypatch):
-    family = families.find("multilevel_linear")
-    made = family.stan_data
-    monkeypatch.setattr(
-        family, "stan_data", lambda columns, prior: made(columns, prior) | {"y": [1.0]}
-    )
-    with pytest.raises(
-        EngineError, match=r"pooled\.stan: does not fit its data: .*stan_data: y: got"
-    ):
-        fit_batch(None, engine="stanli")
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE])
-def test_a_full_disk_or_memory_stops_the_batch(monkeypatch, number):
-    error = OSError(number, os.strerror(number))
-    with (
-        raising(monkeypatch, error, from_replicate=2),
-        pytest.raises(MachineError, match=os.strerror(number)),
-    ):
-        fit_batch(None, engine="stanli")
-
-
-def test_other_errors_of_a_later_fit_are_failed_rows(monkeypatch):
-    with raising(monkeypatch, DataError("processing stage=data initialization"), 2):
-        found, _ = fit_batch(None, engine="stanli")
-    assert found["diagnostics"]["status"] == ["ok", "failed", "failed"]
-
-
-def test_a_child_that_cannot_start_stops_the_batch(monkeypatch):
-    def fork(*_, **__):
-        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-
-    monkeypatch.setattr(worker._fork.Process, "start", fork)
-    with pytest.raises(MachineError, match="Resource temporarily unavailable"):
-        fit_batch(None, engine="stanli")
-
-
 def test_a_cmdstan_process_that_cannot_start_is_not_a_failed_fit(
-    cmdstan, executable, data, monkeypatch
+    cmdstan, prophet_executable, data, monkeypatch
 ):
-    loaded = cmdstan.load(Program("prophet.stan", ".", str(executable)))
+    loaded = cmdstan.load(Program("prophet.stan", ".", str(prophet_executable)))
 
     def run(*_, **__):
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))

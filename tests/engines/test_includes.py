@@ -6,7 +6,7 @@ from pathlib import Path
 import own_families
 import pytest
 import stanli
-from conftest import ROOT, STAN
+from conftest import STAN
 from own_families import tried
 
 from recovery import engines
@@ -16,13 +16,10 @@ from recovery.engines.includes import program_hash
 from recovery.engines.protocol import Program
 from recovery.run import preflight
 
+pytestmark = pytest.mark.usefixtures("in_the_repository")
+
 INCLUDED = "real shifted(real x) { return x + 1; }\n"
 PLAIN = "functions {\n#include shifted.stan\n}\nmodel { target += shifted(1); }\n"
-
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(ROOT)
 
 
 @pytest.fixture

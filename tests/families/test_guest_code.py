@@ -6,10 +6,8 @@ import signal
 import sys
 import threading
 import warnings
-from functools import partial
 
 import numpy as np
-import own_families
 import pytest
 from conftest import ROOT
 from own_families import refused
@@ -20,14 +18,8 @@ from recovery.study.parse import parse
 
 
 @pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(ROOT)
+def _short_limit(in_the_repository, monkeypatch):
     monkeypatch.setattr(guest_code, "LOAD_SECONDS", 3)
-
-
-@pytest.fixture
-def begin(tmp_path):
-    return partial(own_families.begin, tmp_path)
 
 
 def at_load(begin, does: str) -> dict:

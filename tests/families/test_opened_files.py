@@ -6,11 +6,12 @@ from functools import partial
 
 import own_families
 import pytest
-from conftest import ROOT
 from own_families import tried, tried_in_vain
 
 from recovery import families
 from recovery.plan import provenance
+
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 BESIDE = "from pathlib import Path\n\nHERE = Path(__file__).parent\n"
 READS = {
@@ -19,11 +20,6 @@ READS = {
     "words.txt": BESIDE + 'WORDS = (HERE / "words.txt").read_text()\n',
     "more.npy": BESIDE + 'with open(HERE / "more.npy", "rb") as file:\n    MORE = file.read()\n',
 }
-
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(ROOT)
 
 
 @pytest.fixture

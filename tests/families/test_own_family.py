@@ -1,11 +1,8 @@
 """A researcher's own family: what its file holds, and the shipped one, learning on a bandit."""
 
-from functools import partial
-
 import numpy as np
-import own_families
 import pytest
-from conftest import ROOT, STAN
+from conftest import STAN
 from own_families import tried
 from scipy import stats
 
@@ -13,17 +10,9 @@ from recovery import engines, families
 from recovery.engines.protocol import Program, Settings
 from recovery.fit import posterior
 
+pytestmark = pytest.mark.usefixtures("in_the_repository")
+
 BANDIT = "config/families/learning_rate.py"
-
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(ROOT)
-
-
-@pytest.fixture
-def begin(tmp_path):
-    return partial(own_families.begin, tmp_path)
 
 
 # What it holds

@@ -1,29 +1,17 @@
 """What a researcher's own family gives as data, and does with data that it is given."""
 
-from functools import partial
-
 import numpy as np
-import own_families
 import pytest
-from conftest import ROOT
 from own_families import tried_in_vain
 
 from recovery import families
 from recovery.common.errors import StudyError
 from recovery.families.family import SimulationError
 
+pytestmark = pytest.mark.usefixtures("in_the_repository")
+
 RETURNED = 'return {"participant": participant, "y": y}, {"theta": theta}'
 TRUTH = {"mu": 0.5, "tau": 1, "sigma": 1}
-
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(ROOT)
-
-
-@pytest.fixture
-def begin(tmp_path):
-    return partial(own_families.begin, tmp_path)
 
 
 def simulated(begin, *changes):

@@ -3,16 +3,15 @@
 import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 
 import numpy as np
-import own_families
 import pytest
-from conftest import ROOT
 from simulated_datasets import simulate
 
 from recovery import families
 from recovery.common.errors import StudyError
+
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 LINEAR = {"beta": (0.2, 0.5), "sigma_p": (0.5, 0.3), "rho": 0.3, "sigma": 1.0}
 META = {"mu": 0.1, "tau": 0.2, "se": (0.1, 0.3)}
@@ -24,16 +23,6 @@ CASES = {
     "with options": (POISSON, PREDICTORS),
     "meta-analysis": ("meta_analysis", META),
 }
-
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(ROOT)
-
-
-@pytest.fixture
-def begin(tmp_path):
-    return partial(own_families.begin, tmp_path)
 
 
 @pytest.fixture(scope="module")

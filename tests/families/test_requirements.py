@@ -1,24 +1,13 @@
 """What is said of a researcher's own family that is wrong, as soon as its study is read."""
 
-from functools import partial
-
-import own_families
 import pytest
-from conftest import ROOT, STAN
+from conftest import STAN
 from own_families import refused
 
 from recovery.common.errors import StudyError
 from recovery.run import preflight
 
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(ROOT)
-
-
-@pytest.fixture
-def begin(tmp_path):
-    return partial(own_families.begin, tmp_path)
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 
 @pytest.mark.parametrize(

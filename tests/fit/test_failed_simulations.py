@@ -2,11 +2,9 @@
 
 import collections
 import os
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-import own_families
 import pytest
 from conftest import ROOT, STAN
 
@@ -20,18 +18,10 @@ from recovery.plan.seeds import dataset_seed
 from recovery.run import preflight
 from recovery.score import summaries, verification
 
+pytestmark = pytest.mark.usefixtures("in_the_repository")
+
 SCENARIO, BATCH, FATED = "typical-10x5", Batch(1, 4, 4), 3
 BEGINS = "    theta = truth.mu"
-
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(ROOT)
-
-
-@pytest.fixture
-def begin(tmp_path):
-    return partial(own_families.begin, tmp_path)
 
 
 def designed(raw, **changes):

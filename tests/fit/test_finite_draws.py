@@ -1,7 +1,6 @@
 """Whatever a table is made from is finite, or its fit is a failed row that names what is not."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import own_families
@@ -21,11 +20,6 @@ from recovery.study.methods import NO_PRIOR
 
 SAMPLER = ("sampler", {"chains": 4, "warmup": 200, "draws": 200})
 SCENARIO = "moderate-4x3"
-
-
-@pytest.fixture
-def begin(tmp_path):
-    return partial(own_families.begin, tmp_path)
 
 
 def fit_own(raw, number=1) -> dict:

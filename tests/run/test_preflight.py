@@ -10,10 +10,7 @@ from recovery.common.errors import EngineError, StudyError
 from recovery.run.preflight import prepare
 from recovery.study.yaml_file import read_yaml
 
-
-@pytest.fixture(autouse=True)
-def _in_the_repository(monkeypatch):
-    monkeypatch.chdir(ROOT)
+pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 
 @pytest.fixture

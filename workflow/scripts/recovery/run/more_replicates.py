@@ -8,13 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from recovery import families, tables
+from recovery import tables
 from recovery.common.errors import StudyError
-from recovery.common.user_files import refuse_outside
+from recovery.run.study_files import read_study
 from recovery.score.precision import in_whole_batches, most_needed
-from recovery.study import overrides
 from recovery.study.model import Study
-from recovery.study.parse import parse
 from recovery.study.settings import Precision
 from recovery.study.yaml_edits import with_integer
 from recovery.study.yaml_file import parse_yaml, read_yaml
@@ -35,9 +33,7 @@ def raise_replicates(file: Path, changes: Sequence[str] = ()) -> str:
     StudyError, StaleTableError
         If the study names no precision, has no current results, or cannot be edited.
     """
-    raw = overrides.apply_changes(read_yaml(file), changes)
-    refuse_outside(raw, str(file))
-    study = parse(raw, families.find, str(file))
+    study = read_study(file, changes)
     if any(change.startswith("replicates=") for change in changes):
         raise StudyError(
             "--config: replicates: must not be given; they are raised in the study file"

@@ -7,13 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from recovery import families
-from recovery.common.user_files import refuse_outside
 from recovery.run import machine, results_lock
-from recovery.study import overrides
+from recovery.run.study_files import read_study
 from recovery.study.model import Study
-from recovery.study.parse import parse
-from recovery.study.yaml_file import read_yaml
 
 
 def checked_study(file: str, changes: Sequence[str]) -> Study:
@@ -25,9 +21,7 @@ def checked_study(file: str, changes: Sequence[str]) -> Study:
         If the study file or the machine does not allow a run.
     """
     machine.must_allow_files()
-    raw = overrides.apply_changes(read_yaml(file), changes)
-    refuse_outside(raw, file)
-    study = parse(raw, families.find, file)
+    study = read_study(file, changes)
     results_lock.refuse_foreign(study, file)
     return study
 
