@@ -307,7 +307,7 @@ def test_cmdstan_ends_when_its_job_is_killed(prophet_executable, data, tmp_path)
     code = LONG.replace("cmdstan_data", repr(plain))
     scripts = {"PYTHONPATH": str(STAN.parent / "workflow/scripts"), "TMPDIR": str(tmp_path)}
     scripts[worker.START_METHOD] = "fork"
-    job = subprocess.Popen([sys.prophet_executable, "-c", code, copied], env=os.environ | scripts)
+    job = subprocess.Popen([sys.executable, "-c", code, copied], env=os.environ | scripts)
     try:
         assert until(lambda: running(copied))
     finally:

@@ -24,9 +24,12 @@ SCENARIO, BATCH, FATED = "typical-10x5", Batch(1, 4, 4), 3
 BEGINS = "    theta = truth.mu"
 
 
+SAMPLER = {"chains": 2, "warmup": 50, "draws": 50, "time_limit": 3.0}
+UNHURRIED = SAMPLER | {"time_limit": 300.0}
+
+
 def designed(raw, **changes):
-    sampler = {"chains": 2, "warmup": 50, "draws": 50, "time_limit": 3.0}
-    return preflight.prepare(raw | {"sampler": sampler} | changes, "s", STAN, thoroughly=False)
+    return preflight.prepare(raw | {"sampler": SAMPLER} | changes, "s", STAN, thoroughly=False)
 
 
 def simulated(raw, **changes):
@@ -102,7 +105,7 @@ def test_a_replicate_costs_itself_alone(begin, does, said):
 )
 def test_what_is_left_behind_harms_no_other_replicate(begin, does):
     _, unharmed, _ = simulated(fated(begin, "pass"))
-    _, data, truth = simulated(fated(begin, does))
+    _, data, truth = simulated(fated(begin, does), sampler=UNHURRIED)
     for name, values in unharmed.items():
         np.testing.assert_array_equal(data[name], values)
     assert set(truth["error"]) == {None}
