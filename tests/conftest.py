@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
-from workflow_runs import Checkout, check_out
+from workflow_runs import SLEEPSTUDY, SUMMARY, Checkout, check_out
+from workflow_runs import SMALL as SMALL_RUN
 
 from recovery import families
 from recovery.plan.design import Design, Sources
@@ -216,8 +217,8 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: -longest[item.path])
 
 
-def run_once(tmp_path_factory, name: str, **changes) -> Checkout:
-    """Return the small study with changes, run to its report once for all processes."""
+def run_once(tmp_path_factory, name: str, *targets: str, **changes) -> Checkout:
+    """Return the small study with changes, run once for all processes."""
     base = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent  # which the processes share
@@ -228,7 +229,7 @@ def run_once(tmp_path_factory, name: str, **changes) -> Checkout:
             folder.mkdir()
             checkout = check_out(folder)
             checkout.write(**changes)
-            done = checkout.make_study()
+            done = checkout.make_study(*targets)
             assert done.returncode == 0, done.stdout + done.stderr
             finished.touch()
     return Checkout(folder)
@@ -241,8 +242,43 @@ def small_study(tmp_path_factory) -> Checkout:
 
 
 @pytest.fixture(scope="session")
+def batched_study(tmp_path_factory) -> Checkout:
+    """Two models under two priors in batches of 2, run to its summary. Tests must not change it."""
+    priors = {**SMALL_RUN["priors"], "tight": {**SMALL_RUN["priors"]["weak"], "beta_sd": 0.5}}
+    changes = {"participants": [4], "priors": priors, "batch": 2}
+    return run_once(tmp_path_factory, "batched_study", SUMMARY, **changes)
+
+
+@pytest.fixture(scope="session")
+def observed_study(tmp_path_factory) -> Checkout:
+    """Observed data and every kind of truth, with rescue and kept draws, run to its report.
+
+    Tests must not change it.
+    """
+    source = {"data": "sleep", "model": "noncentered", "prior": "weak"}
+    return run_once(
+        tmp_path_factory,
+        "observed_study",
+        participants=[4],
+        truths={
+            **SMALL_RUN["truths"],
+            "drawn": {"prior": "weak", "x": "days"},
+            "recovered": {"from_observed": source},
+        },
+        observed={"sleep": SLEEPSTUDY},
+        models=["noncentered"],
+        rescue=[{"adapt_delta": 0.9}],
+        batch=2,
+        keep_draws=True,
+    )
+
+
+@pytest.fixture(scope="session")
 def verified_study(tmp_path_factory) -> Checkout:
-    """A small study that verifies half of its fits and plans. Tests must not change it."""
+    """A study that verifies half of its fits, plans and wants a precision, run to its report.
+
+    Tests must not change it.
+    """
     return run_once(
         tmp_path_factory,
         "verified_study",
@@ -252,4 +288,5 @@ def verified_study(tmp_path_factory) -> Checkout:
         verify={"engine": "stanli", "share": 0.5},
         convergence={"max_rhat": 1.2, "min_ess_per_chain": 10, "max_divergent": 99},
         planning={"beta[2]": {"power": 0.8}},
+        precision={"coverage": 0.06},
     )

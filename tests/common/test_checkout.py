@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from slow_cases import slow_after
 from workflow_runs import check_out
 
 from recovery.common import checkout
@@ -45,7 +46,7 @@ def test_a_copy_on_pythonpath_and_in_the_current_directory_is_not_imported(anoth
     assert not (another / "loaded").exists()
 
 
-@pytest.mark.parametrize("entry", ["calibrate", "enough", "family", "replay", "run"])
+@pytest.mark.parametrize("entry", slow_after(1, ["run", "calibrate", "enough", "family", "replay"]))
 def test_a_command_refuses_a_copy_that_was_imported_earlier(entry, loading):
     done = subprocess.run(
         [sys.executable, ROOT / f"workflow/{entry}.py"],

@@ -14,6 +14,7 @@ import own_families
 import pytest
 from conftest import ROOT, STAN
 from flat_glm import FLAT_GLM
+from slow_cases import slow_after
 
 from recovery import engines, families
 from recovery.common.errors import StudyError
@@ -115,7 +116,7 @@ def hold_all(family, prior, stanc, folder: Path) -> None:
         assert written_by_cmdstan(given, folder) == written_by_cmdstan(entries, folder)
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", slow_after(3, STUDIES))
 def test_every_program_gets_the_data_that_it_declares(study, stanc, tmp_path):
     raw = read_yaml(STUDIES[study])
     if study == "template":

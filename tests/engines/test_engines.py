@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 
 import cmdstanpy
 import numpy as np
@@ -212,11 +213,12 @@ def test_the_seed_decides_the_draws_of_cmdstan(cmdstan, loaded, as_pooled):
 
 
 def test_draws_of_cmdstan_are_complete(cmdstan, loaded, as_pooled):
-    draws = cmdstan.sample(loaded, as_pooled, 1, SHORT)
+    long = replace(SHORT, warmup=2000, draws=2000)  # CmdStan gives seconds to the millisecond
+    draws = cmdstan.sample(loaded, as_pooled, 1, long)
     assert draws.names == ["alpha[1]", "beta[1]", "sigma"]
-    assert draws.values.shape == (2, 50, 3)
+    assert draws.values.shape == (2, 2000, 3)
     assert {name: v.shape for name, v in draws.sampler.items()} == dict.fromkeys(
-        SAMPLER_COLUMNS, (2, 50)
+        SAMPLER_COLUMNS, (2, 2000)
     )
     assert draws.warmup_seconds > 0
     assert draws.sampling_seconds > 0

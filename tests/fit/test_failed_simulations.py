@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, STAN
+from slow_cases import slow_after
 
 from recovery import families, tables
 from recovery.common.errors import StudyError
@@ -74,7 +75,9 @@ HARMS = [
 ]
 
 
-@pytest.mark.parametrize(("does", "said"), HARMS, ids=[does[:30] for does, _ in HARMS])
+@pytest.mark.parametrize(
+    ("does", "said"), slow_after(6, HARMS), ids=[does[:30] for does, _ in HARMS]
+)
 def test_a_replicate_costs_itself_alone(begin, does, said):
     _, unharmed, _ = simulated(fated(begin, "pass"))
     _, data, truth = simulated(fated(begin, does))
@@ -90,18 +93,21 @@ def test_a_replicate_costs_itself_alone(begin, does, said):
 
 @pytest.mark.parametrize(
     "does",
-    [
-        "threading.Thread(target=time.sleep, args=(99,)).start()",
-        "threading.Thread(target=time.sleep, args=(99,), daemon=True).start()",
-        "subprocess.Popen(['sleep', '99'])",
-        "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
-        "sys.path.clear(); sys.modules.clear()",
-        "sys.stdout = sys.stderr = None; os.close(1)",
-        "np.seterr(all='raise'); np.random.seed(1)",
-        "os.environ.clear(); os.umask(0o777)",
-        "print('x' * 10**8)",
-        "sys.setrecursionlimit(200)",
-    ],
+    slow_after(
+        3,
+        [
+            "threading.Thread(target=time.sleep, args=(99,)).start()",
+            "threading.Thread(target=time.sleep, args=(99,), daemon=True).start()",
+            "subprocess.Popen(['sleep', '99'])",
+            "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+            "sys.path.clear(); sys.modules.clear()",
+            "sys.stdout = sys.stderr = None; os.close(1)",
+            "np.seterr(all='raise'); np.random.seed(1)",
+            "os.environ.clear(); os.umask(0o777)",
+            "print('x' * 10**8)",
+            "sys.setrecursionlimit(200)",
+        ],
+    ),
 )
 def test_what_is_left_behind_harms_no_other_replicate(begin, does):
     _, unharmed, _ = simulated(fated(begin, "pass"))
@@ -195,11 +201,17 @@ def test_drawn_truths_fail_alike(begin):
 
 @pytest.mark.parametrize(
     ("does", "kept"),
-    [
-        ("raise ValueError('no')", lambda draws, lost: set(draws) == set(range(1, 101)) - lost),
-        ("os._exit(0)", lambda draws, lost: set(draws) == set(range(1, min(lost)))),
-        ("\n        while True: pass", lambda draws, lost: set(draws) == set(range(1, min(lost)))),
-    ],
+    slow_after(
+        2,
+        [
+            ("raise ValueError('no')", lambda draws, lost: set(draws) == set(range(1, 101)) - lost),
+            ("os._exit(0)", lambda draws, lost: set(draws) == set(range(1, min(lost)))),
+            (
+                "\n        while True: pass",
+                lambda draws, lost: set(draws) == set(range(1, min(lost))),
+            ),
+        ],
+    ),
 )
 def test_what_a_prior_expects_leaves_out_draws_without_data(begin, does, kept):
     shown = summaries.prior_predictive(designed(begin()))
@@ -220,11 +232,14 @@ def test_what_a_prior_expects_leaves_out_draws_without_data(begin, does, kept):
 
 @pytest.mark.parametrize(
     ("does", "said"),
-    [
-        ("while True: pass", "prior_sd: time limit: took more than 3 seconds"),
-        ("os._exit(0)", "prior_sd: the process of the prior_sd died: exit code 0"),
-        ("sys.exit(0)", "prior_sd: raised SystemExit: 0"),
-    ],
+    slow_after(
+        2,
+        [
+            ("os._exit(0)", "prior_sd: the process of the prior_sd died: exit code 0"),
+            ("sys.exit(0)", "prior_sd: raised SystemExit: 0"),
+            ("while True: pass", "prior_sd: time limit: took more than 3 seconds"),
+        ],
+    ),
 )
 def test_prior_deviations_that_cannot_be_had_are_one_message(begin, does, said):
     function = f"def prior_sd(prior):\n    {does}\n\n\ndef stan_data("
@@ -237,6 +252,7 @@ def test_prior_deviations_that_cannot_be_had_are_one_message(begin, does, said):
     assert str(error.value).startswith(f"{raw['family']}: {said}")
 
 
+@pytest.mark.slow
 def test_a_check_of_likelihoods_ends_by_the_time_limit(begin):
     function = "def log_likelihood(values, data):\n    while True: pass\n\n\ndef stan_data("
     both = 'MODELS = {"alike": Model("NAME.stan", pooling="complete"), '

@@ -30,6 +30,13 @@ SMALL = {
     },
     "sampler": {"chains": 2, "warmup": 100, "draws": 100},
 }
+SLEEPSTUDY = {
+    "path": "config/data/sleepstudy.csv",
+    "participant": "Subject",
+    "predictor": "Days",
+    "outcome": "Reaction",
+    "standardize": True,
+}
 SUMMARY = "results/small/summary/performance.parquet"
 
 
@@ -63,6 +70,14 @@ class Checkout:
         """Write the small study with some keys changed; return its file."""
         (self.folder / "study.yaml").write_text(yaml.safe_dump({**SMALL, **changes}))
         return "study.yaml"
+
+    def study(self) -> dict:
+        """Return the study's content."""
+        return yaml.safe_load((self.folder / "study.yaml").read_text())
+
+    def change(self, **changes) -> None:
+        """Change some keys of the study."""
+        (self.folder / "study.yaml").write_text(yaml.safe_dump({**self.study(), **changes}))
 
     def snakemake(self, *arguments: str, environment: dict | None = None):
         """Run plain Snakemake on the study; return the finished process."""

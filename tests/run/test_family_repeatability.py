@@ -2,28 +2,29 @@
 
 import pytest
 from own_families import tried_in_vain
+from slow_cases import slow_after
 
 pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 RNG = "it must draw from `rng` alone, not from `random`, `numpy.random`, the clock, what is drawn"
 ODD = {  # what stands at the top of the file, and what a function adds to its numbers
-    "a generator of its own": ("RNG = np.random.default_rng()", "RNG.normal()"),
     "drawn at load": ("SHIFT = np.random.normal()", "SHIFT"),
-    "drawn at load by random": ("import random; SHIFT = random.random()", "SHIFT"),
     "the clock": ("import time", "1e-6 * time.time()"),
+    "the process": ("import os", "os.getpid()"),
+    "a count of calls": ("COUNT = []", "(COUNT.append(1) or len(COUNT))"),
+    "a generator of its own": ("RNG = np.random.default_rng()", "RNG.normal()"),
+    "drawn at load by random": ("import random; SHIFT = random.random()", "SHIFT"),
     "seconds": ("import time", "int(time.time())"),
     "the date": ("import datetime", "datetime.date.today().toordinal()"),
     "the hour": ("import time", "time.localtime().tm_hour"),
     "the order of a set": ("ORDER = [*{'a', 'b', 'c', 'd', 'e', 'f', 'g'}]", "ORDER.index('d')"),
     "the hash of text": ("", "hash('text') % 1000"),
-    "the process": ("import os", "os.getpid()"),
-    "a count of calls": ("COUNT = []", "(COUNT.append(1) or len(COUNT))"),
     "a seeded generator of its own": ("RNG = np.random.default_rng(1)", "RNG.normal()"),
     "numpy.random, seeded": ("np.random.seed(1)", "np.random.normal()"),
 }
 
 
-@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("kind", slow_after(4, ODD))
 def test_a_generator_draws_from_its_rng_alone(begin, kind):
     before, added = ODD[kind]
     raw = begin(
@@ -47,7 +48,7 @@ OTHERS = {  # function: what it has in the template, what it has here
 }
 
 
-@pytest.mark.parametrize("kind", ["drawn at load", "a count of calls"])
+@pytest.mark.parametrize("kind", slow_after(1, ["drawn at load", "a count of calls"]))
 @pytest.mark.parametrize("function", OTHERS)
 def test_other_functions_are_decided_by_their_arguments(begin, function, kind):
     (before, added), (old, new) = ODD[kind], OTHERS[function]
@@ -63,10 +64,13 @@ def test_other_functions_are_decided_by_their_arguments(begin, function, kind):
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [
-        ('"sigma": ()}', '"sigma": ()}\nPARAMETERS = {name: () for name in set(PARAMETERS)}'),
-        ("    sigma: Positive\n", "    sigma: Positive\n    x: Real = hash('x')\n"),
-    ],
+    slow_after(
+        1,
+        [
+            ('"sigma": ()}', '"sigma": ()}\nPARAMETERS = {name: () for name in set(PARAMETERS)}'),
+            ("    sigma: Positive\n", "    sigma: Positive\n    x: Real = hash('x')\n"),
+        ],
+    ),
 )
 def test_a_file_says_the_same_in_every_process(begin, old, new):
     raw = begin(("family.py", old, new))

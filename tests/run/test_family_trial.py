@@ -5,6 +5,7 @@ import re
 import pytest
 from conftest import STAN
 from own_families import tried, tried_in_vain
+from slow_cases import slow_after
 
 from recovery import families
 from recovery.common.errors import StudyError
@@ -20,78 +21,102 @@ def _at_once(monkeypatch):
     monkeypatch.setattr(family_trial, "APART", 0)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        (
-            'return {"participant": participant, "y": y}, {"theta": theta}',
-            'return {"participant": participant, "y": y}',
-            "simulate: returned {'participant': array([",
-        ),
-        (
-            '"participant": participant, "y": y}',
-            '"participant": participant}',
-            "simulate: observations has ['participant'], must have the columns ['participant'",
-        ),
-        ('"y": y}', '"y": y[1:]}', "simulate: column 'participant' has shape (50,), must have one"),
-        ('"y": y}', '"y": y * np.nan}', "simulate: column 'y' holds a value that is not finite"),
-        (
-            '"participant": participant, "y"',
-            '"participant": participant / 1, "y"',
-            "simulate: column 'participant' holds float64, must be integer as in COLUMNS",
-        ),
-        (
-            '"participant": participant, "y"',
-            '"participant": participant - 1, "y"',
-            "simulate: column 'participant' has [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], must have 1 to 10",
-        ),
-        (
-            '{"theta": theta}\n',
-            '{"theta": theta[:3]}\n',
-            "simulate: theta: got shape (3,), must have (10,)",
-        ),
-        ('{"theta": theta}\n', "{}\n", "simulate: values lacks 'theta', which is in PARTICIPANTS"),
-        ('{"theta": theta}\n', '{"theta": theta, "nu": 1}\n', "simulate: values has ['nu'], must"),
-        (
-            "PARAMETERS = {",
-            'PARAMETERS = {"icc": (), ',
-            "simulate: values lacks 'icc', which is in PARAMETERS",
-        ),
-        (
-            "rng.normal(size=participants)",
-            "np.random.normal(size=participants)",
-            "simulate: gave other data for the same `rng`; it must draw from `rng` alone",
-        ),
-        (
-            "theta = truth.mu",
-            "theta = truth.nu",
-            "simulate: raised AttributeError: 'Truth' object has no attribute 'nu'\n"
-            "  line 52, in simulate: theta = truth.nu",
-        ),
-        ('    return {\n        "N"', '    return 1, {\n        "N"', "stan_data: returned (1, {"),
-        ('"y": y}', '"y": [[1], [1, 2]]}', "simulate: a column is not an array, must have one row"),
-        (
-            '{"theta": theta}\n',
-            '{"theta": theta + 1j}\n',
-            "simulate: theta: got array([",
-        ),
-        (
-            "\ndef stan_data(",
-            "\ndef prior_sd(prior):\n    return {'mu': None}\n\n\ndef stan_data(",
-            "prior_sd: mu: got nothing, must be a number above 0",
-        ),
-        (
-            "\ndef stan_data(",
-            "\ndef prior_sd(prior):\n    return prior.mu\n\n\ndef stan_data(",
-            "prior_sd: raised AttributeError: 'Prior' object has no attribute 'mu'",
-        ),
-        (
-            "\ndef stan_data(",
-            "\ndef log_likelihood(values, observations):\n    return [1]\n\n\ndef stan_data(",
-            "log_likelihood: returned [1], must be an array of (50, 2): observations x draws",
-        ),
-    ],
-)
+FAULTS = [
+    (
+        'return {"participant": participant, "y": y}, {"theta": theta}',
+        'return {"participant": participant, "y": y}',
+        "simulate: returned {'participant': array([",
+    ),
+    (
+        '"participant": participant, "y": y}',
+        '"participant": participant}',
+        "simulate: observations has ['participant'], must have the columns ['participant'",
+    ),
+    (
+        '"y": y}',
+        '"y": y[1:]}',
+        "simulate: column 'participant' has shape (50,), must have one",
+    ),
+    (
+        '"y": y}',
+        '"y": y * np.nan}',
+        "simulate: column 'y' holds a value that is not finite",
+    ),
+    (
+        '"participant": participant, "y"',
+        '"participant": participant / 1, "y"',
+        "simulate: column 'participant' holds float64, must be integer as in COLUMNS",
+    ),
+    (
+        '"participant": participant, "y"',
+        '"participant": participant - 1, "y"',
+        "simulate: column 'participant' has [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], must have 1 to 10",
+    ),
+    (
+        '{"theta": theta}\n',
+        '{"theta": theta[:3]}\n',
+        "simulate: theta: got shape (3,), must have (10,)",
+    ),
+    (
+        '{"theta": theta}\n',
+        "{}\n",
+        "simulate: values lacks 'theta', which is in PARTICIPANTS",
+    ),
+    (
+        '{"theta": theta}\n',
+        '{"theta": theta, "nu": 1}\n',
+        "simulate: values has ['nu'], must",
+    ),
+    (
+        "PARAMETERS = {",
+        'PARAMETERS = {"icc": (), ',
+        "simulate: values lacks 'icc', which is in PARAMETERS",
+    ),
+    (
+        "rng.normal(size=participants)",
+        "np.random.normal(size=participants)",
+        "simulate: gave other data for the same `rng`; it must draw from `rng` alone",
+    ),
+    (
+        "theta = truth.mu",
+        "theta = truth.nu",
+        "simulate: raised AttributeError: 'Truth' object has no attribute 'nu'\n"
+        "  line 52, in simulate: theta = truth.nu",
+    ),
+    (
+        '    return {\n        "N"',
+        '    return 1, {\n        "N"',
+        "stan_data: returned (1, {",
+    ),
+    (
+        '"y": y}',
+        '"y": [[1], [1, 2]]}',
+        "simulate: a column is not an array, must have one row",
+    ),
+    (
+        '{"theta": theta}\n',
+        '{"theta": theta + 1j}\n',
+        "simulate: theta: got array([",
+    ),
+    (
+        "\ndef stan_data(",
+        "\ndef prior_sd(prior):\n    return {'mu': None}\n\n\ndef stan_data(",
+        "prior_sd: mu: got nothing, must be a number above 0",
+    ),
+    (
+        "\ndef stan_data(",
+        "\ndef prior_sd(prior):\n    return prior.mu\n\n\ndef stan_data(",
+        "prior_sd: raised AttributeError: 'Prior' object has no attribute 'mu'",
+    ),
+    (
+        "\ndef stan_data(",
+        "\ndef log_likelihood(values, observations):\n    return [1]\n\n\ndef stan_data(",
+        "log_likelihood: returned [1], must be an array of (50, 2): observations x draws",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), slow_after(6, FAULTS))
 def test_what_a_function_gives_is_held_to_the_file(begin, old, new, said):
     raw = begin(("family.py", old, new))
     assert f"{raw['family']}: {said}" in tried_in_vain(raw)
@@ -173,19 +198,26 @@ def test_a_program_is_held_to_the_file(begin, file, old, new, said):
 
 @pytest.mark.parametrize(
     ("declared", "returned", "said"),
-    [
-        (
-            "matrix[2, N] X;",
-            'np.ones((observations["y"].size, 2))',
-            "got shape (50, 2), must be matrix[2, N] with N = 50, of shape (2, 50)",
-        ),
-        ("matrix[2, N] X;", 'np.ones(2 * observations["y"].size)', "got shape (100,), must be"),
-        ("vector[6] X;", "[[1, 2, 3], [4, 5, 6]]", "got shape (2, 3), must be vector[6], of shape"),
-        ("int X;", "[3]", "got shape (1,), must be int, a single number"),
-        ("vector[1] X;", "3", "got a single number, must be vector[1], of shape (1,)"),
-        ("int X;", 'observations["y"].size / 1', "got 50.0, must be int: integers, without a"),
-        ("array[2] int X;", "None", "got None, must be a number"),
-    ],
+    slow_after(
+        3,
+        [
+            (
+                "matrix[2, N] X;",
+                'np.ones((observations["y"].size, 2))',
+                "got shape (50, 2), must be matrix[2, N] with N = 50, of shape (2, 50)",
+            ),
+            ("matrix[2, N] X;", 'np.ones(2 * observations["y"].size)', "got shape (100,), must be"),
+            (
+                "vector[6] X;",
+                "[[1, 2, 3], [4, 5, 6]]",
+                "got shape (2, 3), must be vector[6], of shape",
+            ),
+            ("int X;", "[3]", "got shape (1,), must be int, a single number"),
+            ("vector[1] X;", "3", "got a single number, must be vector[1], of shape (1,)"),
+            ("int X;", 'observations["y"].size / 1', "got 50.0, must be int: integers, without a"),
+            ("array[2] int X;", "None", "got None, must be a number"),
+        ],
+    ),
 )
 def test_data_are_held_to_their_declarations(begin, declared, returned, said):
     raw = begin(
@@ -310,7 +342,7 @@ LOOP = "real endless = 0;\n  while (1) { endless += 1; }"
 ENDLESS_DATA = ("family.stan", "parameters {", f"transformed data {{ {LOOP} }}\nparameters {{")
 
 
-@pytest.mark.parametrize("function", ENDLESS)
+@pytest.mark.parametrize("function", slow_after(1, ENDLESS))
 def test_a_function_that_does_not_end_is_said_by_the_time_limit(begin, function):
     raw = begin(("family.py", *ENDLESS[function]))
     raw |= {"sampler": {"time_limit": 2.0}, "participants": [10]}
@@ -318,8 +350,13 @@ def test_a_function_that_does_not_end_is_said_by_the_time_limit(begin, function)
     assert said in tried_in_vain(raw)
 
 
+ENDLESS_MODEL = ("family.stan", "model {", f"model {{ {LOOP}")
+
+
 @pytest.mark.parametrize(
-    "change", [ENDLESS_DATA, ("family.stan", "model {", f"model {{ {LOOP}")], ids=["data", "model"]
+    "change",
+    [ENDLESS_DATA, pytest.param(ENDLESS_MODEL, marks=pytest.mark.slow)],
+    ids=["data", "model"],
 )
 def test_a_program_that_does_not_end_is_said_by_the_time_limit(begin, change):
     raw = begin(change) | {"sampler": {"time_limit": 2.0}, "participants": [10]}
@@ -365,6 +402,7 @@ def refused_before_any_job(raw) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_checks_before_work_end_too(begin):
     limit = "time limit: took more than 2 seconds, with a dataset of the first prior"
     assert f"means.stan: {limit}" in refused_before_any_job(begin(ENDLESS_DATA))

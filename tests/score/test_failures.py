@@ -108,6 +108,7 @@ def test_a_study_without_any_estimate_is_written_and_ends_with_an_error(checkout
     assert (checkout.folder / "results/small/summary/performance.csv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.workflow
 def test_a_cell_without_any_estimate_is_first_on_the_page_and_last_in_the_terminal(checkout):
     refuse(checkout, "pooled")

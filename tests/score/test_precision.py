@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from conftest import make_study
-from workflow_runs import SMALL, check_out
+from workflow_runs import SUMMARY, check_out
 
 from recovery.common.errors import StudyError
 from recovery.score import precision
@@ -122,24 +121,28 @@ def enough(checkout):
 
 
 @pytest.mark.workflow
-def test_replicates_are_raised_in_the_file_and_what_is_there_is_kept(checkout):
-    study = {**SMALL, "participants": [4], "models": ["pooled"], "batch": 2}
-    study["precision"] = {"coverage": 0.15}  # 0.89 x 0.11 / 0.15^2 = 4.4
-    file = checkout.folder / "study.yaml"
-    file.write_text("# A comment\n" + yaml.safe_dump(study))
-    assert enough(checkout).stderr.startswith("results/small/summary/precision.parquet: not there")
-    assert checkout.make_study().returncode == 0
-    page = (checkout.folder / "results/small/report.html").read_text()
-    assert "about 5 replicates are needed, and the study has 3" in page
+def test_replicates_are_raised_in_the_file_and_what_is_there_is_kept(verified_study, tmp_path):
+    # 0.89 x 0.11 / 0.06^2 = 27.2; the study has 20 in batches of 8
+    page = (verified_study.folder / "results/small/report.html").read_text()
+    assert "about 28 replicates are needed, and the study has 20" in page
+    checkout = verified_study.copy(tmp_path / "changed")
+    before, file = checkout.study(), checkout.folder / "study.yaml"
+    file.write_text("# A comment\n" + file.read_text())
     fits = checkout.folder / "results/small/diagnostics/plain-4x5/pooled/weak"
-    before = (fits / "00001-00002.parquet").read_bytes()
-    assert enough(checkout).stdout == "study.yaml: replicates raised from 3 to 6.\n"
+    first = (fits / "00001-00008.parquet").read_bytes()
+    assert enough(checkout).stdout == "study.yaml: replicates raised from 20 to 32.\n"
     assert file.read_text().startswith("# A comment\n")
-    assert yaml.safe_load(file.read_text()) == {**study, "replicates": 6}
-    assert checkout.make_study().returncode == 0
-    assert (fits / "00001-00002.parquet").read_bytes() == before
-    assert len(pd.concat(map(pd.read_parquet, fits.iterdir()))) == 6
-    assert enough(checkout).stdout == "study.yaml: 6 replicates are enough.\n"
+    assert checkout.study() == {**before, "replicates": 32}
+    assert checkout.make_study(SUMMARY).returncode == 0
+    assert (fits / "00001-00008.parquet").read_bytes() == first
+    assert len(pd.concat(map(pd.read_parquet, fits.iterdir()))) == 32
+    assert enough(checkout).stdout == "study.yaml: 32 replicates are enough.\n"
+
+
+@pytest.mark.workflow
+def test_a_study_that_has_not_run_yet_does_not_say_how_many_are_needed(checkout):
+    checkout.write(precision={"coverage": 0.15})
+    assert enough(checkout).stderr.startswith("results/small/summary/precision.parquet: not there")
 
 
 @pytest.mark.workflow

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from conftest import LINEAR, ROOT, STAN, changed, make_design, make_study
 from conftest import SMALL as RAW
-from workflow_runs import check_out
+from workflow_runs import SLEEPSTUDY, check_out
 
 from recovery import families
 from recovery.common.errors import StudyError
@@ -173,14 +173,12 @@ def test_leaving_out_participants_takes_a_closed_form(name):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     checkout = check_out(tmp_path_factory.mktemp("selection"))
-    observed = {"path": "config/data/sleepstudy.csv", "outcome": "Reaction", "predictor": "Days"}
     checkout.write(
         truths={"alike": {"prior": "weak", "model": "pooled"}, "differ": {"prior": "weak"}},
         participants=[4],
         models=["pooled", "noncentered", "marginal"],
-        observed={"sleepstudy": observed | {"participant": "Subject", "standardize": True}},
+        observed={"sleepstudy": SLEEPSTUDY},
         selection={"leave_out": ["observation", "participant"]},
-        batch=2,
     )
     done = checkout.make_study()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -231,5 +229,5 @@ def test_another_unit_makes_fits_again_and_no_dataset(finished, tmp_path):
     text = (changed_study.folder / "study.yaml").read_text()
     (changed_study.folder / "study.yaml").write_text(text.replace("  - participant\n", ""))
     planned = changed_study.planned()
-    assert planned["fit"] == 2 * 2 * 3
+    assert planned["fit"] == 2 * 3
     assert "simulate" not in planned

@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
+from slow_cases import slow_after
 from snakemake.common.configfile import load_configfile
 
 from recovery.common.errors import StudyError
@@ -274,17 +275,20 @@ def test_a_file_of_no_size_is_read_no_further_than_it_may_be_long():
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "participants: [" + "2, " * 500_000 + "2]",
-        "truths: {" + "".join(f"t{i}: {{a: [0, 1], b: 2}}, " for i in range(20_000)) + "}",
-        "a: [" + "1e3, " * 50_000 + "1]",
-        "a: {" + "1: 1, " * 40_000 + "}",
-        "a: !" + "a" * 10_000 + " 1",
-        '{"a": [' + "2, " * 200_000 + "2]}",
-        '{"a": ' + "[" * 900 + "]" * 900 + "}",
-        '{"a": ' + "[" * 900_000 + "]" * 900_000 + "}",
-        "? " + "a" * 100_000 + "\n: {" + "b" * 100_000,
-    ],
+    slow_after(
+        1,
+        [
+            "participants: [" + "2, " * 500_000 + "2]",
+            "truths: {" + "".join(f"t{i}: {{a: [0, 1], b: 2}}, " for i in range(20_000)) + "}",
+            "a: [" + "1e3, " * 50_000 + "1]",
+            "a: {" + "1: 1, " * 40_000 + "}",
+            "a: !" + "a" * 10_000 + " 1",
+            '{"a": [' + "2, " * 200_000 + "2]}",
+            '{"a": ' + "[" * 900 + "]" * 900 + "}",
+            '{"a": ' + "[" * 900_000 + "]" * 900_000 + "}",
+            "? " + "a" * 100_000 + "\n: {" + "b" * 100_000,
+        ],
+    ),
 )
 def test_a_large_file_is_refused_in_20_lines_of_bounded_length(tmp_path, text):
     file = tmp_path / "study.yaml"

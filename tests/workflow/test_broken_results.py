@@ -8,24 +8,18 @@ import sys
 
 import pytest
 import yaml
-from workflow_runs import SMALL, SUMMARY, assert_same, check_out
+from workflow_runs import SUMMARY, assert_same, check_out
 
 from recovery import tables
 
 pytestmark = pytest.mark.workflow
 
-STUDY = {"participants": [4], "models": ["pooled", "centered"], "replicates": 4, "batch": 2}
 BATCH = "plain-4x5/pooled/weak/00001-00002.parquet"
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A small study, scored. Tests must leave it as it is."""
-    checkout = check_out(tmp_path_factory.mktemp("whole"))
-    checkout.write(**STUDY)
-    done = checkout.make_study(SUMMARY)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return checkout
+@pytest.fixture
+def finished(batched_study):
+    return batched_study
 
 
 @pytest.fixture
@@ -35,10 +29,10 @@ def changed(finished, tmp_path):
 
 
 @pytest.fixture
-def fresh(tmp_path):
+def fresh(finished, tmp_path):
     """The same study, not run yet."""
     checkout = check_out(tmp_path)
-    checkout.write(**STUDY)
+    checkout.write(**finished.study())
     return checkout
 
 
@@ -83,10 +77,12 @@ def finishes(checkout, finished):
 @pytest.mark.parametrize(
     ("broken", "missing"),
     [
-        ("data/plain-4x5/00001-00002.parquet", "estimates/plain-4x5"),
+        pytest.param(
+            "data/plain-4x5/00001-00002.parquet", "estimates/plain-4x5", marks=pytest.mark.slow
+        ),
         (f"estimates/{BATCH}", "summary/performance.parquet"),
-        (f"diagnostics/{BATCH}", "summary/performance.parquet"),
-        ("summary/performance.parquet", None),
+        pytest.param(f"diagnostics/{BATCH}", "summary/performance.parquet", marks=pytest.mark.slow),
+        pytest.param("summary/performance.parquet", None, marks=pytest.mark.slow),
     ],
 )
 def test_a_truncated_table_is_named_with_the_cure(finished, changed, broken, missing):
@@ -171,7 +167,7 @@ def test_results_that_become_read_only_cost_nothing_but_the_run(finished, change
 @pytest.mark.parametrize("second", ["make_study", "snakemake"])
 @pytest.mark.parametrize("first", ["workflow/run.py", "-m snakemake --configfile"])
 def test_two_runs_do_not_meet_however_they_were_started(fresh, first, second):
-    fresh.write(**{**STUDY, "replicates": 400})
+    fresh.change(replicates=400)
     command = [sys.executable, *first.split(), "study.yaml", "--cores", "1"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=fresh.folder, start_new_session=True, **quiet) as run:
@@ -188,7 +184,7 @@ def test_two_runs_do_not_meet_however_they_were_started(fresh, first, second):
 @pytest.mark.parametrize("run", ["make_study", "snakemake"])
 def test_the_results_of_another_study_of_that_name_are_left_alone(changed, run):
     before = contents(changed)
-    other = {**SMALL, **STUDY, "title": "Another study", "seed": 7}
+    other = {**changed.study(), "title": "Another study", "seed": 7}
     (changed.folder / "other.yaml").write_text(yaml.safe_dump(other))
     (changed.folder / "study.yaml").unlink()
     command = {

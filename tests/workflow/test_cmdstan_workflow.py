@@ -8,7 +8,7 @@ import shutil
 import pandas as pd
 import pytest
 from cmdstan_stand_in import compilations, libraries, stand_in
-from workflow_runs import check_out
+from workflow_runs import SUMMARY, check_out
 
 pytestmark = pytest.mark.workflow
 FAMILY = '''
@@ -61,7 +61,7 @@ STUDY = {
     "truths": {"typical": {"m": 0.5, "sigma_obs": 0.5}},
     "participants": [4],
     "observations": [5],
-    "replicates": 3,
+    "batch": 3,
     "models": ["flat"],
     "estimators": ["laplace_flat", "pathfinder_flat"],
     "priors": {"weak": {"beta_sd": 1}},
@@ -87,19 +87,8 @@ def diagnostics(checkout):
     return pd.concat(map(pd.read_parquet, files))
 
 
-def test_a_study_with_cmdstan(checkout, tmp_path, monkeypatch, newer_cmdstan_files):
-    home = tmp_path / "cmdstan"
-    checkout.write(**STUDY, batch=3)
-
-    # On a machine without the executable's libraries no fit has failed, and the next run goes on.
-    monkeypatch.delenv("LD_LIBRARY_PATH")
-    done = checkout.make_study()
-    said = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert "error while loading shared libraries" in said
-    assert "Traceback" not in said
-    assert not list((checkout.folder / "results/small").rglob("diagnostics/**/*.parquet"))
-    monkeypatch.setenv("LD_LIBRARY_PATH", libraries(newer_cmdstan_files))
+def test_a_study_with_cmdstan(checkout, tmp_path):
+    checkout.write(**STUDY)
     done = checkout.make_study()
     assert done.returncode == 0, done.stdout + done.stderr
     found = diagnostics(checkout)
@@ -110,22 +99,41 @@ def test_a_study_with_cmdstan(checkout, tmp_path, monkeypatch, newer_cmdstan_fil
     assert checkout.planned() == {}
 
     # Its executable serves a replay and another study.
-    before = compilations(home)
+    before = compilations(tmp_path / "cmdstan")
     done = checkout.python("workflow/replay.py", "study.yaml", "typical-4x5/flat/weak/2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The same as in the study's tables" in done.stdout
-    checkout.write(**STUDY, batch=3, name="other")
+    checkout.change(name="other")
     done = checkout.snakemake("--cores", "2", "--until", "compile", "--", "all")
     assert done.returncode == 0, done.stderr
     assert (checkout.folder / "results/other/programs").is_dir()
-    assert compilations(home) == before
+    assert compilations(tmp_path / "cmdstan") == before
 
-    # CmdStan elsewhere: nothing is fitted anew, and what is new has it compiled again.
-    moved = shutil.move(home, tmp_path / "moved")
+
+@pytest.mark.slow
+def test_a_machine_without_libraries_and_cmdstan_elsewhere(
+    checkout, tmp_path, monkeypatch, newer_cmdstan_files
+):
+    # Without the executable's libraries no fit has failed, and the next run goes on.
+    checkout.write(**STUDY)
+    monkeypatch.delenv("LD_LIBRARY_PATH")
+    done = checkout.make_study(SUMMARY)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "error while loading shared libraries" in said
+    assert "Traceback" not in said
+    assert not list((checkout.folder / "results/small").rglob("diagnostics/**/*.parquet"))
+    monkeypatch.setenv("LD_LIBRARY_PATH", libraries(newer_cmdstan_files))
+    done = checkout.make_study(SUMMARY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(diagnostics(checkout)["status"]) == {"ok"}
+
+    # CmdStan elsewhere: nothing is fitted again, and what is new has it compiled again.
+    before = compilations(tmp_path / "cmdstan")
+    moved = shutil.move(tmp_path / "cmdstan", tmp_path / "moved")
     monkeypatch.setenv("CMDSTAN", str(moved))
-    checkout.write(**STUDY, batch=3)
-    assert checkout.planned() == {}
-    checkout.write(**(STUDY | {"replicates": 4, "estimators": []}), batch=3)
+    assert checkout.planned(SUMMARY) == {}
+    checkout.change(replicates=4, estimators=[])
     done = checkout.snakemake("--cores", "2", "--until", "fit", "--", "all")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(diagnostics(checkout).query("model == 'flat'")) == 4

@@ -19,7 +19,6 @@ STUDY = {
     "models": ["hierarchical"],
     "priors": {"weak": {"mu_mean": 0, "mu_sd": 1, "tau_rate": 1, "sigma_rate": 1}},
     "replicates": 6,
-    "batch": 4,
     "rescue": [{"adapt_delta": 0.9}],
 }
 BEGINS = "    theta = truth.mu"

@@ -11,7 +11,6 @@ from workflow_runs import SMALL, assert_same, check_out
 
 pytestmark = pytest.mark.workflow
 
-STUDY = SMALL | {"participants": [4], "replicates": 2, "models": ["pooled"]}
 PAGE = "results/small/report.html"
 MODULE = """
 configfile: "mine.yaml"
@@ -57,24 +56,20 @@ def folder(tmp_path):
     return tmp_path / "elsewhere"
 
 
-@pytest.fixture(scope="module")
-def usual(tmp_path_factory):
+@pytest.fixture
+def usual(small_study):
     """The study, run in a checkout as always."""
-    checkout = check_out(tmp_path_factory.mktemp("usual"))
-    checkout.write(**STUDY)
-    done = checkout.snakemake("--cores", "2")
-    assert done.returncode == 0, done.stderr
-    return checkout
+    return small_study
 
 
 def write_study(folder: Path, **changes) -> None:
-    (folder / "study.yaml").write_text(yaml.safe_dump({**STUDY, **changes}))
+    (folder / "study.yaml").write_text(yaml.safe_dump({**SMALL, **changes}))
 
 
 def write_module(folder: Path, snakefile: str, onstart: str = "pass", **changes) -> None:
     text = MODULE.format(snakefile=snakefile, onstart=onstart)
     (folder / "Snakefile").write_text(text)
-    content = {"other": 1, "recovery": {**STUDY, **changes}}
+    content = {"other": 1, "recovery": {**SMALL, **changes}}
     (folder / "mine.yaml").write_text(yaml.safe_dump(content))
 
 
@@ -94,7 +89,7 @@ def test_another_directory_is_worked_in(folder, usual):
     write_study(folder)
     study = str(folder / "study.yaml")
     said = snakemake(usual.folder, "--directory", str(folder), "--configfile", study)
-    assert "2 fits" in said
+    assert "12 fits" in said
     assert (folder / PAGE).exists()
 
 

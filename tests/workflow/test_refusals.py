@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import yaml
+from slow_cases import slow_after
 from workflow_runs import SMALL, check_out
 
 from recovery.common.errors import shown
@@ -32,17 +33,26 @@ def refused(checkout, *expected, environment=None, arguments=()):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [
-        ({"replicats": 3}, "study.yaml: replicats: unknown key, must not be there"),
-        ({"participants": [4, 0]}, "study.yaml: participants[1]: got 0, must be at least 2"),
-        ({"engine": "jags"}, "study.yaml: engine: got 'jags', must be one of"),
-        ({"models": ["pooled", "centred"]}, "study.yaml: models[1]: got 'centred', must be one of"),
-        ({"name": "../up"}, "study.yaml: name: got '../up', must be a name of lower-case letters"),
-        (
-            {"truths": {"t": {**SMALL["truths"]["plain"], "rho": 1}}},
-            "study.yaml: truths.t.rho: got 1, must be below 1",
-        ),
-    ],
+    slow_after(
+        2,
+        [
+            ({"replicats": 3}, "study.yaml: replicats: unknown key, must not be there"),
+            ({"participants": [4, 0]}, "study.yaml: participants[1]: got 0, must be at least 2"),
+            ({"engine": "jags"}, "study.yaml: engine: got 'jags', must be one of"),
+            (
+                {"models": ["pooled", "centred"]},
+                "study.yaml: models[1]: got 'centred', must be one of",
+            ),
+            (
+                {"name": "../up"},
+                "study.yaml: name: got '../up', must be a name of lower-case letters",
+            ),
+            (
+                {"truths": {"t": {**SMALL["truths"]["plain"], "rho": 1}}},
+                "study.yaml: truths.t.rho: got 1, must be below 1",
+            ),
+        ],
+    ),
 )
 def test_a_wrong_study_file(checkout, changes, message):
     checkout.write(**changes)

@@ -3,7 +3,6 @@
 import pytest
 from conftest import STAN, make_design, make_study
 from fitted_rows import rows
-from workflow_runs import check_out
 
 from recovery import engines
 from recovery.common.errors import StudyError
@@ -88,18 +87,6 @@ def test_a_study_without_a_policy_has_the_identities_it_had():
 
 
 @pytest.mark.workflow
-def test_a_page_with_observed_fits_that_were_made_again_is_written(tmp_path):
-    checkout = check_out(tmp_path)
-    observed = {"path": "config/data/sleepstudy.csv", "outcome": "Reaction"}
-    observed |= {"predictor": "Days", "participant": "Subject", "standardize": True}
-    source = {"data": "sleepstudy", "model": "noncentered", "prior": "weak"}
-    checkout.write(
-        truths={"as_observed": {"from_observed": source}},
-        observations=[],
-        observed={"sleepstudy": observed},
-        rescue=[{"draws": 110}],
-    )
-    done = checkout.make_study()
-    assert done.returncode == 0, done.stdout + done.stderr
-    page = (tmp_path / "results/small/report.html").read_text()
-    assert "Of 2 fits to observed data, 0 failed and" in page
+def test_a_page_with_observed_fits_that_were_made_again_is_written(observed_study):
+    page = (observed_study.folder / "results/small/report.html").read_text()
+    assert "Of 1 fits to observed data, 0 failed and" in page

@@ -52,6 +52,7 @@ def follow(command: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_template_runs_as_it_is_written(newcomer):
     begin, run = blocks(section("## Start from a template"), "bash")[0].splitlines()
     said = follow(begin, newcomer)

@@ -12,6 +12,8 @@ from recovery.plan import identities, provenance
 from recovery.plan.design import Design
 
 Wildcards = Any  # of Snakemake: an attribute a wildcard
+TRIED = ("name", "family", "engine", "seed", "truths", "participants", "observations", "models")
+TRIED += ("priors", "observed")
 Content = dict[str, Any]
 
 
@@ -40,10 +42,20 @@ class Params:
         return digest([sources.programs[model], version, code])[:12]
 
     def check(self, wildcards: Wildcards) -> Content:
-        """Return what decides the trial of a researcher's own family."""
-        engine = self.design.study.engine
-        code = provenance.code_with_engine(self.design.family, "check", engine)
-        return self._study() | {"identity": identities.of_trial(self.design, code)}
+        """Return what decides the trial of a researcher's own family.
+
+        The study has one replicate and only the keys that the trial uses, so that a change of
+        any other key, more replicates for instance, does not repeat the trial.
+        """
+        study = self.design.study
+        code = provenance.code_with_engine(self.design.family, "check", study.engine)
+        used = study.model_dump(mode="json", include=set(TRIED))
+        limit = study.sampler.model_dump(mode="json", include={"time_limit"})
+        return {
+            "study": used | {"title": study.name, "replicates": 1, "sampler": limit},
+            "sources": asdict(self.design.sources),
+            "identity": identities.of_trial(self.design, code),
+        }
 
     def simulate(self, wildcards: Wildcards) -> Content:
         """Return what decides one batch of datasets."""
