@@ -10,13 +10,10 @@ from recovery.common import jobs
 jobs.begin(snakemake.log[0])
 
 from recovery import tables
-from recovery.common.errors import StudyError
 from recovery.common.hashing import digest
 from recovery.plan import design
 from recovery.score import failures
 
 params = snakemake.params.outcome
-lines, any_ok = failures.outcome(design.restore(params["study"], params["sources"]))
-if not any_ok:
-    raise StudyError("\n".join(lines))
+lines = failures.outcome_or_error(design.restore(params["study"], params["sources"]))
 tables.write_lines(snakemake.output.said, [*lines, digest(params)])

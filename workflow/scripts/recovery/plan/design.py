@@ -71,18 +71,18 @@ class Design:
         """Return the tables that a cell's fits write; estimators have no draws."""
         if cell[1] in self.study.estimators:
             return ["estimates", "participants", "diagnostics"]
-        return [*self.summed_up, *(["draws"] if self.study.keep_draws else [])]
+        return [*self.summary_tables, *(["draws"] if self.study.keep_draws else [])]
 
     @property
-    def summed_up(self) -> list[str]:
+    def summary_tables(self) -> list[str]:
         """The tables of fits that the summary reads."""
         left_out = ["loo"] if self.study.selection else []
         return ["estimates", "participants", "diagnostics", *left_out]
 
     @property
-    def observed_summed_up(self) -> list[str]:
+    def observed_report_tables(self) -> list[str]:
         """The tables that the report reads of fits to observed data."""
-        return [table for table in self.summed_up if table != "participants"]
+        return [table for table in self.summary_tables if table != "participants"]
 
     def cell_file(self, table: str, cell: Cell, batch: Batch) -> str:
         """Return the file of one table of a cell and batch."""
@@ -135,11 +135,11 @@ class Design:
                 **self._mechanism(scenario),
                 "tables": self._source_identities(scenario),
                 "code": self.sources.simulating,
-                **self._guarded(),
+                **self._time_limit(),
             }
         )
 
-    def _guarded(self) -> dict[str, Any]:
+    def _time_limit(self) -> dict[str, Any]:
         """The time limit of a dataset, if a researcher's own code simulates it."""
         seconds = self.study.guest_seconds
         return {} if seconds is None else {"time_limit": seconds}

@@ -27,8 +27,8 @@ _BY_CONDITION = {
     "shrinkage": ("Shrinkage", "Participants"),
     "caterpillar": ("Participants' intervals", "Participants"),
 }
-_LINES = {"lines"}  # what takes an outcome that is drawn over a predictor
-_OF_COEFFICIENTS = {"shrinkage", "caterpillar"}  # what takes participants' own
+_LINE_KINDS = {"lines"}  # need an outcome that is drawn over a predictor
+_COEFFICIENT_KINDS = {"shrinkage", "caterpillar"}  # need participants' coefficients
 _BY_DRAWN_SCENARIO = {
     "ecdf": "Distribution of ranks",
     "ranks": "Histograms of ranks",
@@ -83,13 +83,13 @@ class Figure:
 def figures(study: Study) -> list[Figure]:
     """Return the figures of a study, in the order of its report."""
     return [
-        *_of_observed(study),
-        *_of_conditions(study),
-        *_of_design(study),
-        *_of_calibration(study),
-        *_of_selection(study),
-        *_of_verification(study),
-        _of_priors(study),
+        *_observed_figures(study),
+        *_condition_figures(study),
+        *_design_figures(study),
+        *_calibration_figures(study),
+        *_selection_figures(study),
+        *_verification_figures(study),
+        _prior_figure(study),
     ]
 
 
@@ -113,12 +113,12 @@ def partial_model(study: Study) -> str | None:
     return partial[-1] if partial else None
 
 
-def _of_conditions(study: Study) -> Iterator[Figure]:
+def _condition_figures(study: Study) -> Iterator[Figure]:
     conditions: dict[tuple, list[Scenario]] = {}
     for scenario in scenarios_of(study):
         conditions.setdefault((scenario.truth, scenario.observations), []).append(scenario)
     for kind, (title, category) in _BY_CONDITION.items():
-        if not _has_something_to_show(kind, study):
+        if not _is_shown(kind, study):
             continue
         if kind == "planning" and not study.planning:
             continue
@@ -134,24 +134,24 @@ def _of_conditions(study: Study) -> Iterator[Figure]:
             )
 
 
-def _has_something_to_show(kind: str, study: Study) -> bool:
+def _is_shown(kind: str, study: Study) -> bool:
     family = families.find(study.family)
     if kind == "caterpillar" and partial_model(study) is None:
         return False
-    if kind in _OF_COEFFICIENTS and not family.COEFFICIENTS:
+    if kind in _COEFFICIENT_KINDS and not family.COEFFICIENTS:
         return False
-    return kind not in _LINES or family.AXES is not None
+    return kind not in _LINE_KINDS or family.AXES is not None
 
 
-def _of_design(study: Study) -> Iterator[Figure]:
-    """One figure of the whole design, where it has more than one place."""
+def _design_figures(study: Study) -> Iterator[Figure]:
+    """One figure of the whole design, if it has more than one cell."""
     scenarios = tuple(scenarios_of(study))
     if len(scenarios) * len(study.priors) > 1:
         title = "Root mean squared error over the whole design"
         yield Figure("nested_loop", "nested_loop", title, "Performance", scenarios)
 
 
-def _of_calibration(study: Study) -> Iterator[Figure]:
+def _calibration_figures(study: Study) -> Iterator[Figure]:
     scenarios = _drawn_scenarios(study)
     for kind, title in _BY_DRAWN_SCENARIO.items():
         for scenario in scenarios:
@@ -160,18 +160,18 @@ def _of_calibration(study: Study) -> Iterator[Figure]:
             yield Figure(kind, name, title + where, "Calibration", (scenario,))
 
 
-def _of_selection(study: Study) -> Iterator[Figure]:
+def _selection_figures(study: Study) -> Iterator[Figure]:
     if study.selection:
         scenarios = tuple(scenarios_of(study))
         yield Figure("selection", "selection", "Frequency of chosen models", "Selection", scenarios)
 
 
-def _of_verification(study: Study) -> Iterator[Figure]:
+def _verification_figures(study: Study) -> Iterator[Figure]:
     if study.verify:
         yield Figure("verification", "verification", "Two engines compared", "Computation")
 
 
-def _of_observed(study: Study) -> Iterator[Figure]:
+def _observed_figures(study: Study) -> Iterator[Figure]:
     for name in study.observed:
         yield Figure(
             "observed", f"observed-{name}", f"Observed data: {name}", "Observed data", (), name
@@ -188,6 +188,6 @@ def _of_observed(study: Study) -> Iterator[Figure]:
         )
 
 
-def _of_priors(study: Study) -> Figure:
+def _prior_figure(study: Study) -> Figure:
     kind = "prior_predictive" if families.find(study.family).AXES else "prior_outcomes"
     return Figure(kind, kind, "Prior predictive distributions", "Priors")

@@ -18,7 +18,7 @@ def expected(design: Design) -> Iterator[tuple[str, str]]:
         yield design.observed_data(dataset), design.observation(dataset)["identity"]
     for cell in design.observed_cells:
         identity = design.fit_observed(*cell)["identity"]
-        for table in (t for t in design.tables_of(cell) if t in design.observed_summed_up):
+        for table in (t for t in design.tables_of(cell) if t in design.observed_report_tables):
             yield design.observed_file(table, *cell), identity
     for scenario in design.scenarios:
         for batch in design.batches(scenario):
@@ -32,17 +32,17 @@ def expected(design: Design) -> Iterator[tuple[str, str]]:
                 yield design.verified_file(table, cell, batch), identity
         for batch in design.batches(cell[0]):
             identity = design.fit(*cell, batch)["identity"]
-            for table in (t for t in design.tables_of(cell) if t in design.summed_up):
+            for table in (t for t in design.tables_of(cell) if t in design.summary_tables):
                 yield design.cell_file(table, cell, batch), identity
 
 
 def check(design: Design) -> None:
     """Refuse tables that are missing, or that another study or version made."""
-    if files := [file for file, identity in expected(design) if not _is(file, identity)]:
+    if files := [file for file, identity in expected(design) if not _is_current(file, identity)]:
         raise tables.stale_tables_error(files)
 
 
-def check_standing(design: Design, summary: str, remembered: bool) -> None:
+def check_existing(design: Design, summary: str, remembered: bool) -> None:
     """Refuse existing tables that are damaged or of another study, before any job.
 
     Parameters
@@ -61,8 +61,8 @@ def check_standing(design: Design, summary: str, remembered: bool) -> None:
     summaries = [(design.summary_file(name), summary) for name in SUMMARIES]
     stale, damaged = [], []
     figures = (design.file(paths.FIGURE_COSTS), None)
-    beside = [(file, None) for file in _beside(design)]
-    for file, identity in [*expected(design), *summaries, figures, *beside]:
+    others = [(file, None) for file in _tables_without_summary(design)]
+    for file, identity in [*expected(design), *summaries, figures, *others]:
         try:
             if tables.read_identity(file) != identity and identity is not None:
                 stale.append(file)
@@ -87,25 +87,25 @@ def _other_csv(summaries: Iterable[str]) -> Iterator[str]:
 
 def files(design: Design) -> list[str]:
     """Return every table of the study's data and fits."""
-    return [*(file for file, _ in expected(design)), *_beside(design)]
+    return [*(file for file, _ in expected(design)), *_tables_without_summary(design)]
 
 
-def _beside(design: Design) -> Iterator[str]:
-    """The tables of fits that the summary is not made from."""
+def _tables_without_summary(design: Design) -> Iterator[str]:
+    """Yield the tables of fits that the summary does not read."""
     for cell in design.observed_cells:
-        for table in set(design.tables_of(cell)) - set(design.observed_summed_up):
+        for table in set(design.tables_of(cell)) - set(design.observed_report_tables):
             yield design.observed_file(table, *cell)
     for cell in design.cells:
-        for table in set(design.tables_of(cell)) - set(design.summed_up):
+        for table in set(design.tables_of(cell)) - set(design.summary_tables):
             for batch in design.batches(cell[0]):
                 yield design.cell_file(table, cell, batch)
 
 
-def _is(file: str, identity: str) -> bool:
+def _is_current(file: str, identity: str) -> bool:
     return tables.are_current([file], identity)
 
 
-def of_trial(design: Design, code: str) -> str:
+def trial_identity(design: Design, code: str) -> str:
     """Return the identity of the trial of a researcher's own family.
 
     Parameters
@@ -114,9 +114,9 @@ def of_trial(design: Design, code: str) -> str:
         The hash of the modules that try it.
     """
     study, sources = design.study, design.sources
-    asked = study.model_dump(mode="json", include={"family", "truths", "priors", "models"})
+    content = study.model_dump(mode="json", include={"family", "truths", "priors", "models"})
     return digest(
-        asked
+        content
         | {
             "scenarios": sorted(design.scenarios),
             "programs": dict(sources.programs),

@@ -122,8 +122,8 @@ class Inputs:
         """Return every fit, whether to simulated or to observed data, and the first dataset."""
         design = self.design
         files = {
-            **{name: self._of_cells(name, design.cells) for name in design.summed_up},
-            **{f"observed_{name}": self._observed(name) for name in design.observed_summed_up},
+            **{name: self._of_cells(name, design.cells) for name in design.summary_tables},
+            **{f"observed_{name}": self._observed(name) for name in design.observed_report_tables},
             **{f"verified_{name}": self._verified(name) for name in ("estimates", "diagnostics")},
             "data": self._first_datasets("data")[0],
         }
@@ -161,7 +161,9 @@ class Inputs:
             "figures_costs": self.design.file(paths.FIGURE_COSTS),
             "figures": self._figures(),
             "observed": [
-                file for table in self.design.observed_summed_up for file in self._observed(table)
+                file
+                for table in self.design.observed_report_tables
+                for file in self._observed(table)
             ],
         }
         return self._marked(files, self.report_exists())

@@ -33,7 +33,7 @@ class Params:
     def compiled_version(self, model: str) -> str:
         """Return what decides an executable's numbers, as a short hash.
 
-        `executables.kept` names an executable by all that decides it.
+        `executables.path_of` names an executable by all that decides it.
         """
         sources = self.design.sources
         compiles = engines.find(self.design.study.engine).COMPILES
@@ -54,7 +54,7 @@ class Params:
         return {
             "study": used | {"title": study.name, "replicates": 1, "sampler": limit},
             "sources": asdict(self.design.sources),
-            "identity": identities.of_trial(self.design, code),
+            "identity": identities.trial_identity(self.design, code),
         }
 
     def simulate(self, wildcards: Wildcards) -> Content:

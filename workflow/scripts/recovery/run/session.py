@@ -79,7 +79,7 @@ def check_results(design: Design, as_module: bool) -> None:
         With the files, and the command that removes them.
     """
     summary = digest(Params(design).summarise())
-    identities.check_standing(design, summary, _is_remembered(design, as_module))
+    identities.check_existing(design, summary, _is_remembered(design, as_module))
 
 
 @contextmanager

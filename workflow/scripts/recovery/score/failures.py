@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from recovery import tables
+from recovery.common.errors import StudyError
 from recovery.families.family import Family
 from recovery.plan.design import Design
 from recovery.score.verification import ALL_FAILED
@@ -81,6 +82,14 @@ def outcome(design: Design) -> tuple[list[str], bool]:
     else:
         lines.insert(0, f"No fit gave estimates: all {n_planned:,} failed.")
     return [f"{design.study.name}: {line}" for line in lines], n_ok > 0
+
+
+def outcome_or_error(design: Design) -> list[str]:
+    """Return these lines; StudyError with them if no fit gave estimates."""
+    lines, any_estimates = outcome(design)
+    if not any_estimates:
+        raise StudyError("\n".join(lines))
+    return lines
 
 
 def _lines(
