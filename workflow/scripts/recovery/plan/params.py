@@ -12,8 +12,8 @@ from recovery.plan import identities, provenance
 from recovery.plan.design import Design
 
 Wildcards = Any  # of Snakemake: an attribute a wildcard
-TRIED = ("name", "family", "engine", "seed", "truths", "participants", "observations", "models")
-TRIED += ("priors", "observed")
+TRIED = {"name", "family", "engine", "seed", "truths", "participants", "observations"}
+TRIED |= {"models", "priors", "observed"}
 Content = dict[str, Any]
 
 
@@ -49,7 +49,7 @@ class Params:
         """
         study = self.design.study
         code = provenance.code_with_engine(self.design.family, "check", study.engine)
-        used = study.model_dump(mode="json", include=set(TRIED))
+        used = study.model_dump(mode="json", include=TRIED)
         limit = study.sampler.model_dump(mode="json", include={"time_limit"})
         return {
             "study": used | {"title": study.name, "replicates": 1, "sampler": limit},
