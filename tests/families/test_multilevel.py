@@ -13,7 +13,7 @@ from scipy import stats
 from recovery import engines, families
 from recovery.engines.protocol import Program, Settings
 from recovery.fit import posterior
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 
 ALPHA = 1e-3
 SETTINGS = Settings(chains=4, warmup=600, draws=1500, adapt_delta=0.95, max_treedepth=10)

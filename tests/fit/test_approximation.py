@@ -10,7 +10,7 @@ from recovery import families, tables
 from recovery.common.errors import StudyError
 from recovery.engines.protocol import Program
 from recovery.fit import approximation, batches, datasets
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 from recovery.run import preflight
 from recovery.score import calibration, measures, precision, summaries
 from recovery.score.measures import Fits, Replicates

@@ -14,7 +14,7 @@ from recovery.common.errors import EngineError
 from recovery.engines.protocol import Program
 from recovery.fit import batches, datasets
 from recovery.fit.sampler import SamplerFitter
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 from recovery.plan.seeds import fit_seed
 
 family = families.find("multilevel_linear")

@@ -7,7 +7,7 @@ from conftest import DROP, ROOT, make_design, make_study
 from recovery import families, tables
 from recovery.common.errors import StudyError
 from recovery.fit import datasets
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 from recovery.plan.seeds import dataset_seed
 from recovery.study.truths import Observed
 

@@ -10,8 +10,8 @@ from recovery import families, tables
 from recovery.common.errors import StudyError
 from recovery.fit import batches, datasets, estimator
 from recovery.plan import identities
+from recovery.plan.batch_size import Batch
 from recovery.plan.inputs import Inputs
-from recovery.plan.scenarios import Batch
 from recovery.study.methods import NO_PRIOR
 
 LINEAR = families.find("multilevel_linear")

@@ -14,7 +14,7 @@ from recovery.common.errors import StudyError
 from recovery.engines.protocol import Program
 from recovery.fit import batches, datasets
 from recovery.fit.sampler import SamplerFitter
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 from recovery.plan.seeds import dataset_seed
 from recovery.run import preflight
 from recovery.score import summaries, verification

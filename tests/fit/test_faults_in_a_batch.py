@@ -13,7 +13,7 @@ from recovery.common.errors import EngineError, MachineError
 from recovery.engines.protocol import DataError, Program
 from recovery.fit import batches, datasets
 from recovery.fit.sampler import SamplerFitter
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 
 DESIGN = make_design(("engine", "cmdstan"), ("sampler", {"chains": 2, "warmup": 9, "draws": 9}))
 BATCH = Batch(1, 3, 3)

@@ -13,8 +13,8 @@ from recovery.common.errors import StudyError
 from recovery.engines.protocol import Draws, Program
 from recovery.families.family import Estimates, EstimatorResult
 from recovery.fit import approximation, batches, datasets, estimator, loo
+from recovery.plan.batch_size import Batch
 from recovery.plan.design import Design
-from recovery.plan.scenarios import Batch
 from recovery.run import preflight
 from recovery.study.methods import NO_PRIOR
 

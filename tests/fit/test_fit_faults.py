@@ -13,7 +13,7 @@ from recovery import engines
 from recovery.engines.protocol import Program
 from recovery.fit import batches, datasets
 from recovery.fit.sampler import SamplerFitter
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 from recovery.plan.seeds import fit_seed
 
 SCENARIO, BATCH = "moderate-4x3", Batch(1, 4, 4)

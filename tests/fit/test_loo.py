@@ -11,7 +11,7 @@ from recovery import engines, families
 from recovery.engines.protocol import Draws, Program, Settings
 from recovery.fit import batches, datasets, loo, posterior
 from recovery.fit.sampler import SamplerFitter
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 
 BASE = ("sampler", {"chains": 2, "warmup": 200, "draws": 500})
 BOTH = ("selection", {"leave_out": ["observation", "participant"]})

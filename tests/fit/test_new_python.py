@@ -11,7 +11,7 @@ from recovery.engines.protocol import Program
 from recovery.fit import batches, datasets
 from recovery.fit.approximation import fitter_of
 from recovery.fit.estimator import EstimatorFitter
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 from recovery.run import preflight
 from recovery.score import summaries
 from recovery.score.planning import SCALES

@@ -8,7 +8,7 @@ from conftest import LINEAR, STAN, make_design
 from recovery import engines, tables
 from recovery.engines.protocol import Approximation, Program
 from recovery.fit import approximation, batches, datasets
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 from recovery.report import results_section
 from recovery.score import measures
 

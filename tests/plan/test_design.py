@@ -6,7 +6,7 @@ import pytest
 from conftest import DROP, LINEAR, STAN, make_design, make_study
 
 from recovery.plan import provenance
-from recovery.plan.scenarios import Batch, batch_size
+from recovery.plan.batch_size import Batch, batch_size
 from recovery.plan.seeds import dataset_seed, fit_seed
 
 SCENARIO = "moderate-4x3"

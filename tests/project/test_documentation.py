@@ -11,7 +11,7 @@ import yaml
 from conftest import ROOT
 
 from recovery import families
-from recovery.score.measures.single import ESTIMATE_MEASURES, INTERVAL_MEASURES
+from recovery.score.measures.performance_measures import ESTIMATE_MEASURES, INTERVAL_MEASURES
 from recovery.tables.summary_schemas import SUMMARIES
 
 DOCS = ROOT / "docs"

@@ -6,7 +6,7 @@ from replicates_of_errors import LEVEL, compare, fits, replicates, rows
 from scipy import stats
 
 from recovery.score import measures
-from recovery.score.measures import paired, single
+from recovery.score.measures import paired_differences, performance_measures
 
 REPETITIONS = 2000
 
@@ -40,7 +40,7 @@ def test_a_parameter_of_one_model_is_common_where_that_one_converged(cells):
 
 def test_every_measure_has_a_row_for_each_subset(cells):
     found = measures.performance(cells, 4)
-    names = [*single.ESTIMATE_MEASURES, *single.INTERVAL_MEASURES]
+    names = [*performance_measures.ESTIMATE_MEASURES, *performance_measures.INTERVAL_MEASURES]
     names += ["coverage_lower_bound", "coverage_upper_bound"]
     for _, part in found.groupby(["model", "prior", "parameter", "subset"]):
         assert part["measure"].tolist() == names
@@ -68,7 +68,11 @@ def test_fewer_than_two_replicates_have_neither_value_nor_mcse(n):
     found = rows(
         measures.performance({("m", "p"): fits(beta=replicates([1.0] * n))}, 5), subset="all"
     )
-    assert found.loc[list(single.ESTIMATE_MEASURES), ["value", "mcse"]].isna().all(axis=None)
+    assert (
+        found.loc[list(performance_measures.ESTIMATE_MEASURES), ["value", "mcse"]]
+        .isna()
+        .all(axis=None)
+    )
 
 
 # Comparisons
@@ -120,7 +124,7 @@ def test_only_replicates_that_both_have_are_compared():
 def test_for_normal_errors_relative_precision_is_morriss(rng):
     first = rng.normal(size=100_000)
     second = 2 * first + rng.normal(size=100_000)
-    value, mcse = paired.relative_precision(replicates(first), replicates(second))
+    value, mcse = paired_differences.relative_precision(replicates(first), replicates(second))
     ratio = (second.std(ddof=1) / first.std(ddof=1)) ** 2
     r = np.corrcoef(first, second)[0, 1]
     assert value == pytest.approx(ratio - 1)
@@ -130,8 +134,10 @@ def test_for_normal_errors_relative_precision_is_morriss(rng):
 def test_relative_precision_of_truths_that_vary_is_that_of_errors(rng):
     first, second = rng.normal(size=(2, 50))
     truth = rng.normal(0, 100, size=50)
-    plain = paired.relative_precision(replicates(first), replicates(second))
-    varied = paired.relative_precision(replicates(first, truth), replicates(second, truth))
+    plain = paired_differences.relative_precision(replicates(first), replicates(second))
+    varied = paired_differences.relative_precision(
+        replicates(first, truth), replicates(second, truth)
+    )
     assert varied == pytest.approx(plain)
 
 
@@ -155,15 +161,17 @@ def _one_difference(name, rng) -> tuple[float, float]:
     sds = np.sqrt(rng.gamma(20, 1 / 20, size=(2, 100)))
     first, second = replicates(common, sd=sds[0]), replicates(common + 0.5 * own, sd=sds[1])
     if name == "relative_precision":
-        return paired.relative_precision(first, second)
-    measure = (single.ESTIMATE_MEASURES | single.INTERVAL_MEASURES)[name]
-    level = (LEVEL,) if name in single.INTERVAL_MEASURES else ()
-    return paired.difference(measure(first, *level), measure(second, *level))
+        return paired_differences.relative_precision(first, second)
+    measure = (performance_measures.ESTIMATE_MEASURES | performance_measures.INTERVAL_MEASURES)[
+        name
+    ]
+    level = (LEVEL,) if name in performance_measures.INTERVAL_MEASURES else ()
+    return paired_differences.difference(measure(first, *level), measure(second, *level))
 
 
 def test_pairing_makes_a_difference_far_more_certain(rng):
     error = rng.normal(size=200)
     first, second = replicates(error), replicates(error + rng.normal(0, 0.1, size=200))
     found = rows(compare(first, second), subset="all").loc["bias"]
-    apart = np.hypot(single.bias(first).mcse, single.bias(second).mcse)
+    apart = np.hypot(performance_measures.bias(first).mcse, performance_measures.bias(second).mcse)
     assert found["mcse"] < apart / 5

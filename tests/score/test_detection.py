@@ -12,7 +12,7 @@ from recovery import families
 from recovery.engines.protocol import Program
 from recovery.fit import batches
 from recovery.fit.sampler import SamplerFitter
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 from recovery.plan.seeds import dataset_seed, fit_seed
 from recovery.score import calibration, measures
 from recovery.score.measures.replicates import from_table

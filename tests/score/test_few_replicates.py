@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from recovery.score import measures
-from recovery.score.measures import Fits, paired, single
+from recovery.score.measures import Fits, paired_differences, performance_measures
 
 REPEATS = 10_000  # of a spread they leave 0.7 % open with normal errors, 2 % with exponential
 ERRORS = {
@@ -27,11 +27,14 @@ def repeated(name, errors, n, rng, repeats=REPEATS) -> np.ndarray:
         error = ERRORS[errors](rng, n)
         if name == "relative_precision":
             other = replicates(0.8 * error + 0.6 * ERRORS[errors](rng, n))
-            known = paired.relative_precision(replicates(error), other)
-            row[:] = *known, *paired.interval(name, *known, (single.ABSENT,) * 2, n)
+            known = paired_differences.relative_precision(replicates(error), other)
+            row[:] = (
+                *known,
+                *paired_differences.interval(name, *known, (performance_measures.ABSENT,) * 2, n),
+            )
         else:
             sd = np.sqrt(rng.gamma(20, 1 / 20, size=n))
-            value, mcse, _, lower, upper, _ = single.ESTIMATE_MEASURES[name](
+            value, mcse, _, lower, upper, _ = performance_measures.ESTIMATE_MEASURES[name](
                 replicates(error, sd=sd)
             )
             row[:] = value, mcse, lower, upper
@@ -57,16 +60,18 @@ def test_intervals_of_few_normal_errors_hold_what_is_true(name, n, rng):
     assert 0.915 < held < 0.97
 
 
-@pytest.mark.parametrize("n", [20, single.ENOUGH_IF_SKEWED])
+@pytest.mark.parametrize("n", [20, performance_measures.ENOUGH_IF_SKEWED])
 def test_from_a_number_of_replicates_on_intervals_of_skewed_errors_hold_too(n, rng):
     for name in ("rmse", "empirical_se"):
         found = repeated(name, "exponential", n, rng, 4000)
         held = np.mean((found[:, 2] <= 1) & (found[:, 3] >= 1))
-        assert (held > 0.9) == (n >= single.ENOUGH_IF_SKEWED)  # 91 and 92 %, se 0.45 %
+        assert (held > 0.9) == (
+            n >= performance_measures.ENOUGH_IF_SKEWED
+        )  # 91 and 92 %, se 0.45 %
 
 
 def test_the_page_is_told_of_the_fewest_replicates_that_skewed_errors_make_too_few(rng):
-    enough = single.ENOUGH_IF_SKEWED
+    enough = performance_measures.ENOUGH_IF_SKEWED
     cells = {
         (str(n), "p"): Fits({"beta": replicates(rng.normal(size=n))}, np.arange(1, n + 1))
         for n in (0, 30, enough)
@@ -79,7 +84,7 @@ def test_the_page_is_told_of_the_fewest_replicates_that_skewed_errors_make_too_f
 def test_wilson_intervals_of_20_hold_the_true_share_95_percent_of_the_time_on_average():
     shares = np.linspace(0.02, 0.98, 97)
     hits = np.arange(21)
-    bounds = np.array([single.proportion(np.arange(20) < hit)[3:5] for hit in hits])
+    bounds = np.array([performance_measures.proportion(np.arange(20) < hit)[3:5] for hit in hits])
     chance = stats.binom.pmf(hits[:, None], 20, shares)
     held = (bounds[:, :1] <= shares) & (shares <= bounds[:, 1:])
     assert 0.94 < (chance * held).sum(axis=0).mean() < 0.96
@@ -87,7 +92,7 @@ def test_wilson_intervals_of_20_hold_the_true_share_95_percent_of_the_time_on_av
 
 @pytest.mark.parametrize("name", NOT_MEANS)
 def test_two_replicates_have_a_value_without_an_mcse(name):
-    found = single.ESTIMATE_MEASURES[name](replicates([1.0, 3.0]))
+    found = performance_measures.ESTIMATE_MEASURES[name](replicates([1.0, 3.0]))
     assert np.isfinite(found.value)
     assert np.isnan([found.mcse, found.lower, found.upper]).all()
 
@@ -104,14 +109,14 @@ def test_the_mcse_of_a_difference_of_20_pairs_is_the_spread_of_repeated_studies(
     for row in found:
         first, second = rng.normal(size=(2, 20))
         pair = replicates(first), replicates(0.8 * first + 0.6 * second)
-        row[:] = paired.difference(*map(single.rmse, pair))
+        row[:] = paired_differences.difference(*map(performance_measures.rmse, pair))
     assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.05)
 
 
 @pytest.mark.parametrize("error", [[2.0] * 5, [0.0, 0, 0, 0, 4], [1.0, 1, 1, 1, 5]])
 def test_tied_errors_have_finite_mcses(error):
     for name in ("empirical_se", "rmse"):
-        found = single.ESTIMATE_MEASURES[name](replicates(error))
+        found = performance_measures.ESTIMATE_MEASURES[name](replicates(error))
         assert np.isfinite(found[:2]).all()
 
 
@@ -119,9 +124,9 @@ def test_errors_that_differ_by_rounding_alone_have_no_spread():
     truth = np.linspace(0.1, 0.7, 9)
     x = replicates([0.2] * 9, truth)
     assert np.ptp(x.error) > 0
-    assert single.empirical_se(x)[:2] == (0, 0)
-    assert np.isnan(single.relative_error_of_model_se(x).value)
-    assert np.isnan(paired.relative_precision(x, replicates(np.arange(9.0)))).all()
+    assert performance_measures.empirical_se(x)[:2] == (0, 0)
+    assert np.isnan(performance_measures.relative_error_of_model_se(x).value)
+    assert np.isnan(paired_differences.relative_precision(x, replicates(np.arange(9.0)))).all()
 
 
 def test_estimates_that_overflow_are_scored_without_a_warning():
@@ -136,7 +141,7 @@ def test_the_sign_is_that_of_the_interval_that_excludes_0_not_of_the_mean():
     n, ones = 3, np.ones(3)
     bounds = {LEVEL: (np.array([0.01, 0.01, -0.3]), np.array([0.3, 0.3, -0.01]))}
     x = measures.Replicates(np.arange(n), 0.2 * ones, -0.1 * ones, ones, ones, bounds)
-    assert single.type_s_error(x, LEVEL).value == pytest.approx(1 / 3)
+    assert performance_measures.type_s_error(x, LEVEL).value == pytest.approx(1 / 3)
 
 
 def test_measures_of_intervals_that_exclude_0_say_on_how_many_they_rest():

@@ -7,7 +7,7 @@ import pytest
 from replicates_of_errors import LEVEL, Z, replicates
 from scipy import stats
 
-from recovery.score.measures import single
+from recovery.score.measures import performance_measures
 from recovery.score.measures.replicates import Replicates
 
 REPETITIONS = 4000
@@ -20,16 +20,18 @@ THREE = replicates([1.0, 2.0, 6.0], truth=-2.0)
 
 
 def test_bias_is_the_mean_error_with_the_standard_error_of_a_mean():
-    assert single.bias(THREE)[:2] == pytest.approx((3.0, np.sqrt(7) / np.sqrt(3)))
+    assert performance_measures.bias(THREE)[:2] == pytest.approx((3.0, np.sqrt(7) / np.sqrt(3)))
 
 
 def test_relative_bias_is_bias_over_truth():
-    assert single.relative_bias(THREE)[:2] == pytest.approx((3 / -2, np.sqrt(7 / 3) / 2))
+    assert performance_measures.relative_bias(THREE)[:2] == pytest.approx(
+        (3 / -2, np.sqrt(7 / 3) / 2)
+    )
 
 
 @pytest.mark.parametrize("truth", [0.0, [1.0, 2.0, 1.0]])
 def test_relative_bias_is_absent_where_truth_is_0_or_varies(truth):
-    assert np.isnan(single.relative_bias(replicates([1, 2, 6], truth)).value)
+    assert np.isnan(performance_measures.relative_bias(replicates([1, 2, 6], truth)).value)
 
 
 def jackknife(statistic, values) -> float:
@@ -41,38 +43,41 @@ def jackknife(statistic, values) -> float:
 
 def test_empirical_se_is_the_sd_of_errors_with_the_mcse_of_the_jackknife():
     mcse = np.sqrt(7) * jackknife(lambda errors: np.std(errors, ddof=1), THREE.error)
-    assert single.empirical_se(THREE)[:2] == pytest.approx((np.sqrt(7), mcse))
+    assert performance_measures.empirical_se(THREE)[:2] == pytest.approx((np.sqrt(7), mcse))
 
 
 def test_for_normal_errors_the_mcse_of_an_empirical_se_is_morriss(rng):
-    found = single.empirical_se(replicates(rng.normal(0, 3, size=100_000)))
+    found = performance_measures.empirical_se(replicates(rng.normal(0, 3, size=100_000)))
     assert found.mcse == pytest.approx(found.value / np.sqrt(2 * 99_999), rel=0.02)
 
 
 def test_empirical_se_does_not_hold_the_spread_of_truths():
-    assert single.empirical_se(replicates([1, 2, 6], [100, -50, 0])).value == pytest.approx(
-        np.sqrt(7)
-    )
+    assert performance_measures.empirical_se(
+        replicates([1, 2, 6], [100, -50, 0])
+    ).value == pytest.approx(np.sqrt(7))
 
 
 def test_model_se_is_the_root_mean_square_of_posterior_sds():
-    found = single.model_se(replicates([0, 0, 0], sd=[1.0, 1.0, 2.0]))
+    found = performance_measures.model_se(replicates([0, 0, 0], sd=[1.0, 1.0, 2.0]))
     assert found[:2] == pytest.approx((np.sqrt(2), np.sqrt(3 / (4 * 3 * 2))))
 
 
 def test_for_normal_errors_the_relative_error_of_model_se_is_morriss(rng):
     n = 100_000
     x = replicates(rng.normal(size=n), sd=rng.uniform(0.9, 1.4, size=n))
-    empirical, model = single.empirical_se(x).value, single.model_se(x).value
+    empirical, model = (
+        performance_measures.empirical_se(x).value,
+        performance_measures.model_se(x).value,
+    )
     spread = np.var(x.sd**2, ddof=1) / (4 * n * model**4) + 1 / (2 * (n - 1))
-    found = single.relative_error_of_model_se(x)
+    found = performance_measures.relative_error_of_model_se(x)
     assert found.value == pytest.approx(model / empirical - 1)
     assert found.mcse == pytest.approx(model / empirical * np.sqrt(spread), rel=0.02)
 
 
 def test_mse_is_squared_bias_plus_variance(rng):
     x = replicates(rng.normal(1, 2, size=50))
-    found = single.mse(x)
+    found = performance_measures.mse(x)
     assert found.value == pytest.approx(x.error.mean() ** 2 + x.error.var())
     morris = np.sqrt(np.sum((x.error**2 - found.value) ** 2) / (50 * 49))
     assert found.mcse == pytest.approx(morris)
@@ -80,54 +85,60 @@ def test_mse_is_squared_bias_plus_variance(rng):
 
 def test_rmse_is_the_root_of_mse_with_the_mcse_of_the_jackknife():
     mcse = np.sqrt(41 / 3) * jackknife(lambda errors: np.sqrt(np.mean(errors**2)), THREE.error)
-    assert single.rmse(THREE)[:2] == pytest.approx((np.sqrt(41 / 3), mcse))
+    assert performance_measures.rmse(THREE)[:2] == pytest.approx((np.sqrt(41 / 3), mcse))
 
 
 def test_of_many_replicates_the_mcse_of_rmse_is_the_delta_methods(rng):
     x = replicates(rng.normal(1, 2, size=10_000))
-    expected = single.mse(x).mcse / (2 * single.rmse(x).value)
-    assert single.rmse(x).mcse == pytest.approx(expected, rel=0.001)
+    expected = performance_measures.mse(x).mcse / (2 * performance_measures.rmse(x).value)
+    assert performance_measures.rmse(x).mcse == pytest.approx(expected, rel=0.001)
 
 
 def test_estimates_without_error_have_rmse_0_and_mcse_0():
-    assert single.rmse(replicates(np.zeros(3)))[:2] == (0, 0)
+    assert performance_measures.rmse(replicates(np.zeros(3)))[:2] == (0, 0)
 
 
 def test_z_score_is_the_error_in_posterior_sds():
-    found = single.z_score(replicates([1.0, 2.0, 6.0], sd=[1.0, 2.0, 2.0]))
+    found = performance_measures.z_score(replicates([1.0, 2.0, 6.0], sd=[1.0, 2.0, 2.0]))
     assert found[:2] == pytest.approx((5 / 3, stats.sem([1, 1, 3])))
 
 
 def test_contraction_is_what_the_data_take_from_the_priors_variance():
-    found = single.contraction(replicates([0, 0, 0], sd=[1.0, 1.0, 2.0], prior_sd=4.0))
+    found = performance_measures.contraction(
+        replicates([0, 0, 0], sd=[1.0, 1.0, 2.0], prior_sd=4.0)
+    )
     assert found[:2] == pytest.approx((1 - 2 / 16, stats.sem([1 / 16, 1 / 16, 4 / 16])))
 
 
 def test_contraction_is_absent_where_the_priors_sd_is_not_known():
-    assert np.isnan(single.contraction(THREE).value)
+    assert np.isnan(performance_measures.contraction(THREE).value)
 
 
 def test_mcmc_error_is_in_posterior_sds():
-    assert single.mcmc_error(replicates([0, 1], sd=[1.0, 3.0]))[:2] == pytest.approx((0.02, 0))
+    assert performance_measures.mcmc_error(replicates([0, 1], sd=[1.0, 3.0]))[:2] == pytest.approx(
+        (0.02, 0)
+    )
 
 
 def test_coverage_counts_intervals_that_hold_the_truth_their_ends_too():
     lower, upper = np.array([0.0, 1.0, 2.0, -5.0]), np.array([1.0, 3.0, 3.0, -4.0])
     ones = np.ones(4)
     x = Replicates(np.arange(4), ones, ones, ones, ones, {LEVEL: (lower, upper)})
-    assert single.coverage(x, LEVEL)[:2] == pytest.approx((0.5, np.sqrt(0.25 / 4)))
+    assert performance_measures.coverage(x, LEVEL)[:2] == pytest.approx((0.5, np.sqrt(0.25 / 4)))
 
 
 def test_bias_eliminated_coverage_forgives_a_bias_that_all_share(rng):
     error = rng.normal(size=500)
     plain, shifted = replicates(error - error.mean()), replicates(error + 7, truth=3.0)
-    assert single.coverage(shifted, LEVEL).value == 0
-    expected = single.coverage(plain, LEVEL)[:2]
-    assert single.bias_eliminated_coverage(shifted, LEVEL)[:2] == pytest.approx(expected)
+    assert performance_measures.coverage(shifted, LEVEL).value == 0
+    expected = performance_measures.coverage(plain, LEVEL)[:2]
+    assert performance_measures.bias_eliminated_coverage(shifted, LEVEL)[:2] == pytest.approx(
+        expected
+    )
 
 
 def test_interval_width_is_a_mean():
-    found = single.interval_width(replicates([0, 0, 0], sd=[0.5, 1.0, 3.0]), LEVEL)
+    found = performance_measures.interval_width(replicates([0, 0, 0], sd=[0.5, 1.0, 3.0]), LEVEL)
     assert found[:2] == pytest.approx((3 * Z, 2 * Z * stats.sem([0.5, 1, 3])))
 
 
@@ -136,19 +147,21 @@ def test_the_interval_score_of_a_normal_forecast_has_its_closed_form(rng):
     # exceeds z, phi(z) - z (1 - Phi(z)).
     beyond = stats.norm.pdf(Z) - Z * stats.norm.sf(Z)
     expected = 2 * Z + 2 * 2 / (1 - LEVEL) * beyond
-    found = single.interval_score(replicates(rng.normal(size=100_000)), LEVEL)
+    found = performance_measures.interval_score(replicates(rng.normal(size=100_000)), LEVEL)
     assert abs(found.value - expected) < 4 * found.mcse  # false alarms: 6e-5
 
 
 def test_rejection_rate_is_the_share_of_intervals_without_0():
     x = replicates([0.0, 1.0, -4.0, 2.0])
-    assert single.rejection_rate(x, LEVEL)[:2] == pytest.approx((0.5, np.sqrt(0.25 / 4)))
+    assert performance_measures.rejection_rate(x, LEVEL)[:2] == pytest.approx(
+        (0.5, np.sqrt(0.25 / 4))
+    )
 
 
 @pytest.mark.parametrize("measure", ["rejection_rate", "type_s_error", "type_m_error"])
 def test_a_parameter_that_cannot_be_negative_is_not_tested_against_0(measure):
     x = replicates([3.0, 4.0, 5.0], truth=1.0, positive=True)
-    assert np.isnan(single.INTERVAL_MEASURES[measure](x, LEVEL).value)
+    assert np.isnan(performance_measures.INTERVAL_MEASURES[measure](x, LEVEL).value)
 
 
 def test_types_s_and_m_are_those_of_gelman_and_carlin(rng):
@@ -160,7 +173,7 @@ def test_types_s_and_m_are_those_of_gelman_and_carlin(rng):
     bounds = {0.95: (mean - z, mean + z)}
     x = Replicates(np.arange(error.size), 2 * ones, mean, 8.1 * ones, ones, bounds)
     power, wrong, magnified = (
-        single.INTERVAL_MEASURES[name](x, 0.95)
+        performance_measures.INTERVAL_MEASURES[name](x, 0.95)
         for name in ("rejection_rate", "type_s_error", "type_m_error")
     )
     normal, m, q = stats.norm, 2 / 8.1, stats.norm.ppf(0.975)
@@ -174,18 +187,18 @@ def test_types_s_and_m_are_those_of_gelman_and_carlin(rng):
 
 @pytest.mark.parametrize("truth", [0.0, [1.0, 2.0, 3.0]])
 def test_type_m_is_absent_where_truth_is_0_or_varies(truth):
-    assert np.isnan(single.type_m_error(replicates([5, 6, 7], truth), LEVEL).value)
+    assert np.isnan(performance_measures.type_m_error(replicates([5, 6, 7], truth), LEVEL).value)
 
 
 def test_types_s_and_m_are_absent_where_nothing_is_rejected():
     x = replicates([0.0, 0.1, 0.2], truth=0.5)
-    assert np.isnan(single.type_s_error(x, LEVEL).value)
-    assert np.isnan(single.type_m_error(x, LEVEL).value)
+    assert np.isnan(performance_measures.type_s_error(x, LEVEL).value)
+    assert np.isnan(performance_measures.type_m_error(x, LEVEL).value)
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 20), (1, 20), (19, 20), (20, 20), (890, 1000), (1, 2)])
 def test_proportions_have_the_wilson_interval(hits, n):
-    found = single.proportion(np.arange(n) < hits)
+    found = performance_measures.proportion(np.arange(n) < hits)
     wilson = stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
     assert (found.lower, found.upper) == pytest.approx((wilson.low, wilson.high), abs=1e-12)
 
@@ -193,12 +206,14 @@ def test_proportions_have_the_wilson_interval(hits, n):
 def test_the_example_of_morris_is_reproduced():
     # Morris, White & Crowther (2019), section 5.2: a coverage near 95 % estimated with an
     # MCSE of 0.5 % takes 1900 replicates.
-    assert single.proportion(np.arange(1900) < 1805).mcse == pytest.approx(0.005, rel=1e-3)
+    assert performance_measures.proportion(np.arange(1900) < 1805).mcse == pytest.approx(
+        0.005, rel=1e-3
+    )
 
 
 def test_an_interval_at_a_higher_level_is_wider():
-    low, high = single.proportion_interval(0.7, 20, 0.95)
-    wider = single.proportion_interval(0.7, 20, 0.999)
+    low, high = performance_measures.proportion_interval(0.7, 20, 0.95)
+    wider = performance_measures.proportion_interval(0.7, 20, 0.999)
     expected = stats.binomtest(14, 20).proportion_ci(0.999, method="wilson")
     assert wider == pytest.approx((expected.low, expected.high))
     assert wider[0] < low < high < wider[1]
@@ -221,12 +236,18 @@ def skewed(rng, n=400) -> Replicates:
 
 def of(name):
     """A measure by its name, at the level if it has one."""
-    measure = (single.ESTIMATE_MEASURES | single.INTERVAL_MEASURES)[name]
-    return (lambda x: measure(x, LEVEL)) if name in single.INTERVAL_MEASURES else measure
+    measure = (performance_measures.ESTIMATE_MEASURES | performance_measures.INTERVAL_MEASURES)[
+        name
+    ]
+    return (
+        (lambda x: measure(x, LEVEL)) if name in performance_measures.INTERVAL_MEASURES else measure
+    )
 
 
 RANDOM = [
-    name for name in single.ESTIMATE_MEASURES | single.INTERVAL_MEASURES if name != "mcmc_error"
+    name
+    for name in performance_measures.ESTIMATE_MEASURES | performance_measures.INTERVAL_MEASURES
+    if name != "mcmc_error"
 ]
 
 
@@ -251,12 +272,12 @@ def test_the_mcse_holds_for_skewed_errors_too(name, rng):
 
 def test_one_rejected_interval_says_nothing_of_signs():
     x = replicates([5.0, 0.1, 0.2], truth=1.0, sd=[1.0, 1.0, 1.0])
-    assert np.isnan(single.type_s_error(x, LEVEL).value)
+    assert np.isnan(performance_measures.type_s_error(x, LEVEL).value)
 
 
 def test_a_fit_whose_mcmc_error_is_not_known_does_not_hide_the_others():
     x = replace(replicates([0.0] * 10), mcse_mean=np.array([0.5] * 9 + [np.nan]))
-    assert single.mcmc_error(x).value == 0.5
+    assert performance_measures.mcmc_error(x).value == 0.5
 
 
 @pytest.mark.parametrize("name", [name for name in RANDOM if name != "bias_eliminated_coverage"])

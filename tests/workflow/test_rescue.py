@@ -9,7 +9,7 @@ from recovery.common.errors import StudyError
 from recovery.engines.protocol import Program
 from recovery.fit import batches, datasets
 from recovery.fit.sampler import SamplerFitter
-from recovery.plan.scenarios import Batch
+from recovery.plan.batch_size import Batch
 from recovery.plan.seeds import fit_seed
 
 BASE = ("sampler", {"chains": 2, "warmup": 100, "draws": 100})

@@ -3,7 +3,7 @@
 from recovery.common import checkout
 from recovery.common.user_files import relative_path
 from recovery.plan import figure_list, paths
-from recovery.plan.forced_steps import folders_made_again
+from recovery.plan.forcerun import folders_made_again
 from recovery.plan.inputs import Inputs
 from recovery.plan.params import Params
 from recovery.plan.resources import JobResources

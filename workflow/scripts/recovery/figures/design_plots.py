@@ -16,7 +16,7 @@ from recovery.plan.figure_list import Figure, words
 from recovery.plan.scenarios import Scenario, scenarios_of
 from recovery.score.measures import rows_of_measure
 from recovery.score.measures.monte_carlo import with_bounds
-from recovery.study.model import Study
+from recovery.study.keys import Study
 
 SIDE_BY_SIDE = {
     "bias": "Bias",

@@ -10,9 +10,9 @@ import numpy as np
 from recovery import families
 from recovery.common import jobs
 from recovery.families.family import Estimates
-from recovery.fit import finite
-from recovery.fit.agreement import agreement
+from recovery.fit import finite_numbers
 from recovery.fit.batches import Fit, Task
+from recovery.fit.participant_agreement import agreement
 from recovery.tables import quantile_columns
 
 
@@ -117,4 +117,4 @@ def _require_finite(part: Estimates, probabilities: Iterable[float]) -> None:
             for p in probabilities
         ),
     ):
-        finite.require(kind, dict(zip(part.names, values, strict=True)))
+        finite_numbers.require(kind, dict(zip(part.names, values, strict=True)))

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from recovery.engines.protocol import Draws
 from recovery.families.family import Columns, Family, Unit
-from recovery.fit import finite, posterior
+from recovery.fit import finite_numbers, posterior
 
 MOST_VALUES = 1_000_000  # of a log likelihood, in memory at once
 
@@ -39,7 +39,7 @@ def row_of_fit(
         log_likelihood = family.log_likelihood_of(unit, model, prior, values, chunk)
         if log_likelihood is None:
             raise RuntimeError(f"{model}: has no log likelihood of one {unit}")
-        finite.require(
+        finite_numbers.require(
             "log likelihood",
             {f"{unit} {first + place}": row for place, row in enumerate(log_likelihood)},
         )

@@ -11,9 +11,9 @@ from recovery import engines, families
 from recovery.common import jobs
 from recovery.engines import declarations, stan_data
 from recovery.engines.protocol import Draws, Program, Settings
-from recovery.fit import finite, loo, posterior
-from recovery.fit.agreement import agreement
+from recovery.fit import finite_numbers, loo, posterior
 from recovery.fit.batches import Fit, Task
+from recovery.fit.participant_agreement import agreement
 from recovery.plan.seeds import fit_seed, rank_rng
 
 RANKED_DRAWS = 99  # ranks are 0 to 99; calibration needs a bulk ESS of at least as many
@@ -97,7 +97,7 @@ class SamplerFitter:
         draws = self._run(data, seed, task.attempt)
         effects = [name for names in self._participants_of(draws.names).values() for name in names]
         if names := posterior.non_finite(draws, [*self.model.scored, *effects]):
-            raise RuntimeError(f"non-finite draws: {finite.listed_briefly(names)}")
+            raise RuntimeError(f"non-finite draws: {finite_numbers.listed_briefly(names)}")
         return draws
 
     def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
@@ -142,8 +142,8 @@ class SamplerFitter:
             self.family.test_quantities(parameters, task.columns, rank_rng(seed, "functions"))
             for parameters in (values, truth)
         )
-        finite.require("test quantities", quantities)
-        finite.require("test quantities of the truth", true_quantities)
+        finite_numbers.require("test quantities", quantities)
+        finite_numbers.require("test quantities of the truth", true_quantities)
         rng = rank_rng(seed, "ties")
         ranked = [
             row
@@ -173,7 +173,7 @@ class SamplerFitter:
             truth = np.array([task.truth[name] for name in members])
             means, hits = posterior.means_and_hits(draws, members, truth, level)
             measures = agreement(means, truth)
-            finite.require("RMSE", {coefficient: measures["rmse"]})
+            finite_numbers.require("RMSE", {coefficient: measures["rmse"]})
             rows.append(
                 {
                     "coefficient": coefficient,
@@ -192,7 +192,7 @@ def _summary(
     """Return `posterior.summarise`; RuntimeError if draws are too large for a statistic."""
     summary = posterior.summarise(draws, names, intervals)
     for column, values in summary.items():
-        finite.require(column, dict(zip(names, values, strict=True)))
+        finite_numbers.require(column, dict(zip(names, values, strict=True)))
     return summary
 
 

@@ -17,11 +17,12 @@ from recovery import families
 from recovery.common.hashing import digest
 from recovery.families.family import Family
 from recovery.plan import paths
+from recovery.plan.batch_size import OBSERVED_BATCH, Batch, batch_size
 from recovery.plan.provenance import Sources
-from recovery.plan.scenarios import OBSERVED_BATCH, Batch, Scenario, batch_size, scenarios_of
+from recovery.plan.scenarios import Scenario, scenarios_of
 from recovery.plan.seeds import verified_rng
 from recovery.study import methods
-from recovery.study.model import Study
+from recovery.study.keys import Study
 from recovery.study.parse import restore as restore_study
 from recovery.study.truths import FromObserved, ObservedTruth, PriorTruth
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from recovery import families
 from recovery.families.family import Family
 from recovery.plan.scenarios import Scenario, scenarios_of
+from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR, method
-from recovery.study.model import Study
 from recovery.study.truths import PriorTruth
 
 _BY_CONDITION = {

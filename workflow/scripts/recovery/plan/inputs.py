@@ -11,7 +11,7 @@ from recovery import engines, families, tables
 from recovery.common.hashing import digest
 from recovery.plan import figure_list, identities, paths, provenance
 from recovery.plan.design import Cell, Design
-from recovery.plan.forced_steps import folder_of
+from recovery.plan.forcerun import folder_of
 from recovery.plan.params import Params, Wildcards
 from recovery.study.methods import NO_PRIOR
 from recovery.tables.summary_schemas import SUMMARIES
@@ -45,7 +45,7 @@ class Inputs:
     begin_plan : callable
         Called once, before the first input: Snakemake has begun to plan jobs, so its settings are
         known and results are used. It returns the folders whose files forced jobs make again
-        (`forced_steps`); these files are not marked.
+        (`forcerun`); these files are not marked.
     """
 
     def __init__(

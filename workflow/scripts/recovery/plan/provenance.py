@@ -24,7 +24,7 @@ from recovery.common.user_files import located
 from recovery.engines.includes import program_hash
 from recovery.families.family import Family
 from recovery.plan.imported_modules import LIBRARY, closure, module_file
-from recovery.study.model import Study
+from recovery.study.keys import Study
 
 SCRIPTS = LIBRARY.parent
 

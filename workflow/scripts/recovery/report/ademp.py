@@ -11,10 +11,10 @@ import pandas as pd
 from recovery.families.family import Family
 from recovery.plan.design import Design
 from recovery.plan.figure_list import words
-from recovery.score.measures.single import ESTIMATE_MEASURES, INTERVAL_MEASURES
+from recovery.score.measures.performance_measures import ESTIMATE_MEASURES, INTERVAL_MEASURES
 from recovery.score.precision import largest_mcse
+from recovery.study.keys import Study
 from recovery.study.methods import method
-from recovery.study.model import Study
 from recovery.study.truths import ObservedTruth, PriorTruth
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 from recovery.families.family import Family
 from recovery.plan.figure_list import words
 from recovery.score.measures import rows_of_measure
+from recovery.study.keys import Study
 from recovery.study.methods import method
-from recovery.study.model import Study
 
 FALSE_ALARMS = 0.05  # familywise, for all differences of one measure
 MEASURES = ("rmse", "coverage")

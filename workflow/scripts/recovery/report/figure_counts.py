@@ -9,8 +9,8 @@ import pandas as pd
 from recovery.plan.figure_list import Figure
 from recovery.score.measures import rows_of_measure
 from recovery.score.planning import SCALES
+from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR
-from recovery.study.model import Study
 
 _MEASURES = {
     "bias": ("bias",),

@@ -11,7 +11,7 @@ from recovery.families.family import Family
 from recovery.plan.figure_list import fit_label, fits_by_prior
 from recovery.report import selection_section
 from recovery.score.measures import fit_outcomes
-from recovery.study.model import Study
+from recovery.study.keys import Study
 
 
 def totals(diagnostics: pd.DataFrame) -> dict[str, int]:

@@ -31,8 +31,8 @@ from recovery.report.number_formats import number, percent, sortable
 from recovery.score import failures
 from recovery.score.measures import ENOUGH_IF_SKEWED, few_if_skewed
 from recovery.score.precision import largest_mcse
+from recovery.study.keys import Study
 from recovery.study.methods import method
-from recovery.study.model import Study
 
 TEMPLATES = Path(__file__).parents[3] / "report"
 PIXELS_PER_POINT = 1.4 * 96 / 72  # at which the labels of a figure are as large as the text

@@ -17,8 +17,8 @@ from recovery.score.failures import first_line, verification_failures
 from recovery.score.measures import CELL, LARGE_MCMC_ERROR, rows_of_measure
 from recovery.score.precision import in_whole_batches, most_needed
 from recovery.score.verification import DISAGREE
+from recovery.study.keys import Study
 from recovery.study.methods import method
-from recovery.study.model import Study
 
 MOST_REASONS = 5
 

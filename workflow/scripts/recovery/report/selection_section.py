@@ -9,7 +9,7 @@ import pandas as pd
 from recovery.families.family import Family
 from recovery.plan.figure_list import words
 from recovery.score.selection import programs_by_joint
-from recovery.study.model import Study
+from recovery.study.keys import Study
 
 
 def section(study: Study, family: Family, table: pd.DataFrame) -> dict[str, Any] | None:

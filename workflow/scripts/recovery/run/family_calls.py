@@ -19,8 +19,9 @@ from recovery.families.family import Columns, SimulationError, Values
 from recovery.families.own import opened_files
 from recovery.families.own.own_family import OwnFamily
 from recovery.fit import datasets
+from recovery.plan.batch_size import Batch
 from recovery.plan.design import Design, restore
-from recovery.plan.scenarios import Batch, Scenario
+from recovery.plan.scenarios import Scenario
 from recovery.plan.seeds import dataset_seed
 
 TRIED = 100  # replicates, or draws from a prior; one of them must give data

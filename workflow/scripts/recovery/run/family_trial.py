@@ -20,7 +20,7 @@ from recovery.engines.protocol import Program, Settings
 from recovery.families.family import Family
 from recovery.families.own.guest_code import LOAD_SECONDS
 from recovery.families.own.requirements import DRAW_KEYS
-from recovery.fit import finite, posterior
+from recovery.fit import finite_numbers, posterior
 from recovery.plan.design import Design
 from recovery.run.family_calls import LOAD, Calls, Step, by_size, scenario_of, steps
 
@@ -188,7 +188,7 @@ def one_fit(
     in_program, in_data = _participants(family, draws.names), _participants(family, values)
     if unusable := posterior.non_finite(draws, [*scored, *in_program]):
         raise StudyError(
-            f"{program.path}: draws of {finite.listed_briefly(unusable)} are not finite"
+            f"{program.path}: draws of {finite_numbers.listed_briefly(unusable)} are not finite"
         )
     if set(in_program) != set(in_data) and (
         in_program or family.MODELS[model].pooling != "complete"

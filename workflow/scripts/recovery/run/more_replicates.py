@@ -12,7 +12,7 @@ from recovery import tables
 from recovery.common.errors import StudyError
 from recovery.run.study_files import read_study
 from recovery.score.precision import in_whole_batches, most_needed
-from recovery.study.model import Study
+from recovery.study.keys import Study
 from recovery.study.settings import Precision
 from recovery.study.yaml_edits import with_integer
 from recovery.study.yaml_file import parse_yaml, read_yaml

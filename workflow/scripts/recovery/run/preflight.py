@@ -19,11 +19,12 @@ from recovery.engines.protocol import Program
 from recovery.families.family import MOST_ROWS, Columns, Family, SimulationError, Unit, Values
 from recovery.fit import datasets
 from recovery.plan import provenance
+from recovery.plan.batch_size import batch_size
 from recovery.plan.design import Design
-from recovery.plan.scenarios import batch_size, scenarios_of, sized
+from recovery.plan.scenarios import scenarios_of, sized
 from recovery.run import results_lock
 from recovery.study.consistency import missing_algorithms
-from recovery.study.model import Study
+from recovery.study.keys import Study
 from recovery.study.parse import parse
 
 MOST_JOBS = 100_000

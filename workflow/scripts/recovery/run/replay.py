@@ -15,8 +15,8 @@ from recovery.engines import executables
 from recovery.engines.protocol import Program
 from recovery.families.family import Columns
 from recovery.fit import approximation, batches, datasets, draws, estimator
+from recovery.plan.batch_size import Batch
 from recovery.plan.design import Cell, Design
-from recovery.plan.scenarios import Batch
 from recovery.study.methods import NO_PRIOR
 
 TIMINGS = ("warmup_seconds", "sampling_seconds", "other_seconds")

@@ -16,7 +16,7 @@ from recovery.common import locks
 from recovery.common.errors import StudyError, shown
 from recovery.common.hashing import digest
 from recovery.common.jobs import in_words
-from recovery.study.model import Study
+from recovery.study.keys import Study
 
 HOLDER = "RESULTS_HELD_BY"  # set by `make study`: the process that holds the lock, and the folder
 SNAKEMAKES = tuple(

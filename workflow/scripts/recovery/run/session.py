@@ -16,10 +16,10 @@ from recovery.common.errors import UserError, bounded
 from recovery.common.hashing import digest
 from recovery.common.user_files import shipped
 from recovery.plan import identities, paths
+from recovery.plan.batch_size import batch_size
 from recovery.plan.design import Design
 from recovery.plan.inputs import Inputs
 from recovery.plan.params import Params
-from recovery.plan.scenarios import batch_size
 from recovery.run import machine, preflight, results_lock
 from recovery.study import overrides
 from recovery.study.yaml_file import read_yaml

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from recovery.run import machine, results_lock
 from recovery.run.study_files import read_study
-from recovery.study.model import Study
+from recovery.study.keys import Study
 
 
 def checked_study(file: str, changes: Sequence[str]) -> Study:

@@ -8,7 +8,7 @@ from pathlib import Path
 from recovery import families
 from recovery.common.user_files import refuse_outside
 from recovery.study import overrides
-from recovery.study.model import Study
+from recovery.study.keys import Study
 from recovery.study.parse import parse
 from recovery.study.yaml_file import read_yaml
 

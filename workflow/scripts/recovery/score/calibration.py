@@ -18,8 +18,8 @@ from recovery.families.family import Family
 from recovery.plan.design import Cell, Design
 from recovery.plan.seeds import rank_rng
 from recovery.score.measures.uniformity import SMALLEST_P, holm, p_value
+from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR
-from recovery.study.model import Study
 from recovery.study.truths import PriorTruth
 
 FAMILY_WISE = 0.01  # chance that any of a study's calibrated quantities is called miscalibrated

@@ -12,7 +12,7 @@ from scipy import optimize, special, stats
 
 from recovery.score.measures import rows_of_measure
 from recovery.score.measures.monte_carlo import with_bounds
-from recovery.score.measures.single import proportion_interval
+from recovery.score.measures.performance_measures import proportion_interval
 from recovery.study.settings import PlanningTarget
 
 REACHED = "reached"

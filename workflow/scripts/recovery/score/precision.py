@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from recovery.plan.scenarios import batch_size, scenarios_of
+from recovery.plan.batch_size import batch_size
+from recovery.plan.scenarios import scenarios_of
 from recovery.score.measures import Cells, rows_of_measure
-from recovery.score.measures.largest import pooled
-from recovery.study.model import Study
+from recovery.score.measures.largest_of_noisy import pooled
+from recovery.study.keys import Study
 from recovery.study.settings import Precision
 
 MOST_NEEDED = 1e12  # beyond which there is no number that anyone could run

@@ -13,10 +13,10 @@ import pandas as pd
 
 from recovery import tables
 from recovery.families.family import Family
+from recovery.plan.batch_size import Batch
 from recovery.plan.design import Cell, Design
-from recovery.plan.scenarios import Batch
 from recovery.score.measures import mean, proportion
-from recovery.study.model import Study
+from recovery.study.keys import Study
 from recovery.study.truths import PriorTruth
 from recovery.tables.summary_schemas import SUMMARIES
 

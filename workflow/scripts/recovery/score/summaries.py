@@ -28,8 +28,8 @@ from recovery.score import (
     verification,
 )
 from recovery.score.measures import fit_outcomes
+from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR, has_intervals, method
-from recovery.study.model import Study
 
 PREDICTIVE_DRAWS = 100
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from recovery.common.errors import listed
 from recovery.families.family import Family
+from recovery.study.keys import Study
 from recovery.study.methods import ALGORITHMS, NO_PRIOR, method, split_approximation
-from recovery.study.model import Study
 from recovery.study.truths import ObservedTruth, PriorTruth
 
 

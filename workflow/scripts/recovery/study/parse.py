@@ -13,7 +13,7 @@ from recovery import families
 from recovery.common.errors import checked, path_in_words, study_error, validation_faults
 from recovery.families.family import Family
 from recovery.study.consistency import planning_faults, reference_faults
-from recovery.study.model import Study
+from recovery.study.keys import Study
 from recovery.study.truths import Flat, Observed, ObservedTruth, PriorTruth
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, create_model
 from recovery import families
 from recovery.common.types import Name
 from recovery.families.family import Family
-from recovery.study.model import Study
+from recovery.study.keys import Study
 from recovery.study.truths import Observed, ObservedTruth, PriorTruth
 
 PLACE = Path(__file__).parents[3] / "schemas" / "study.schema.json"

@@ -12,8 +12,7 @@ from recovery.score.measures.cells import (
 )
 from recovery.score.measures.fit_outcomes import converged_replicates, convergence, final_attempts
 from recovery.score.measures.participants import participants
-from recovery.score.measures.replicates import Replicates, from_table
-from recovery.score.measures.single import (
+from recovery.score.measures.performance_measures import (
     ABSENT,
     ENOUGH_IF_SKEWED,
     LARGE_MCMC_ERROR,
@@ -22,6 +21,7 @@ from recovery.score.measures.single import (
     mean,
     proportion,
 )
+from recovery.score.measures.replicates import Replicates, from_table
 
 __all__ = [
     "ABSENT",

@@ -14,10 +14,8 @@ import numpy as np
 import pandas as pd
 
 from recovery.score.measures.fit_outcomes import common_replicates
-from recovery.score.measures.paired import difference, interval, relative_precision
-from recovery.score.measures.replicates import Replicates
-from recovery.score.measures.significance import p_value
-from recovery.score.measures.single import (
+from recovery.score.measures.paired_differences import difference, interval, relative_precision
+from recovery.score.measures.performance_measures import (
     ABSENT,
     ENOUGH_IF_SKEWED,
     ESTIMATE_MEASURES,
@@ -25,6 +23,8 @@ from recovery.score.measures.single import (
     STANDARD_ERROR_MEASURES,
     Measure,
 )
+from recovery.score.measures.replicates import Replicates
+from recovery.score.measures.significance import p_value
 from recovery.study.methods import NO_PRIOR
 
 CELL = ["scenario", "model", "prior"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from recovery.score.measures.single import proportion
+from recovery.score.measures.performance_measures import proportion
 from recovery.study.methods import LARGEST_PARETO_K
 from recovery.study.settings import Convergence
 

@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 
 from recovery.score.measures.fit_outcomes import common_replicates
-from recovery.score.measures.single import ABSENT, Z95, Measure, mean, proportion_interval
+from recovery.score.measures.performance_measures import (
+    ABSENT,
+    Z95,
+    Measure,
+    mean,
+    proportion_interval,
+)
 
 SCORES = {  # score -> its range
     "rmse": (0, np.inf),

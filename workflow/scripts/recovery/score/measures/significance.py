@@ -7,8 +7,8 @@ import math
 import numpy as np
 from scipy import special
 
-from recovery.score.measures.paired import SHARES, discordant
-from recovery.score.measures.single import ROUNDING, Measure
+from recovery.score.measures.paired_differences import SHARES, discordant
+from recovery.score.measures.performance_measures import ROUNDING, Measure
 
 MEANS = (
     *("bias", "relative_bias", "z_score", "contraction", "mcmc_error"),

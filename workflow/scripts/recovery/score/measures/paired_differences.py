@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from recovery.score.measures.monte_carlo import paired_difference
+from recovery.score.measures.performance_measures import Measure, empirical_se, half_width, ratio
 from recovery.score.measures.replicates import Replicates
-from recovery.score.measures.single import Measure, empirical_se, half_width, ratio
 
 
 def difference(first: Measure, second: Measure) -> tuple[float, float]:

@@ -6,7 +6,7 @@ import pytest
 from replicates_of_errors import replicates
 
 from recovery.score import measures, precision
-from recovery.score.measures import Fits, single
+from recovery.score.measures import Fits, performance_measures
 from recovery.study.settings import Precision
 
 LEVEL = 0.9
@@ -22,7 +22,7 @@ def scored(errors) -> tuple[pd.DataFrame, dict]:
         key = {"model": f"m{place}", "prior": "p", "parameter": "b", "subset": "all"}
         cells[key["model"], "p"] = Fits({"b": x}, x.replicate)
         for name in ("z_score", "empirical_se"):
-            found = single.ESTIMATE_MEASURES[name](x)
+            found = performance_measures.ESTIMATE_MEASURES[name](x)
             numbers = {"value": found.value, "mcse": found.mcse, "n_replicates": found.n}
             rows.append(key | {"measure": name} | numbers)
     return pd.DataFrame(rows), cells

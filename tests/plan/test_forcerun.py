@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT, make_design
 
-from recovery.plan.forced_steps import STEPS, folder_of, folders_made_again
+from recovery.plan.forcerun import STEPS, folder_of, folders_made_again
 from recovery.plan.inputs import Inputs
 
 OBSERVED = {"path": "a.csv", "outcome": "y", "predictor": "x", "participant": "p"}
