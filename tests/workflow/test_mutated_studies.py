@@ -222,7 +222,7 @@ def checkout(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.workflow
-@settings(max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(mutated())
 def test_snakemake_plans_a_mutated_study_or_refuses_it_before_any_job(checkout, raw):
     text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True).replace(f"{ROOT}/", "")
