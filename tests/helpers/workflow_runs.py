@@ -50,7 +50,7 @@ def check_out(folder: Path) -> "Checkout":
     for part in PARTS:
         source, target = ROOT / part, folder / part
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target)  # with bytecode, so that every copy starts fast
         else:
             shutil.copy(source, target)
     return Checkout(folder)
