@@ -98,12 +98,12 @@ def test_a_study_without_any_estimate_is_written_and_ends_with_an_error(checkout
         done = checkout.make_study()
         said = done.stdout + done.stderr
         assert done.returncode != 0
-        assert "small: No fit gave estimates: all 4 failed." in said
-        assert "small: every fit failed in 2 cells (" in said
+        assert "small: All 4 fits failed; none gave estimates." in said
+        assert "small: all fits failed in 2 cells (" in said
         assert "Traceback" not in said
         page = (checkout.folder / "results/small/report.html").read_text()
         top = page[: page.index('id="design"')]
-        assert "<strong>No fit gave estimates: all 4 failed.</strong>" in top
+        assert "<strong>All 4 fits failed; none gave estimates.</strong>" in top
         assert "<strong>Not verified: Pooled, Non-centred.</strong> All fits with stanli" in top
     assert (checkout.folder / "results/small/summary/performance.csv").exists()
 
@@ -115,10 +115,10 @@ def test_a_cell_without_any_estimate_is_first_on_the_page_and_last_in_the_termin
     done = checkout.make_study()
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
-    assert "small: 2 of 4 fits gave estimates.\nsmall: every fit failed in 1 cell (" in said
+    assert "small: 2 of 4 fits gave estimates.\nsmall: all fits failed in 1 cell (" in said
     page = (checkout.folder / "results/small/report.html").read_text()
     top = page[: page.index('id="design"')]
-    assert "<strong>Every fit failed in 1 cell</strong>" in top
+    assert "<strong>All fits failed in 1 cell</strong>" in top
     assert "initialization failed" in top
     found = pd.read_parquet(checkout.folder / "results/small/summary/verification.parquet")
     by_model = found.groupby("model")[["n_verified", "n_failed"]].max()
