@@ -29,7 +29,7 @@ def sleepstudy():
 
 
 @pytest.mark.parametrize("name", ["reml", "ml"])
-def test_sleepstudy_has_lme4s_estimates(sleepstudy, name):
+def test_estimates_of_sleepstudy_are_those_of_lme4(sleepstudy, name):
     value, error = fitted(name, sleepstudy)
     lme4 = SLEEP[f"lme4_{name}"]
     for k in (1, 2):
@@ -41,7 +41,7 @@ def test_sleepstudy_has_lme4s_estimates(sleepstudy, name):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_random_intercepts_of_balanced_data_have_the_estimates_of_anova(seed):
+def test_for_balanced_data_random_intercepts_have_the_estimates_of_anova(seed):
     # Without a predictor that matters REML is ANOVA (Searle, Casella & McCulloch 1992, ch. 4);
     # x is the same for every participant and centred, so that its effect is apart.
     rng, people, each = np.random.default_rng(seed), 10, 6
@@ -124,7 +124,7 @@ COMPONENTS = ["sigma_p[1]", "sigma_p[2]", "Omega[1,2]", "sigma"]
 
 
 @pytest.mark.parametrize("name", ["reml", "ml"])
-def test_errors_of_variances_are_those_of_the_dense_expected_information(rng, name):
+def test_standard_errors_of_variances_agree_with_the_dense_expected_information(rng, name):
     columns = unbalanced(simulated(2, 10, 6), rng)
     value, error = fitted(name, columns)
     expected = dense_errors(name, columns, np.array([value[n] for n in COMPONENTS]), [0, 1, 2, 3])
@@ -142,7 +142,7 @@ def test_errors_of_variances_are_those_of_the_dense_expected_information(rng, na
         ("ml", 7, (0, 0), [3]),
     ],
 )
-def test_on_the_edge_sigma_keeps_its_error_beside_what_is_off_it(name, seed, sds, interior):
+def test_at_the_boundary_interior_parameters_keep_their_standard_errors(name, seed, sds, interior):
     columns = simulated(seed, 6, 5, truth=LINEAR.Truth(beta=(0, 1), sigma_p=sds, rho=0, sigma=1))
     found = LINEAR.ESTIMATORS[name].fit(columns)
     assert found.not_converged_because.startswith("singular fit: ")
@@ -162,7 +162,7 @@ def test_on_the_edge_sigma_keeps_its_error_beside_what_is_off_it(name, seed, sds
     assert abs(value["Omega[1,2]"]) <= 1
 
 
-def test_predictions_have_hendersons_errors(rng):
+def test_predictions_have_hendersons_standard_errors(rng):
     # The inverse of the mixed-model equations' matrix holds the errors of beta and effects.
     columns = unbalanced(simulated(3, 8, 6), rng)
     value, error = fitted("reml", columns)
@@ -185,7 +185,7 @@ def test_predictions_have_hendersons_errors(rng):
             assert error[name] == pytest.approx(np.sqrt(to @ errors @ to))
 
 
-def test_units_of_measurement_decide_nothing():
+def test_units_of_measurement_do_not_matter():
     columns = simulated()
     value, error = fitted("reml", columns)
     other = columns | {"x": columns["x"] * 1e4, "y": columns["y"] * 1e-6 + 3}
@@ -215,7 +215,7 @@ def test_intervals_of_a_correlation_are_normal_on_fishers_scale():
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_no_start_finds_a_smaller_deviance(seed):
+def test_no_initial_value_leads_to_a_smaller_deviance(seed):
     # Of these, statsmodels stops early in one of seven.
     from recovery.families.multilevel.classical import deviance
 
@@ -232,7 +232,7 @@ def test_no_start_finds_a_smaller_deviance(seed):
         assert at(near + step)[0] >= found.deviance - 1e-6
 
 
-def test_least_squares_of_balanced_data_is_reml(sleepstudy):
+def test_for_balanced_data_least_squares_equals_reml(sleepstudy):
     # Lines of equally many observations at equal x: REML's beta and its error are theirs.
     for of_reml, of_lines in zip(
         fitted("reml", sleepstudy), fitted("least_squares", sleepstudy), strict=True
@@ -245,7 +245,7 @@ def test_least_squares_of_balanced_data_is_reml(sleepstudy):
 
 
 @pytest.mark.parametrize("options", [{}, {"predictors": 3}, {"predictors": 2, "varying": ["x2"]}])
-def test_estimators_answer_for_what_they_say_in_every_layout(options):
+def test_estimators_estimate_their_scored_parameters_in_every_layout(options):
     family = families.find({"name": "multilevel_linear", **options})
     prior = family.Prior(
         beta_mean=0,
@@ -266,7 +266,7 @@ def test_estimators_answer_for_what_they_say_in_every_layout(options):
 
 
 @pytest.mark.slow
-def test_intervals_of_sigma_hold_it_at_their_rate_in_singular_fits():
+def test_intervals_of_sigma_cover_it_at_their_rate_in_singular_fits():
     # 92 % of 214 do; of 55 as sure, fewer than 80 % would be seen once in 500.
     truth = LINEAR.Truth(beta=(0.5, 1), sigma_p=(1, 0.5), rho=0.3, sigma=1)
     hits = []

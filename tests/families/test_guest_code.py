@@ -57,14 +57,14 @@ IMPORTS = (
         ),
     ],
 )
-def test_what_a_file_does_at_load_is_one_message(begin, does, said):
+def test_a_fault_of_a_file_at_load_is_one_message(begin, does, said):
     raw = at_load(begin, does)
     assert refused(raw).startswith(f"{raw['family']}: does not load: {said}")
     assert os.getcwd() == str(ROOT)  # noqa: PTH109
     assert threading.active_count() == 1
 
 
-def test_what_a_file_changes_at_load_is_put_back(begin):
+def test_changes_that_a_file_makes_at_load_are_undone(begin):
     streams = sys.stdin, sys.stdout, sys.stderr, sys.excepthook
     before = (
         list(sys.path),
@@ -135,7 +135,7 @@ class _Unused(Frozen):"""
         ("1 / 0", "Truth or Prior: raised ZeroDivisionError: division by zero"),
     ],
 )
-def test_what_a_field_does_as_a_study_is_read_is_one_message(begin, does, said):
+def test_a_fault_of_a_field_when_a_study_is_read_is_one_message(begin, does, said):
     raw = begin(
         ("family.py", "import numpy as np", "import os, sys\nimport numpy as np"),
         ("family.py", "class Truth(Frozen):", VALIDATOR.replace("HERE", does)),
@@ -143,7 +143,7 @@ def test_what_a_field_does_as_a_study_is_read_is_one_message(begin, does, said):
     assert refused(raw) == f"{raw['family']}: {said}"
 
 
-def test_a_field_that_refuses_a_value_is_a_fault_of_the_study(begin):
+def test_a_value_that_a_field_refuses_is_an_error_of_the_study(begin):
     does = "raise ValueError('must be cheerful')"
     raw = begin(("family.py", "class Truth(Frozen):", VALIDATOR.replace("HERE", does)))
     assert "truths.typical.mu: must be cheerful" in refused(raw)

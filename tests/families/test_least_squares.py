@@ -7,7 +7,7 @@ from conftest import LINEAR
 from scipy import stats
 
 
-def test_one_line_for_everybody_is_ordinary_least_squares():
+def test_one_line_for_all_participants_is_ordinary_least_squares():
     columns = simulated()
     value, error = fitted("ols", columns)
     expected = stats.linregress(columns["x"], columns["y"])
@@ -29,7 +29,7 @@ def test_one_line_for_everybody_is_ordinary_least_squares():
     )
 
 
-def test_lines_of_their_own_are_averaged_in_two_steps(rng):
+def test_separate_lines_are_averaged_in_two_steps(rng):
     columns = unbalanced(simulated(), rng)
     value, error = fitted("least_squares", columns)
     found, left, df = [], 0.0, 0
@@ -74,7 +74,7 @@ def test_too_few_observations_for_lines_have_no_estimates(name):
         LINEAR.ESTIMATORS[name].fit(simulated(observations=2))
 
 
-def test_lines_that_go_through_all_outcomes_have_no_maximum():
+def test_lines_without_residuals_have_no_maximum_likelihood():
     columns = simulated()
     columns["y"] = columns["participant"] * (1 + columns["x"])
     with pytest.raises(RuntimeError, match=r"it grows as sigma goes to 0|the fit is exact"):

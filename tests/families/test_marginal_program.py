@@ -89,7 +89,7 @@ def log_likelihood(columns, point) -> float:
 
 @pytest.mark.parametrize("participant", [BALANCED, UNBALANCED], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
-def test_the_likelihood_is_the_multivariate_normals(participant, point):
+def test_the_likelihood_is_multivariate_normal(participant, point):
     # Priors, Jacobian and dropped constants are the same for both datasets.
     one, other = dataset(participant, 1), dataset(participant, 2)
     found = log_density(one, point) - log_density(other, point)
@@ -97,7 +97,7 @@ def test_the_likelihood_is_the_multivariate_normals(participant, point):
     assert found == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 
-def test_a_high_level_of_the_outcome_costs_no_digits():
+def test_a_large_mean_of_the_outcome_does_not_reduce_precision():
     one, other = dataset(UNBALANCED, 1, level=1e6), dataset(UNBALANCED, 2, level=1e6)
     point = {"beta": [1e6, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.2, "sigma": 1.0}
     expected = log_likelihood(one, point) - log_likelihood(other, point)
@@ -110,7 +110,9 @@ def squared(draws):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("participant", [np.repeat(np.arange(1, 17), 12), UNBALANCED])
-def test_marginal_has_the_posterior_of_its_siblings_participants_included(participant, prior):
+def test_the_marginal_program_has_the_same_posterior_as_the_others_including_participants(
+    participant, prior
+):
     # First and second moments of every parameter, within 4.5 combined Monte Carlo errors:
     # a false alarm in 1,400 of these tests.
     columns = dataset(participant, 3)
@@ -123,7 +125,7 @@ def test_marginal_has_the_posterior_of_its_siblings_participants_included(partic
         assert np.abs(z).max() < 4.5, names[np.abs(z).argmax()]
 
 
-def test_participants_without_differences_have_the_populations_line():
+def test_participants_without_differences_have_the_line_of_the_population():
     tight = family.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1e12, sigma_rate=1, lkj_eta=2)
     draws = sample("marginal", dataset(UNBALANCED, 4), tight)
     beta = draws.values[:, :, draws.names.index("beta[2]")]
@@ -131,7 +133,7 @@ def test_participants_without_differences_have_the_populations_line():
     np.testing.assert_allclose(theirs, beta, atol=1e-9)
 
 
-def test_it_says_that_it_serves_two_coefficients_only(prior):
+def test_the_marginal_program_refuses_more_than_two_coefficients(prior):
     data = family.stan_data(dataset(BALANCED, 1), prior)
     columns = np.column_stack([data["X"], data["X"][:, 1] ** 2])
     data |= {"K": 3, "X": columns}

@@ -59,14 +59,14 @@ def test_a_truth_is_drawn_from_the_prior(rng):
         assert follows((rho + 1) / 2, stats.beta(shape, shape)), (row, column)
 
 
-def test_a_truth_comes_back_from_its_own_values(truth, rng):
+def test_a_truth_is_recovered_from_its_values(truth, rng):
     _, values = family.simulate(truth, 2, 2, rng)
     found = family.truth_from_estimates(values)
     assert found.model_dump(exclude={"Omega"}) == truth.model_dump(exclude={"Omega"})
     np.testing.assert_allclose(found.Omega, truth.Omega, atol=1e-11)
 
 
-def test_rho_ab_is_the_only_correlation_of_its_truth(truth):
+def test_rho_ab_is_the_only_correlation_of_the_truth(truth):
     kept = truth.model_dump(exclude={"Omega", "rho_ab"})
     omega = family.Truth(**kept, rho_ab=0.4).correlations
     expected = np.eye(5)
@@ -83,7 +83,7 @@ def test_the_indirect_effect_is_the_mean_of_the_product_of_participants_paths(tr
     assert close([(a * b + cp).mean()], values["total"], stats.sem(a * b + cp))
 
 
-def test_prior_sds_are_those_of_simulated_truths(rng):
+def test_prior_sds_agree_with_simulated_truths(rng):
     # `sem` of squares says how far a simulated variance may be from the known one.
     drawn = []
     for _ in range(4000):
@@ -116,14 +116,14 @@ def test_a_large_simulation_has_the_moments_of_its_truth(truth, rng):
     assert follows(y - d_y - b * m - cp * x, stats.norm(0, 1.2))
 
 
-def test_an_observed_design_is_taken_participants_in_turn(truth, rng):
+def test_an_observed_design_is_reused_participant_by_participant(truth, rng):
     seen = {"participant": np.array([1, 2, 2]), "x": np.array([10.0, 20.0, 21.0])}
     columns, _ = family.simulate(truth, 3, seen, rng)
     assert columns["x"].tolist() == [10, 20, 21, 10]
     assert columns["participant"].tolist() == [1, 2, 2, 3]
 
 
-def test_expected_outcomes_are_those_of_many_simulated_ones(truth, rng):
+def test_expected_outcomes_agree_with_the_means_of_simulated_outcomes(truth, rng):
     # One participant's line, and, over participants, the population's.
     flat = {"participant": np.repeat(np.arange(1, 20_001), 2), "x": np.tile([-1.0, 2.0], 20_000)}
     columns, values = family.simulate(truth, 20_000, flat, rng)
@@ -182,7 +182,7 @@ def test_the_programs_density_is_that_of_the_formula(truth, rng):
 
 
 @pytest.mark.slow
-def test_much_data_give_the_truth_back(truth, rng):
+def test_much_data_recover_the_truth(truth, rng):
     columns, values = family.simulate(truth, 80, 8, rng)
     prior = family.Prior(
         path_mean=0,
@@ -200,7 +200,7 @@ def test_much_data_give_the_truth_back(truth, rng):
     assert summary["sd"][names.index("indirect")] < 0.15
 
 
-def test_indirect_and_total_follow_from_the_other_parameters_draw_by_draw(truth, rng):
+def test_indirect_and_total_effects_follow_from_the_other_parameters_in_every_draw(truth, rng):
     draws = sample(family.simulate(truth, 6, 5, rng)[0], PRIOR)
 
     def of(name):
@@ -223,7 +223,7 @@ def test_indirect_and_total_follow_from_the_other_parameters_draw_by_draw(truth,
         (("models",), ["centered"], "models[0]: got 'centered', must be one of 'noncentered'"),
     ],
 )
-def test_wrong_studies_are_refused_in_words(truth, place, value, message):
+def test_invalid_studies_are_refused_with_a_message(truth, place, value, message):
     known = truth.model_dump(mode="json", exclude_none=True)
     raw = changed(read_yaml(FILE), ("truths", "known", known), (*place, value))
     with pytest.raises(StudyError) as refused:
@@ -239,7 +239,7 @@ def test_correlations_that_contradict_one_another_are_refused(truth):
         family.Truth(**kept, Omega=omega.tolist())
 
 
-def test_the_shipped_study_has_a_program_that_takes_its_data():
+def test_the_program_of_the_shipped_study_accepts_its_data():
     preflight.try_programs(parse(read_yaml(FILE), families.find), STAN, "stanli")
 
 

@@ -49,7 +49,7 @@ def linear_predictor(columns) -> np.ndarray:
 
 
 @every_family
-def test_a_truth_comes_back_from_its_own_values(family, truth, rng):
+def test_a_truth_is_recovered_from_its_values(family, truth, rng):
     found = family.truth_from_estimates(family.simulate(truth, 3, 2, rng)[1])
     assert found.model_dump(exclude={"exposure"}) == truth.model_dump(exclude={"exposure"})
 
@@ -75,7 +75,7 @@ def test_degrees_of_freedom_are_drawn_from_a_gamma_above_1(rng):
     assert found["sigma"] == 2
 
 
-def test_a_prior_that_leaves_nothing_above_1_is_refused_in_words(rng):
+def test_a_prior_with_hardly_any_mass_above_1_is_refused_with_a_message(rng):
     prior = ROBUST.Prior(
         beta_mean=0, beta_sd=1, sigma_p_rate=1, sigma_rate=1, nu_shape=1, nu_rate=1e4, lkj_eta=1
     )
@@ -84,7 +84,7 @@ def test_a_prior_that_leaves_nothing_above_1_is_refused_in_words(rng):
     assert "nu" not in ROBUST.prior_sd(prior, "pooled")
 
 
-def test_thresholds_are_drawn_as_sorted_normals(rng):
+def test_thresholds_are_sorted_normal_draws(rng):
     prior = ORDINAL.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, c_mean=1, c_sd=2, lkj_eta=1)
     drawn = np.array([ORDINAL.draw_truth(prior, rng).c for _ in range(3000)])
     for place in range(3):
@@ -122,7 +122,7 @@ def test_residuals_are_student_t(rng):
     assert follows(residuals / 1.5, stats.t(4).cdf)
 
 
-def test_binary_outcomes_have_the_odds_of_their_linear_predictor(rng):
+def test_log_odds_of_binary_outcomes_equal_the_linear_predictor(rng):
     columns, _ = BERNOULLI.simulate(BERNOULLI.Truth(**ALIKE), 5, 4000, rng)
     p = stats.logistic.cdf(linear_predictor(columns))
     for weight in (1, columns["x"]):  # what the score of a logistic regression is made of
@@ -140,14 +140,14 @@ def test_counts_have_the_mean_and_variance_of_their_rate(rng):
     assert close(np.mean(z**2), 1, np.sqrt(np.mean(2 + 1 / rate) / z.size))
 
 
-def test_counts_of_different_participants_have_the_mean_of_a_lognormal_rate(rng):
+def test_the_mean_of_counts_over_participants_is_that_of_a_lognormal_rate(rng):
     truth = POISSON.Truth(beta=(0.5, 0.0), sigma_p=(0.6, 0.0), rho=0)
     columns, _ = POISSON.simulate(truth, 20_000, 1, rng)
     y = columns["y"]
     assert close(y.mean(), np.exp(0.5 + 0.6**2 / 2), stats.sem(y))
 
 
-def test_categories_have_the_shares_that_thresholds_cut_off(rng):
+def test_shares_of_categories_follow_from_the_thresholds(rng):
     truth = ORDINAL.Truth(beta=(0.0,), sigma_p=(0, 0), rho=0, c=C)
     columns, _ = ORDINAL.simulate(truth, 5, 2000, rng)
     shares = np.diff([0, *stats.logistic.cdf(C), 1])
@@ -179,7 +179,7 @@ def test_expected_outcomes_are_probabilities_rates_and_mean_categories():
     assert found[1] == pytest.approx(shares @ [1, 2, 3, 4])
 
 
-def test_lines_that_are_not_straight_have_many_points(rng):
+def test_curved_lines_have_many_points(rng):
     columns, values = BERNOULLI.simulate(BERNOULLI.Truth(**DIFFERENT), 3, 5, rng)
     grid = BERNOULLI.line_grid(columns)
     assert grid["x"].size == 3 * 25
@@ -203,7 +203,7 @@ def _with_scipy(family, columns, eta, values):
 
 
 @every_family
-def test_log_likelihoods_are_those_of_scipy(family, truth, rng):
+def test_log_likelihoods_agree_with_scipy(family, truth, rng):
     columns, values = family.simulate(truth, 4, 6, rng)
     draws = {name: value + 0.1 * rng.random(7) for name, value in values.items()}
     person = columns["participant"]
@@ -214,7 +214,7 @@ def test_log_likelihoods_are_those_of_scipy(family, truth, rng):
     np.testing.assert_allclose(found, _with_scipy(family, columns, eta, draws), rtol=1e-10)
 
 
-def test_log_likelihoods_far_in_the_tails_are_finite():
+def test_log_likelihoods_are_finite_far_in_the_tails():
     columns = {
         "participant": np.array([1, 1]),
         "x": np.array([-800.0, 800.0]),
@@ -268,7 +268,7 @@ def test_observed_outcomes_are_integers_and_never_standardized():
         (ROBUST, ["a", "b", "c"], "column 'y' must hold numbers"),
     ],
 )
-def test_observed_outcomes_of_another_kind_are_refused_in_words(family, y, words):
+def test_observed_outcomes_of_another_type_are_refused_with_a_message(family, y, words):
     with pytest.raises(ValueError, match=words):
         read(family, y)
 

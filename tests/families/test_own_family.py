@@ -25,7 +25,7 @@ def test_the_template_passes_its_trial(begin):
     ]
 
 
-def test_vectors_and_participants_get_stans_names():
+def test_elements_of_vectors_and_participants_have_the_names_of_stan():
     family = families.find(BANDIT)
     assert list(family.PARAMETERS) == ["mu[1]", "mu[2]", "sigma[1]", "sigma[2]"]
     assert family.POSITIVE == ("sigma[1]", "sigma[2]")
@@ -38,7 +38,7 @@ def test_vectors_and_participants_get_stans_names():
     assert columns["choice"].size == 12
 
 
-def test_participants_may_have_vectors_of_their_own(begin):
+def test_participants_may_have_vectors(begin):
     family = families.find(
         begin(
             ("family.py", '{"theta": ()}', '{"theta": (2,)}'),
@@ -77,13 +77,13 @@ def draw_truth("""
     np.testing.assert_allclose(found["log likelihood"], expected.sum(axis=0), rtol=1e-12)
 
 
-def test_an_edited_file_is_another_family(begin):
+def test_an_edited_file_changes_the_family(begin):
     one = families.find(begin()["family"])
     other = families.find(begin(("family.py", '"Mean, mu"', '"Grand mean"'))["family"])
     assert (one.PARAMETERS["mu"], other.PARAMETERS["mu"]) == ("Mean, mu", "Grand mean")
 
 
-def test_nothing_is_left_beside_the_file(begin, tmp_path):
+def test_loading_a_family_creates_no_files(begin, tmp_path):
     tried(begin())
     assert {file.name for file in tmp_path.iterdir()} == {"means.py", "means.stan"}
 
@@ -109,7 +109,7 @@ def test_a_learner_follows_the_delta_rule():
         assert abs(mine.mean() - chance) < 4 * np.sqrt(chance * (1 - chance) / mine.size)
 
 
-def test_the_bandits_program_has_the_likelihood_of_its_choices():
+def test_the_program_of_the_bandit_has_the_likelihood_of_the_choices():
     """Log densities of two points differ as those that are written out with SciPy."""
     import stanli
 
@@ -144,7 +144,7 @@ def _log_density(point, columns, prior) -> float:
 
 
 @pytest.mark.slow
-def test_the_bandits_parameters_come_back_from_much_data():
+def test_much_data_recover_the_parameters_of_the_bandit():
     family, engine = families.find(BANDIT), engines.find("stanli")
     truth = family.Truth(mu=(-0.5, 1.2), sigma=(0.5, 0.3))
     columns, values = family.simulate(truth, 40, 60, np.random.default_rng(1))

@@ -38,7 +38,7 @@ def returning(participant="participant", y="y", theta="theta"):
         ),
     ],
 )
-def test_a_column_without_a_number_everywhere_is_refused(begin, change, said):
+def test_a_column_with_a_value_that_is_not_a_number_is_refused(begin, change, said):
     with pytest.raises(StudyError, match=f"simulate: {said}"):
         simulated(begin, change)
 
@@ -51,12 +51,12 @@ def test_a_column_without_a_number_everywhere_is_refused(begin, change, said):
         (returning(theta="np.ma.masked_array(theta, mask=theta > 0)"), "theta: is not finite"),
     ],
 )
-def test_a_dataset_that_is_not_finite_is_none(begin, change, said):
+def test_a_dataset_that_is_not_finite_cannot_be_simulated(begin, change, said):
     with pytest.raises(SimulationError, match=said):
         simulated(begin, change)
 
 
-def test_columns_may_be_of_pandas_or_without_masked_values(begin):
+def test_columns_may_be_pandas_or_masked_arrays_without_missing_values(begin):
     plain, _ = simulated(begin)
     for y in ("pd.Series(y)", "pd.array(y, dtype='Float64')", "np.ma.masked_array(y)"):
         columns, _ = simulated(begin, returning(y=y))
@@ -72,12 +72,12 @@ def test_a_function_that_draws_nothing_from_its_rng_is_refused(begin, function):
     assert f"means.py: {function}: draws nothing from `rng`, must draw all random" in said
 
 
-def test_generators_made_from_the_rng_count_as_drawn(begin):
+def test_generators_spawned_from_the_rng_count_as_draws(begin):
     before = "    theta = truth.mu"
     simulated(begin, ("family.py", before, f"    rng = rng.spawn(1)[0]\n{before}"))
 
 
-def test_what_stan_data_changes_in_place_does_not_reach_the_next_call(begin):
+def test_changes_by_stan_data_in_place_do_not_affect_the_next_call(begin):
     before = "def stan_data(observations, prior):\n"
     change = ("family.py", before, f"{before}    observations['y'] *= 2\n")
     raw = begin(change)

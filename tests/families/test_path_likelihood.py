@@ -17,7 +17,7 @@ def truth():
     return family.Truth(**named, sigma_p=SDS, Omega=OMEGA.tolist(), sigma_m=0.7, sigma_y=1.2)
 
 
-def test_log_likelihood_is_the_sum_of_both_equations_densities(truth, rng):
+def test_the_log_likelihood_is_the_sum_of_the_densities_of_both_equations(truth, rng):
     columns, values = family.simulate(truth, 3, 4, rng)
     draws = {name: np.array([value, 1.1 * value]) for name, value in values.items()}
     found = family.log_likelihood(draws, columns)
@@ -59,7 +59,7 @@ def test_the_likelihood_of_a_participant_is_the_mean_over_its_coefficients(truth
     assert abs(np.exp(found[0]) - density.mean()) < stats.norm.isf(ALPHA / 2) * error
 
 
-def test_a_likelihood_stands_where_correlations_are_on_their_edge(truth, rng):
+def test_the_likelihood_is_finite_for_correlations_at_their_bounds(truth, rng):
     columns, values = family.simulate(truth, 2, 3, rng)
     edge = {f"Omega[{k},{q}]": 1.0 for k in range(1, 6) for q in range(k + 1, 6)}
     draws = {name: np.array([value]) for name, value in (values | edge).items()}

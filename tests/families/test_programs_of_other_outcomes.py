@@ -126,7 +126,7 @@ def log_likelihood(at, data) -> float:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("name", "model"), PROGRAMS)
-def test_a_program_has_the_density_that_scipy_gives_it(name, model, shape, rng):
+def test_the_density_of_a_program_agrees_with_scipy(name, model, shape, rng):
     family, prior = find(name, shape)
     data = family.stan_data(dataset(family, prior, 3, 4), prior)
     program = stanli.Model(str(family.program(model, STAN)), data, include_paths=str(STAN))
@@ -157,7 +157,7 @@ def means(draws, names) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(
     "name", [pytest.param("multilevel_bernoulli", marks=pytest.mark.slow), "multilevel_poisson"]
 )
-def test_pooled_has_the_posterior_means_of_quadrature(name):
+def test_posterior_means_of_the_pooled_model_agree_with_quadrature(name):
     family, prior = find(name)
     columns = dataset(family, prior, 6, 5)
     data = family.stan_data(columns, prior)
@@ -181,7 +181,7 @@ def test_pooled_has_the_posterior_means_of_quadrature(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in OWN if name != "multilevel_ordinal"])
-def test_both_parametrisations_have_one_posterior(name):
+def test_both_parametrisations_have_the_same_posterior(name):
     family, prior = find(name)
     own = {"sigma": 1.0, "nu": 5.0} if name == "multilevel_robust" else {}
     truth = family.Truth(beta=(0.2, -0.1), sigma_p=(0.8, 0.5), rho=0.3, **own)
@@ -195,6 +195,6 @@ def test_both_parametrisations_have_one_posterior(name):
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_every_model_has_a_program_and_every_program_a_model(name):
+def test_every_model_has_a_program_and_every_program_has_a_model(name):
     programs = {file.stem for file in (STAN / name).glob("*.stan")}
     assert programs == set(find(name)[0].MODELS)

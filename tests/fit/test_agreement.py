@@ -24,20 +24,20 @@ def test_agreement_is_that_of_scipy(rng):
     assert found["rmse"] == pytest.approx(np.sqrt(np.mean(noise**2)))
 
 
-def test_full_shrinkage_has_slope_0_and_no_correlation():
+def test_with_full_shrinkage_the_slope_is_0_and_there_is_no_correlation():
     found = agreement(np.ones(3), np.array([0.0, 1.0, 2.0]))
     assert found["shrinkage_slope"] == 0
     assert np.isnan(found["correlation"])
 
 
-def test_truth_that_does_not_vary_has_neither_slope_nor_correlation():
+def test_true_values_that_do_not_vary_have_neither_slope_nor_correlation():
     found = agreement(np.array([0.0, 1.0]), np.ones(2))
     assert np.isnan(found["shrinkage_slope"])
     assert np.isnan(found["correlation"])
     assert found["rmse"] == pytest.approx(np.sqrt(0.5))
 
 
-def test_true_values_that_are_alike_have_no_slope_whatever_their_rounding():
+def test_true_values_that_differ_only_by_rounding_have_no_slope():
     found = agreement(np.array([0.1, 0.2, 0.4]), np.full(3, 0.1))
     assert np.isnan(found["shrinkage_slope"])
     assert np.isnan(found["correlation"])

@@ -37,12 +37,12 @@ KEPT = ("keep_draws", True), ("selection", {"leave_out": "observation"})
         ("pooled", "got 'pooled', must not be a model; list it under `models`"),
     ],
 )
-def test_an_approximation_is_of_a_model_of_the_study(got, message):
+def test_an_approximation_needs_a_model_of_the_study(got, message):
     with pytest.raises(StudyError, match=rf"estimators\[0\]: {message}"):
         make_study(("estimators", [got]))
 
 
-def test_what_the_engine_does_not_make_is_refused_before_work(raw_study, tmp_path):
+def test_an_approximation_that_the_engine_lacks_is_refused_before_any_job(raw_study, tmp_path):
     raw_study["estimators"] = ["optimize_pooled", "laplace_pooled"]
     file = tmp_path / "study.yaml"
     file.write_text(yaml.safe_dump(raw_study))
@@ -79,7 +79,7 @@ def identity(*changes, **sources) -> str:
         ("sampler", "draws", 7),
     ],
 )
-def test_how_the_sampler_goes_leaves_approximations_as_they_are(change):
+def test_settings_of_the_sampler_do_not_change_approximations(change):
     assert identity(change) == identity()
 
 
@@ -95,17 +95,17 @@ def test_how_the_sampler_goes_leaves_approximations_as_they_are(change):
         (("title", "same"), {"programs": {"pooled": "edited", "centered": "as it was"}}),
     ],
 )
-def test_what_decides_approximations_decides_their_identity(change, sources):
+def test_settings_of_an_approximation_change_its_identity(change, sources):
     assert identity(change, **sources) != identity()
 
 
-def test_draws_of_an_approximation_are_as_many_as_a_fit_keeps():
+def test_an_approximation_has_as_many_draws_as_a_fit_keeps():
     design = make_design(("estimators", ["laplace_pooled"]), ("sampler", "draws", 70))
     fit = design.fit(SCENARIO, "laplace_pooled", "weak", FIRST)
     assert fit["sampler"]["draws"] == 2 * 70
 
 
-def test_approximations_leave_models_and_datasets_as_they_are():
+def test_approximations_do_not_change_models_and_datasets():
     with_them, without = make_design(MODES, approximating="code"), make_design()
     for cell in without.cells:
         assert with_them.fit(*cell, FIRST) == without.fit(*cell, FIRST)
@@ -123,7 +123,7 @@ def test_approximations_keep_no_draws_and_are_neither_verified_nor_calibrated():
     assert why == "an approximation is not the posterior of its program"
 
 
-def test_an_approximation_answers_for_what_its_model_does():
+def test_an_approximation_estimates_the_parameters_of_its_model():
     for model in LINEAR.MODELS:
         found = method(LINEAR, f"laplace_{model}")
         assert found.scored == LINEAR.MODELS[model].scored
@@ -165,7 +165,7 @@ def test_a_mode_under_a_flat_prior_is_least_squares(approximate):
         assert estimates[replicate].to_numpy() == pytest.approx(expected, abs=1e-3)
 
 
-def test_a_mode_has_neither_errors_nor_intervals(approximate, tmp_path):
+def test_a_mode_has_neither_standard_errors_nor_intervals(approximate, tmp_path):
     _, found, specification = approximate("centered", spoil=2)
     for table, schema in batches.schemas(specification).items():
         tables.write(found[table], tmp_path / table, schema, "identity")
@@ -194,7 +194,7 @@ def test_a_mode_without_participants_coefficients_does_not_draw_them(approximate
 # Scores
 
 
-def test_a_mode_leaves_what_is_to_be_known_of_coverage_as_it_is(rng):
+def test_a_mode_does_not_change_the_replicates_needed_for_coverage(rng):
     error, number = rng.normal(size=40), np.arange(1, 41)
     none = np.full(40, np.nan)
     models = {

@@ -78,7 +78,7 @@ HARMS = [
 @pytest.mark.parametrize(
     ("does", "said"), slow_after(6, HARMS), ids=[does[:30] for does, _ in HARMS]
 )
-def test_a_replicate_costs_itself_alone(begin, does, said):
+def test_a_failed_simulation_affects_its_replicate_only(begin, does, said):
     _, unharmed, _ = simulated(fated(begin, "pass"))
     _, data, truth = simulated(fated(begin, does))
     kept = unharmed["replicate"] != FATED
@@ -109,7 +109,7 @@ def test_a_replicate_costs_itself_alone(begin, does, said):
         ],
     ),
 )
-def test_what_is_left_behind_harms_no_other_replicate(begin, does):
+def test_side_effects_of_a_simulation_affect_no_other_replicate(begin, does):
     _, unharmed, _ = simulated(fated(begin, "pass"))
     _, data, truth = simulated(fated(begin, does), sampler=UNHURRIED)
     for name, values in unharmed.items():
@@ -117,7 +117,7 @@ def test_what_is_left_behind_harms_no_other_replicate(begin, does):
     assert set(truth["error"]) == {None}
 
 
-def test_its_fits_are_failed_rows_with_the_reason_and_no_rescue(begin):
+def test_fits_of_a_failed_simulation_are_failed_rows_without_rescue(begin):
     rescue = [{"adapt_delta": 0.99}]
     design, data, truth = simulated(fated(begin, "raise ValueError('unlucky')"), rescue=rescue)
     specification = design.fit(SCENARIO, "hierarchical", "weakly_informative", BATCH)
@@ -135,7 +135,7 @@ def test_its_fits_are_failed_rows_with_the_reason_and_no_rescue(begin):
     assert {1, 2, 4} == set(found["estimates"]["replicate"])
 
 
-def test_a_share_of_the_fits_has_its_failed_rows_too(begin):
+def test_verified_fits_of_a_failed_simulation_are_failed_rows_too(begin):
     design, data, truth = simulated(fated(begin, "raise ValueError('unlucky')"))
     specification = design.fit(SCENARIO, "hierarchical", "weakly_informative", BATCH)
     program = Program(str(families.find(design.study.family).program("hierarchical", STAN)), STAN)
@@ -145,7 +145,7 @@ def test_a_share_of_the_fits_has_its_failed_rows_too(begin):
     assert found["status"] == ["ok", "failed"]
 
 
-def test_a_verifying_engine_is_not_blamed_for_them(begin, tmp_path, monkeypatch):
+def test_failed_simulations_are_not_failures_of_the_verifying_engine(begin, tmp_path, monkeypatch):
     design = designed(begin(), verify={"engine": "stanli", "share": 1.0})
     monkeypatch.chdir(tmp_path)
     went = {1: ("ok", None), 2: ("failed", "fit"), 3: ("failed", "simulation")}
@@ -168,7 +168,7 @@ def test_a_verifying_engine_is_not_blamed_for_them(begin, tmp_path, monkeypatch)
     assert set(found["error"].dropna()) == {"fit"}
 
 
-def test_the_tables_go_through_their_files(begin, tmp_path):
+def test_tables_with_failed_simulations_can_be_written_and_read(begin, tmp_path):
     design, data, truth = simulated(fated(begin, "os._exit(0)"))
     schemas = {"data": tables.data_schema(families.find(design.study.family).COLUMNS)}
     for name, table in (("data", data), ("truth", truth)):
@@ -179,7 +179,7 @@ def test_the_tables_go_through_their_files(begin, tmp_path):
             np.testing.assert_array_equal(read[column], values)
 
 
-def test_drawn_truths_fail_alike(begin):
+def test_simulations_from_drawn_truths_fail_in_the_same_way(begin):
     some = "    if truth.mu > 0:\n        raise SimulationError('too large')\n" + BEGINS
     raw = begin(
         ("family.py", "Positive, Real", "Positive, Real, SimulationError"),
@@ -213,7 +213,7 @@ def test_drawn_truths_fail_alike(begin):
         ],
     ),
 )
-def test_what_a_prior_expects_leaves_out_draws_without_data(begin, does, kept):
+def test_prior_predictive_draws_without_data_are_left_out(begin, does, kept):
     shown = summaries.prior_predictive(designed(begin()))
     whole = shown.groupby("draw")["y"].first()
     assert set(whole.index) == set(range(1, 101))
@@ -241,7 +241,7 @@ def test_what_a_prior_expects_leaves_out_draws_without_data(begin, does, kept):
         ],
     ),
 )
-def test_prior_deviations_that_cannot_be_had_are_one_message(begin, does, said):
+def test_prior_sds_that_cannot_be_computed_are_one_message(begin, does, said):
     function = f"def prior_sd(prior):\n    {does}\n\n\ndef stan_data("
     raw = begin(
         ("family.py", "def stan_data(", function), ("family.py", "import numpy as np", IMPORTS)
@@ -253,7 +253,7 @@ def test_prior_deviations_that_cannot_be_had_are_one_message(begin, does, said):
 
 
 @pytest.mark.slow
-def test_a_check_of_likelihoods_ends_by_the_time_limit(begin):
+def test_a_check_of_likelihoods_ends_at_the_time_limit(begin):
     function = "def log_likelihood(values, data):\n    while True: pass\n\n\ndef stan_data("
     both = 'MODELS = {"alike": Model("NAME.stan", pooling="complete"), '
     raw = begin(("family.py", "def stan_data(", function), ("family.py", "MODELS = {", both))
@@ -261,7 +261,7 @@ def test_a_check_of_likelihoods_ends_by_the_time_limit(begin):
         designed(raw, models=["alike", "hierarchical"], selection={"leave_out": ["observation"]})
 
 
-def test_nothing_that_it_started_is_left(begin, tmp_path):
+def test_no_child_process_of_a_simulation_remains(begin, tmp_path):
     kept = tmp_path / "pid"
     other = "subprocess.Popen(['sleep', '99'], start_new_session=True).pid"
     simulated(fated(begin, f"open({str(kept)!r}, 'w').write(str({other}))"))

@@ -32,7 +32,7 @@ def test_a_fault_of_the_machine_stops_the_batch(moved):
         fit_batch(moved)
 
 
-def test_unreadable_data_of_the_first_fit_are_an_error_of_the_study(prophet_executable):
+def test_unreadable_data_of_the_first_fit_are_a_study_error(prophet_executable):
     # Another program's executable: it lacks its data.
     with pytest.raises(
         EngineError, match=r"pooled\.stan: does not fit its data: .*variable name=T"
@@ -56,7 +56,7 @@ def raising(monkeypatch, error, from_replicate):
     yield
 
 
-def test_unreadable_data_of_the_first_fit_with_stanli_are_an_error_of_the_study(monkeypatch):
+def test_unreadable_data_of_the_first_fit_with_stanli_are_a_study_error(monkeypatch):
     family = families.find("multilevel_linear")
     made = family.stan_data
     monkeypatch.setattr(

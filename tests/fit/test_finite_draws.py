@@ -61,18 +61,18 @@ def spoiled_at_random(begin, share) -> dict:
     )
 
 
-def test_a_few_draws_of_one_participant_that_are_no_number(begin):
+def test_a_few_draws_of_one_participant_that_are_nan_fail_the_fit(begin):
     """As draws are ranked and counted, each of them would be above every truth."""
     raw = spoiled_at_random(begin, 0.05)
     assert why(fit_own(raw, 2)) == ["RuntimeError: non-finite draws: theta[2]"] * 2
 
 
-def test_the_trial_looks_at_participants_too(begin):
+def test_the_trial_checks_draws_of_participants_too(begin):
     with pytest.raises(StudyError, match=r"means\.stan: draws of theta\[2\] are not finite"):
         own_families.tried(spoiled_at_random(begin, 0.5))
 
 
-def test_columns_that_nothing_uses_may_be_anything(begin):
+def test_columns_that_no_table_uses_may_be_nan(begin):
     unused = "real ratio = not_a_number(); real other = negative_infinity();"
     quantities = f"generated quantities {{ {unused} }}\n"
     raw = begin(("family.stan", "sigma);\n}\n", "sigma);\n}\n" + quantities))
@@ -80,7 +80,7 @@ def test_columns_that_nothing_uses_may_be_anything(begin):
     assert fit_own(raw)["diagnostics"]["status"] == ["ok"]
 
 
-def test_chains_that_each_stay_where_they_began_have_not_converged(begin):
+def test_chains_that_stay_at_their_initial_values_have_not_converged(begin):
     """`up` is 1 in some chains and 0 in others: its rhat is not finite, or beyond all bounds."""
     raw = begin(
         ("family.stan", "  real<lower=0> sigma;\n}", "  real<lower=0> sigma;\n  real a;\n}"),
@@ -105,7 +105,7 @@ def test_chains_that_each_stay_where_they_began_have_not_converged(begin):
             assert fit["max_rhat"] < 1.1
 
 
-def test_a_test_quantity_that_is_no_number(begin):
+def test_a_test_quantity_that_is_nan_fails_the_fit(begin):
     density = (
         "def log_likelihood(values, observations):\n"
         "    theta = values['theta'][:, observations['participant'] - 1].T\n"
@@ -149,12 +149,12 @@ def fit(model="centered", *places) -> dict:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", ["sigma", "Omega[1,2]", "beta_p[2,1]", "lp__", "energy__"])
-def test_what_tables_are_made_from_is_named(spoil, name, value):
+def test_parameters_that_are_not_finite_are_named(spoil, name, value):
     spoil(name, value)
     assert why(fit()) == [f"RuntimeError: non-finite draws: {name}"]
 
 
-def test_coefficients_that_were_integrated_out_are_named_too(spoil):
+def test_integrated_coefficients_that_are_not_finite_are_named_too(spoil):
     spoil("beta_p[4,2]", np.nan)
     assert why(fit("marginal")) == ["RuntimeError: non-finite draws: beta_p[4,2]"]
 
@@ -164,7 +164,7 @@ def test_the_draws_of_a_failed_fit_are_not_kept(spoil):
     assert len(why(fit("centered", ("keep_draws", True)))) == 1
 
 
-def test_many_names_are_counted(monkeypatch):
+def test_many_parameters_that_are_not_finite_are_counted(monkeypatch):
     engine = engines.find("stanli")
     sample = engine.sample
 
@@ -185,20 +185,20 @@ def test_draws_too_large_to_have_moments_are_named(spoil, name):
 
 
 @pytest.mark.parametrize("name", ["sigma", "beta_p[2,1]"])
-def test_a_mode_is_held_to_the_same(spoil, name):
+def test_a_mode_that_is_not_finite_is_named_too(spoil, name):
     spoil(name, np.nan)
     batch = fit("optimize_centered", ("estimators", ["optimize_centered"]))
     assert why(batch) == [f"RuntimeError: non-finite draws: {name}"]
 
 
-def test_beside_a_mode_coefficients_drawn_at_random_are_not_looked_at(spoil):
+def test_coefficients_drawn_at_random_for_a_mode_are_not_checked(spoil):
     spoil("beta_p[2,1]", np.nan)
     batch = fit("optimize_marginal", ("estimators", ["optimize_marginal"]))
     assert batch["diagnostics"]["status"] == ["ok"]
 
 
 @pytest.mark.parametrize("value", [np.nan, -np.inf])
-def test_a_log_likelihood_of_what_is_left_out(value, monkeypatch, prior, rng):
+def test_a_log_likelihood_that_is_not_finite_fails_the_fit(value, monkeypatch, prior, rng):
     columns, values = LINEAR.simulate(
         LINEAR.Truth(beta=(0, 1), sigma_p=(1, 1), rho=0, sigma=1), 4, 3, rng
     )
@@ -259,7 +259,7 @@ def test_estimates_errors_and_bounds_are_finite(estimated, found, said):
     assert why(estimated(**found)) == [f"RuntimeError: {said}"]
 
 
-def test_estimates_without_a_sound_error_have_neither_bounds_nor_coverage(estimated):
+def test_estimates_without_a_finite_standard_error_have_neither_bounds_nor_coverage(estimated):
     batch = estimated(error=np.nan, bound=np.nan)
     assert batch["diagnostics"]["status"] == ["ok"]
     assert np.isnan(rows(batch["estimates"])[0]["sd"])

@@ -31,7 +31,7 @@ def exact_loo_of_a_mean(y, prior_sd=10.0):
     return norm.logpdf(y, variance * (y.sum() - y), np.sqrt(1 + variance))
 
 
-def test_elpd_is_the_closed_form_one_of_a_normal_mean(rng):
+def test_elpd_of_a_normal_mean_agrees_with_its_closed_form(rng):
     y = rng.normal(size=30)
     elpd, p_loo, k = posterior.leave_one_out(log_density_of_a_mean(y, rng), 1.0)
     exact = exact_loo_of_a_mean(y)
@@ -182,7 +182,7 @@ def fitted():
     return batches.fit_batch(*a_batch(BOTH))
 
 
-def test_a_fit_has_a_row_for_every_unit_asked_for(fitted):
+def test_a_fit_has_a_row_for_every_requested_unit(fitted):
     found = rows(fitted["loo"])
     assert [(row["replicate"], row["left_out"], row["n_units"]) for row in found] == [
         (1, "observation", 12),
@@ -195,7 +195,7 @@ def test_a_fit_has_a_row_for_every_unit_asked_for(fitted):
         assert row["se"] == pytest.approx(np.sqrt(row["n_units"] * row["pointwise"].var(ddof=1)))
 
 
-def test_chunks_do_not_change_numbers(fitted, monkeypatch):
+def test_chunks_do_not_change_elpd(fitted, monkeypatch):
     monkeypatch.setattr(loo, "MOST_VALUES", 5000)  # five units of 1000 draws at a time
     again = rows(batches.fit_batch(*a_batch(BOTH))["loo"])
     monkeypatch.setattr(loo, "MOST_VALUES", 1)
@@ -206,13 +206,13 @@ def test_chunks_do_not_change_numbers(fitted, monkeypatch):
             assert row["n_high_k"] == other["n_high_k"]
 
 
-def test_comparing_models_leaves_estimates_as_they_are(fitted):
+def test_leave_one_out_does_not_change_estimates(fitted):
     plain = batches.fit_batch(*a_batch())
     assert "loo" not in plain
     assert plain["estimates"] == fitted["estimates"]
 
 
-def test_a_fit_that_fails_has_no_row():
+def test_a_failed_fit_has_no_row():
     data, truth, fitter = a_batch(BOTH)
     data["y"][np.argmax(data["replicate"] == 1)] = np.inf
     found = batches.fit_batch(data, truth, fitter)

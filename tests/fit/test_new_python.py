@@ -43,7 +43,7 @@ def fitted(model: str) -> dict:
 
 
 @pytest.mark.parametrize("model", ["pooled", "optimize_pooled", "reml"])
-def test_a_new_python_fits_the_same_numbers(model, monkeypatch):
+def test_a_new_python_process_gives_the_same_estimates(model, monkeypatch):
     monkeypatch.setenv(START_METHOD, "fork")
     forked = fitted(model)
     assert forked["diagnostics"]["status"] == ["ok", "ok"]
@@ -60,7 +60,7 @@ def test_a_fitter_keeps_its_arguments_when_it_is_pickled(return_draws):
     assert copy.return_draws == return_draws
 
 
-def test_the_scales_of_planning_pickle():
+def test_the_scales_of_planning_can_be_pickled():
     assert pickle.loads(pickle.dumps(SCALES)) == SCALES
 
 
@@ -83,7 +83,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_new_python_calls_an_own_family(call, own_design, monkeypatch):
+def test_a_new_python_process_can_call_an_own_family(call, own_design, monkeypatch):
     forked = call(own_design)
     monkeypatch.setenv(START_METHOD, "spawn")
     assert str(call(own_design)) == str(forked)

@@ -41,7 +41,7 @@ def diagnostics(monkeypatch, rng, *shapes):
     return rows
 
 
-def test_a_high_k_is_not_converged_and_says_why(monkeypatch, rng):
+def test_a_fit_with_a_high_k_has_not_converged_and_has_the_reason(monkeypatch, rng):
     good, bad, without = diagnostics(monkeypatch, rng, 0.2, 1.5, None)
     assert good["converged"]
     assert good["pareto_k"] == pytest.approx(0.2, abs=0.2)
@@ -54,7 +54,7 @@ def test_a_high_k_is_not_converged_and_says_why(monkeypatch, rng):
     assert "pareto_k" not in without
 
 
-def test_they_are_counted_and_told(monkeypatch, rng, tmp_path):
+def test_fits_with_a_high_k_are_counted_and_reported(monkeypatch, rng, tmp_path):
     rows = diagnostics(monkeypatch, rng, 0.2, 1.5, 1.2)
     file = tmp_path / "diagnostics.parquet"
     tables.write(tables.from_rows(rows, tables.DIAGNOSTICS), file, tables.DIAGNOSTICS, "")
@@ -68,7 +68,7 @@ def test_they_are_counted_and_told(monkeypatch, rng, tmp_path):
     assert row["model"].startswith("Pathfinder, ")
 
 
-def test_nothing_is_told_of_models():
+def test_models_have_no_report_of_pareto_k():
     table = pd.DataFrame({"attempt": ["final"], "model": ["pooled"], "n_ok": [3]})
     assert (
         results_section.pareto_k(LINEAR, table.assign(n_high_pareto_k=0, max_pareto_k=np.nan)) == []

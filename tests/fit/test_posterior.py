@@ -66,14 +66,14 @@ def test_quantiles_are_near_those_of_the_distribution(rng):
         assert abs(summary[column][0] - exact) < 4 * error  # false alarms: 6e-5 each
 
 
-def test_names_are_found_wherever_they_stand(rng):
+def test_columns_are_selected_by_name_in_any_order(rng):
     draws = make_draws(rng)
     summary = posterior.summarise(draws, ["b", "a"], [0.5])
     assert summary["mean"] == pytest.approx(draws.values.mean(axis=(0, 1))[::-1])
 
 
 @pytest.mark.parametrize("level", [0.5, 0.89, 0.95])
-def test_counting_draws_finds_the_intervals_that_hold_the_truth(level, rng):
+def test_means_and_hits_agree_with_means_and_quantiles_of_numpy(level, rng):
     values = rng.normal(size=(4, 25, 400)).round(1)  # with ties
     draws = Draws([f"x{i}" for i in range(400)], values, {}, 1.0, 1.0)
     truth = rng.normal(0, 2, size=400).round(1)
@@ -86,7 +86,7 @@ def test_counting_draws_finds_the_intervals_that_hold_the_truth(level, rng):
 # Convergence
 
 
-def test_independent_draws_have_rhat_near_1_and_their_number_as_ess(rng):
+def test_independent_draws_have_rhat_near_1_and_ess_near_their_number(rng):
     found = posterior.convergence(make_draws(rng), ["a", "b"])
     assert found["rhat"] == pytest.approx(np.ones(3), abs=0.005)
     assert found["ess_bulk"] == pytest.approx(np.full(3, CHAINS * DRAWS), rel=0.15)
@@ -109,12 +109,12 @@ def autoregressive(rng):
     return make_draws(rng, values)
 
 
-def test_autocorrelated_draws_have_the_bulk_ess_that_theory_gives(autoregressive):
+def test_autocorrelated_draws_have_the_theoretical_bulk_ess(autoregressive):
     found = posterior.convergence(autoregressive, ["a"])
     assert found["ess_bulk"][0] == pytest.approx(80_000 * (1 - 0.8) / (1 + 0.8), rel=0.1)
 
 
-def test_autocorrelated_draws_have_the_tail_ess_that_theory_gives(autoregressive):
+def test_autocorrelated_draws_have_the_theoretical_tail_ess(autoregressive):
     # Whether a draw is below the 5 % quantile: its autocorrelations are bivariate normal
     # probabilities, and by symmetry those at the 95 % quantile are the same.
     p, quantile = 0.05, stats.norm.ppf([0.05, 0.05])
@@ -131,7 +131,7 @@ def test_chains_that_disagree_have_a_high_rhat(rng):
     assert posterior.convergence(make_draws(rng, values), ["a"])["rhat"][0] > 1.2
 
 
-def test_rhat_and_bulk_ess_are_those_of_stans_own_estimators(rng):
+def test_rhat_and_bulk_ess_agree_with_stans_estimators(rng):
     fit = stanli.Model(mir=stanli.stan_to_mir(CORRELATED), data={}).sample(
         chains=4, seed=1, warmup=300, samples=400, refresh=0
     )
@@ -145,7 +145,7 @@ def test_rhat_and_bulk_ess_are_those_of_stans_own_estimators(rng):
 
 
 @pytest.mark.parametrize("n_draws", [100, 101])
-def test_ranking_once_gives_what_arviz_gives_ranking_anew(n_draws, rng):
+def test_ranking_once_gives_the_same_as_arviz(n_draws, rng):
     values = rng.normal(size=(4, n_draws, 2)).cumsum(axis=1) * 0.1
     values[:, 1::3] = values[:, 0:-1:3]  # rejected proposals repeat a draw
     draws = make_draws(rng, values)
@@ -201,7 +201,7 @@ LONG = [case for case in UNUSUAL if not case.endswith("draws")]
 
 
 @pytest.mark.parametrize("case", UNUSUAL)
-def test_chains_of_every_kind_have_what_arviz_gives(case, rng):
+def test_diagnostics_of_all_kinds_of_chains_agree_with_arviz(case, rng):
     values = UNUSUAL[case](rng)
     sampler = {"lp__": rng.normal(size=values.shape)}
     found = posterior.convergence(make_draws(rng, values[:, :, None], **sampler), ["a"])
@@ -217,7 +217,7 @@ def test_chains_of_every_kind_have_what_arviz_gives(case, rng):
 
 
 @pytest.mark.parametrize("case", LONG)
-def test_only_chains_that_agree_have_converged(case, rng):
+def test_only_chains_with_the_same_distribution_have_converged(case, rng):
     values = UNUSUAL[case](rng)
     both = np.stack([rng.normal(size=values.shape), values], axis=2)
     diagnostics = diagnose(make_draws(rng, both))
@@ -237,7 +237,7 @@ def test_a_column_that_varies_in_draws_that_splitting_drops_counts(rng):
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", ["a", "lp__"])
-def test_draws_that_are_not_finite_are_not_passed_over(place, wrong, rng):
+def test_draws_that_are_not_finite_are_not_ignored(place, wrong, rng):
     draws = make_draws(rng)
     (draws.sampler["lp__"] if place == "lp__" else draws.values[:, :, 0])[1, 3] = wrong
     diagnostics = diagnose(draws)
@@ -304,7 +304,7 @@ def test_saturated_trajectories_and_gradient_evaluations_are_counted(rng):
     assert diagnostics["n_leapfrog"] == 7 * CHAINS * DRAWS
 
 
-def test_ebfmi_is_its_formula_in_the_worst_chain(rng):
+def test_ebfmi_is_that_of_the_worst_chain(rng):
     energy = rng.normal(size=(CHAINS, DRAWS))
     energy[1] = np.cumsum(energy[1])  # a random walk
     change = np.diff(energy[1])
@@ -323,7 +323,7 @@ def test_ebfmi_is_its_formula_in_the_worst_chain(rng):
         ("min_ebfmi", "min_ebfmi", lambda value: value + 1e-9),
     ],
 )
-def test_each_threshold_decides_convergence(rng, threshold, diagnostic, stricter):
+def test_each_threshold_can_prevent_convergence(rng, threshold, diagnostic, stricter):
     draws = make_draws(rng)
     diagnostics = diagnose(draws)
     assert diagnostics["converged"]
@@ -331,7 +331,7 @@ def test_each_threshold_decides_convergence(rng, threshold, diagnostic, stricter
     assert not diagnose(draws, **{threshold: limit})["converged"]
 
 
-def test_the_worst_parameter_counts_and_lp_among_them(rng):
+def test_diagnostics_are_those_of_the_worst_parameter_including_lp(rng):
     lp = rng.normal(size=(CHAINS, DRAWS))
     lp[0] += 3
     diagnostics = diagnose(make_draws(rng, lp__=lp))

@@ -33,7 +33,7 @@ def test_each_subset_has_its_own_replicates(cells, subset, number, bias):
     assert found.loc["bias", "value"] == pytest.approx(bias)
 
 
-def test_a_parameter_of_one_model_is_common_where_that_one_converged(cells):
+def test_for_a_parameter_of_one_model_common_replicates_are_those_where_it_converged(cells):
     found = rows(measures.performance(cells, 4), parameter="sigma", subset="common")
     assert found.loc["bias", "n_replicates"] == 1
 
@@ -46,7 +46,7 @@ def test_every_measure_has_a_row_for_each_subset(cells):
         assert part["measure"].tolist() == names
 
 
-def test_coverage_is_bounded_by_what_the_missing_replicates_could_have_said(cells):
+def test_coverage_bounds_count_missing_replicates_as_misses_and_as_hits(cells):
     # Of 10 planned replicates 3 converged, and one of their intervals holds the truth.
     found = rows(measures.performance(cells, 10), model="m", prior="p", subset="converged")
     assert found.loc["coverage", "value"] == pytest.approx(1 / 3)
@@ -74,7 +74,7 @@ def test_fewer_than_two_replicates_have_neither_value_nor_mcse(n):
 # Comparisons
 
 
-def test_every_two_models_and_every_two_priors_are_compared(cells):
+def test_all_pairs_of_models_and_all_pairs_of_priors_are_compared(cells):
     cells[("n", "q")] = fits(beta=replicates([1.0, 1.0]))
     found = measures.comparison(cells)
     pairs = found[found["parameter"] == "beta"]
@@ -91,7 +91,7 @@ def test_a_parameter_that_one_cell_lacks_is_not_compared(cells):
     assert set(measures.comparison(cells)["parameter"]) == {"beta"}
 
 
-def test_the_difference_in_bias_is_a_paired_one(rng):
+def test_the_difference_in_bias_is_paired(rng):
     first, second = rng.normal(size=(2, 40))
     found = rows(compare(replicates(first), replicates(second)), subset="all").loc["bias"]
     assert found["value"] == pytest.approx((first - second).mean())
@@ -99,7 +99,7 @@ def test_the_difference_in_bias_is_a_paired_one(rng):
     assert found["n_pairs"] == 40
 
 
-def test_the_same_estimates_differ_by_0_with_certainty(rng):
+def test_equal_estimates_differ_by_0_with_mcse_0(rng):
     error = rng.normal(size=30)
     found = rows(compare(replicates(error, truth=1.0), replicates(error, truth=1.0)), subset="all")
     values = found[["value", "mcse"]].dropna()
@@ -107,7 +107,7 @@ def test_the_same_estimates_differ_by_0_with_certainty(rng):
     np.testing.assert_allclose(values, 0, atol=1e-7)
 
 
-def test_only_replicates_that_both_have_are_compared():
+def test_only_replicates_of_both_cells_are_compared():
     first = replicates([1.0, 2.0, 6.0, 9.0]).subset(np.array([1, 2, 4]))
     second = replicates([1.0, 1.0, 1.0, 1.0]).subset(np.array([2, 3, 4]))
     found = rows(compare(first, second, ((1, 2, 4), (4,))), parameter="beta")
@@ -117,7 +117,7 @@ def test_only_replicates_that_both_have_are_compared():
     assert np.isnan(found[found["subset"] == "common"].loc["bias", "value"])
 
 
-def test_for_normal_errors_relative_precision_is_morriss(rng):
+def test_for_normal_errors_the_mcse_of_relative_precision_is_that_of_morris(rng):
     first = rng.normal(size=100_000)
     second = 2 * first + rng.normal(size=100_000)
     value, mcse = paired.relative_precision(replicates(first), replicates(second))
@@ -127,7 +127,7 @@ def test_for_normal_errors_relative_precision_is_morriss(rng):
     assert mcse == pytest.approx(2 * ratio * np.sqrt((1 - r**2) / 99_999), rel=0.02)
 
 
-def test_relative_precision_of_truths_that_vary_is_that_of_errors(rng):
+def test_relative_precision_uses_errors_if_truths_vary(rng):
     first, second = rng.normal(size=(2, 50))
     truth = rng.normal(0, 100, size=50)
     plain = paired.relative_precision(replicates(first), replicates(second))
@@ -138,13 +138,13 @@ def test_relative_precision_of_truths_that_vary_is_that_of_errors(rng):
 @pytest.mark.parametrize(
     "name", ["bias", "empirical_se", "model_se", "rmse", "coverage", "interval_score"]
 )
-def test_the_mcse_of_a_difference_is_the_spread_of_repeated_studies(name, rng):
+def test_the_mcse_of_a_difference_equals_the_sd_over_repeated_studies(name, rng):
     found = np.array([_one_difference(name, rng) for _ in range(REPETITIONS)])
     # The spread of 2000 values is known to 1.6 %; MCSEs are themselves biased by order 1/100.
     assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.07)
 
 
-def test_the_mcse_of_relative_precision_is_the_spread_of_repeated_studies(rng):
+def test_the_mcse_of_relative_precision_equals_the_sd_over_repeated_studies(rng):
     found = np.array([_one_difference("relative_precision", rng) for _ in range(REPETITIONS)])
     assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.1)
 
@@ -161,7 +161,7 @@ def _one_difference(name, rng) -> tuple[float, float]:
     return paired.difference(measure(first, *level), measure(second, *level))
 
 
-def test_pairing_makes_a_difference_far_more_certain(rng):
+def test_pairing_makes_the_mcse_of_a_difference_far_smaller(rng):
     error = rng.normal(size=200)
     first, second = replicates(error), replicates(error + rng.normal(0, 0.1, size=200))
     found = rows(compare(first, second), subset="all").loc["bias"]

@@ -69,7 +69,7 @@ def failing(found) -> set[str]:
     return set(found.index[found["p_corrected"] < calibration.FAMILY_WISE])
 
 
-def test_a_likelihood_left_out_is_given_away_by_the_log_likelihood_alone():
+def test_only_the_rank_of_the_log_likelihood_detects_a_missing_likelihood():
     simulate = joint("multilevel")
     program = WRONG / "no_likelihood.stan"
     estimates, diagnostics = ranked(simulate, program, "noncentered", (8, 5))
@@ -81,7 +81,7 @@ def test_a_likelihood_left_out_is_given_away_by_the_log_likelihood_alone():
     assert abs(contraction.value) < 0.05
 
 
-def test_residuals_with_heavy_tails_make_sigmas_intervals_cover_too_little():
+def test_residuals_with_heavy_tails_make_the_coverage_of_sigma_too_low():
     def simulate(prior, size, rng):
         columns, values = family.simulate_joint("pooled", prior, {}, *size, rng)
         noise = rng.standard_t(5, size=columns["y"].size) * np.sqrt(3 / 5)  # their SD is 1
@@ -96,7 +96,7 @@ def test_residuals_with_heavy_tails_make_sigmas_intervals_cover_too_little():
     assert coverage.upper < 0.89
 
 
-def test_a_rate_taken_for_a_scale_is_found():
+def test_a_rate_used_as_a_scale_is_detected():
     prior = PRIOR | {"sigma_rate": 4}
     program = WRONG / "scale_for_rate.stan"
     found = judge(*ranked(joint("pooled"), program, "pooled", (2, 3), prior))
@@ -104,7 +104,7 @@ def test_a_rate_taken_for_a_scale_is_found():
     assert (found["verdict"] == "miscalibrated").all()
 
 
-def test_a_correlation_in_the_truths_prior_is_given_away_by_sums_and_differences():
+def test_ranks_of_sums_and_differences_detect_a_correlation_in_the_prior_of_truths():
     def simulate(prior, size, rng):
         columns, values = family.simulate_joint("pooled", prior, {}, *size, rng)
         beta = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]])
@@ -120,7 +120,7 @@ def test_a_correlation_in_the_truths_prior_is_given_away_by_sums_and_differences
 
 
 @pytest.mark.parametrize("model", ["pooled", "unpooled", "marginal"])
-def test_a_shipped_program_passes_where_it_is_exact(model):
+def test_a_shipped_program_that_is_exact_is_calibrated(model):
     simulate = joint(family.MODELS[model].joint)
     found = judge(*ranked(simulate, SHIPPED / f"{model}.stan", model, (8, 8)))
     assert (found["verdict"] == "calibrated").all(), found

@@ -27,7 +27,7 @@ def scored(cells, measure, cell=("reml", NO_PRIOR)):
     return table[mine & (table["measure"] == measure)].iloc[0]
 
 
-def test_measures_of_intervals_rest_on_the_fits_that_have_them(rng):
+def test_measures_of_intervals_use_the_fits_with_intervals(rng):
     lacking = [3, 10, 11, 30]
     x = replicates(rng, lacking=lacking)
     part = x.subset(np.setdiff1d(x.replicate, lacking))
@@ -83,7 +83,7 @@ def test_estimators_are_compared_with_every_model_under_each_prior_and_once_with
     assert ("prior", "weak", "tight", "pooled") in found
 
 
-def test_differences_of_intervals_are_of_pairs_that_both_have_them(rng):
+def test_differences_of_intervals_use_pairs_with_both_intervals(rng):
     lacking = [1, 2, 25]
     model, estimator = replicates(rng), replicates(rng, lacking=lacking)
     kept = np.setdiff1d(model.replicate, lacking)
@@ -121,7 +121,7 @@ def test_estimators_have_no_rates_of_the_sampler_and_no_effective_sample_size():
     assert np.isnan(cost["ess_per_second"])
 
 
-def test_the_page_says_why_a_fit_to_observed_data_did_not_converge(tmp_path):
+def test_the_page_gives_the_reason_why_a_fit_to_observed_data_did_not_converge(tmp_path):
     study = make_study(("estimators", ["reml", "ml", "ols"]), ("observed", "real", OBSERVED))
     fit = {"scenario": "real", "prior": NO_PRIOR, "replicate": 1, "attempt": 1, "status": "ok"}
     rows = [

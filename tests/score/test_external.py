@@ -97,7 +97,7 @@ def test_a_table_that_cannot_be_scored_is_refused(table, spoil, message, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["None", "NA", "null"])
-def test_a_prior_may_have_a_name_that_looks_like_nothing(table, name, tmp_path):
+def test_a_prior_may_have_a_name_that_looks_like_a_missing_value(table, name, tmp_path):
     table.assign(prior=name).to_csv(tmp_path / "made.csv", index=False)
     assert set(external.score(tmp_path / "made.csv", [0.95])["prior"]) == {name}
 
@@ -108,12 +108,12 @@ def test_a_positive_parameter_has_no_rejection_rate(table, tmp_path):
     assert np.isnan(value(found, "rejection_rate"))
 
 
-def test_a_level_must_be_a_share(table, tmp_path):
+def test_a_level_must_be_between_0_and_1(table, tmp_path):
     with pytest.raises(ValueError, match="levels: got 95, must be between 0 and 1"):
         external.score(tmp_path / "made.csv", [95])
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_missing_file_is_named_in_the_error(tmp_path):
     with pytest.raises(ValueError, match=r"none\.csv: cannot be read"):
         external.score(tmp_path / "none.csv", [0.95])
 
@@ -191,7 +191,7 @@ def test_models_are_compared_on_the_replicates_that_both_have(two, tmp_path):
     assert mine.loc["coverage", "n_pairs"] == len(able) == 25
 
 
-def test_a_reference_is_what_every_other_model_is_less(two, tmp_path):
+def test_the_reference_is_the_second_of_every_difference(two, tmp_path):
     third = two[two["model"] == "a"].assign(model="c", mean=lambda t: t["mean"] + 1)
     pd.concat([two, third]).to_csv(tmp_path / "made.csv", index=False)
     found = external.compare(tmp_path / "made.csv", [0.95], reference="a")
@@ -214,7 +214,7 @@ def test_priors_of_a_model_are_compared_too(table, tmp_path):
     assert found.loc["bias", "value"] == pytest.approx(-0.5)
 
 
-def test_a_model_with_a_prior_of_its_own_is_compared_with_the_others_under_each(two, tmp_path):
+def test_a_model_with_an_unshared_prior_is_compared_with_the_others_under_each_prior(two, tmp_path):
     wide = two[two["model"] == "a"].assign(prior="wide")
     lme4 = two[two["model"] == "b"].assign(model="lme4", prior="none")
     made = pd.concat([two.replace({"prior": {"none": "weak"}}), wide, lme4])
@@ -229,7 +229,7 @@ def test_a_model_with_a_prior_of_its_own_is_compared_with_the_others_under_each(
     assert bias["n_pairs"].iloc[0] == len(differences)
 
 
-def test_two_models_with_priors_of_their_own_are_compared(two, tmp_path):
+def test_two_models_with_unshared_priors_are_compared(two, tmp_path):
     made = two.assign(prior=two["model"].map({"a": "weak", "b": "none"}))
     made.to_csv(tmp_path / "made.csv", index=False)
     found, same = external.compare(tmp_path / "made.csv"), two
@@ -242,14 +242,14 @@ def test_two_models_with_priors_of_their_own_are_compared(two, tmp_path):
 @pytest.mark.parametrize(
     ("reference", "lacking"), [(None, "two models under one prior"), ("m", "another model under")]
 )
-def test_one_model_alone_has_nothing_to_compare(table, reference, lacking, tmp_path):
+def test_a_single_model_cannot_be_compared(table, reference, lacking, tmp_path):
     table.to_csv(tmp_path / "made.csv", index=False)
     with pytest.raises(ValueError, match=f"nothing to compare: no scenario has {lacking}"):
         external.compare(tmp_path / "made.csv", reference=reference)
 
 
 @pytest.mark.parametrize("column", ["scenario", "model", "prior", "parameter"])
-def test_names_are_text_to_the_letter(table, column, tmp_path):
+def test_names_are_read_as_text(table, column, tmp_path):
     parts = [table.assign(**{column: name}) for name in ("1", "01", "1.0", "NA", "1e0")]
     pd.concat(parts).to_csv(tmp_path / "made.csv", index=False)
     found = external.score(tmp_path / "made.csv")
@@ -265,7 +265,7 @@ def test_replicates_are_paired_whatever_their_type(table, tmp_path):
     assert (found.loc[found["measure"] == "bias", "n_pairs"] == 40).all()
 
 
-def test_replicates_are_paired_by_what_is_written(table, tmp_path):
+def test_replicates_are_paired_by_their_text(table, tmp_path):
     other = table.assign(model="n", replicate=[f"0{n}" for n in table["replicate"]])
     pd.concat([table, other]).to_csv(tmp_path / "made.csv", index=False)
     found = external.compare(tmp_path / "made.csv")
@@ -273,7 +273,7 @@ def test_replicates_are_paired_by_what_is_written(table, tmp_path):
     assert found["value"].isna().all()
 
 
-def test_the_order_of_rows_and_of_files_is_nothing(two, tmp_path):
+def test_the_order_of_rows_and_of_files_does_not_matter(two, tmp_path):
     shuffled = two.sample(frac=1, random_state=1)
     two.to_parquet(tmp_path / "whole.parquet")
     shuffled.iloc[:21].to_csv(tmp_path / "first.csv", index=False)
@@ -294,7 +294,7 @@ def test_the_order_of_rows_and_of_files_is_nothing(two, tmp_path):
 
 
 @pytest.mark.parametrize("size", [1e160, 1e300])
-def test_what_overflows_is_no_number_and_warns_of_nothing(table, size, tmp_path):
+def test_values_that_overflow_are_null_without_a_warning(table, size, tmp_path):
     large = table.assign(mean=table["mean"] * size, q2_5=-1e308, q97_5=1e308, sd=size)
     pd.concat([large, large.assign(model="n")]).to_csv(tmp_path / "made.csv", index=False)
     found = external.score(tmp_path / "made.csv").set_index(["model", "measure"])
@@ -332,13 +332,13 @@ HEADER = "scenario,model,prior,replicate,parameter,truth,mean,sd,q2_5,q97_5\n"
         (b"a\0b\n", "made.csv: "),
     ],
 )
-def test_a_file_that_is_no_table_is_refused(content, message, tmp_path):
+def test_a_file_that_is_not_a_table_is_refused(content, message, tmp_path):
     (tmp_path / "made.csv").write_bytes(content)
     with pytest.raises(ValueError, match=message):
         external.score(tmp_path / "made.csv")
 
 
-def test_a_damaged_table_of_others_is_read_or_refused(table, tmp_path, rng):
+def test_a_damaged_parquet_file_is_read_or_refused(table, tmp_path, rng):
     """Flips in the footer, most of them in what pandas writes there of its columns."""
     whole, file, refused = table.to_parquet(), tmp_path / "made.parquet", 0
     footer = int.from_bytes(whole[-8:-4], "little") + 8
@@ -354,7 +354,7 @@ def test_a_damaged_table_of_others_is_read_or_refused(table, tmp_path, rng):
 
 
 @pytest.mark.parametrize("file", ["/dev/zero", "/"])
-def test_what_is_no_file_is_refused_at_once(file):
+def test_a_path_that_is_not_a_regular_file_is_refused_at_once(file):
     with pytest.raises(ValueError, match=f"{file}: cannot be read: "):
         external.score(file)
 
@@ -369,7 +369,7 @@ def test_what_is_no_file_is_refused_at_once(file):
         (["--levels", "0.95", "0.950001"], "levels: 0.95 and 0.950001 are too near"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused(table, options, message, tmp_path, capsys):
+def test_an_invalid_option_is_refused(table, options, message, tmp_path, capsys):
     table.to_csv(tmp_path / "made.csv", index=False)
     with pytest.raises(SystemExit) as refused:
         main([str(tmp_path / "made.csv"), *options])

@@ -22,7 +22,7 @@ def convergence(cells=CELLS):
     return pd.concat([final.assign(attempt="first", n_ok=0), final])
 
 
-def test_cells_without_any_estimate_are_told_by_their_reason():
+def test_cells_without_estimates_are_grouped_by_their_first_error():
     first, second = failures.failed_cells(LINEAR, convergence())
     assert (first["error"], first["n_cells"], first["n_fits"]) == ("first reason", 2, 10)
     pooled = LINEAR.MODELS["pooled"].label
@@ -30,7 +30,7 @@ def test_cells_without_any_estimate_are_told_by_their_reason():
     assert (second["error"], second["n_cells"]) == ("second reason", 1)
 
 
-def test_nothing_is_told_where_every_cell_has_an_estimate():
+def test_there_are_no_failed_cells_if_every_cell_has_an_estimate():
     assert failures.failed_cells(LINEAR, convergence([CELLS[2], CELLS[4]])) == []
 
 
@@ -52,7 +52,7 @@ def verified(pooled, centered):
     return verification.with_failures(pd.DataFrame(rows), pd.DataFrame(attempted))
 
 
-def test_failures_of_the_second_engine_are_counted_with_their_first_reason():
+def test_failures_of_the_verifying_engine_are_counted_with_their_first_error():
     found = verified(pooled=1, centered=4)
     assert found["n_verified"].tolist() == [4, 4, 4]
     assert found["n_failed"].tolist() == [1, 1, 4]
@@ -63,7 +63,7 @@ def test_failures_of_the_second_engine_are_counted_with_their_first_reason():
     assert told["models"] == ["centered"]
 
 
-def test_a_second_engine_that_made_all_is_not_told():
+def test_a_verifying_engine_without_failures_is_not_reported():
     found = verified(pooled=0, centered=0)
     assert found["verdict"].tolist() == ["agree", "agree", "no fit to compare"]
     assert found["error"].isna().all()
@@ -92,7 +92,7 @@ def checkout(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.workflow
-def test_a_study_without_any_estimate_is_written_and_ends_with_an_error(checkout):
+def test_a_study_without_estimates_has_a_report_and_ends_with_an_error(checkout):
     refuse(checkout, "pooled", "noncentered")
     for _ in range(2):  # and again, though there is nothing left to be done
         done = checkout.make_study()
@@ -110,7 +110,7 @@ def test_a_study_without_any_estimate_is_written_and_ends_with_an_error(checkout
 
 @pytest.mark.slow
 @pytest.mark.workflow
-def test_a_cell_without_any_estimate_is_first_on_the_page_and_last_in_the_terminal(checkout):
+def test_a_cell_without_estimates_is_first_on_the_page_and_last_in_the_terminal(checkout):
     refuse(checkout, "pooled")
     done = checkout.make_study()
     said = done.stdout + done.stderr

@@ -53,7 +53,7 @@ def repeated(draw, n, repeats, independent=True) -> tuple[np.ndarray, np.ndarray
         ),
     ],
 )
-def test_where_all_need_the_same_the_number_needed_is_that(cells, n, rng):
+def test_if_all_cells_need_the_same_number_this_is_the_number_needed(cells, n, rng):
     found, said = repeated(lambda: rng.normal(size=(cells, n)), n, 300)
     # The largest alone would be 18 to 91 % too large.
     assert found.mean() == pytest.approx(NEED, rel=0.1)
@@ -62,7 +62,7 @@ def test_where_all_need_the_same_the_number_needed_is_that(cells, n, rng):
 
 
 @pytest.mark.parametrize(("cells", "n"), [(6, 20), (60, 20), (20, 50), (60, 100)])
-def test_a_cell_that_needs_four_times_the_rest_is_seen(cells, n, rng):
+def test_a_cell_that_needs_four_times_as_many_is_not_pooled(cells, n, rng):
     scale = np.where(np.arange(cells) == 1, 2.0, 1.0)[:, None]
     found, said = repeated(lambda: scale * rng.normal(size=(cells, n)), n, 100)
     assert found.mean() > 0.9 * 4 * NEED
@@ -70,20 +70,20 @@ def test_a_cell_that_needs_four_times_the_rest_is_seen(cells, n, rng):
     assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.4)
 
 
-def test_half_the_cells_that_need_four_times_the_rest_need_that_together(rng):
+def test_half_of_the_cells_that_need_four_times_as_many_are_pooled_separately(rng):
     scale = np.where(np.arange(20) % 2, 2.0, 1.0)[:, None]
     found, _ = repeated(lambda: scale * rng.normal(size=(20, 50)), 50, 60)
     assert found.mean() == pytest.approx(4 * NEED, rel=0.1)
 
 
-def test_skewed_z_scores_are_noisier_and_so_taken_together_all_the_more(rng):
+def test_skewed_z_scores_are_noisier_and_therefore_pooled(rng):
     found, said = repeated(lambda: rng.exponential(size=(6, 50)) - 1, 50, 100)
     assert found.mean() == pytest.approx(NEED, rel=0.15)  # the largest alone: 56 % too large
     assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.3)
 
 
 @pytest.mark.parametrize("same", [1, 5])
-def test_the_error_is_that_of_cells_that_share_datasets(same, rng):
+def test_the_error_of_the_number_needed_accounts_for_shared_datasets(same, rng):
     # Six cells whose errors are the same number, or six groups of five alike, are as one, or six.
     def draw():
         return np.repeat(rng.normal(size=(30 // same, 40)), same, axis=0)
@@ -93,7 +93,7 @@ def test_the_error_is_that_of_cells_that_share_datasets(same, rng):
     assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.35)
 
 
-def test_a_cell_of_which_half_the_fits_failed_needs_twice_as_many(rng):
+def test_a_cell_in_which_half_of_the_fits_failed_needs_twice_as_many(rng):
     errors = [rng.normal(size=100) for _ in range(9)] + [rng.normal(size=50)]
     row = needed(errors, 100)
     assert row["model"] == "m9"
@@ -101,7 +101,7 @@ def test_a_cell_of_which_half_the_fits_failed_needs_twice_as_many(rng):
 
 
 @pytest.mark.parametrize("wanted", [{"coverage": 0.01}, {"bias_relative_to_sd": 0.05}])
-def test_the_error_is_that_of_how_many_fits_have_an_interval_too(wanted, rng):
+def test_the_error_of_the_number_needed_includes_the_share_of_fits_with_intervals(wanted, rng):
     def row(n):
         x = Fits({"b": replicates(rng.normal(size=n))}, np.arange(1, n + 1))
         table = measures.performance({("m", "p"): x}, 60)
@@ -114,7 +114,7 @@ def test_the_error_is_that_of_how_many_fits_have_an_interval_too(wanted, rng):
 
 
 @pytest.mark.parametrize(("cells", "n"), [(6, 20), (60, 20), (60, 100)])
-def test_where_all_lack_as_many_intervals_the_number_needed_is_that(cells, n, rng):
+def test_if_all_cells_lack_equally_many_intervals_this_gives_the_number_needed(cells, n, rng):
     share, need = 0.6, LEVEL * (1 - LEVEL) / 0.01**2 / 0.6
 
     def of_one_scenario():
@@ -129,20 +129,20 @@ def test_where_all_lack_as_many_intervals_the_number_needed_is_that(cells, n, rn
     assert np.mean(list(map(precision.most_needed, scenarios))) == pytest.approx(need, rel=0.1)
 
 
-def test_cells_without_errors_of_some_replicates_are_matched_by_their_numbers(rng):
+def test_cells_that_lack_some_replicates_are_matched_by_replicate_number(rng):
     table, cells = scored([rng.normal(size=20), rng.normal(size=18)])
     row = precision.replicates_needed(table, WANTED, LEVEL, 20, cells).iloc[0]
     assert np.isfinite(row["n_needed_mcse"])
 
 
 @pytest.mark.parametrize("errors", [[[0.0] * 5] * 3, [[1.0, 1, 1], [2.0, 2, 2]]])
-def test_errors_that_do_not_vary_need_the_fewest(errors):
+def test_errors_that_do_not_vary_need_the_minimum_of_replicates(errors):
     row = needed(np.array(errors), len(errors[0]))
     assert row["n_needed"] == 2
     assert row["n_needed_mcse"] == 0
 
 
-def test_a_study_needs_what_its_scenarios_need_together(rng):
+def test_scenarios_of_a_study_are_pooled(rng):
     one = pd.DataFrame({"measure": "bias", "n_needed": rng.normal(400, 80, size=30)})
     table = one.assign(n_needed_mcse=80.0)
     assert table["n_needed"].max() > 500
@@ -152,7 +152,7 @@ def test_a_study_needs_what_its_scenarios_need_together(rng):
     assert precision.most_needed(table.assign(n_needed=np.nan)) is None
 
 
-def test_the_largest_mcse_reached_is_not_that_of_the_noisiest_cell(rng):
+def test_the_largest_mcse_is_not_that_of_the_noisiest_cell(rng):
     table, _ = scored(rng.normal(size=(60, 20)))
     shares = rng.binomial(20, LEVEL, size=60) / 20
     hits = pd.DataFrame({"measure": "coverage", "subset": "all", "level": LEVEL, "value": shares})

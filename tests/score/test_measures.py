@@ -28,7 +28,7 @@ def test_relative_bias_is_bias_over_truth():
 
 
 @pytest.mark.parametrize("truth", [0.0, [1.0, 2.0, 1.0]])
-def test_relative_bias_is_absent_where_truth_is_0_or_varies(truth):
+def test_relative_bias_is_absent_if_truth_is_0_or_varies(truth):
     assert np.isnan(single.relative_bias(replicates([1, 2, 6], truth)).value)
 
 
@@ -39,17 +39,17 @@ def jackknife(statistic, values) -> float:
     return np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2))
 
 
-def test_empirical_se_is_the_sd_of_errors_with_the_mcse_of_the_jackknife():
+def test_empirical_se_is_the_sd_of_errors_with_a_jackknife_mcse():
     mcse = np.sqrt(7) * jackknife(lambda errors: np.std(errors, ddof=1), THREE.error)
     assert single.empirical_se(THREE)[:2] == pytest.approx((np.sqrt(7), mcse))
 
 
-def test_for_normal_errors_the_mcse_of_an_empirical_se_is_morriss(rng):
+def test_for_normal_errors_the_mcse_of_empirical_se_is_that_of_morris(rng):
     found = single.empirical_se(replicates(rng.normal(0, 3, size=100_000)))
     assert found.mcse == pytest.approx(found.value / np.sqrt(2 * 99_999), rel=0.02)
 
 
-def test_empirical_se_does_not_hold_the_spread_of_truths():
+def test_empirical_se_does_not_include_the_variance_of_truths():
     assert single.empirical_se(replicates([1, 2, 6], [100, -50, 0])).value == pytest.approx(
         np.sqrt(7)
     )
@@ -60,7 +60,7 @@ def test_model_se_is_the_root_mean_square_of_posterior_sds():
     assert found[:2] == pytest.approx((np.sqrt(2), np.sqrt(3 / (4 * 3 * 2))))
 
 
-def test_for_normal_errors_the_relative_error_of_model_se_is_morriss(rng):
+def test_for_normal_errors_the_mcse_of_the_error_of_model_se_is_that_of_morris(rng):
     n = 100_000
     x = replicates(rng.normal(size=n), sd=rng.uniform(0.9, 1.4, size=n))
     empirical, model = single.empirical_se(x).value, single.model_se(x).value
@@ -78,12 +78,12 @@ def test_mse_is_squared_bias_plus_variance(rng):
     assert found.mcse == pytest.approx(morris)
 
 
-def test_rmse_is_the_root_of_mse_with_the_mcse_of_the_jackknife():
+def test_rmse_is_the_root_of_mse_with_a_jackknife_mcse():
     mcse = np.sqrt(41 / 3) * jackknife(lambda errors: np.sqrt(np.mean(errors**2)), THREE.error)
     assert single.rmse(THREE)[:2] == pytest.approx((np.sqrt(41 / 3), mcse))
 
 
-def test_of_many_replicates_the_mcse_of_rmse_is_the_delta_methods(rng):
+def test_with_many_replicates_the_mcse_of_rmse_is_that_of_the_delta_method(rng):
     x = replicates(rng.normal(1, 2, size=10_000))
     expected = single.mse(x).mcse / (2 * single.rmse(x).value)
     assert single.rmse(x).mcse == pytest.approx(expected, rel=0.001)
@@ -98,12 +98,12 @@ def test_z_score_is_the_error_in_posterior_sds():
     assert found[:2] == pytest.approx((5 / 3, stats.sem([1, 1, 3])))
 
 
-def test_contraction_is_what_the_data_take_from_the_priors_variance():
+def test_contraction_is_1_minus_posterior_over_prior_variance():
     found = single.contraction(replicates([0, 0, 0], sd=[1.0, 1.0, 2.0], prior_sd=4.0))
     assert found[:2] == pytest.approx((1 - 2 / 16, stats.sem([1 / 16, 1 / 16, 4 / 16])))
 
 
-def test_contraction_is_absent_where_the_priors_sd_is_not_known():
+def test_contraction_is_absent_if_the_prior_sd_is_unknown():
     assert np.isnan(single.contraction(THREE).value)
 
 
@@ -111,14 +111,14 @@ def test_mcmc_error_is_in_posterior_sds():
     assert single.mcmc_error(replicates([0, 1], sd=[1.0, 3.0]))[:2] == pytest.approx((0.02, 0))
 
 
-def test_coverage_counts_intervals_that_hold_the_truth_their_ends_too():
+def test_coverage_counts_intervals_that_contain_the_truth_also_at_an_end():
     lower, upper = np.array([0.0, 1.0, 2.0, -5.0]), np.array([1.0, 3.0, 3.0, -4.0])
     ones = np.ones(4)
     x = Replicates(np.arange(4), ones, ones, ones, ones, {LEVEL: (lower, upper)})
     assert single.coverage(x, LEVEL)[:2] == pytest.approx((0.5, np.sqrt(0.25 / 4)))
 
 
-def test_bias_eliminated_coverage_forgives_a_bias_that_all_share(rng):
+def test_bias_eliminated_coverage_ignores_a_constant_bias(rng):
     error = rng.normal(size=500)
     plain, shifted = replicates(error - error.mean()), replicates(error + 7, truth=3.0)
     assert single.coverage(shifted, LEVEL).value == 0
@@ -126,7 +126,7 @@ def test_bias_eliminated_coverage_forgives_a_bias_that_all_share(rng):
     assert single.bias_eliminated_coverage(shifted, LEVEL)[:2] == pytest.approx(expected)
 
 
-def test_interval_width_is_a_mean():
+def test_interval_width_is_the_mean_width():
     found = single.interval_width(replicates([0, 0, 0], sd=[0.5, 1.0, 3.0]), LEVEL)
     assert found[:2] == pytest.approx((3 * Z, 2 * Z * stats.sem([0.5, 1, 3])))
 
@@ -140,7 +140,7 @@ def test_the_interval_score_of_a_normal_forecast_has_its_closed_form(rng):
     assert abs(found.value - expected) < 4 * found.mcse  # false alarms: 6e-5
 
 
-def test_rejection_rate_is_the_share_of_intervals_without_0():
+def test_rejection_rate_is_the_share_of_intervals_that_exclude_0():
     x = replicates([0.0, 1.0, -4.0, 2.0])
     assert single.rejection_rate(x, LEVEL)[:2] == pytest.approx((0.5, np.sqrt(0.25 / 4)))
 
@@ -151,7 +151,7 @@ def test_a_parameter_that_cannot_be_negative_is_not_tested_against_0(measure):
     assert np.isnan(single.INTERVAL_MEASURES[measure](x, LEVEL).value)
 
 
-def test_types_s_and_m_are_those_of_gelman_and_carlin(rng):
+def test_type_s_and_type_m_errors_are_those_of_gelman_and_carlin(rng):
     # Their example of a true effect of 2 with standard error 8.1, at the 95 % level: power
     # 0.06, type S 0.24; the exaggeration from the mean of a normal beyond two points.
     error = rng.normal(0, 8.1, size=200_000)
@@ -173,11 +173,11 @@ def test_types_s_and_m_are_those_of_gelman_and_carlin(rng):
 
 
 @pytest.mark.parametrize("truth", [0.0, [1.0, 2.0, 3.0]])
-def test_type_m_is_absent_where_truth_is_0_or_varies(truth):
+def test_type_m_error_is_absent_if_truth_is_0_or_varies(truth):
     assert np.isnan(single.type_m_error(replicates([5, 6, 7], truth), LEVEL).value)
 
 
-def test_types_s_and_m_are_absent_where_nothing_is_rejected():
+def test_type_s_and_type_m_errors_are_absent_if_no_interval_excludes_0():
     x = replicates([0.0, 0.1, 0.2], truth=0.5)
     assert np.isnan(single.type_s_error(x, LEVEL).value)
     assert np.isnan(single.type_m_error(x, LEVEL).value)
@@ -231,7 +231,7 @@ RANDOM = [
 
 
 @pytest.mark.parametrize("name", [name for name in RANDOM if name != "type_s_error"])
-def test_the_mcse_is_the_spread_of_repeated_studies(name, rng):
+def test_the_mcse_equals_the_sd_over_repeated_studies(name, rng):
     measure = of(name)
     found = np.array([measure(study(rng))[:2] for _ in range(REPETITIONS)])
     # The spread of 4000 values is known to 1.1 %; MCSEs are themselves biased by order 1/160.
@@ -244,23 +244,23 @@ SPREAD = ["empirical_se", "relative_error_of_model_se", "mse", "rmse", "interval
 
 
 @pytest.mark.parametrize("name", SPREAD)
-def test_the_mcse_holds_for_skewed_errors_too(name, rng):
+def test_the_mcse_equals_the_sd_over_repeated_studies_with_skewed_errors(name, rng):
     found = np.array([of(name)(skewed(rng))[:2] for _ in range(REPETITIONS)])
     assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.07)
 
 
-def test_one_rejected_interval_says_nothing_of_signs():
+def test_a_single_interval_that_excludes_0_gives_no_type_s_error():
     x = replicates([5.0, 0.1, 0.2], truth=1.0, sd=[1.0, 1.0, 1.0])
     assert np.isnan(single.type_s_error(x, LEVEL).value)
 
 
-def test_a_fit_whose_mcmc_error_is_not_known_does_not_hide_the_others():
+def test_mcmc_error_uses_the_fits_with_a_known_mcmc_error():
     x = replace(replicates([0.0] * 10), mcse_mean=np.array([0.5] * 9 + [np.nan]))
     assert single.mcmc_error(x).value == 0.5
 
 
 @pytest.mark.parametrize("name", [name for name in RANDOM if name != "bias_eliminated_coverage"])
-def test_influence_values_are_the_change_with_each_replicate(name, rng):
+def test_influence_values_are_the_effects_of_leaving_out_each_replicate(name, rng):
     # Leaving a replicate out moves a measure by its influence over n - 1 (the jackknife).
     x, measure = study(rng, 400), of(name)
     whole = measure(x)
@@ -273,7 +273,7 @@ def test_influence_values_are_the_change_with_each_replicate(name, rng):
     assert whole.influence.mean() == pytest.approx(0, abs=1e-10 * scale)
 
 
-def test_some_replicates_are_picked_by_their_numbers():
+def test_a_subset_selects_replicates_by_number():
     part = THREE.subset(np.array([1, 3, 9]))
     assert part.error.tolist() == [1, 6]
     assert [bound.size for bound in part.bounds[LEVEL]] == [2, 2]

@@ -38,13 +38,13 @@ def test_a_score_is_averaged_over_datasets(found):
     assert found.loc[("centered", "all", "coverage"), "level"] == 0.89
 
 
-def test_subsets_are_the_fits_that_converged_here_and_under_every_model_that_answers(found):
+def test_subsets_are_the_fits_that_converged_here_and_under_every_model_with_the_coefficient(found):
     assert found.loc[("centered", "converged", "rmse"), "value"] == 1.5
     assert found.loc[("marginal", "converged", "rmse"), "value"] == 4.0
     assert found.loc[("marginal", "common", "rmse"), "n_fits"] == 1
 
 
-def test_a_value_of_one_fit_is_absent(found):
+def test_a_score_of_one_fit_is_absent(found):
     assert np.isnan(found.loc[("centered", "common", "rmse"), "value"])
 
 
@@ -52,7 +52,7 @@ def test_a_model_without_participants_has_no_row(found):
     assert "pooled" not in found.index.get_level_values("model")
 
 
-def test_a_score_that_a_fit_lacks_leaves_that_fit_out():
+def test_a_fit_without_a_score_is_left_out_of_its_mean():
     table = recovered([1.0, 2.0, 3.0]).assign(correlation=[0.2, np.nan, 0.4])
     found = measures.participants({CENTERED: table}, {CENTERED: np.array([1, 2, 3])})
     row = found[(found["measure"] == "correlation") & (found["subset"] == "all")].iloc[0]
@@ -70,13 +70,13 @@ def intervals(shares) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("share", "n"), [(1.0, 20), (0.0, 5), (0.9, 10)])
-def test_coverage_that_is_the_same_in_every_fit_has_wilsons_interval(share, n):
+def test_coverage_that_is_equal_in_all_fits_has_the_wilson_interval(share, n):
     wilson = proportion_confint(share * n, n, method="wilson")
     assert intervals([[share] * n])[0] == pytest.approx(wilson)
 
 
 @pytest.mark.parametrize("alike", [1.0, 30.0])  # how far participants of a dataset hang together
-def test_the_interval_of_coverage_over_datasets_holds_what_is_true(rng, alike):
+def test_the_interval_of_coverage_contains_the_true_coverage_at_its_rate(rng, alike):
     studies, n, people, true = 400, 20, 8, 0.8
     shares = rng.beta(true * alike, (1 - true) * alike, (studies, n))
     hits = rng.binomial(people, shares) / people
@@ -85,7 +85,7 @@ def test_the_interval_of_coverage_over_datasets_holds_what_is_true(rng, alike):
     assert 0.91 < ((lower <= true) & (true <= upper)).mean() < 0.99
 
 
-def test_other_scores_have_students_interval(found):
+def test_other_scores_have_students_t_interval(found):
     row = found.loc[("centered", "all", "rmse")]
     half = stats.t.isf(0.025, 2) * np.sqrt(7 / 3)
     assert (row["lower"], row["upper"]) == pytest.approx((0, 3 + half))  # 3 - half is below 0

@@ -55,7 +55,7 @@ def row(measure, wanted, *values, **keys):
 
 
 @pytest.mark.parametrize("measure", ["interval_width", "rmse"])
-def test_what_falls_with_the_root_of_n_needs_the_square_of_the_ratio(measure):
+def test_a_measure_that_falls_with_the_root_of_n_needs_the_square_of_the_ratio(measure):
     counts = np.array([8, 30, 200])
     found = row(measure, 0.8, 4 / np.sqrt(counts), counts=counts)
     assert found["n_needed"] == found["lower"] == found["upper"] == 25  # (4 / 0.8)^2
@@ -71,18 +71,18 @@ def test_the_power_of_a_z_test_needs_its_textbook_number(effect, power):
     assert row("power", power, values, counts=counts, n=10**9)["n_needed"] == textbook
 
 
-def test_coverage_is_read_on_the_logit_scale():
+def test_coverage_is_interpolated_on_the_logit_scale():
     values = special.expit([1.0, 2.0])
     found = row("coverage", special.expit(1.5), values, counts=(10, 40), n=10**9)
     assert found["n_needed"] == 20  # half way from 10 to 40, in logarithms
 
 
-def test_coverage_that_is_lost_again_is_reached_where_it_stays():
+def test_coverage_is_reached_from_the_count_on_where_it_stays_above_the_target():
     found = row("coverage", 0.9, [0.95, 0.80, 0.95], n=10**6)
     assert 12 < found["n_needed"] < 24
 
 
-def test_between_counts_the_interval_is_read_where_its_ends_cross_the_wanted_value():
+def test_between_counts_the_bounds_are_where_the_ends_of_the_interval_cross_the_target():
     value, mcse, n = np.array([2.0, 0.5]), np.array([0.1, 0.025]), 30
     found = row("rmse", 1.0, value, mcse, counts=(1000, 16_000), n=n)
     half = stats.t.isf(0.025, n - 1) * mcse
@@ -104,7 +104,7 @@ def knots(measure, values, mcse, **keys):
     return planning.curve(table, measure, 0.5)
 
 
-def test_noise_that_goes_the_wrong_way_is_pooled_by_its_precision():
+def test_values_that_decline_by_noise_are_pooled_by_their_precision():
     found = knots("rmse", [1.0, 1.1, 0.5], [0.1, 0.055, 0.05])  # 10 %, 5 % and 10 % of the value
     x = np.average(np.log([6, 12]), weights=[1, 4])
     y = np.average(np.log([1.0, 1.1]), weights=[1, 4])
@@ -113,7 +113,7 @@ def test_noise_that_goes_the_wrong_way_is_pooled_by_its_precision():
     np.testing.assert_allclose(found.variance, [1 / (1 / 0.1**2 + 1 / 0.05**2), 0.1**2])
 
 
-def test_errors_that_grow_by_more_than_noise_are_left_as_they_are():
+def test_errors_that_grow_by_more_than_noise_are_not_pooled():
     # A prior near the truth makes the errors of few participants small.
     found = knots("rmse", [0.3, 0.6, 0.4], 0.01)
     np.testing.assert_allclose(-found.y, np.log([0.3, 0.6, 0.4]))
@@ -125,7 +125,7 @@ def test_coverage_is_not_pooled():
     assert knots("coverage", [0.90, 0.89, 0.91], 0.01, n=100).x.size == 3
 
 
-def test_a_curve_is_level_outside_its_knots():
+def test_a_curve_is_constant_outside_its_knots():
     found = knots("rmse", [1.0, 1.02, 0.5], 0.05)
     assert found.x.size == 2
     assert found.value(np.array([6])) == pytest.approx(np.exp(-found.y[0]))
@@ -160,28 +160,26 @@ def test_a_status_and_its_bounds(values, mcse, expected):
             assert got == said
 
 
-def test_what_is_not_reached_has_no_number():
+def test_a_target_that_is_not_reached_has_no_number():
     found = row("power", 0.8, [0.1, 0.2, 0.3])
     assert math.isnan(found["n_needed"])
     assert found["largest"] == 24
 
 
-def test_counts_without_values_are_not_read_between():
+def test_counts_without_values_are_not_used_for_interpolation():
     found = row("rmse", 0.7, [np.nan, 1.0, 0.5], [np.nan, 0.1, 0.1])
     assert (found["smallest"], found["largest"]) == (12, 24)
     assert found["status"] == planning.REACHED
 
 
 @pytest.mark.parametrize(("measure", "wanted"), [("power", 0.99), ("coverage", 0.999)])
-def test_an_observed_100_percent_reaches_whatever_is_wanted_and_says_that_it_is_not_sure(
-    measure, wanted
-):
+def test_an_observed_100_percent_reaches_every_target_but_is_not_clear(measure, wanted):
     found = row(measure, wanted, [0.0, 0.5, 1.0], n=20)
     assert found["n_needed"] == 24
     assert math.isnan(found["upper"])
 
 
-def test_an_observed_0_percent_reaches_nothing_and_is_beyond_what_its_bar_leaves_out():
+def test_an_observed_0_percent_reaches_no_target_and_is_beyond_those_above_its_bar():
     found = row("power", 0.001, [0.0, 0.0, 0.0], n=20)
     assert found["status"] == planning.UNCLEAR
     assert math.isnan(found["n_needed"])
@@ -189,7 +187,7 @@ def test_an_observed_0_percent_reaches_nothing_and_is_beyond_what_its_bar_leaves
     assert row("power", 0.2, [0.0, 0.0, 0.0], n=20)["status"] == planning.BEYOND  # 0 to 16 %
 
 
-def test_19_of_20_does_not_say_that_80_percent_is_reached_at_the_smallest_count():
+def test_19_of_20_is_not_clearly_above_80_percent_at_the_smallest_count():
     found = row("power", 0.8, [0.95, 1.0, 1.0], n=20)  # Wilson: 76 to 99 %, 84 to 100 %
     assert found["n_needed"] == 6
     assert found["status"] == planning.UNCLEAR
@@ -204,7 +202,7 @@ def wilson(hits, n):
 
 @pytest.mark.parametrize("measure", ["power", "coverage"])
 @pytest.mark.parametrize("n", [5, 20, 100])
-def test_at_every_count_a_bound_of_a_share_says_what_the_plotted_bar_says(rng, measure, n):
+def test_at_every_count_a_bound_of_a_share_agrees_with_the_plotted_bar(rng, measure, n):
     for wanted in (0.05, 0.5, 0.8, 0.9, 0.95, 0.99):
         hits = np.array([[0, 0, 0], [n, n, n], *rng.integers(0, n + 1, (50, 3))])
         tables = [
@@ -217,7 +215,7 @@ def test_at_every_count_a_bound_of_a_share_says_what_the_plotted_bar_says(rng, m
 
 
 @pytest.mark.parametrize("measure", ["interval_width", "rmse"])
-def test_at_every_count_a_bound_of_a_length_says_what_the_plotted_bar_says(rng, measure):
+def test_at_every_count_a_bound_of_a_length_agrees_with_the_plotted_bar(rng, measure):
     n = 20
     for value in rng.uniform(0.5, 1.5, (150, 3)):
         mcse = rng.uniform(0.02, 0.4, 3)
@@ -227,7 +225,7 @@ def test_at_every_count_a_bound_of_a_length_says_what_the_plotted_bar_says(rng, 
 
 
 @pytest.mark.parametrize("measure", ["interval_width", "rmse"])
-def test_the_bounds_that_a_table_has_are_those_that_are_plotted_and_read(rng, measure):
+def test_the_bounds_in_a_table_are_plotted_and_used_for_planning(rng, measure):
     for value in rng.uniform(0.5, 1.5, (50, 3)):
         table = performance(measure, value, 0.3, n=20)
         table = table.assign(lower=value / 1.2, upper=value * 1.2)
@@ -251,7 +249,7 @@ def agrees(found, ends, wanted):
         assert not found["n_needed"] > found["upper"]
 
 
-def test_every_cell_parameter_and_wanted_measure_has_a_row_of_its_own():
+def test_every_cell_parameter_and_target_has_a_row():
     cells = [("t1", "m1", "p1"), ("t1", "m2", "p1"), ("t2", "m1", "p1"), ("t1", "m1", "p2")]
     table = pd.concat(
         performance(measure, [0.9, 0.7, 0.5], truth=truth, model=model, prior=prior)
@@ -264,7 +262,7 @@ def test_every_cell_parameter_and_wanted_measure_has_a_row_of_its_own():
     assert len(found.drop_duplicates(["truth", "model", "prior", "measure"])) == 8
 
 
-def test_only_all_fits_and_the_plotted_level_count():
+def test_only_the_subset_all_and_the_plotted_level_are_used():
     table = pd.concat(
         [
             performance("interval_width", [3.0, 2.0, 0.5]),
@@ -276,7 +274,7 @@ def test_only_all_fits_and_the_plotted_level_count():
     assert found["status"] == planning.REACHED
 
 
-def test_observations_taken_from_a_dataset_are_a_condition_too():
+def test_observations_of_an_observed_design_are_a_separate_condition():
     table = performance("rmse", [0.9, 0.7, 0.5], observations=np.nan)
     assert needed("rmse", 0.6, table)["n_needed"].notna().all()
 
@@ -291,7 +289,7 @@ def test_neither_order_nor_index_of_rows_matters(rng):
     pd.testing.assert_frame_equal(found, expected)
 
 
-def test_nothing_wanted_is_an_empty_table():
+def test_without_targets_the_table_is_empty():
     found = planning.participants_needed(performance("rmse", [0.9, 0.7, 0.5]), {}, LEVEL)
     assert found.empty
     assert "n_needed" in found
@@ -318,7 +316,7 @@ def at_least(share):
 
 
 @pytest.mark.parametrize("replicates", [20, pytest.param(100, marks=pytest.mark.slow)])
-def test_the_interval_of_a_width_misses_as_often_as_it_says(rng, replicates):
+def test_the_interval_for_a_width_misses_at_its_nominal_rate(rng, replicates):
     counts, sd = np.array([1000, 4000, 16_000]), 0.2  # whole numbers are close, no rounding
     true = 60 / np.sqrt(counts)
     widths = true * (1 + sd * rng.normal(size=(replicates, STUDIES, 3)))
@@ -331,7 +329,7 @@ def test_the_interval_of_a_width_misses_as_often_as_it_says(rng, replicates):
         assert at_least(0.025) < share < at_most(0.025)
 
 
-def test_a_number_says_how_many_replicates_it_rests_on():
+def test_a_number_is_given_with_its_number_of_replicates():
     found = row("coverage", 0.8, [0.5, 0.9, 0.9], n=[13, 16, 20])
     assert (found["n_fewest"], found["n_most"]) == (13, 20)
 
@@ -346,7 +344,7 @@ def test_a_number_says_how_many_replicates_it_rests_on():
         ),
     ],
 )
-def test_the_interval_of_power_misses_no_more_often_than_it_says(rng, replicates, power):
+def test_the_interval_for_power_misses_at_most_at_its_nominal_rate(rng, replicates, power):
     counts, effect = np.array([200, 450, 900]), 0.16
     rates = stats.norm.cdf(effect * np.sqrt(counts) - Z)
     tables = [

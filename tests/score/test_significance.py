@@ -24,7 +24,7 @@ def enumerated(values) -> float:
 
 @pytest.mark.parametrize("shift", [0.3, 0.5, 0.8, 1.0])
 @pytest.mark.parametrize("skewed", [False, True])
-def test_random_signs_have_the_p_value_of_all_of_them(shift, skewed, rng):
+def test_the_p_value_of_random_signs_agrees_with_enumeration(shift, skewed, rng):
     values = (rng.exponential(size=16) if skewed else rng.normal(size=16) + 1) - 1 + shift
     expected = enumerated(values)
     found = significance.random_signs(values)
@@ -72,7 +72,7 @@ def heavy(rng, size):
 @pytest.mark.slow
 @pytest.mark.parametrize("errors", [normal, exponential, heavy])
 @pytest.mark.parametrize("n", [20, 50])
-def test_the_rate_of_false_alarms_of_rmse_is_nominal_whatever_the_errors(errors, n, rng):
+def test_the_type_i_error_rate_for_rmse_is_nominal_for_every_distribution_of_errors(errors, n, rng):
     found = rates(significance.random_signs, squared_apart(errors), n, rng, 20_000)
     # Counts of 1000 and 20 are known to 3 and 22 %: outside 4 of them once in 16,000.
     assert found[0] == pytest.approx(1, abs=0.13)
@@ -80,13 +80,13 @@ def test_the_rate_of_false_alarms_of_rmse_is_nominal_whatever_the_errors(errors,
 
 
 @pytest.mark.parametrize("n", [20, 50])
-def test_the_rate_of_false_alarms_of_means_is_at_most_nominal_and_half_of_it_at_least(n, rng):
+def test_the_type_i_error_rate_for_means_is_between_half_of_the_nominal_rate_and_the_rate(n, rng):
     found = rates(student, normal, n, rng, 40_000)
     assert 0.8 < found[0] < 1.07
     assert 0.3 < found[1] < 1.2  # 0.65 by 200,000 repeats
 
 
-def test_skewed_differences_have_far_fewer_false_alarms_than_by_students_t(rng):
+def test_skewed_differences_have_a_far_smaller_type_i_error_rate_than_with_students_t(rng):
     draws = [exponential(rng, 50) for _ in range(20_000)]
     ours = np.mean([student(values) < 0.001 for values in draws])
     plain = np.mean(stats.ttest_1samp(draws, 0, axis=1).pvalue < 0.001)
@@ -96,7 +96,7 @@ def test_skewed_differences_have_far_fewer_false_alarms_than_by_students_t(rng):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [20, 50, 100])
-def test_the_rate_of_false_alarms_of_rmse_is_nominal_far_out_in_the_tail(n, rng):
+def test_the_type_i_error_rate_for_rmse_is_nominal_far_in_the_tail(n, rng):
     draw = squared_apart(normal)
     p = np.array([significance.random_signs(draw(rng, n)) for _ in range(300_000)])
     # 30 are expected below 0.0001, with a standard error of 5.5.
@@ -104,7 +104,7 @@ def test_the_rate_of_false_alarms_of_rmse_is_nominal_far_out_in_the_tail(n, rng)
 
 
 @pytest.mark.parametrize(("one", "other"), [(0, 0), (3, 0), (1, 9), (12, 30)])
-def test_mcnemars_test_is_the_exact_binomial_one(one, other):
+def test_mcnemars_test_is_the_exact_binomial_test(one, other):
     expected = stats.binomtest(one, one + other).pvalue if one + other else 1
     assert significance.mcnemar(one, other) == pytest.approx(expected)
 
@@ -129,7 +129,7 @@ def test_two_cells_that_agree_are_not_clearly_different(shift, rng):
     assert (p["p_value"] == 1).all()
 
 
-def test_shares_that_agree_in_every_pair_still_have_an_interval(rng):
+def test_proportions_that_agree_in_every_pair_still_have_an_interval(rng):
     same = rows(compare(replicates([0.1] * 20), replicates([0.2] * 20)), subset="all")
     for name in ("coverage", "bias_eliminated_coverage", "rejection_rate"):
         found = same.loc[name]
@@ -139,7 +139,7 @@ def test_shares_that_agree_in_every_pair_still_have_an_interval(rng):
 
 
 @pytest.mark.slow
-def test_of_hundreds_of_equal_cells_hardly_any_study_has_a_clear_difference(rng):
+def test_few_studies_of_hundreds_of_equal_cells_have_a_clear_difference(rng):
     study, family = (
         make_study(("models", ["pooled", "marginal"])),
         families.find("multilevel_linear"),

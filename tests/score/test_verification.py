@@ -37,21 +37,21 @@ def test_a_share_of_the_replicates_is_verified():
     )
 
 
-def test_a_share_of_no_fit_at_all_leaves_nothing_to_compare():
+def test_a_share_that_rounds_to_no_fit_leaves_nothing_to_compare():
     design = make_design(("verify", {"engine": "stanli", "share": 1e-12}))
     found = verification.summary(design)
     assert set(found["model"]) == {"pooled", "centered"}
     assert set(found["verdict"]) == {verification.NO_FIT}
 
 
-def test_which_ones_depends_on_nothing_but_seed_and_cell():
+def test_the_choice_of_verified_fits_depends_only_on_seed_and_cell():
     assert chosen(("batch", 7)) == chosen() == chosen(("models", ["centered", "pooled"]))
     longer = chosen(("replicates", 80))
     assert [replicate for replicate in longer if replicate <= 40] == chosen()
     assert chosen(("seed", 2)) != chosen()
 
 
-def test_a_verifying_fit_has_a_seed_and_an_identity_of_its_own():
+def test_a_verifying_fit_has_a_separate_seed_and_identity():
     design = make_design(HALF)
     batch = design.batches(CELL[0])[0]
     fit, verification = design.fit(*CELL, batch), design.verification(*CELL, batch)
@@ -72,7 +72,7 @@ def verdicts(*tables):
 
 
 @pytest.mark.slow
-def test_engines_that_agree_are_seldom_said_to_disagree(rng):
+def test_engines_that_agree_rarely_get_the_verdict_disagree(rng):
     alarms = sum(
         "disagree" in verdicts(*(table(rng.normal(size=30), name) for name in "abcd"))
         for _ in range(400)
@@ -80,14 +80,14 @@ def test_engines_that_agree_are_seldom_said_to_disagree(rng):
     assert stats.binomtest(alarms, 400, 0.01, alternative="greater").pvalue > 1e-4
 
 
-def test_a_shift_and_a_spread_are_found(rng):
+def test_a_shift_and_a_difference_in_spread_are_detected(rng):
     z = rng.normal(size=100)
     assert verdicts(table(z + 0.6)) == ["disagree"]
     assert verdicts(table(z * 1.7)) == ["disagree"]
     assert verdicts(table(np.full(100, 0.0))) == ["agree"]
 
 
-def test_fits_of_one_engine_alone_are_counted_and_not_compared(rng):
+def test_fits_that_converged_with_one_engine_only_are_counted_and_not_compared(rng):
     alone = table([np.nan, np.nan], parameter=None)
     found = verification.compare_engines(
         pd.concat([table(rng.normal(size=5)), alone]), {"pooled": ["sigma"], "centered": ["sigma"]}
@@ -98,7 +98,7 @@ def test_fits_of_one_engine_alone_are_counted_and_not_compared(rng):
 
 
 @pytest.mark.parametrize("share", [0, 1.5, -1])
-def test_a_share_must_be_one(share):
+def test_a_share_must_be_above_0_and_at_most_1(share):
     with pytest.raises(StudyError, match=r"verify\.share: got"):
         make_study(("verify", {"engine": "stanli", "share": share}))
 
@@ -109,7 +109,7 @@ def finished(verified_study):
 
 
 @pytest.mark.workflow
-def test_a_study_verifies_a_share_of_its_fits_and_says_that_both_agree(finished):
+def test_a_study_verifies_a_share_of_its_fits_and_reports_agreement(finished):
     results = finished.folder / "results/small"
     found = pd.read_parquet(results / "summary/verification.parquet")
     files = list((results / "verified/diagnostics").rglob("*.parquet"))
