@@ -42,8 +42,8 @@ def test_estimates_of_sleepstudy_are_those_of_lme4(sleepstudy, name):
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_for_balanced_data_random_intercepts_have_the_estimates_of_anova(seed):
-    # Without a predictor that matters REML is ANOVA (Searle, Casella & McCulloch 1992, ch. 4);
-    # x is the same for every participant and centred, so that its effect is apart.
+    # With balanced data REML is ANOVA (Searle, Casella & McCulloch 1992, ch. 4); x is centred and
+    # equal for all participants, so its effect is orthogonal.
     rng, people, each = np.random.default_rng(seed), 10, 6
     x = np.tile(np.arange(each) - 2.5, people)
     person = np.repeat(np.arange(1, people + 1), each)
@@ -98,7 +98,7 @@ def test_unbalanced_data_have_the_estimates_of_statsmodels(rng, name, family, tr
 
 
 def dense_errors(name, columns, at, interior) -> np.ndarray:
-    """Errors of SDs, correlation and sigma from N x N matrices, those on the edge fixed.
+    """Standard errors of SDs, correlation and sigma from N x N matrices, at fixed boundary values.
 
     tr(P V_a P V_b) / 2, or with the inverse of V instead of P (Searle et al. 1992, ch. 6).
     """
@@ -163,7 +163,7 @@ def test_at_the_boundary_interior_parameters_keep_their_standard_errors(name, se
 
 
 def test_predictions_have_hendersons_standard_errors(rng):
-    # The inverse of the mixed-model equations' matrix holds the errors of beta and effects.
+    # The inverse matrix of the mixed-model equations has the errors of beta and of effects.
     columns = unbalanced(simulated(3, 8, 6), rng)
     value, error = fitted("reml", columns)
     x = LINEAR.layout.design_matrix(columns)
@@ -216,7 +216,7 @@ def test_intervals_of_a_correlation_are_normal_on_fishers_scale():
 
 @pytest.mark.parametrize("seed", range(60))
 def test_no_initial_value_leads_to_a_smaller_deviance(seed):
-    # Of these, statsmodels stops early in one of seven.
+    # In one of seven of these datasets, statsmodels stops early.
     from recovery.families.multilevel.classical import deviance
 
     columns = simulated(seed, 6, 8)
@@ -233,7 +233,7 @@ def test_no_initial_value_leads_to_a_smaller_deviance(seed):
 
 
 def test_for_balanced_data_least_squares_equals_reml(sleepstudy):
-    # Lines of equally many observations at equal x: REML's beta and its error are theirs.
+    # With equal numbers of observations at equal x, beta and its error by REML are those of lines.
     for of_reml, of_lines in zip(
         fitted("reml", sleepstudy), fitted("least_squares", sleepstudy), strict=True
     ):
@@ -241,7 +241,7 @@ def test_for_balanced_data_least_squares_equals_reml(sleepstudy):
             assert of_lines[k] == pytest.approx(of_reml[k], rel=1e-6)
 
 
-# What families offer
+# Estimators of families
 
 
 @pytest.mark.parametrize("options", [{}, {"predictors": 3}, {"predictors": 2, "varying": ["x2"]}])
@@ -267,7 +267,7 @@ def test_estimators_estimate_their_scored_parameters_in_every_layout(options):
 
 @pytest.mark.slow
 def test_intervals_of_sigma_cover_it_at_their_rate_in_singular_fits():
-    # 92 % of 214 do; of 55 as sure, fewer than 80 % would be seen once in 500.
+    # 92 % of 214 intervals do; with this rate, fewer than 80 % of 55 occur once in 500 tests.
     truth = LINEAR.Truth(beta=(0.5, 1), sigma_p=(1, 0.5), rho=0.3, sigma=1)
     hits = []
     for seed in range(150):

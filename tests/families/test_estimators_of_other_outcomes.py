@@ -1,4 +1,4 @@
-"""Pooled maximum likelihood of other outcomes than normal ones, against closed forms."""
+"""Pooled maximum likelihood for outcomes that are not normal, against closed forms."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def fitted(family, name, columns):
 
 
 def two_groups(counts):
-    """x of 0 or 1, y of each value so many times: counts[x][y]."""
+    """Outcomes of two groups: counts[x][y] observations with x of 0 or 1 and outcome y."""
     rows = [(x, y) for x, group in enumerate(counts) for y, n in enumerate(group) for _ in range(n)]
     return (np.array(column) for column in zip(*rows, strict=True))
 

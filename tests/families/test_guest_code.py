@@ -1,4 +1,4 @@
-"""What a researcher's file does as it is loaded or read: no exit, no hang, nothing left changed."""
+"""Faults of a researcher's file when it is loaded or read end in a message and change nothing."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""Least squares against closed forms, and what has no classical estimates at all."""
+"""Least squares against closed forms, and data without classical estimates."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_separate_lines_are_averaged_in_two_steps(rng):
     assert value["sigma"] == pytest.approx(np.sqrt(left / df))
 
 
-# What cannot be estimated
+# Data without estimates
 
 
 @pytest.mark.parametrize("name", LINEAR.ESTIMATORS)

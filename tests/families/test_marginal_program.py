@@ -1,4 +1,4 @@
-"""The marginal program: its density against SciPy's, its posterior against its siblings'."""
+"""The marginal program: its density against SciPy, its posterior against the other programs."""
 
 import json
 import math
@@ -17,7 +17,7 @@ family = families.find("multilevel_linear")
 
 FLAT = family.Prior(beta_mean=0, beta_sd=1e9, sigma_p_rate=1, sigma_rate=1, lkj_eta=1)
 BALANCED = np.repeat(np.arange(1, 7), 4)
-# In no order; participants 1 and 2 have a single observation, 3 has two at one x.
+# Unordered; participants 1 and 2 have a single observation, 3 has two at the same x.
 UNBALANCED = np.array([4, 1, 3, 4, 5, 6, 4, 5, 2, 3, 6, 5, 6, 5, 4, 5, 6, 6, 4, 5, 4, 4, 6, 5])
 POINTS = {
     "ordinary": {"beta": [0.4, 0.9], "sigma_p": [1.1, 0.6], "rho": 0.3, "sigma": 0.8},
@@ -29,7 +29,7 @@ POINTS = {
 
 
 def dataset(participant, seed, level=0.0):
-    """Observations of these participants; participant 3's two rows have the same x."""
+    """Observations of these participants; both rows of participant 3 have the same x."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=participant.size)
     if participant is UNBALANCED:
@@ -40,7 +40,7 @@ def dataset(participant, seed, level=0.0):
 
 
 def log_density(columns, point) -> float:
-    """What the program returns at these parameters: priors, Jacobian and likelihood."""
+    """The log density of the program at these parameters: priors, Jacobian and likelihood."""
     source = (STAN / "multilevel_linear" / "marginal.stan").read_text()
     program = stanli.stan_to_mir(source, include_paths=str(STAN))
     model = stanli.Model(mir=program, data=family.stan_data(columns, FLAT))
@@ -69,7 +69,7 @@ exact = np.vectorize(lambda number: Fraction(float(number)), otypes=[object])
 def log_likelihood(columns, point) -> float:
     """The observations of each participant are one draw of a multivariate normal.
 
-    In fractions: floating point loses half its digits on such covariances.
+    With exact fractions, because floating point loses half of its digits here.
     """
     (sd1, sd2), rho = exact(point["sigma_p"]), Fraction(point["rho"])
     between = np.array([[sd1**2, rho * sd1 * sd2], [rho * sd1 * sd2, sd2**2]])
@@ -114,7 +114,7 @@ def test_the_marginal_program_has_the_same_posterior_as_the_others_including_par
     participant, prior
 ):
     # First and second moments of every parameter, within 4.5 combined Monte Carlo errors:
-    # a false alarm in 1,400 of these tests.
+    # type I error once in 1,400 tests.
     columns = dataset(participant, 3)
     people = range(1, participant.max() + 1)
     names = [*family.PARAMETERS, *(f"beta_p[{j},{k}]" for k in (1, 2) for j in people)]

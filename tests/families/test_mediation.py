@@ -1,7 +1,7 @@
 """The family mediation: its indirect effect, its generator, and its program.
 
 Tests of randomness have fixed seeds; ALPHA of helpers/randomness is the rate at which each would
-fail with a fresh seed though all is right.
+fail with a random seed if the code is correct.
 """
 
 import json
@@ -84,7 +84,7 @@ def test_the_indirect_effect_is_the_mean_of_the_product_of_participants_paths(tr
 
 
 def test_prior_sds_agree_with_simulated_truths(rng):
-    # `sem` of squares says how far a simulated variance may be from the known one.
+    # The `sem` of squares is the standard error of a simulated variance.
     drawn = []
     for _ in range(4000):
         drawn.append(family.simulate(family.draw_truth(PRIOR, rng), 1, 1, rng)[1])
@@ -124,7 +124,7 @@ def test_an_observed_design_is_reused_participant_by_participant(truth, rng):
 
 
 def test_expected_outcomes_agree_with_the_means_of_simulated_outcomes(truth, rng):
-    # One participant's line, and, over participants, the population's.
+    # The line of each participant and, over participants, that of the population.
     flat = {"participant": np.repeat(np.arange(1, 20_001), 2), "x": np.tile([-1.0, 2.0], 20_000)}
     columns, values = family.simulate(truth, 20_000, flat, rng)
     residuals = columns["y"] - family.expected(values, columns)
@@ -141,7 +141,7 @@ def test_expected_outcomes_agree_with_the_means_of_simulated_outcomes(truth, rng
 
 
 def program_density(columns, point) -> float:
-    """What the program returns at these parameters, less the Jacobians of the positive ones."""
+    """The log density of the program at these parameters, minus the Jacobians of positive ones."""
     source = family.program("noncentered", STAN).read_text()
     program = stanli.stan_to_mir(source, include_paths=str(STAN))
     model = stanli.Model(mir=program, data=family.stan_data(columns, PRIOR))
@@ -152,7 +152,7 @@ def program_density(columns, point) -> float:
 
 
 def formula_density(columns, point) -> float:
-    """Log density by SciPy: every prior but that of Omega, and every observation's."""
+    """Log density by SciPy: all priors except that of Omega, and all observations."""
     population = [point[name] for name in ("a", "b", "cp", "d_m", "d_y")]
     means, sds = (*PRIOR.path_mean, *PRIOR.intercept_mean), (*PRIOR.path_sd, *PRIOR.intercept_sd)
     total = stats.norm.logpdf(population, means, sds).sum()
@@ -169,7 +169,7 @@ def formula_density(columns, point) -> float:
 
 
 def test_the_programs_density_is_that_of_the_formula(truth, rng):
-    # Up to what depends on Omega alone, which is the same at all points.
+    # Up to terms of Omega alone, which are equal at all points.
     columns, _ = family.simulate(truth, 4, 3, rng)
     differences = []
     for _ in range(5):

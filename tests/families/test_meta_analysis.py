@@ -1,8 +1,8 @@
 """The family meta_analysis: its generator, and its programs against integrals and references.
 
 Tests of randomness have fixed seeds; ALPHA of helpers/randomness is the rate at which each would
-fail with a fresh seed though all is right. Posterior means are compared within 4 combined
-Monte Carlo errors: false alarms 6e-5 each.
+fail with a random seed if the code is correct. Posterior means are compared within 4 combined
+Monte Carlo errors: type I error 6e-5 each.
 """
 
 import json
@@ -31,7 +31,7 @@ COLUMNS = family.ObservedColumns(effect="effect", standard_error="se", study="sc
 PRIOR = family.Prior(mu_mean=0, mu_sd=5, tau_df=1, tau_scale=5)  # of the reference
 PARTIAL = ("centered", "noncentered", "marginal")
 SETTINGS = Settings(chains=4, warmup=1000, draws=5000, adapt_delta=0.97, max_treedepth=10)
-# Effects of schools may be alike: centred, chains diverge, and only long ones get everywhere.
+# Effects of schools may be nearly equal: centred chains diverge, and only long ones explore all.
 CENTERED = replace(SETTINGS, adapt_delta=0.995)
 
 
@@ -46,10 +46,10 @@ def names_of(columns) -> list[str]:
 
 
 def posterior_means(columns, prior) -> np.ndarray:
-    """Exact posterior means of mu, tau and theta: all but tau is normal given tau.
+    """Exact posterior means of mu, tau and theta: mu and theta are normal given tau.
 
     Gelman et al. (2013), Bayesian Data Analysis, equations 5.20 and 5.21, here with a normal
-    prior of mu; one integral over tau is left.
+    prior of mu; only an integral over tau remains.
     """
     y, se = columns["y"], columns["se"]
 
@@ -71,7 +71,7 @@ def posterior_means(columns, prior) -> np.ndarray:
         _, mu, theta = given(tau)
         return np.exp(log_density(tau) - log_density(0.1)) * np.array([1, mu, tau, *theta])
 
-    # Halves of 0 to infinity: the tail falls off slowly.
+    # The integral from 0 to infinity in two parts, because the tail is long.
     found = sum(integrate.quad_vec(integrand, *part)[0] for part in ((0, 10), (10, np.inf)))
     return found[1:] / found[0]
 

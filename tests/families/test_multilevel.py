@@ -1,7 +1,7 @@
 """Multilevel regressions with any number of predictors, varying slopes and missing observations.
 
-ALPHA is the rate at which a test of randomness would fail with a fresh seed though all is right;
-posterior means are compared within 4 combined Monte Carlo errors (false alarms 6e-5 each).
+ALPHA is the rate at which a test of randomness would fail with a random seed if the code is
+correct; posterior means are compared within 4 combined Monte Carlo errors (type I error 6e-5 each).
 """
 
 import numpy as np
@@ -127,7 +127,7 @@ def test_a_truth_with_more_coefficients_is_recovered_from_its_values(rng):
     ids=str,
 )
 def test_data_are_simulated_from_the_values_of_a_truth_from_estimates(spec, rng):
-    """To the last bit: summaries hold fits to be scored against what the observed fit says."""
+    """Bit by bit, because summaries compare the truth of fits with that of the observed fit."""
     family = families.find(spec)
     name = spec if isinstance(spec, str) else spec["name"]
     means = dict.fromkeys(family.PARAMETERS, 0.3)
@@ -184,7 +184,7 @@ def test_observations_are_missing_at_the_given_rate_and_every_participant_keeps_
     columns, _ = family.simulate(truth, 2000, 10, rng)
     seen = np.bincount(columns["participant"])[1:]
     assert seen.min() == 1
-    # One of ten is kept whatever happens; where all would be missing, one is there.
+    # If all ten observations would be missing, one is kept.
     expected = 10 * 0.2 + 0.8**10
     assert abs(seen.mean() - expected) < stats.norm.isf(ALPHA / 2) * seen.std() / np.sqrt(2000)
 

@@ -1,7 +1,7 @@
 """The family multilevel_linear, and the LKJ distribution it draws from.
 
 Tests of randomness have fixed seeds; ALPHA is the rate at which each would fail with
-a fresh seed though all is right.
+a random seed if the code is correct.
 """
 
 import numpy as np
@@ -156,7 +156,7 @@ def test_lines_are_drawn_between_the_smallest_and_largest_x():
     assert grid["x"].tolist() == [1, 3, 1, 3]
 
 
-# What programs and tables get
+# Data of programs and names of tables
 
 
 def test_stan_data_have_the_observations_and_all_hyperparameters(prior):

@@ -1,4 +1,4 @@
-"""Files that a researcher's own family reads: they decide its numbers as its own file does."""
+"""Files that a researcher's own family reads are a part of its identity, like its own file."""
 
 import py_compile
 import sys
@@ -39,7 +39,7 @@ def in_simulate(code):
 
 
 def code_of(raw):
-    """The hash of what simulates, as another process has it."""
+    """The hash of the simulating code, as computed in another process."""
     return provenance.step_code.__wrapped__("simulate", *families.find(raw["family"]).FILES)
 
 

@@ -1,7 +1,7 @@
 """Families of other outcomes: Student t, Bernoulli, Poisson and ordinal.
 
-Their numbers are held to scipy.stats. Tests of randomness have fixed seeds; ALPHA is the
-rate at which each would fail with a fresh seed though all is right.
+Their numbers are compared with scipy.stats. Tests of randomness have fixed seeds; ALPHA is the
+rate at which each would fail with a random seed if the code is correct.
 """
 
 import numpy as np
@@ -33,7 +33,7 @@ every_family = pytest.mark.parametrize(("family", "truth"), TRUTHS)
 
 
 def follows(sample, cdf) -> bool:
-    """Whether a Kolmogorov-Smirnov test keeps the distribution."""
+    """Whether a Kolmogorov-Smirnov test does not reject the distribution."""
     return stats.kstest(sample, cdf).pvalue > ALPHA
 
 

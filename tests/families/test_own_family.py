@@ -1,4 +1,4 @@
-"""A researcher's own family: what its file holds, and the shipped one, learning on a bandit."""
+"""A researcher's own family: the content of its file, and the shipped example, a bandit task."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("in_the_repository")
 BANDIT = "config/families/learning_rate.py"
 
 
-# What it holds
+# The content of the file
 
 
 def test_the_template_passes_its_trial(begin):
@@ -110,7 +110,7 @@ def test_a_learner_follows_the_delta_rule():
 
 
 def test_the_program_of_the_bandit_has_the_likelihood_of_the_choices():
-    """Log densities of two points differ as those that are written out with SciPy."""
+    """Differences of log densities between points agree with SciPy."""
     import stanli
 
     family = families.find(BANDIT)
@@ -127,7 +127,7 @@ def test_the_program_of_the_bandit_has_the_likelihood_of_the_choices():
 
 
 def _log_density(point, columns, prior) -> float:
-    """Of unconstrained mu, log sigma and z (by columns), with the Jacobian of the logarithm."""
+    """Log density at unconstrained mu, log sigma and z (by columns), with its Jacobian."""
     mu, sigma, z = point[:2], np.exp(point[2:4]), point[4:].reshape(2, 3)
     alpha = 1 / (1 + np.exp(-(mu[0] + sigma[0] * z[0])))
     tau = np.exp(mu[1] + sigma[1] * z[1])
@@ -156,4 +156,4 @@ def test_much_data_recover_the_parameters_of_the_bandit():
     found = posterior.summarise(draws, list(family.PARAMETERS), [0.999])
     low, high = found["q0_05"], found["q99_95"]
     true = np.array([values[name] for name in family.PARAMETERS])
-    assert np.all((low < true) & (true < high))  # false alarms 4e-3
+    assert np.all((low < true) & (true < high))  # type I error: 4e-3

@@ -1,4 +1,4 @@
-"""What a researcher's own family gives as data, and does with data that it is given."""
+"""Data that a researcher's own family returns, and its use of data that it receives."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_columns_may_be_pandas_or_masked_arrays_without_missing_values(begin):
 
 @pytest.mark.parametrize("function", ["simulate", "draw_truth"])
 def test_a_function_that_draws_nothing_from_its_rng_is_refused(begin, function):
-    """Every replicate would have the same data."""
+    """Otherwise every replicate would have the same data."""
     begins = {"simulate": "    theta = truth.mu", "draw_truth": "    return Truth("}[function]
     change = ("family.py", begins, f"    rng = np.random.default_rng(1)\n{begins}")
     said = tried_in_vain(begin(change))

@@ -1,7 +1,7 @@
-"""The likelihoods of the family mediation: of an observation, and of a whole participant.
+"""The likelihoods of the family mediation: of an observation, and of a participant.
 
 Tests of randomness have fixed seeds; ALPHA of helpers/randomness is the rate at which each would
-fail with a fresh seed though all is right.
+fail with a random seed if the code is correct.
 """
 
 import numpy as np

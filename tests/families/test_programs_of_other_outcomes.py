@@ -1,6 +1,6 @@
 """Stan programs of other outcomes: against densities of scipy.stats, quadrature, and each other.
 
-Posterior means are compared within 4 combined Monte Carlo errors: false alarms 6e-5 each.
+Posterior means are compared within 4 combined Monte Carlo errors: type I error 6e-5 each.
 """
 
 import numpy as np
@@ -35,7 +35,7 @@ PROGRAMS = [
 
 
 def find(name, shape="all vary"):
-    """The family of a shape, and a prior of it; no two hyperparameters are equal."""
+    """The family of a shape and a prior with different values of all hyperparameters."""
     options, q = SHAPES[shape]
     family = families.find({"name": name} | OPTIONS.get(name, {}) | options)
     number = sum(key.startswith("beta") for key in family.PARAMETERS)

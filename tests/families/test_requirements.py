@@ -1,4 +1,4 @@
-"""What is said of a researcher's own family that is wrong, as soon as its study is read."""
+"""Messages about an invalid own family, when its study is read."""
 
 import pytest
 from conftest import STAN

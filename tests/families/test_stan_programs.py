@@ -1,6 +1,6 @@
-"""The Stan programs: what they find, against each other and against sources outside.
+"""Posteriors of the Stan programs, against each other and against external sources.
 
-Posterior means are compared within 4 combined Monte Carlo errors: false alarms 6e-5 each.
+Posterior means are compared within 4 combined Monte Carlo errors: type I error 6e-5 each.
 """
 
 import json
@@ -89,7 +89,7 @@ def test_with_a_flat_prior_the_unpooled_model_is_least_squares_for_every_partici
         assert np.all(np.abs(mean - expected) < 4 * error), participant
 
 
-# How they are written
+# Format of the programs
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")

@@ -1,4 +1,4 @@
-"""How participants' estimates agree with their true values."""
+"""Agreement of participants' estimates with their true values."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Stan's other algorithms in a study: their cells, identities, rows, and what is refused."""
+"""Stan's approximate algorithms in a study: cells, identities, rows, and refused studies."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ FLAT = {"beta_mean": 0, "beta_sd": 1e4, "sigma_p_rate": 1, "sigma_rate": 1e-6, "
 KEPT = ("keep_draws", True), ("selection", {"leave_out": "observation"})
 
 
-# What a study may ask for
+# Valid and refused studies
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_an_approximation_estimates_the_parameters_of_its_model():
 
 @pytest.fixture
 def approximate():
-    """The tables of a batch: what was found of simulated data, one replicate's spoilt."""
+    """The tables of a batch of simulated data, with invalid data in one replicate."""
 
     def fit(model, *changes, spoil=None):
         name, asked = f"optimize_{model}", MARGINAL if model == "marginal" else (MODES,)

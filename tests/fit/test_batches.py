@@ -1,4 +1,4 @@
-"""A batch of fits: nothing is lost, and its numbers do not depend on the batch."""
+"""Batches of fits: all fits are in the tables, and estimates do not depend on the batch."""
 
 import os
 import signal
@@ -53,7 +53,7 @@ def batch_data(first=1, end=4, *changes) -> tuple[dict, dict]:
 
 
 def fit(model="pooled", first=1, end=4, spoil=None) -> dict:
-    """Fit replicates `first` to `end`, one of them with an outcome that is infinite."""
+    """Fit replicates `first` to `end`, one of them with an infinite outcome."""
     data, truth = batch_data(first, end)
     if spoil:
         data["y"][np.argmax(data["replicate"] == spoil)] = np.inf
@@ -71,7 +71,7 @@ def centered():
 
 @pytest.fixture
 def accident(monkeypatch):
-    """Let something happen instead of the fit of one replicate; the child inherits it."""
+    """Replace the fit of one replicate by an accident; the child process inherits it."""
     engine = engines.find("stanli")
     sample = engine.sample
 
@@ -86,7 +86,7 @@ def accident(monkeypatch):
     return arranged
 
 
-# Nothing is lost
+# Failed fits
 
 
 def test_every_replicate_has_one_row_of_diagnostics_for_its_first_attempt(centered):
@@ -198,7 +198,7 @@ def test_datasets_do_not_depend_on_what_is_fitted_to_them(change):
     np.testing.assert_array_equal(truth["truth"], other_truth["truth"])
 
 
-# What stands in the tables
+# Tables
 
 
 @pytest.mark.parametrize("model", family.MODELS)

@@ -99,7 +99,7 @@ def file(tmp_path):
 
 
 def read(file, text=None, standardize=False):
-    """Read a CSV file of this text as the dataset `real`."""
+    """Read a CSV file with this text as the dataset `real`."""
     if text is not None:
         file.write_text(text)
     columns = family.ObservedColumns(outcome="y", predictor="x", participant="p")
@@ -199,7 +199,7 @@ def test_names_of_participants_are_read_as_text(file):
 
 
 def test_participants_whose_names_are_equal_as_numbers_remain_separate(file, rng):
-    """Of a balanced design with varying intercepts, REML's sigma is the SD within participants."""
+    """In a balanced design with varying intercepts, sigma by REML is the SD within participants."""
     names, intercepts = ["1017", "001017", "1018", "1019", "1020"], [0, 8, 1, 2, 3]
     x, noise = np.arange(5.0), rng.normal(0, 0.3, (5, 5))
     y = np.array(intercepts)[:, None] + noise

@@ -1,4 +1,4 @@
-"""Kept draws come back as ArviZ's InferenceData, to the last bit."""
+"""Kept draws are read as InferenceData of ArviZ, bit by bit."""
 
 import arviz_base
 import numpy as np
@@ -20,7 +20,7 @@ def kept(rng) -> Draws:
 
 @pytest.fixture
 def file(kept, tmp_path):
-    """Draws of replicates 3 and 5; those of 5 are the negative ones."""
+    """Draws of replicates 3 and 5; those of 5 are the negative of those of 3."""
     path = tmp_path / "00001-00010.parquet"
     with draws.writer(path, "identity") as keep:
         keep(3, kept)

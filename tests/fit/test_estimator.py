@@ -1,4 +1,4 @@
-"""Estimators in a study: their cells, identities, rows and scores, and what is refused."""
+"""Estimators in a study: cells, identities, rows and scores, and refused studies."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ NAMES = list(LINEAR.ESTIMATORS)
 TABLES = ["estimates", "participants", "diagnostics"]
 
 
-# What a study may ask for
+# Valid and refused studies
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_estimators_are_fitted_to_observed_data_too():
 
 
 def fit(name="reml", *changes, end=4, spoil=None, truth=True):
-    """The tables of one batch; in one replicate the outcome does not vary."""
+    """The tables of one batch; the outcome of one replicate does not vary."""
     design = make_design(ALL, ("participants", [8]), ("observations", [6]), *changes)
     batch, scenario = Batch(1, end, end), "moderate-8x6"
     data, values = datasets.simulate_batch(design.simulation(scenario, batch))

@@ -1,4 +1,4 @@
-"""A dataset that cannot be simulated costs its own replicate, whatever goes wrong with it."""
+"""A dataset that cannot be simulated is a failure of its replicate only, for any cause."""
 
 import collections
 import os
@@ -39,7 +39,7 @@ def simulated(raw, **changes):
 
 
 def fated(begin, does: str):
-    """The template's family, whose generator does something else in one replicate."""
+    """The family of the template, with other code of its generator in one replicate."""
     design = designed(begin())
     seed = dataset_seed(design.simulation(SCENARIO, BATCH), FATED)
     first = float(np.random.default_rng(seed).random())
@@ -196,7 +196,7 @@ def test_simulations_from_drawn_truths_fail_in_the_same_way(begin):
     assert 8 <= len(failed) <= 32  # of 40, each with a chance of a half: beyond it once in 10,000
 
 
-# What else calls the functions of a file: the summary, the figures, the checks
+# Other calls of the functions of a family: the summary, the figures, the checks
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_a_fault_of_the_machine_stops_the_batch(moved):
 
 
 def test_unreadable_data_of_the_first_fit_are_a_study_error(prophet_executable):
-    # Another program's executable: it lacks its data.
+    # The executable of another program, which needs other data.
     with pytest.raises(
         EngineError, match=r"pooled\.stan: does not fit its data: .*variable name=T"
     ):

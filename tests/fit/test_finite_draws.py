@@ -1,4 +1,4 @@
-"""Whatever a table is made from is finite, or its fit is a failed row that names what is not."""
+"""Numbers in tables are finite; otherwise the fit is a failed row that names the parameters."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ SCENARIO = "moderate-4x3"
 
 
 def fit_own(raw, number=1) -> dict:
-    """The tables of some replicates of an own family's study, fitted for real."""
+    """The tables of some replicates of a study with an own family, fitted without mocks."""
     raw = raw | {"participants": [10], "sampler": {"chains": 4, "warmup": 200, "draws": 200}}
     design = preflight.prepare(raw, "study.yaml", STAN, thoroughly=False)
     (scenario,) = design.scenarios
@@ -41,17 +41,17 @@ def fit_batch(design: Design, scenario, model, prior, number=1) -> dict:
 
 
 def why(batch) -> list[str]:
-    """The errors of all fits; none of them has a row elsewhere."""
+    """The errors of all fits; asserts that these fits have no rows in other tables."""
     assert set(batch["diagnostics"]["status"]) == {"failed"}
     assert [rows(batch[name]) for name in batch if name != "diagnostics"] == [[]] * (len(batch) - 1)
     return batch["diagnostics"]["error"]
 
 
-# A program of one's own
+# The program of an own family
 
 
 def spoiled_at_random(begin, share) -> dict:
-    """A share of the draws of theta[2] is no number."""
+    """A family in which a share of the draws of theta[2] is NaN."""
     spoil = f"if (uniform_rng(0, 1) < {share}) theta[2] = not_a_number();"
     quantities = f"generated quantities {{ vector[J] theta = eta; {spoil} }}\n"
     return begin(
@@ -62,7 +62,7 @@ def spoiled_at_random(begin, share) -> dict:
 
 
 def test_a_few_draws_of_one_participant_that_are_nan_fail_the_fit(begin):
-    """As draws are ranked and counted, each of them would be above every truth."""
+    """Ranked or counted, a NaN would be above every truth."""
     raw = spoiled_at_random(begin, 0.05)
     assert why(fit_own(raw, 2)) == ["RuntimeError: non-finite draws: theta[2]"] * 2
 
@@ -81,7 +81,7 @@ def test_columns_that_no_table_uses_may_be_nan(begin):
 
 
 def test_chains_that_stay_at_their_initial_values_have_not_converged(begin):
-    """`up` is 1 in some chains and 0 in others: its rhat is not finite, or beyond all bounds."""
+    """`up` is 1 in some chains and 0 in others, so its rhat is huge or not finite."""
     raw = begin(
         ("family.stan", "  real<lower=0> sigma;\n}", "  real<lower=0> sigma;\n  real a;\n}"),
         ("family.stan", "  z ~ std", "  target += log_mix(0.5, normal_lpdf(a | -30, 1),"
@@ -117,12 +117,12 @@ def test_a_test_quantity_that_is_nan_fails_the_fit(begin):
     assert why(fit_own(raw)) == [said]
 
 
-# Any engine
+# Every engine
 
 
 @pytest.fixture
 def spoil(monkeypatch):
-    """Let draws be something else; the child process inherits it."""
+    """Replace draws of a parameter by a value; the child process inherits the change."""
 
     def arranged(name, value):
         engine = engines.find("stanli")
@@ -224,7 +224,7 @@ def test_a_log_likelihood_that_is_not_finite_fails_the_fit(value, monkeypatch, p
 
 @pytest.fixture
 def estimated(monkeypatch):
-    """Let an estimator give something; return its tables."""
+    """Let an estimator return these results; return its tables."""
 
     def fit_estimator(value=0.5, error=0.1, bound=0.2):
         def part(names):

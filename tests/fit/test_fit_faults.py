@@ -1,4 +1,4 @@
-"""In a batch, a fit that goes wrong costs that fit alone, whatever goes wrong with it."""
+"""A fault in one fit of a batch fails this fit only, for any cause."""
 
 import ctypes
 import faulthandler
@@ -35,7 +35,7 @@ def unharmed():
 
 
 def hold_alone(found, unharmed) -> str:
-    """Hold that one fit failed and all others are what they would have been; return its error."""
+    """Assert that one fit failed and all others are unchanged; return its error."""
     expected = ["failed" if replicate == FATED else "ok" for replicate in BATCH.replicates]
     assert found["diagnostics"]["status"] == expected
     for name in ("estimates", "participants"):

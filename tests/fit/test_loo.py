@@ -19,14 +19,14 @@ SETTINGS = Settings(chains=4, warmup=500, draws=1000, adapt_delta=0.8, max_treed
 
 
 def log_density_of_a_mean(y, rng, prior_sd=10.0, n_draws=4000):
-    """Observations' log densities at exact draws of the mean of normals of SD 1."""
+    """Log densities of observations at exact draws of the mean of normals with SD 1."""
     variance = 1 / (y.size + prior_sd**-2)
     draws = rng.normal(variance * y.sum(), np.sqrt(variance), n_draws)
     return norm.logpdf(y[:, None], draws)
 
 
 def exact_loo_of_a_mean(y, prior_sd=10.0):
-    """Log predictive density of each of them given the others, in closed form."""
+    """Log predictive density of each observation given the others, in closed form."""
     variance = 1 / (y.size - 1 + prior_sd**-2)
     return norm.logpdf(y, variance * (y.sum() - y), np.sqrt(1 + variance))
 
@@ -105,7 +105,7 @@ def some_draws(family, rng, number=5):
 
 
 def covariance(joint, values, z, draw, prior):
-    """Of one participant's observations, written out."""
+    """Covariance of the observations of one participant, element by element."""
     q = z.shape[1]
     if joint == "pooled":
         of_coefficients = np.zeros((q, q))

@@ -1,4 +1,4 @@
-"""A batch is fitted by a new Python as by a forked process: what is sent to it pickles."""
+"""A new Python process fits a batch like a forked one, as its arguments can be pickled."""
 
 import pickle
 
@@ -32,7 +32,7 @@ def fitter(model: str) -> batches.Fitter:
 
 
 def fitted(model: str) -> dict:
-    """The tables of a batch, without its times."""
+    """The tables of a batch, without times."""
     found = batches.fit_batch(
         *datasets.simulate_batch(DESIGN.simulation(SCENARIO, BATCH)), fitter(model)
     )

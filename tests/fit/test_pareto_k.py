@@ -1,4 +1,4 @@
-"""Pathfinder's Pareto k: in the row of its fit, in its convergence, on the page."""
+"""Pareto k of Pathfinder: in the row of the fit, in convergence, and on the page."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ NAMES = ["beta[1]", "beta[2]", "sigma"]
 
 
 def diagnostics(monkeypatch, rng, *shapes):
-    """The rows of one fit a shape of the tail of its importance ratios; None: it has none."""
+    """Rows of fits, one per tail shape of the importance ratios; None for no tail."""
     left = list(shapes)
 
     def approximate(loaded, data, seed, algorithm, draws):

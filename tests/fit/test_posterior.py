@@ -1,4 +1,4 @@
-"""Draws to estimates and diagnostics, against closed forms and Stan's own estimators."""
+"""Estimates and diagnostics from draws, against closed forms and the estimators of Stan."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ model {
 
 
 def make_draws(rng, values=None, **sampler) -> Draws:
-    """Draws of `a` and `b`: independent and standard normal, unless given."""
+    """Draws of `a` and `b`; by default independent and standard normal."""
     if values is None:
         values = rng.normal(size=(CHAINS, DRAWS, 2))
     shape = values.shape[:2]
@@ -63,7 +63,7 @@ def test_quantiles_are_near_those_of_the_distribution(rng):
     for column, p in {"q2_5": 0.025, "q25": 0.25, "q75": 0.75, "q97_5": 0.975}.items():
         exact = stats.norm(3, 2).ppf(p)
         error = np.sqrt(p * (1 - p) / 100_000) / stats.norm(3, 2).pdf(exact)
-        assert abs(summary[column][0] - exact) < 4 * error  # false alarms: 6e-5 each
+        assert abs(summary[column][0] - exact) < 4 * error  # type I error: 6e-5 each
 
 
 def test_columns_are_selected_by_name_in_any_order(rng):
@@ -115,8 +115,8 @@ def test_autocorrelated_draws_have_the_theoretical_bulk_ess(autoregressive):
 
 
 def test_autocorrelated_draws_have_the_theoretical_tail_ess(autoregressive):
-    # Whether a draw is below the 5 % quantile: its autocorrelations are bivariate normal
-    # probabilities, and by symmetry those at the 95 % quantile are the same.
+    # The indicator of a draw below the 5 % quantile has bivariate normal probabilities as
+    # autocorrelations; by symmetry, those at the 95 % quantile are equal.
     p, quantile = 0.05, stats.norm.ppf([0.05, 0.05])
     both = [stats.multivariate_normal.cdf(quantile, cov=[[1, r], [r, 1]]) for r in LAGS]
     autocorrelations = (np.array(both) - p**2) / (p * (1 - p))
@@ -165,12 +165,12 @@ def test_a_parameter_that_does_not_vary_has_no_rhat(rng):
 
 
 def stuck(shares=(0, 1, 0, 0), draws=DRAWS):
-    """Chains that each stay at a value of their own."""
+    """Chains that do not move, each at a different value."""
     return np.repeat(np.array(shares, dtype=float)[:, None], draws, axis=1)
 
 
 def one_that_moves(values, chain=2):
-    """Chains that stay at 0 but for one, which has these draws."""
+    """Chains that stay at 0, except one with these draws."""
     found = np.zeros((CHAINS, len(values)))
     found[chain] = values
     return found
@@ -225,7 +225,7 @@ def test_only_chains_with_the_same_distribution_have_converged(case, rng):
 
 
 def test_a_column_that_varies_in_draws_that_splitting_drops_counts(rng):
-    """ArviZ has no rhat for it; it is not constant over all draws, so it is not passed over."""
+    """ArviZ gives no rhat for it, but it varies over all draws, so it is not ignored."""
     values = np.zeros((CHAINS, 101, 2))
     values[:, :, 0] = rng.normal(size=(CHAINS, 101))
     values[1, 50, 1] = 1

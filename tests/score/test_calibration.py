@@ -1,4 +1,4 @@
-"""Calibration: p-values are what they say, and verdicts are given where they may be."""
+"""Calibration: p-values are uniform under the null hypothesis; verdicts follow from them."""
 
 import numpy as np
 import pandas as pd
@@ -153,7 +153,7 @@ def test_a_cell_that_is_not_applicable_keeps_its_verdict_and_is_not_counted_as_a
     assert beside["p_corrected"][0] == alone["p_corrected"][0]
 
 
-# Where it applies
+# Cells to which it applies
 
 
 @pytest.mark.parametrize("model", ["centered", "noncentered", "marginal"])

@@ -1,4 +1,4 @@
-"""Performance and paired comparisons of a scenario's cells."""
+"""Performance and paired comparisons of the cells of a scenario."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_every_measure_has_a_row_for_each_subset(cells):
 
 
 def test_coverage_bounds_count_missing_replicates_as_misses_and_as_hits(cells):
-    # Of 10 planned replicates 3 converged, and one of their intervals holds the truth.
+    # 10 replicates are planned, 3 have estimates, and one of their intervals contains the truth.
     found = rows(measures.performance(cells, 10), model="m", prior="p", subset="converged")
     assert found.loc["coverage", "value"] == pytest.approx(1 / 3)
     assert found.loc["coverage_lower_bound", "value"] == pytest.approx(1 / 10)
@@ -140,7 +140,7 @@ def test_relative_precision_uses_errors_if_truths_vary(rng):
 )
 def test_the_mcse_of_a_difference_equals_the_sd_over_repeated_studies(name, rng):
     found = np.array([_one_difference(name, rng) for _ in range(REPETITIONS)])
-    # The spread of 2000 values is known to 1.6 %; MCSEs are themselves biased by order 1/100.
+    # The SD of 2000 values has a relative standard error of 1.6 %; the bias of MCSEs is about 1 %.
     assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.07)
 
 
@@ -150,7 +150,7 @@ def test_the_mcse_of_relative_precision_equals_the_sd_over_repeated_studies(rng)
 
 
 def _one_difference(name, rng) -> tuple[float, float]:
-    """Two estimators on the same 100 datasets, the second somewhat worse."""
+    """The difference of two estimators on the same 100 datasets; the second is slightly worse."""
     common, own = rng.normal(size=(2, 100))
     sds = np.sqrt(rng.gamma(20, 1 / 20, size=(2, 100)))
     first, second = replicates(common, sd=sds[0]), replicates(common + 0.5 * own, sd=sds[1])

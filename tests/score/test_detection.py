@@ -1,6 +1,6 @@
-"""Calibration finds programs that are wrong, and passes those that are right.
+"""Calibration detects wrong programs, and correct programs pass.
 
-Each cell has 500 replicates and is judged at 1 % for all its quantities together.
+Each cell has 500 replicates and is tested at 1 % for all its quantities together.
 """
 
 import numpy as np
@@ -113,7 +113,7 @@ def test_ranks_of_sums_and_differences_detect_a_correlation_in_the_prior_of_trut
         values |= {"beta[1]": beta[0], "beta[2]": beta[1]}
         return {**columns, "y": y}, values
 
-    prior = PRIOR | {"sigma_rate": 0.1}  # much noise: weak data
+    prior = PRIOR | {"sigma_rate": 0.1}  # large sigma, so data are weak
     found = judge(*ranked(simulate, SHIPPED / "pooled.stan", "pooled", (2, 2), prior))
     assert failing(found) >= {"beta[1] + beta[2]", "beta[1] - beta[2]"}
     assert not failing(found) & {"beta[1]", "beta[2]", "sigma"}

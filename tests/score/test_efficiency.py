@@ -1,4 +1,4 @@
-"""What fits and studies cost."""
+"""Costs of fits and of studies."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ ROWS = [
 
 @pytest.fixture
 def diagnostics(tmp_path) -> pd.DataFrame:
-    """As they come from Parquet: three fits and a failure."""
+    """Diagnostics of three fits and a failure, with the types that Parquet gives."""
     file = tmp_path / "d.parquet"
     tables.write(tables.from_rows(ROWS, tables.DIAGNOSTICS), file, tables.DIAGNOSTICS, "")
     return tables.read_frame([file])

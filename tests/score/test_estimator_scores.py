@@ -1,4 +1,4 @@
-"""Estimators beside models: scored on the fits that have errors, compared with every model."""
+"""Estimators are scored on the fits with standard errors and compared with every model."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from recovery.study.methods import NO_PRIOR
 
 
 def replicates(rng, n=40, lacking=()) -> Replicates:
-    """Normal errors of standard deviation 1; some replicates without a standard error."""
+    """Estimates with normal errors of SD 1; some replicates have no standard error."""
     error, number = rng.normal(size=n), np.arange(1, n + 1)
     sd = np.where(np.isin(number, lacking), np.nan, 1.0)
     bounds = {0.9: (error - 1.645 * sd, error + 1.645 * sd)}

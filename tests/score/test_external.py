@@ -1,4 +1,4 @@
-"""A table of estimates made elsewhere is scored, or refused with a message."""
+"""Tables of estimates made elsewhere are scored, or refused with a message."""
 
 import csv
 import gzip
@@ -120,7 +120,7 @@ def test_a_missing_file_is_named_in_the_error(tmp_path):
 
 @pytest.fixture
 def two(rng) -> pd.DataFrame:
-    """Two models' estimates of the same 30 datasets; some failed, some have no standard error."""
+    """Estimates of two models for the same 30 datasets; some failed, some lack a standard error."""
     shared = rng.normal(0.1, 1, size=30)
     parts = []
     for model, noise in (("a", 0.3), ("b", 0.6)):
@@ -136,7 +136,7 @@ def two(rng) -> pd.DataFrame:
 
 
 def brute(table: pd.DataFrame, model: str) -> dict[int, dict]:
-    """The rows of a model that have an estimate, by replicate, one by one."""
+    """The rows of a model with an estimate, by replicate, collected one by one."""
     rows = table[table["model"] == model].to_dict("records")
     return {row["replicate"]: row for row in rows if row["mean"] == row["mean"]}
 
@@ -339,7 +339,7 @@ def test_a_file_that_is_not_a_table_is_refused(content, message, tmp_path):
 
 
 def test_a_damaged_parquet_file_is_read_or_refused(table, tmp_path, rng):
-    """Flips in the footer, most of them in what pandas writes there of its columns."""
+    """Flip bytes of the footer, most of them in the metadata that pandas writes."""
     whole, file, refused = table.to_parquet(), tmp_path / "made.parquet", 0
     footer = int.from_bytes(whole[-8:-4], "little") + 8
     for bit in 8 * (len(whole) - footer) + rng.integers(8 * footer, size=300):

@@ -1,4 +1,4 @@
-"""What failed altogether is said first, and a study without any estimate ends with an error."""
+"""Cells in which all fits failed come first; a study without estimates ends with an error."""
 
 import pandas as pd
 import pytest
@@ -35,7 +35,7 @@ def test_there_are_no_failed_cells_if_every_cell_has_an_estimate():
 
 
 def verified(pooled, centered):
-    """The table of two models, of which so many of four fits failed with the second engine."""
+    """Verification of two models, with these numbers of failures among four verified fits."""
     rows = [
         {"model": m, "parameter": p, "verdict": v}
         for m, p, v in (
@@ -74,7 +74,7 @@ def test_a_verifying_engine_without_failures_is_not_reported():
 
 
 def refuse(checkout, *models):
-    """Let programs refuse every dataset."""
+    """Change programs so that they reject every dataset."""
     for model in models:
         file = checkout.folder / f"stan/multilevel_linear/{model}.stan"
         source = file.read_text()
@@ -94,7 +94,7 @@ def checkout(tmp_path):
 @pytest.mark.workflow
 def test_a_study_without_estimates_has_a_report_and_ends_with_an_error(checkout):
     refuse(checkout, "pooled", "noncentered")
-    for _ in range(2):  # and again, though there is nothing left to be done
+    for _ in range(2):  # the second run has no jobs but fails too
         done = checkout.make_study()
         said = done.stdout + done.stderr
         assert done.returncode != 0

@@ -1,4 +1,4 @@
-"""Monte Carlo errors of few replicates: what repeated studies show, and nothing from nothing."""
+"""Monte Carlo errors with few replicates agree with repeated studies, or are absent."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from recovery.score import measures
 from recovery.score.measures import Fits, paired, single
 
-REPEATS = 10_000  # of a spread they leave 0.7 % open with normal errors, 2 % with exponential
+REPEATS = 10_000  # relative standard error of an SD: 0.7 % with normal errors, 2 % with exponential
 ERRORS = {
     "normal": lambda rng, n: rng.normal(size=n),
     "exponential": lambda rng, n: rng.exponential(size=n) - 1,
@@ -21,7 +21,7 @@ NOT_MEANS = ("empirical_se", "relative_error_of_model_se", "rmse")
 
 
 def repeated(name, errors, n, rng, repeats=REPEATS) -> np.ndarray:
-    """Value, MCSE, lower and upper of a measure in repeated studies of n replicates."""
+    """Value, MCSE, lower and upper of a measure, one row per study of n replicates."""
     found = np.empty((repeats, 4))
     for row in found:
         error = ERRORS[errors](rng, n)
@@ -53,7 +53,7 @@ def test_intervals_of_few_normal_errors_contain_the_true_value_at_their_rate(nam
     found = repeated(name, "normal", n, rng, 4000)
     true = TRUE.get(name, 0)
     held = np.mean((found[:, 2] <= true) & (true <= found[:, 3]))
-    # A share of 4000 near 94 % has a standard error of 0.4 %; the least true one is 92.9 %.
+    # The standard error of a share near 94 % of 4000 is 0.4 %; the smallest true share is 92.9 %.
     assert 0.915 < held < 0.97
 
 
@@ -129,7 +129,7 @@ def test_estimates_that_overflow_are_scored_without_a_warning():
     assert not np.isfinite(table[table["subset"] == "all"].loc["mse", "value"])
 
 
-# What a number rests on
+# Numbers of replicates
 
 
 def test_type_s_errors_use_the_sign_of_the_interval_not_of_the_mean():

@@ -1,4 +1,4 @@
-"""How the fits of a cell went."""
+"""Outcomes of the fits of a cell: failures, convergence and rates."""
 
 import numpy as np
 import pytest
@@ -27,14 +27,14 @@ HITS = {
 
 @pytest.fixture
 def diagnostics(tmp_path):
-    """As they come from Parquet: a failure and four fits, two of them not converged."""
+    """Diagnostics with the types of Parquet: a failure, and four fits of which two converged."""
     file = tmp_path / "d.parquet"
     tables.write(tables.from_rows(ROWS, tables.DIAGNOSTICS), file, tables.DIAGNOSTICS, "")
     return tables.read_frame([file])
 
 
 def first(diagnostics, attempt="first"):
-    """The row of first attempts, or of final ones."""
+    """The row of first attempts, or of final attempts."""
     return measures.convergence(diagnostics, 5, 0.3).set_index("attempt").loc[attempt]
 
 

@@ -1,4 +1,4 @@
-"""Of many numbers known with noise: the replicates needed by the cell that needs most."""
+"""Replicates needed by the cell that needs most, from many noisy numbers."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ NEED = 400  # replicates, for z-scores with variance 1
 
 
 def scored(errors) -> tuple[pd.DataFrame, dict]:
-    """What `performance` says of cells' z-scores and empirical SEs, and the cells themselves."""
+    """Rows of `performance` for z-scores and empirical SEs of cells, and the cells."""
     rows, cells = [], {}
     for place, error in enumerate(errors):
         x = replicates(error)
@@ -55,9 +55,9 @@ def repeated(draw, n, repeats, independent=True) -> tuple[np.ndarray, np.ndarray
 )
 def test_if_all_cells_need_the_same_number_this_is_the_number_needed(cells, n, rng):
     found, said = repeated(lambda: rng.normal(size=(cells, n)), n, 300)
-    # The largest alone would be 18 to 91 % too large.
+    # Without pooling, the largest would be 18 to 91 % too large.
     assert found.mean() == pytest.approx(NEED, rel=0.1)
-    # What stands apart by chance, seldom and by much, leaves the spread itself uncertain.
+    # Cells are separated by chance rarely, but then by much, so the SD over studies is uncertain.
     assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.6)
 
 
@@ -78,18 +78,18 @@ def test_half_of_the_cells_that_need_four_times_as_many_are_pooled_separately(rn
 
 def test_skewed_z_scores_are_noisier_and_therefore_pooled(rng):
     found, said = repeated(lambda: rng.exponential(size=(6, 50)) - 1, 50, 100)
-    assert found.mean() == pytest.approx(NEED, rel=0.15)  # the largest alone: 56 % too large
+    assert found.mean() == pytest.approx(NEED, rel=0.15)  # without pooling: 56 % too large
     assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.3)
 
 
 @pytest.mark.parametrize("same", [1, 5])
 def test_the_error_of_the_number_needed_accounts_for_shared_datasets(same, rng):
-    # Six cells whose errors are the same number, or six groups of five alike, are as one, or six.
+    # Six cells with equal errors count as one cell, and six groups of five equal cells as six.
     def draw():
         return np.repeat(rng.normal(size=(30 // same, 40)), same, axis=0)
 
     found, said = repeated(draw, 40, 100, independent=False)
-    # The spread of 100 numbers is known to 7 %.
+    # The SD of 100 numbers has a relative standard error of 7 %.
     assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.35)
 
 
@@ -109,7 +109,7 @@ def test_the_error_of_the_number_needed_includes_the_share_of_fits_with_interval
 
     rows = [row(rng.binomial(60, 0.4)) for _ in range(200)]
     found, said = np.array([[each["n_needed"], each["n_needed_mcse"]] for each in rows]).T
-    # The spread of 200 numbers is known to 5 %, and twice that as they are skewed.
+    # The SD of 200 numbers has a relative standard error of 5 %, or 10 % if they are skewed.
     assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.3)
 
 
@@ -124,7 +124,7 @@ def test_if_all_cells_lack_equally_many_intervals_this_gives_the_number_needed(c
         return precision.replicates_needed(table, Precision(coverage=0.01), LEVEL, n)
 
     found = [of_one_scenario()["n_needed"].item() for _ in range(100)]
-    assert np.mean(found) == pytest.approx(need, rel=0.1)  # the fewest alone: 20 to 110 % more
+    assert np.mean(found) == pytest.approx(need, rel=0.1)  # without pooling: 20 to 110 % more
     scenarios = [pd.concat(of_one_scenario() for _ in range(10)) for _ in range(20)]
     assert np.mean(list(map(precision.most_needed, scenarios))) == pytest.approx(need, rel=0.1)
 
@@ -163,7 +163,7 @@ def test_the_largest_mcse_is_not_that_of_the_noisiest_cell(rng):
     assert found["z_score"]["mcse"] == pytest.approx(1 / np.sqrt(20), rel=0.1)
     assert hits["mcse"].max() > 0.08
     assert found["coverage"]["mcse"] == pytest.approx(np.sqrt(LEVEL * (1 - LEVEL) / 20))
-    table.loc[table.index[-1], "value"] = 0.5  # clearly off: 10 of 20
+    table.loc[table.index[-1], "value"] = 0.5  # clearly below the level: 10 of 20
     found = precision.largest_mcse(table, LEVEL)
     assert found["coverage"] == {"mcse": pytest.approx(np.sqrt(0.25 / 20)), "n_replicates": 20}
     nothing = precision.largest_mcse(table.assign(mcse=np.nan), LEVEL)

@@ -33,7 +33,7 @@ def test_relative_bias_is_absent_if_truth_is_0_or_varies(truth):
 
 
 def jackknife(statistic, values) -> float:
-    """The jackknife's standard error of the logarithm of a statistic, by leaving one out."""
+    """The jackknife standard error of the logarithm of a statistic, by leaving out each value."""
     n = len(values)
     left_out = np.log([statistic(np.delete(values, i)) for i in range(n)])
     return np.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2))
@@ -132,12 +132,12 @@ def test_interval_width_is_the_mean_width():
 
 
 def test_the_interval_score_of_a_normal_forecast_has_its_closed_form(rng):
-    # Errors are standard normal: width 2 z, and on each side 2 / alpha times the mean of what
-    # exceeds z, phi(z) - z (1 - Phi(z)).
+    # Errors are standard normal: the width is 2 z, and each side adds 2 / alpha times the mean
+    # excess over z, phi(z) - z (1 - Phi(z)).
     beyond = stats.norm.pdf(Z) - Z * stats.norm.sf(Z)
     expected = 2 * Z + 2 * 2 / (1 - LEVEL) * beyond
     found = single.interval_score(replicates(rng.normal(size=100_000)), LEVEL)
-    assert abs(found.value - expected) < 4 * found.mcse  # false alarms: 6e-5
+    assert abs(found.value - expected) < 4 * found.mcse  # type I error: 6e-5
 
 
 def test_rejection_rate_is_the_share_of_intervals_that_exclude_0():
@@ -153,7 +153,7 @@ def test_a_parameter_that_cannot_be_negative_is_not_tested_against_0(measure):
 
 def test_type_s_and_type_m_errors_are_those_of_gelman_and_carlin(rng):
     # Their example of a true effect of 2 with standard error 8.1, at the 95 % level: power
-    # 0.06, type S 0.24; the exaggeration from the mean of a normal beyond two points.
+    # 0.06, type S 0.24; the exaggeration ratio is from the mean of a normal outside two points.
     error = rng.normal(0, 8.1, size=200_000)
     mean, z = 2 + error, stats.norm.ppf(0.975) * 8.1
     ones = np.ones(error.size)
@@ -192,7 +192,7 @@ def test_proportions_have_the_wilson_interval(hits, n):
 
 def test_the_example_of_morris_is_reproduced():
     # Morris, White & Crowther (2019), section 5.2: a coverage near 95 % estimated with an
-    # MCSE of 0.5 % takes 1900 replicates.
+    # MCSE of 0.5 % needs 1900 replicates.
     assert single.proportion(np.arange(1900) < 1805).mcse == pytest.approx(0.005, rel=1e-3)
 
 
@@ -204,23 +204,23 @@ def test_an_interval_at_a_higher_level_is_wider():
     assert wider[0] < low < high < wider[1]
 
 
-# Monte Carlo errors are what repeated studies show
+# Monte Carlo errors against repeated studies
 
 
 def study(rng, n=160) -> Replicates:
-    """Biased estimates of 1, their SDs uncertain and too small: every measure is defined."""
+    """Biased estimates of 1 with SDs that vary and are too small, so every measure is defined."""
     sd = 0.9 * np.sqrt(rng.gamma(20, 1 / 20, size=n))
     return replicates(rng.normal(0.2, 1, size=n), truth=1.0, sd=sd, prior_sd=3.0)
 
 
 def skewed(rng, n=400) -> Replicates:
-    """The same with errors that are skewed, as those of standard deviations are."""
+    """The same with skewed errors, like those of standard deviations."""
     sd = 0.9 * np.sqrt(rng.gamma(20, 1 / 20, size=n))
     return replicates(rng.gamma(2, 0.7, size=n) - 1.2, truth=1.0, sd=sd, prior_sd=3.0)
 
 
 def of(name):
-    """A measure by its name, at the level if it has one."""
+    """A measure by its name, at the level if it has levels."""
     measure = (single.ESTIMATE_MEASURES | single.INTERVAL_MEASURES)[name]
     return (lambda x: measure(x, LEVEL)) if name in single.INTERVAL_MEASURES else measure
 
@@ -234,8 +234,8 @@ RANDOM = [
 def test_the_mcse_equals_the_sd_over_repeated_studies(name, rng):
     measure = of(name)
     found = np.array([measure(study(rng))[:2] for _ in range(REPETITIONS)])
-    # The spread of 4000 values is known to 1.1 %; MCSEs are themselves biased by order 1/160.
-    # The bias that is taken off is estimated, and bias-eliminated coverage has no term for it.
+    # The SD of 4000 values has a relative standard error of 1.1 %; MCSEs have a bias of 1/160.
+    # The MCSE of bias-eliminated coverage ignores that the bias is estimated.
     allowed = 0.15 if name == "bias_eliminated_coverage" else 0.05
     assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=allowed)
 
@@ -261,7 +261,7 @@ def test_mcmc_error_uses_the_fits_with_a_known_mcmc_error():
 
 @pytest.mark.parametrize("name", [name for name in RANDOM if name != "bias_eliminated_coverage"])
 def test_influence_values_are_the_effects_of_leaving_out_each_replicate(name, rng):
-    # Leaving a replicate out moves a measure by its influence over n - 1 (the jackknife).
+    # Leaving out a replicate changes a measure by its influence / (n - 1) (the jackknife).
     x, measure = study(rng, 400), of(name)
     whole = measure(x)
     if np.isnan(whole.value):

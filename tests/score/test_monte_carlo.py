@@ -1,4 +1,4 @@
-"""Intervals of Monte Carlo error: those that figures draw, and of paired shares."""
+"""Intervals of Monte Carlo error: the bars of figures, and intervals of paired proportions."""
 
 import numpy as np
 import pandas as pd
@@ -21,17 +21,17 @@ def test_missing_bounds_are_those_of_students_t():
 
 @pytest.mark.parametrize("n", [5, 20])
 def test_bars_of_a_mean_contain_it_at_their_rate(rng, n):
-    # 20,000 means of normal values: 4 standard errors of 95 % are 0.6 points.
+    # 20,000 means of normal values: 4 standard errors of a share of 95 % are 0.6 percentage points.
     values = rng.normal(size=(20_000, n))
     half = half_width(values.std(axis=1, ddof=1) / np.sqrt(n), n)
     assert (np.abs(values.mean(axis=1)) < half).mean() == pytest.approx(0.95, abs=0.006)
 
 
 def score(first_alone, second_alone, n, difference):
-    """The score statistic by the likelihood itself, its nuisance parameter maximised out."""
+    """The score statistic from the likelihood, maximised over the nuisance parameter."""
     rest = n - first_alone - second_alone
 
-    def loss(q):  # q: chance that the second alone is a hit
+    def loss(q):  # q: probability of a hit of the second only
         chances = q + difference, q, 1 - 2 * q - difference
         counts = first_alone, second_alone, rest
         return -sum(k * np.log(max(c, 1e-300)) for k, c in zip(counts, chances, strict=True) if k)

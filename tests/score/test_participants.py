@@ -1,4 +1,4 @@
-"""How well participants' own coefficients are recovered, over datasets."""
+"""Recovery of participants' coefficients, over datasets."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ CENTERED, MARGINAL, POOLED = ("centered", "weak"), ("marginal", "weak"), ("poole
 
 
 def recovered(rmse):
-    """A fit a row, each with the same other scores."""
+    """One row per fit, with the same other scores in every row."""
     rows = {"replicate": np.arange(1, len(rmse) + 1), "coefficient": "beta_p[,1]", "rmse": rmse}
     rows |= {"correlation": 0.5, "shrinkage_slope": 0.8, "level": 0.89, "coverage": 0.9}
     return pd.DataFrame(rows)
@@ -60,13 +60,13 @@ def test_a_fit_without_a_score_is_left_out_of_its_mean():
 
 
 def intervals(shares) -> np.ndarray:
-    """The intervals of coverages, a row each: of cells whose fits have the shares of a row."""
+    """The interval of mean coverage of every cell; a row of `shares` has the fits of a cell."""
     shares = np.array(shares)
     table = recovered(np.ones(shares.size)).assign(coverage=shares.ravel())
     names = np.repeat(np.arange(len(shares)), shares.shape[1])
     found = measures.participants({CENTERED: table.assign(coefficient=names)}, {CENTERED: []})
-    mine = (found["measure"] == "coverage") & (found["subset"] == "all")
-    return found.loc[mine, ["lower", "upper"]].to_numpy()
+    coverage = (found["measure"] == "coverage") & (found["subset"] == "all")
+    return found.loc[coverage, ["lower", "upper"]].to_numpy()
 
 
 @pytest.mark.parametrize(("share", "n"), [(1.0, 20), (0.0, 5), (0.9, 10)])
@@ -75,13 +75,15 @@ def test_coverage_that_is_equal_in_all_fits_has_the_wilson_interval(share, n):
     assert intervals([[share] * n])[0] == pytest.approx(wilson)
 
 
-@pytest.mark.parametrize("alike", [1.0, 30.0])  # how far participants of a dataset hang together
+@pytest.mark.parametrize(
+    "alike", [1.0, 30.0]
+)  # the smaller, the more alike are participants of a dataset
 def test_the_interval_of_coverage_contains_the_true_coverage_at_its_rate(rng, alike):
     studies, n, people, true = 400, 20, 8, 0.8
     shares = rng.beta(true * alike, (1 - true) * alike, (studies, n))
     hits = rng.binomial(people, shares) / people
     lower, upper = intervals(hits).T
-    # So many studies leave 1.1 % open: outside these bounds about once in 3,000 times.
+    # The standard error of the rate is 1.1 %: these bounds are exceeded once in 3,000 tests.
     assert 0.91 < ((lower <= true) & (true <= upper)).mean() < 0.99
 
 

@@ -1,4 +1,4 @@
-"""How many participants a wanted performance takes."""
+"""Number of participants that a target needs."""
 
 import math
 
@@ -19,7 +19,7 @@ STUDIES = 1000
 
 
 def performance(measure, values, mcse=0.0, counts=COUNTS, n=1000, **keys):
-    """One measure of one parameter, in one cell a count."""
+    """Rows of one measure and one parameter, with one cell per count."""
     name = planning.SCALES[measure].measure
     return pd.DataFrame(
         {
@@ -88,7 +88,7 @@ def test_between_counts_the_bounds_are_where_the_ends_of_the_interval_cross_the_
     half = stats.t.isf(0.025, n - 1) * mcse
 
     def end(share, sign):
-        """Logarithm of one end, the share of the way from 1000 to 16,000."""
+        """Logarithm of one end, at this share of the way from 1000 to 16,000."""
         y, reach = np.log(value), np.log(value + sign * half) - np.log(value)
         weights = np.array([1 - share, share])
         return weights @ y + sign * np.sqrt(((weights * reach) ** 2).sum())
@@ -114,7 +114,7 @@ def test_values_that_decline_by_noise_are_pooled_by_their_precision():
 
 
 def test_errors_that_grow_by_more_than_noise_are_not_pooled():
-    # A prior near the truth makes the errors of few participants small.
+    # A prior near the truth makes errors small with few participants.
     found = knots("rmse", [0.3, 0.6, 0.4], 0.01)
     np.testing.assert_allclose(-found.y, np.log([0.3, 0.6, 0.4]))
     assert row("rmse", 0.5, [0.3, 0.6, 0.4], 0.01)["status"] == planning.REACHED
@@ -131,7 +131,7 @@ def test_a_curve_is_constant_outside_its_knots():
     assert found.value(np.array([6])) == pytest.approx(np.exp(-found.y[0]))
 
 
-# What it says
+# Status and bounds
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_19_of_20_is_not_clearly_above_80_percent_at_the_smallest_count():
 
 
 def wilson(hits, n):
-    """The plotted bar of a share, by another implementation."""
+    """The plotted bar of a share, from statsmodels."""
     return proportion_confint(hits, n, method="wilson")
 
 
@@ -209,8 +209,8 @@ def test_at_every_count_a_bound_of_a_share_agrees_with_the_plotted_bar(rng, meas
             performance(measure, each / n, counts=COUNTS, n=n, model=str(number))
             for number, each in enumerate(hits)
         ]
-        said = needed(measure, wanted, pd.concat(tables)).to_dict("records")
-        for each, found in zip(hits, said, strict=True):
+        rows = needed(measure, wanted, pd.concat(tables)).to_dict("records")
+        for each, found in zip(hits, rows, strict=True):
             agrees(found, np.array([wilson(share, n) for share in each]), wanted)
 
 
@@ -236,7 +236,7 @@ def test_the_bounds_in_a_table_are_plotted_and_used_for_planning(rng, measure):
 
 
 def agrees(found, ends, wanted):
-    """Hold lower, upper and status to the bars at the counts: rows of worse and better ends."""
+    """Assert that bounds and status agree with `ends`, the worse and better ends of the bars."""
     worse, better = ((ends[:, side] >= wanted)[::-1].cumprod()[::-1] for side in (0, 1))
     for place, count in enumerate(COUNTS):
         assert (found["upper"] <= count) == worse[place]
@@ -295,7 +295,7 @@ def test_without_targets_the_table_is_empty():
     assert "n_needed" in found
 
 
-# Is the interval right?
+# Coverage of the interval
 
 
 def missed(measure, wanted, tables, true):
@@ -307,7 +307,7 @@ def missed(measure, wanted, tables, true):
 
 
 def at_most(share):
-    """What so many studies exceed once in 30,000: 4 standard errors above."""
+    """A share plus 4 standard errors, which is exceeded once in 30,000 tests."""
     return share + 4 * math.sqrt(share * (1 - share) / STUDIES)
 
 
@@ -317,7 +317,7 @@ def at_least(share):
 
 @pytest.mark.parametrize("replicates", [20, pytest.param(100, marks=pytest.mark.slow)])
 def test_the_interval_for_a_width_misses_at_its_nominal_rate(rng, replicates):
-    counts, sd = np.array([1000, 4000, 16_000]), 0.2  # whole numbers are close, no rounding
+    counts, sd = np.array([1000, 4000, 16_000]), 0.2  # large counts, so rounding does not matter
     true = 60 / np.sqrt(counts)
     widths = true * (1 + sd * rng.normal(size=(replicates, STUDIES, 3)))
     mcse = widths.std(axis=0, ddof=1) / math.sqrt(replicates)

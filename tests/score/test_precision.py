@@ -1,4 +1,4 @@
-"""How many replicates a wanted Monte Carlo error takes, and raising them to that."""
+"""Replicates needed for a target MCSE, and the increase to this number."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ LEVEL = 0.95
 
 
 def scored(*errors, sd=1.0):
-    """Performance of one parameter in cells with these errors, intervals of +-1.96 sd."""
+    """Performance of one parameter in cells with these errors and intervals of +-1.96 sd."""
     cells = {}
     for place, error in enumerate(errors):
         n = len(error)
@@ -33,7 +33,7 @@ def scored(*errors, sd=1.0):
 
 
 def test_coverage_needs_the_1900_replicates_of_morris_white_and_crowther(rng):
-    # Section 5.3: a Monte Carlo SE of 0.5 % for 95 % coverage takes 95 x 5 / 0.5^2 = 1,900.
+    # Section 5.3: a Monte Carlo SE of 0.5 % for 95 % coverage needs 95 x 5 / 0.5^2 = 1,900.
     table = scored(rng.normal(size=50))
     (row,) = precision.replicates_needed(table, Precision(coverage=0.005), LEVEL, 50).to_dict(
         "records"
@@ -78,7 +78,7 @@ def test_the_mcse_of_the_number_needed_equals_its_sd_over_repeated_studies(rng):
     ]
     spread = np.std([row["n_needed"] for row in found], ddof=1)
     said = np.sqrt(np.mean([row["n_needed_mcse"] ** 2 for row in found]))
-    # The spread of 400 has a standard error of 3.5 %: outside 4.5 of them once in 150,000.
+    # The SD of 400 has a standard error of 3.5 %; 4.5 of them are exceeded once in 150,000 tests.
     assert abs(spread / said - 1) < 4.5 * 0.035
 
 

@@ -1,4 +1,4 @@
-"""How often each model is chosen: counts known beforehand, refusals, and a whole study."""
+"""Selection rates of models: known counts, refused studies, and a whole study."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ def fit(joint, replicate, pointwise, n_high_k=0):
 
 BASELINE = [-1.0, -1.0, -1.0, -1.0]
 FITS = [
-    # a is ahead by 4 of an SE of 0, then by 1 of an SE of 3.5, then b is
+    # a is better by 4 with SE 0, then by 1 with SE 3.5; then b is better
     *(fit("a", 1, [0, 0, 0, 0]), fit("b", 1, BASELINE)),
     *(fit("a", 2, [2, -1, -3, 0], 2), fit("b", 2, [-1, -1, -1, 0])),
     *(fit("a", 3, BASELINE, 1), fit("b", 3, [0, 0, 0, 0])),

@@ -1,4 +1,4 @@
-"""Differences called clear: p-values against enumeration, their rate by brute force."""
+"""Clear differences: p-values against enumeration, and type I error rates by simulation."""
 
 from itertools import product
 
@@ -17,7 +17,7 @@ ALPHA = (0.05, 0.001)
 
 
 def enumerated(values) -> float:
-    """The share of all signs with which a sum is as far from 0 as it is."""
+    """The share of all combinations of signs whose sum is at least as far from 0."""
     signs = np.array(list(product([-1, 1], repeat=len(values))))
     return np.mean(np.abs(signs @ values) >= abs(np.sum(values)) * (1 - 1e-12))
 
@@ -46,12 +46,12 @@ def rates(test, draw, n, rng, repeats) -> list[float]:
     return [np.mean(p < alpha) / alpha for alpha in ALPHA]
 
 
-def squared_apart(errors):
-    """Differences of squared errors of two cells alike, correlated 0.8."""
+def squared_differences(errors):
+    """Differences of squared errors of two equal cells; normal errors are correlated 0.8."""
 
     def draw(rng, n):
-        first, own = errors(rng, (2, n))
-        second = 0.8 * first + 0.6 * own if errors is normal else own
+        first, second = errors(rng, (2, n))
+        second = 0.8 * first + 0.6 * second if errors is normal else second
         return first**2 - second**2
 
     return draw
@@ -73,8 +73,8 @@ def heavy(rng, size):
 @pytest.mark.parametrize("errors", [normal, exponential, heavy])
 @pytest.mark.parametrize("n", [20, 50])
 def test_the_type_i_error_rate_for_rmse_is_nominal_for_every_distribution_of_errors(errors, n, rng):
-    found = rates(significance.random_signs, squared_apart(errors), n, rng, 20_000)
-    # Counts of 1000 and 20 are known to 3 and 22 %: outside 4 of them once in 16,000.
+    found = rates(significance.random_signs, squared_differences(errors), n, rng, 20_000)
+    # Counts of 1000 and 20 have errors of 3 and 22 %; 4 of them are exceeded once in 16,000 tests.
     assert found[0] == pytest.approx(1, abs=0.13)
     assert 0.3 < found[1] < 1.9
 
@@ -83,7 +83,7 @@ def test_the_type_i_error_rate_for_rmse_is_nominal_for_every_distribution_of_err
 def test_the_type_i_error_rate_for_means_is_between_half_of_the_nominal_rate_and_the_rate(n, rng):
     found = rates(student, normal, n, rng, 40_000)
     assert 0.8 < found[0] < 1.07
-    assert 0.3 < found[1] < 1.2  # 0.65 by 200,000 repeats
+    assert 0.3 < found[1] < 1.2  # 0.65 in 200,000 repeats
 
 
 def test_skewed_differences_have_a_far_smaller_type_i_error_rate_than_with_students_t(rng):
@@ -97,7 +97,7 @@ def test_skewed_differences_have_a_far_smaller_type_i_error_rate_than_with_stude
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [20, 50, 100])
 def test_the_type_i_error_rate_for_rmse_is_nominal_far_in_the_tail(n, rng):
-    draw = squared_apart(normal)
+    draw = squared_differences(normal)
     p = np.array([significance.random_signs(draw(rng, n)) for _ in range(300_000)])
     # 30 are expected below 0.0001, with a standard error of 5.5.
     assert 10 < np.sum(p < 0.0001) < 52
@@ -156,6 +156,6 @@ def test_few_studies_of_hundreds_of_equal_cells_have_a_clear_difference(rng):
         table = measures.comparison(cells)
         (row,) = comparison_section.rows(study, family, table.assign(scenario="s"))
         alarms += row["rmse"]["n_clear"] > 0
-    # 1.5 of 30 studies are expected to have one by chance; 7 or more once in 1,000 tests.
+    # 1.5 of 30 studies are expected to have one by chance; 7 or more occur once in 1,000 tests.
     assert alarms < 7
     assert row["rmse"]["n"] == 60

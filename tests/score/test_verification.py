@@ -1,4 +1,4 @@
-"""A share of the fits made by another engine too: which ones, and whether both agree."""
+"""Verification of a share of the fits by another engine: which fits, and whether both agree."""
 
 from importlib.metadata import version
 
@@ -25,7 +25,7 @@ def chosen(*places):
 
 def test_a_share_of_the_replicates_is_verified():
     n = len(chosen(("replicates", 4000)))
-    assert stats.binomtest(n, 4000, 0.5).pvalue > 1e-4  # the false-alarm rate
+    assert stats.binomtest(n, 4000, 0.5).pvalue > 1e-4  # type I error rate
     assert make_design().verified(CELL) == {}
     assert (
         len(
