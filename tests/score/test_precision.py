@@ -132,7 +132,7 @@ def test_more_replicates_are_written_to_the_file_and_existing_results_are_kept(
     file.write_text("# A comment\n" + file.read_text())
     fits = checkout.folder / "results/small/diagnostics/plain-4x5/pooled/weak"
     first = (fits / "00001-00008.parquet").read_bytes()
-    assert enough(checkout).stdout == "study.yaml: replicates raised from 20 to 32.\n"
+    assert enough(checkout).stdout == "study.yaml: replicates increased from 20 to 32.\n"
     assert file.read_text().startswith("# A comment\n")
     assert checkout.study() == {**before, "replicates": 32}
     assert checkout.make_study(SUMMARY).returncode == 0
