@@ -115,9 +115,9 @@ def dense_errors(name, columns, at, interior) -> np.ndarray:
     steps = 1e-6 * np.eye(4)[interior]
     along = [middle @ (covariance(at + s) - covariance(at - s)) / 2e-6 for s in steps]
     information = [[np.trace(a @ b) / 2 for b in along] for a in along]
-    found = np.full(4, np.nan)
-    found[interior] = np.sqrt(np.diag(np.linalg.inv(information)))
-    return found
+    result = np.full(4, np.nan)
+    result[interior] = np.sqrt(np.diag(np.linalg.inv(information)))
+    return result
 
 
 COMPONENTS = ["sigma_p[1]", "sigma_p[2]", "Omega[1,2]", "sigma"]
@@ -144,8 +144,8 @@ def test_standard_errors_of_variances_agree_with_the_dense_expected_information(
 )
 def test_at_the_boundary_interior_parameters_keep_their_standard_errors(name, seed, sds, interior):
     columns = simulated(seed, 6, 5, truth=LINEAR.Truth(beta=(0, 1), sigma_p=sds, rho=0, sigma=1))
-    found = LINEAR.ESTIMATORS[name].fit(columns)
-    assert found.not_converged_because.startswith("singular fit: ")
+    result = LINEAR.ESTIMATORS[name].fit(columns)
+    assert result.not_converged_because.startswith("singular fit: ")
     value, error = fitted(name, columns)
     expected = dense_errors(name, columns, np.array([value[n] for n in COMPONENTS]), interior)
     assert error["sigma"] == pytest.approx(expected[-1], rel=1e-4)
@@ -222,14 +222,14 @@ def test_no_initial_value_leads_to_a_smaller_deviance(seed):
     columns = simulated(seed, 6, 8)
     x = LINEAR.layout.design_matrix(columns)
     data = deviance.Crossproducts.of(x, columns["y"], columns["participant"] - 1, np.array([0, 1]))
-    found = deviance.minimise(data, restricted=True)
-    assert found.converged
+    result = deviance.minimise(data, restricted=True)
+    assert result.converged
     at = deviance._Deviance(data, restricted=True)
     for factor in np.random.default_rng(seed).normal(0, 1, (200, 2, 2)):
-        assert at(factor)[0] >= found.deviance - 1e-8
-    near = np.linalg.cholesky(found.psi + 1e-9 * np.eye(2))
+        assert at(factor)[0] >= result.deviance - 1e-8
+    near = np.linalg.cholesky(result.psi + 1e-9 * np.eye(2))
     for step in np.random.default_rng(seed).normal(0, 1e-2, (200, 2, 2)):
-        assert at(near + step)[0] >= found.deviance - 1e-6
+        assert at(near + step)[0] >= result.deviance - 1e-6
 
 
 def test_for_balanced_data_least_squares_equals_reml(sleepstudy):
@@ -257,10 +257,10 @@ def test_estimators_estimate_their_scored_parameters_in_every_layout(options):
     rng = np.random.default_rng(1)
     columns, values = family.simulate(family.draw_truth(prior, rng), 30, 12, rng)
     for name, estimator in family.ESTIMATORS.items():
-        found = {parameter for part in estimator.fit(columns).parts for parameter in part.names}
+        result = {parameter for part in estimator.fit(columns).parts for parameter in part.names}
         own = {name for names in family.group_coefficients(list(values)).values() for name in names}
         shared = set() if estimator.pooling == "complete" else own
-        assert found == set(estimator.scored) | shared, name
+        assert result == set(estimator.scored) | shared, name
     assert ("least_squares" in family.ESTIMATORS) == family.layout.all_vary
     assert not set(family.ESTIMATORS) & set(family.MODELS)
 

@@ -19,9 +19,9 @@ def dataset(x, y, **more):
 
 def fitted(family, name, columns):
     """Value and standard error of every parameter, and the bounds of 95 % intervals."""
-    found = family.ESTIMATORS[name].fit(columns)
-    (part,) = found.parts
-    assert found.not_converged_because == ""
+    result = family.ESTIMATORS[name].fit(columns)
+    (part,) = result.parts
+    assert result.not_converged_because == ""
     assert tuple(part.names) == family.ESTIMATORS[name].scored
     return part.value, part.error, [part.quantile(p) for p in (0.025, 0.975)]
 
@@ -160,9 +160,9 @@ def test_a_category_without_outcomes_fails_with_a_message():
 
 
 def test_every_estimator_names_the_package_that_computes_it():
-    found = {
+    result = {
         name: family.ESTIMATORS[name].library
         for family in (BINARY, COUNTS, ORDERED, ROBUST)
         for name in family.ESTIMATORS
     }
-    assert found == {"glm": "statsmodels", "polr": "statsmodels", "ols": "scipy"}
+    assert result == {"glm": "statsmodels", "polr": "statsmodels", "ols": "scipy"}

@@ -32,7 +32,7 @@ IMPORTS = (
 
 
 @pytest.mark.parametrize(
-    ("does", "said"),
+    ("does", "message"),
     [
         ("sys.exit(0)", "SystemExit: 0\n  line "),
         ("raise KeyboardInterrupt", "KeyboardInterrupt: \n  line "),
@@ -57,9 +57,9 @@ IMPORTS = (
         ),
     ],
 )
-def test_a_fault_of_a_file_at_load_is_one_message(begin, does, said):
+def test_a_fault_of_a_file_at_load_is_one_message(begin, does, message):
     raw = at_load(begin, does)
-    assert refused(raw).startswith(f"{raw['family']}: does not load: {said}")
+    assert refused(raw).startswith(f"{raw['family']}: does not load: {message}")
     assert os.getcwd() == str(ROOT)  # noqa: PTH109
     assert threading.active_count() == 1
 
@@ -127,7 +127,7 @@ class _Unused(Frozen):"""
 
 
 @pytest.mark.parametrize(
-    ("does", "said"),
+    ("does", "message"),
     [
         ("sys.exit(0)", "Truth or Prior: raised RuntimeError: SystemExit: 0"),
         ("os._exit(0)", "Truth or Prior: the process of the file died: exit code 0"),
@@ -135,12 +135,12 @@ class _Unused(Frozen):"""
         ("1 / 0", "Truth or Prior: raised ZeroDivisionError: division by zero"),
     ],
 )
-def test_a_fault_of_a_field_when_a_study_is_read_is_one_message(begin, does, said):
+def test_a_fault_of_a_field_when_a_study_is_read_is_one_message(begin, does, message):
     raw = begin(
         ("family.py", "import numpy as np", "import os, sys\nimport numpy as np"),
         ("family.py", "class Truth(Frozen):", VALIDATOR.replace("HERE", does)),
     )
-    assert refused(raw) == f"{raw['family']}: {said}"
+    assert refused(raw) == f"{raw['family']}: {message}"
 
 
 def test_a_value_that_a_field_refuses_is_an_error_of_the_study(begin):

@@ -32,16 +32,16 @@ def test_one_line_for_all_participants_is_ordinary_least_squares():
 def test_separate_lines_are_averaged_in_two_steps(rng):
     columns = unbalanced(simulated(), rng)
     value, error = fitted("least_squares", columns)
-    found, left, df = [], 0.0, 0
+    result, left, df = [], 0.0, 0
     for person in np.unique(columns["participant"]):
         rows = columns["participant"] == person
         line = stats.linregress(columns["x"][rows], columns["y"][rows])
-        found.append((line.intercept, line.slope))
+        result.append((line.intercept, line.slope))
         fitted_y = line.intercept + line.slope * columns["x"][rows]
         left += np.sum((columns["y"][rows] - fitted_y) ** 2)
         df += rows.sum() - 2
         assert value[f"beta_p[{person},2]"] == pytest.approx(line.slope)
-    lines = np.array(found)
+    lines = np.array(result)
     for k in (1, 2):
         assert value[f"beta[{k}]"] == pytest.approx(lines[:, k - 1].mean())
         assert error[f"beta[{k}]"] == pytest.approx(stats.sem(lines[:, k - 1]))

@@ -75,8 +75,8 @@ def log_likelihood(columns, point) -> float:
     between = np.array([[sd1**2, rho * sd1 * sd2], [rho * sd1 * sd2, sd2**2]])
     total = 0.0
     for j in np.unique(columns["participant"]):
-        mine = columns["participant"] == j
-        x, y = exact(columns["x"][mine]), exact(columns["y"][mine])
+        selected = columns["participant"] == j
+        x, y = exact(columns["x"][selected]), exact(columns["y"][selected])
         predictors = np.column_stack([x**0, x])
         noise = Fraction(point["sigma"]) ** 2 * np.eye(x.size, dtype=int)
         determinant, form = elimination(
@@ -92,9 +92,9 @@ def log_likelihood(columns, point) -> float:
 def test_the_likelihood_is_multivariate_normal(participant, point):
     # Priors, Jacobian and dropped constants are the same for both datasets.
     one, other = dataset(participant, 1), dataset(participant, 2)
-    found = log_density(one, point) - log_density(other, point)
+    result = log_density(one, point) - log_density(other, point)
     expected = log_likelihood(one, point) - log_likelihood(other, point)
-    assert found == pytest.approx(expected, rel=1e-10, abs=1e-10)
+    assert result == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 
 def test_a_large_mean_of_the_outcome_does_not_reduce_precision():

@@ -61,9 +61,9 @@ def test_a_truth_is_drawn_from_the_prior(rng):
 
 def test_a_truth_is_recovered_from_its_values(truth, rng):
     _, values = family.simulate(truth, 2, 2, rng)
-    found = family.truth_from_estimates(values)
-    assert found.model_dump(exclude={"Omega"}) == truth.model_dump(exclude={"Omega"})
-    np.testing.assert_allclose(found.Omega, truth.Omega, atol=1e-11)
+    result = family.truth_from_estimates(values)
+    assert result.model_dump(exclude={"Omega"}) == truth.model_dump(exclude={"Omega"})
+    np.testing.assert_allclose(result.Omega, truth.Omega, atol=1e-11)
 
 
 def test_rho_ab_is_the_only_correlation_of_the_truth(truth):
@@ -107,8 +107,8 @@ def test_a_large_simulation_has_the_moments_of_its_truth(truth, rng):
     assert close(own.mean(axis=0), MEANS, SDS / np.sqrt(participants))
     assert close(own.std(axis=0), SDS, SDS / np.sqrt(2 * participants))
     below = np.tril_indices(5, -1)
-    found, expected = np.corrcoef(own.T)[below], OMEGA[below]
-    assert close(np.arctanh(found), np.arctanh(expected), 1 / np.sqrt(participants - 3))
+    result, expected = np.corrcoef(own.T)[below], OMEGA[below]
+    assert close(np.arctanh(result), np.arctanh(expected), 1 / np.sqrt(participants - 3))
     a, b, cp, d_m, d_y = own[columns["participant"] - 1].T
     x, m, y = (columns[name] for name in "xmy")
     assert follows(x, stats.norm)
@@ -146,9 +146,9 @@ def program_density(columns, point) -> float:
     program = stanli.stan_to_mir(source, include_paths=str(STAN))
     model = stanli.Model(mir=program, data=family.stan_data(columns, PRIOR))
     values = {name: np.asarray(value).tolist() for name, value in point.items()}
-    found = model.log_prob_grad(model.unconstrain(json.dumps(values)))[0]
+    result = model.log_prob_grad(model.unconstrain(json.dumps(values)))[0]
     positive = [point[name] for name in ("sigma_p", "sigma_m", "sigma_y")]
-    return found - np.log(np.hstack(positive)).sum()
+    return result - np.log(np.hstack(positive)).sum()
 
 
 def formula_density(columns, point) -> float:
@@ -253,8 +253,8 @@ def test_observed_columns_are_read_and_standardized():
     columns = family.ObservedColumns(
         outcome="mood", mediator="sleep", predictor="stress", participant="who"
     )
-    found = family.read_observed(table, columns, standardize=False)
-    assert {name: values.tolist() for name, values in found.items()} == {
+    result = family.read_observed(table, columns, standardize=False)
+    assert {name: values.tolist() for name, values in result.items()} == {
         "participant": [1, 2, 1],
         "x": [1, 2, 3],
         "m": [5, 5, 8],

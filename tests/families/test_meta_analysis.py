@@ -72,8 +72,8 @@ def posterior_means(columns, prior) -> np.ndarray:
         return np.exp(log_density(tau) - log_density(0.1)) * np.array([1, mu, tau, *theta])
 
     # The integral from 0 to infinity in two parts, because the tail is long.
-    found = sum(integrate.quad_vec(integrand, *part)[0] for part in ((0, 10), (10, np.inf)))
-    return found[1:] / found[0]
+    result = sum(integrate.quad_vec(integrand, *part)[0] for part in ((0, 10), (10, np.inf)))
+    return result[1:] / result[0]
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +134,8 @@ def test_log_likelihood_is_the_normal_density_of_every_effect(schools, rng):
     values = {name: rng.normal(size=6) for name in names_of(schools)}
     theta = np.array([values[name] for name in names_of(schools)[2:]])
     y, se = schools["y"][:, None], schools["se"][:, None]
-    found = family.log_likelihood(values, schools)
-    np.testing.assert_allclose(found, stats.norm.logpdf(y, theta, se), rtol=1e-12)
+    result = family.log_likelihood(values, schools)
+    np.testing.assert_allclose(result, stats.norm.logpdf(y, theta, se), rtol=1e-12)
     alike = family.log_likelihood({"mu": values["mu"]}, schools)
     np.testing.assert_allclose(alike, stats.norm.logpdf(y, values["mu"], se), rtol=1e-12)
 
@@ -148,8 +148,8 @@ def test_the_prior_sd_of_tau_is_that_of_a_half_student_t(df):
         integrate.quad(lambda x, k=k: 2 * x**k * density(x), 0, np.inf, limit=500)[0]
         for k in (1, 2)
     )
-    found = family.prior_sd(prior, "marginal")
-    assert found == {"mu": 2, "tau": pytest.approx(np.sqrt(second - first**2), rel=1e-6)}
+    result = family.prior_sd(prior, "marginal")
+    assert result == {"mu": 2, "tau": pytest.approx(np.sqrt(second - first**2), rel=1e-6)}
 
 
 def test_a_half_cauchy_has_no_sd():

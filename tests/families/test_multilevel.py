@@ -35,8 +35,8 @@ def sample(family, model, columns, prior):
 
 
 def means(draws, names):
-    found = posterior.convergence(draws, names)["mcse_mean"][:-1]
-    return posterior.summarise(draws, names, [0.9])["mean"], found
+    result = posterior.convergence(draws, names)["mcse_mean"][:-1]
+    return posterior.summarise(draws, names, [0.9])["mean"], result
 
 
 # Names
@@ -79,7 +79,7 @@ def test_each_layout_has_the_programs_that_fit_it(options, models):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"predictors": 0}, "greater than or equal to 1"),
         ({"predictors": 2, "varying": ["x"]}, "varying: got 'x', must be one of x1, x2"),
@@ -87,8 +87,8 @@ def test_each_layout_has_the_programs_that_fit_it(options, models):
         ({"slopes": 2}, "Extra inputs are not permitted"),
     ],
 )
-def test_invalid_options_are_refused(options, said):
-    with pytest.raises(ValidationError, match=said):
+def test_invalid_options_are_refused(options, message):
+    with pytest.raises(ValidationError, match=message):
         linear(**options)
 
 
@@ -207,8 +207,8 @@ def test_observed_predictors_keep_their_order():
         "dose": np.array([5, 6]),
         "rt": np.array([3, 4]),
     }
-    found = family.read_observed(table, columns, standardize=False)
-    assert (found["x1"].tolist(), found["x2"].tolist()) == ([1, 2], [5, 6])
+    result = family.read_observed(table, columns, standardize=False)
+    assert (result["x1"].tolist(), result["x2"].tolist()) == ([1, 2], [5, 6])
 
 
 def test_log_likelihoods_are_the_normal_densities_of_scipy(rng):
@@ -216,10 +216,10 @@ def test_log_likelihoods_are_the_normal_densities_of_scipy(rng):
     truth = family.draw_truth(prior_of(family), rng)
     columns, values = family.simulate(truth, 4, 3, rng)
     draws = {name: np.array([value, value]) for name, value in values.items()}
-    found = family.log_likelihood(draws, columns)
+    result = family.log_likelihood(draws, columns)
     mean = family.expected(values, columns)
     expected = stats.norm(mean, values["sigma"]).logpdf(columns["y"])
-    np.testing.assert_allclose(found, np.column_stack([expected] * 2), rtol=1e-9)
+    np.testing.assert_allclose(result, np.column_stack([expected] * 2), rtol=1e-9)
 
 
 # Programs
@@ -237,8 +237,8 @@ def test_both_parametrisations_have_the_same_posterior(options, rng):
     truth = family.Truth(beta=(0.5,) * size, sigma_p=(1.0,) * q, sigma=1, missing=0.2, **correlated)
     columns, values = family.simulate(truth, 12, 10, rng)
     names = [*family.PARAMETERS, *(name for name in values if name.startswith("beta_p["))]
-    found = [means(sample(family, m, columns, prior), names) for m in ("centered", "noncentered")]
-    (one, error), (other, other_error) = found
+    result = [means(sample(family, m, columns, prior), names) for m in ("centered", "noncentered")]
+    (one, error), (other, other_error) = result
     assert np.all(np.abs(one - other) < 4 * np.hypot(error, other_error))
 
 

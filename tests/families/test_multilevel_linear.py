@@ -97,8 +97,8 @@ def test_a_large_simulation_has_the_moments_of_its_truth(rng):
     errors = np.array([2.0, 0.5]) / np.sqrt(participants)
     assert close(lines.mean(axis=0), np.array([0.5, 1.0]), errors)
     variances = np.array([4.0, 0.25])
-    found = lines.var(axis=0, ddof=1)
-    assert close(found, variances, variances * np.sqrt(2 / participants))
+    result = lines.var(axis=0, ddof=1)
+    assert close(result, variances, variances * np.sqrt(2 / participants))
     rho = np.corrcoef(lines.T)[0, 1]
     assert close([np.arctanh(rho)], np.arctanh(-0.6), 1 / np.sqrt(participants - 3))
     residuals = columns["y"] - family.expected(values, columns)

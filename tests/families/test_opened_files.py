@@ -80,8 +80,8 @@ def test_the_identity_excludes_written_files_and_installed_packages(begin):
 
 @pytest.mark.parametrize("name", READS)
 def test_a_function_must_not_open_a_file_that_was_not_read_at_load(begin, tmp_path, name):
-    said = tried_in_vain(begin(in_simulate(READS[name])))
-    assert f"means.py: simulate: opens {tmp_path / name}, must do so when the file is" in said
+    message = tried_in_vain(begin(in_simulate(READS[name])))
+    assert f"means.py: simulate: opens {tmp_path / name}, must do so when the file is" in message
 
 
 def test_a_function_may_reopen_a_file_that_was_read_at_load(begin):

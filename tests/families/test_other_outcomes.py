@@ -50,8 +50,8 @@ def linear_predictor(columns) -> np.ndarray:
 
 @every_family
 def test_a_truth_is_recovered_from_its_values(family, truth, rng):
-    found = family.truth_from_estimates(family.simulate(truth, 3, 2, rng)[1])
-    assert found.model_dump(exclude={"exposure"}) == truth.model_dump(exclude={"exposure"})
+    result = family.truth_from_estimates(family.simulate(truth, 3, 2, rng)[1])
+    assert result.model_dump(exclude={"exposure"}) == truth.model_dump(exclude={"exposure"})
 
 
 @every_family
@@ -70,9 +70,9 @@ def test_degrees_of_freedom_are_drawn_from_a_gamma_above_1(rng):
     assert follows([t.sigma for t in drawn], stats.expon(scale=2).cdf)
     mean = gamma.expect(lb=1, conditional=True)
     variance = gamma.expect(lambda nu: (nu - mean) ** 2, lb=1, conditional=True)
-    found = ROBUST.prior_sd(prior, "pooled")
-    assert found["nu"] == pytest.approx(np.sqrt(variance), rel=1e-6)
-    assert found["sigma"] == 2
+    result = ROBUST.prior_sd(prior, "pooled")
+    assert result["nu"] == pytest.approx(np.sqrt(variance), rel=1e-6)
+    assert result["sigma"] == 2
 
 
 def test_a_prior_with_hardly_any_mass_above_1_is_refused_with_a_message(rng):
@@ -175,8 +175,8 @@ def test_expected_outcomes_are_probabilities_rates_and_mean_categories():
     np.testing.assert_allclose(EXPOSED.expected(values, exposed), [2, 3] * np.exp(eta))
     thresholds = {f"c[{k}]": c for k, c in enumerate(C, start=1)}
     shares = np.diff([0, *stats.logistic.cdf(np.array(C) + 2), 1])
-    found = ORDINAL.expected(values | thresholds, columns)
-    assert found[1] == pytest.approx(shares @ [1, 2, 3, 4])
+    result = ORDINAL.expected(values | thresholds, columns)
+    assert result[1] == pytest.approx(shares @ [1, 2, 3, 4])
 
 
 def test_curved_lines_have_many_points(rng):
@@ -209,9 +209,9 @@ def test_log_likelihoods_agree_with_scipy(family, truth, rng):
     person = columns["participant"]
     eta = np.array([draws[f"beta_p[{j},1]"] for j in person])
     eta = eta + columns["x"][:, None] * np.array([draws[f"beta_p[{j},2]"] for j in person])
-    found = family.log_likelihood(draws, columns)
-    assert found.shape == (24, 7)
-    np.testing.assert_allclose(found, _with_scipy(family, columns, eta, draws), rtol=1e-10)
+    result = family.log_likelihood(draws, columns)
+    assert result.shape == (24, 7)
+    np.testing.assert_allclose(result, _with_scipy(family, columns, eta, draws), rtol=1e-10)
 
 
 def test_log_likelihoods_are_finite_far_in_the_tails():
@@ -223,8 +223,8 @@ def test_log_likelihoods_are_finite_far_in_the_tails():
     values = {"beta[1]": np.zeros(1), "beta[2]": np.ones(1)}
     assert BERNOULLI.log_likelihood(values, columns)[:, 0].tolist() == [-800, 0]
     thresholds = {f"c[{k}]": np.array([c]) for k, c in enumerate(C, start=1)}
-    found = ORDINAL.log_likelihood(values | thresholds, columns)
-    np.testing.assert_allclose(found[:, 0], [0, -801])
+    result = ORDINAL.log_likelihood(values | thresholds, columns)
+    np.testing.assert_allclose(result[:, 0], [0, -801])
 
 
 # Observed data

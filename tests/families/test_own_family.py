@@ -72,9 +72,9 @@ def draw_truth("""
     theta = np.array([[0.5, 1.0, 1.0], [0.0, 3.0, 3.0]])
     expected = stats.norm(theta, [[1.0], [2.0]]).logpdf(columns["y"]).T
     np.testing.assert_allclose(family.log_likelihood(values, columns), expected, rtol=1e-12)
-    found = family.test_quantities(values, columns, np.random.default_rng(1))
-    assert list(found) == ["log likelihood", "projection of theta"]
-    np.testing.assert_allclose(found["log likelihood"], expected.sum(axis=0), rtol=1e-12)
+    result = family.test_quantities(values, columns, np.random.default_rng(1))
+    assert list(result) == ["log likelihood", "projection of theta"]
+    np.testing.assert_allclose(result["log likelihood"], expected.sum(axis=0), rtol=1e-12)
 
 
 def test_an_edited_file_changes_the_family(begin):
@@ -105,8 +105,8 @@ def test_a_learner_follows_the_delta_rule():
     error = np.sqrt(expected * (1 - expected) / once.sum())
     assert abs(choice[1][once].mean() - expected) < 4 * error
     for arm, chance in ((0, 0.3), (1, 0.7)):
-        mine = reward[choice == arm]
-        assert abs(mine.mean() - chance) < 4 * np.sqrt(chance * (1 - chance) / mine.size)
+        selected = reward[choice == arm]
+        assert abs(selected.mean() - chance) < 4 * np.sqrt(chance * (1 - chance) / selected.size)
 
 
 def test_the_program_of_the_bandit_has_the_likelihood_of_the_choices():
@@ -119,11 +119,11 @@ def test_the_program_of_the_bandit_has_the_likelihood_of_the_choices():
     columns, _ = family.simulate(truth, 3, 20, np.random.default_rng(1))
     data = {k: np.asarray(v).tolist() for k, v in family.stan_data(columns, prior).items()}
     model = stanli.Model(stan_file=str(family.program("hierarchical", STAN)), data=data)
-    found, expected = [], []
+    result, expected = [], []
     for point in np.random.default_rng(2).normal(scale=0.5, size=(2, 10)):
-        found.append(model.log_prob_grad(point)[0])
+        result.append(model.log_prob_grad(point)[0])
         expected.append(_log_density(point, columns, prior))
-    assert found[1] - found[0] == pytest.approx(expected[1] - expected[0], rel=1e-9)
+    assert result[1] - result[0] == pytest.approx(expected[1] - expected[0], rel=1e-9)
 
 
 def _log_density(point, columns, prior) -> float:
@@ -135,8 +135,10 @@ def _log_density(point, columns, prior) -> float:
     total += stats.expon(scale=1 / prior.sigma_rate).logpdf(sigma).sum() + point[2:4].sum()
     for j in range(3):
         value = [0.0, 0.0]
-        mine = columns["participant"] == j + 1
-        for arm, reward in zip(columns["choice"][mine], columns["reward"][mine], strict=True):
+        selected = columns["participant"] == j + 1
+        for arm, reward in zip(
+            columns["choice"][selected], columns["reward"][selected], strict=True
+        ):
             chance = 1 / (1 + np.exp(-tau[j] * (value[1] - value[0])))
             total += stats.bernoulli(chance).logpmf(arm)
             value[arm] += alpha[j] * (reward - value[arm])
@@ -153,7 +155,7 @@ def test_much_data_recover_the_parameters_of_the_bandit():
     draws = engine.sample(
         engine.load(program), family.stan_data(columns, prior), 1, Settings(2, 300, 300, 0.9, 8)
     )
-    found = posterior.summarise(draws, list(family.PARAMETERS), [0.999])
-    low, high = found["q0_05"], found["q99_95"]
+    result = posterior.summarise(draws, list(family.PARAMETERS), [0.999])
+    low, high = result["q0_05"], result["q99_95"]
     true = np.array([values[name] for name in family.PARAMETERS])
     assert np.all((low < true) & (true < high))  # type I error: 4e-3

@@ -25,7 +25,7 @@ def returning(participant="participant", y="y", theta="theta"):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (returning(y="np.ma.masked_array(y, mask=y > 0)"), "column 'y' has masked values"),
         (
@@ -38,21 +38,21 @@ def returning(participant="participant", y="y", theta="theta"):
         ),
     ],
 )
-def test_a_column_with_a_value_that_is_not_a_number_is_refused(begin, change, said):
-    with pytest.raises(StudyError, match=f"simulate: {said}"):
+def test_a_column_with_a_value_that_is_not_a_number_is_refused(begin, change, message):
+    with pytest.raises(StudyError, match=f"simulate: {message}"):
         simulated(begin, change)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (returning(y="np.where(y > 0, np.nan, y)"), "column 'y' holds a value that is not finite"),
         (returning(y="y * np.longdouble('1e400')"), "column 'y' holds a value that is not finite"),
         (returning(theta="np.ma.masked_array(theta, mask=theta > 0)"), "theta: is not finite"),
     ],
 )
-def test_a_dataset_that_is_not_finite_cannot_be_simulated(begin, change, said):
-    with pytest.raises(SimulationError, match=said):
+def test_a_dataset_that_is_not_finite_cannot_be_simulated(begin, change, message):
+    with pytest.raises(SimulationError, match=message):
         simulated(begin, change)
 
 
@@ -68,8 +68,8 @@ def test_a_function_that_draws_nothing_from_its_rng_is_refused(begin, function):
     """Otherwise every replicate would have the same data."""
     begins = {"simulate": "    theta = truth.mu", "draw_truth": "    return Truth("}[function]
     change = ("family.py", begins, f"    rng = np.random.default_rng(1)\n{begins}")
-    said = tried_in_vain(begin(change))
-    assert f"means.py: {function}: draws nothing from `rng`, must draw all random" in said
+    message = tried_in_vain(begin(change))
+    assert f"means.py: {function}: draws nothing from `rng`, must draw all random" in message
 
 
 def test_generators_spawned_from_the_rng_count_as_draws(begin):

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("import numpy as np", "import numpyy as np", "does not load: ModuleNotFoundError: No mod"),
         ("    mu: Real\n", "    mu: Real, \n", "does not load: SyntaxError"),
@@ -82,17 +82,17 @@ pytestmark = pytest.mark.usefixtures("in_the_repository")
         ),
     ],
 )
-def test_an_invalid_file_is_refused_with_its_name(begin, old, new, said):
+def test_an_invalid_file_is_refused_with_its_name(begin, old, new, message):
     raw = begin(("family.py", old, new))
-    assert f"{raw['family']}: {said}" in refused(raw)
+    assert f"{raw['family']}: {message}" in refused(raw)
 
 
 def test_an_exception_at_load_is_shown_with_lines_of_the_file_only(begin):
     raw = begin(("family.py", 'OUTCOME = "y"', 'OUTCOME = ["y"][1]'))
-    said = refused(raw)
-    assert "IndexError: list index out of range\n  line 23, in <module>: OUTCOME" in said
-    assert "importlib" not in said
-    assert "Traceback" not in said
+    message = refused(raw)
+    assert "IndexError: list index out of range\n  line 23, in <module>: OUTCOME" in message
+    assert "importlib" not in message
+    assert "Traceback" not in message
 
 
 def test_a_type_that_is_not_imported_is_named_if_annotations_are_text(begin):
@@ -109,19 +109,19 @@ def test_a_missing_file_is_refused(raw_study):
 
 
 def test_a_file_with_the_name_of_a_shipped_family_is_refused(raw_study):
-    said = refused(raw_study | {"family": "config/families/multilevel_linear.py"})
-    said = said.partition("family: got 'config/families/multilevel_linear.py', ")[2]
-    assert said.startswith("must not have the name of a shipped family: ")
+    message = refused(raw_study | {"family": "config/families/multilevel_linear.py"})
+    message = message.partition("family: got 'config/families/multilevel_linear.py', ")[2]
+    assert message.startswith("must not have the name of a shipped family: ")
 
 
 def test_options_are_refused(begin):
     raw = begin()
-    said = refused(raw | {"family": {"name": raw["family"], "predictors": 2}})
-    assert "family: got the options predictors, must have none with a Python file" in said
+    message = refused(raw | {"family": {"name": raw["family"], "predictors": 2}})
+    assert "family: got the options predictors, must have none with a Python file" in message
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "message"),
     [
         ("models", ["pooled"], "models[0]: got 'pooled', must be one of 'hierarchical'"),
         ("priors", {"p": {"mu_mean": 0}}, "priors.p.mu_sd: missing, must be given"),
@@ -130,8 +130,8 @@ def test_options_are_refused(begin):
         ("observed", {"o": {"path": "x.csv"}}, "observed.o: must not be there, the family reads"),
     ],
 )
-def test_a_study_that_does_not_fit_its_family_is_refused(begin, key, value, said):
-    assert f"study.yaml: {said}" in refused(begin() | {key: value})
+def test_a_study_that_does_not_fit_its_family_is_refused(begin, key, value, message):
+    assert f"study.yaml: {message}" in refused(begin() | {key: value})
 
 
 def test_a_truth_cannot_be_drawn_from_a_model_without_a_generator(begin):

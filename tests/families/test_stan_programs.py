@@ -42,8 +42,8 @@ def sleepstudy():
 @pytest.mark.slow
 def test_both_parametrisations_have_the_same_posterior(dataset, prior):
     names = [*family.PARAMETERS, *(f"beta_p[{j},{k}]" for k in (1, 2) for j in range(1, 17))]
-    found = [means(sample(model, dataset, prior), names) for model in ("centered", "noncentered")]
-    (one, error), (other, other_error) = found
+    result = [means(sample(model, dataset, prior), names) for model in ("centered", "noncentered")]
+    (one, error), (other, other_error) = result
     assert np.all(np.abs(one - other) < 4 * np.hypot(error, other_error))
 
 

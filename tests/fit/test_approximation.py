@@ -125,9 +125,9 @@ def test_approximations_keep_no_draws_and_are_neither_verified_nor_calibrated():
 
 def test_an_approximation_estimates_the_parameters_of_its_model():
     for model in LINEAR.MODELS:
-        found = method(LINEAR, f"laplace_{model}")
-        assert found.scored == LINEAR.MODELS[model].scored
-        assert found.label == f"Laplace, {LINEAR.MODELS[model].label.lower()}"
+        result = method(LINEAR, f"laplace_{model}")
+        assert result.scored == LINEAR.MODELS[model].scored
+        assert result.label == f"Laplace, {LINEAR.MODELS[model].label.lower()}"
 
 
 # Rows
@@ -154,11 +154,11 @@ def approximate():
 
 def test_a_mode_under_a_flat_prior_is_least_squares(approximate):
     # On the scale of log sigma the largest density is at sigma^2 = SSE / (N - 1).
-    data, found, _ = approximate("pooled", ("priors", "weak", FLAT))
-    estimates = pd.DataFrame(found["estimates"]).set_index(["replicate", "parameter"])["mean"]
+    data, result, _ = approximate("pooled", ("priors", "weak", FLAT))
+    estimates = pd.DataFrame(result["estimates"]).set_index(["replicate", "parameter"])["mean"]
     for replicate in (1, 2, 3):
-        mine = data["replicate"] == replicate
-        x, y = (data[name][mine] for name in ("x", "y"))
+        selected = data["replicate"] == replicate
+        x, y = (data[name][selected] for name in ("x", "y"))
         slope, intercept = np.polyfit(x, y, 1)
         left = np.sum((y - intercept - slope * x) ** 2)
         expected = [intercept, slope, np.sqrt(left / (y.size - 1))]
@@ -166,9 +166,9 @@ def test_a_mode_under_a_flat_prior_is_least_squares(approximate):
 
 
 def test_a_mode_has_neither_standard_errors_nor_intervals(approximate, tmp_path):
-    _, found, specification = approximate("centered", spoil=2)
+    _, result, specification = approximate("centered", spoil=2)
     for table, schema in batches.schemas(specification).items():
-        tables.write(found[table], tmp_path / table, schema, "identity")
+        tables.write(result[table], tmp_path / table, schema, "identity")
     estimates = tables.read_frame([tmp_path / "estimates"])
     assert set(estimates["replicate"]) == {1, 3}
     assert (estimates["mean"] == estimates["median"]).all()
@@ -186,9 +186,9 @@ def test_a_mode_has_neither_standard_errors_nor_intervals(approximate, tmp_path)
 
 def test_a_mode_without_participants_coefficients_does_not_draw_them(approximate):
     # `marginal` draws them at random afterwards: one draw is no estimate.
-    _, found, _ = approximate("marginal")
-    assert set(found["estimates"]["parameter"]) == set(LINEAR.MODELS["marginal"].scored)
-    assert found["participants"]["replicate"] == []
+    _, result, _ = approximate("marginal")
+    assert set(result["estimates"]["parameter"]) == set(LINEAR.MODELS["marginal"].scored)
+    assert result["participants"]["replicate"] == []
 
 
 # Scores

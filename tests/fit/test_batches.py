@@ -268,7 +268,7 @@ def test_a_fit_with_draws_that_are_not_finite_is_a_failed_row(monkeypatch):
         return draws
 
     monkeypatch.setattr(engine, "sample", spoiled)
-    found = fit(end=1)
-    assert outcomes(found) == [(1, "failed")]
-    assert rows(found["diagnostics"])[0]["error"] == "RuntimeError: non-finite draws: sigma"
-    assert rows(found["estimates"]) == []
+    result = fit(end=1)
+    assert outcomes(result) == [(1, "failed")]
+    assert rows(result["diagnostics"])[0]["error"] == "RuntimeError: non-finite draws: sigma"
+    assert rows(result["estimates"]) == []

@@ -234,9 +234,9 @@ def test_a_missing_file_is_refused(file):
 def test_a_missing_column_is_refused_with_the_existing_columns(file, text, key, there):
     with pytest.raises(StudyError) as refused:
         read(file, text)
-    told = str(refused.value)
-    assert told.startswith(f"study: observed.real.{key}, must be one of the columns of ")
-    assert told.endswith(f"real.csv: {there}")
+    words = str(refused.value)
+    assert words.startswith(f"study: observed.real.{key}, must be one of the columns of ")
+    assert words.endswith(f"real.csv: {there}")
 
 
 def test_a_constant_column_cannot_be_standardized(file):

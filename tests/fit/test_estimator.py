@@ -130,16 +130,16 @@ def test_estimators_have_neither_draws_nor_leave_one_out_tables():
     assert "draws" in design.tables_of((SCENARIO, "pooled", "weak"))
     assert "loo" in design.tables_of((SCENARIO, "pooled", "weak"))
     assert design.tables_of((SCENARIO, "reml", NO_PRIOR)) == TABLES
-    wanted = Inputs(design, ancient=str).summarise()
-    assert any("/reml/" in file for file in wanted["estimates"])
-    assert not any("/reml/" in file for file in wanted["loo"])
+    inputs = Inputs(design, ancient=str).summarise()
+    assert any("/reml/" in file for file in inputs["estimates"])
+    assert not any("/reml/" in file for file in inputs["loo"])
     assert not any("/loo/" in file and "/reml/" in file for file, _ in identities.expected(design))
 
 
 def test_estimators_are_fitted_to_observed_data_too():
     design = make_design(ALL, ("observed", "real", OBSERVED), estimating="code")
-    found = {cell[1] for cell in design.observed_cells if cell[2] == NO_PRIOR}
-    assert found == set(NAMES)
+    result = {cell[1] for cell in design.observed_cells if cell[2] == NO_PRIOR}
+    assert result == set(NAMES)
     assert design.fit_observed("real", "reml", NO_PRIOR)["engine"] == "scipy"
 
 

@@ -76,9 +76,9 @@ HARMS = [
 
 
 @pytest.mark.parametrize(
-    ("does", "said"), slow_after(6, HARMS), ids=[does[:30] for does, _ in HARMS]
+    ("does", "message"), slow_after(6, HARMS), ids=[does[:30] for does, _ in HARMS]
 )
-def test_a_failed_simulation_affects_its_replicate_only(begin, does, said):
+def test_a_failed_simulation_affects_its_replicate_only(begin, does, message):
     _, unharmed, _ = simulated(fated(begin, "pass"))
     _, data, truth = simulated(fated(begin, does))
     kept = unharmed["replicate"] != FATED
@@ -87,7 +87,7 @@ def test_a_failed_simulation_affects_its_replicate_only(begin, does, said):
     rows = truth["replicate"] == FATED
     assert truth["parameter"][rows].tolist() == [None]
     assert np.isnan(truth["truth"][rows]).all()
-    assert said in truth["error"][rows][0]
+    assert message in truth["error"][rows][0]
     assert set(truth["error"][~rows]) == {None}
 
 
@@ -122,17 +122,17 @@ def test_fits_of_a_failed_simulation_are_failed_rows_without_rescue(begin):
     design, data, truth = simulated(fated(begin, "raise ValueError('unlucky')"), rescue=rescue)
     specification = design.fit(SCENARIO, "hierarchical", "weakly_informative", BATCH)
     program = Program(str(families.find(design.study.family).program("hierarchical", STAN)), STAN)
-    found = batches.fit_batch(data, truth, SamplerFitter(specification, program))
+    result = batches.fit_batch(data, truth, SamplerFitter(specification, program))
     rows = [
-        dict(zip(found["diagnostics"], row, strict=True))
-        for row in zip(*found["diagnostics"].values(), strict=True)
+        dict(zip(result["diagnostics"], row, strict=True))
+        for row in zip(*result["diagnostics"].values(), strict=True)
     ]
     (failed,) = [row for row in rows if row["replicate"] == FATED]
     assert (failed["attempt"], failed["status"], failed["failed_in"]) == (1, "failed", "simulation")
     assert failed["error"].startswith(f"simulation: {design.study.family}: simulate: raised Value")
     assert {row["replicate"] for row in rows} == {1, 2, 3, 4}
-    assert FATED not in found["estimates"]["replicate"]
-    assert {1, 2, 4} == set(found["estimates"]["replicate"])
+    assert FATED not in result["estimates"]["replicate"]
+    assert {1, 2, 4} == set(result["estimates"]["replicate"])
 
 
 def test_verified_fits_of_a_failed_simulation_are_failed_rows_too(begin):
@@ -140,9 +140,9 @@ def test_verified_fits_of_a_failed_simulation_are_failed_rows_too(begin):
     specification = design.fit(SCENARIO, "hierarchical", "weakly_informative", BATCH)
     program = Program(str(families.find(design.study.family).program("hierarchical", STAN)), STAN)
     fitter = SamplerFitter(specification | {"only": [2, FATED]}, program)
-    found = batches.fit_batch(data, truth, fitter)["diagnostics"]
-    assert found["replicate"] == [2, FATED]
-    assert found["status"] == ["ok", "failed"]
+    result = batches.fit_batch(data, truth, fitter)["diagnostics"]
+    assert result["replicate"] == [2, FATED]
+    assert result["status"] == ["ok", "failed"]
 
 
 def test_failed_simulations_are_not_failures_of_the_verifying_engine(begin, tmp_path, monkeypatch):
@@ -163,9 +163,9 @@ def test_failed_simulations_are_not_failures_of_the_verifying_engine(begin, tmp_
             table = tables.from_rows(rows, tables.DIAGNOSTICS)
             tables.write(table, file, tables.DIAGNOSTICS, "")
     assert kinds["simulation"] > 0
-    found = verification.attempted_fits(design)
-    assert found["status"].value_counts().to_dict() == {"ok": kinds["ok"], "failed": kinds["fit"]}
-    assert set(found["error"].dropna()) == {"fit"}
+    result = verification.attempted_fits(design)
+    assert result["status"].value_counts().to_dict() == {"ok": kinds["ok"], "failed": kinds["fit"]}
+    assert set(result["error"].dropna()) == {"fit"}
 
 
 def test_tables_with_failed_simulations_can_be_written_and_read(begin, tmp_path):
@@ -219,7 +219,7 @@ def test_prior_predictive_draws_without_data_are_left_out(begin, does, kept):
     assert set(whole.index) == set(range(1, 101))
     when = f"    if rng.normal() > 0.5:\n        {does}\n{BEGINS}"
     raw = begin(("family.py", BEGINS, when), ("family.py", "import numpy as np", IMPORTS))
-    found = summaries.prior_predictive(designed(raw))["draw"].unique().tolist()
+    result = summaries.prior_predictive(designed(raw))["draw"].unique().tolist()
     refuses = f"    if rng.normal() > 0.5:\n        raise SimulationError('no')\n{BEGINS}"
     plain = begin(
         ("family.py", BEGINS, refuses),
@@ -227,11 +227,11 @@ def test_prior_predictive_draws_without_data_are_left_out(begin, does, kept):
     )
     lost = set(range(1, 101)) - set(summaries.prior_predictive(designed(plain))["draw"])
     assert 10 <= len(lost) <= 55  # of 100, each with a chance of 0.31: beyond it once in 100,000
-    assert kept(found, lost)
+    assert kept(result, lost)
 
 
 @pytest.mark.parametrize(
-    ("does", "said"),
+    ("does", "message"),
     slow_after(
         2,
         [
@@ -241,7 +241,7 @@ def test_prior_predictive_draws_without_data_are_left_out(begin, does, kept):
         ],
     ),
 )
-def test_prior_sds_that_cannot_be_computed_are_one_message(begin, does, said):
+def test_prior_sds_that_cannot_be_computed_are_one_message(begin, does, message):
     function = f"def prior_sd(prior):\n    {does}\n\n\ndef stan_data("
     raw = begin(
         ("family.py", "def stan_data(", function), ("family.py", "import numpy as np", IMPORTS)
@@ -249,7 +249,7 @@ def test_prior_sds_that_cannot_be_computed_are_one_message(begin, does, said):
     study = designed(raw).study
     with pytest.raises(StudyError) as error:
         summaries.prior_standard_deviations(study, "weakly_informative", "hierarchical")
-    assert str(error.value).startswith(f"{raw['family']}: {said}")
+    assert str(error.value).startswith(f"{raw['family']}: {message}")
 
 
 @pytest.mark.slow

@@ -80,8 +80,8 @@ def test_a_full_disk_or_memory_stops_the_batch(monkeypatch, number):
 
 def test_other_errors_of_a_later_fit_are_failed_rows(monkeypatch):
     with raising(monkeypatch, DataError("processing stage=data initialization"), 2):
-        found, _ = fit_batch(None, engine="stanli")
-    assert found["diagnostics"]["status"] == ["ok", "failed", "failed"]
+        result, _ = fit_batch(None, engine="stanli")
+    assert result["diagnostics"]["status"] == ["ok", "failed", "failed"]
 
 
 def test_a_child_that_cannot_start_stops_the_batch(monkeypatch):

@@ -113,8 +113,8 @@ def test_a_test_quantity_that_is_nan_fails_the_fit(begin):
     )
     raw = begin(("family.py", "def stan_data(", density + "def stan_data("))
     raw["truths"] = {"drawn": {"prior": "weakly_informative"}}
-    said = "RuntimeError: non-finite test quantities: log likelihood"
-    assert why(fit_own(raw)) == [said]
+    message = "RuntimeError: non-finite test quantities: log likelihood"
+    assert why(fit_own(raw)) == [message]
 
 
 # Every engine
@@ -128,12 +128,12 @@ def spoil(monkeypatch):
         engine = engines.find("stanli")
         sample, approximate = engine.sample, engine.approximate
 
-        def changed(found):
-            if name in found.names:
-                found.values[..., -1:, found.names.index(name)] = value
+        def changed(result):
+            if name in result.names:
+                result.values[..., -1:, result.names.index(name)] = value
             else:
-                found.sampler[name][0, 3] = value
-            return found
+                result.sampler[name][0, 3] = value
+            return result
 
         monkeypatch.setattr(engine, "sample", lambda *each: changed(sample(*each)))
         monkeypatch.setattr(engine, "approximate", lambda *each: changed(approximate(*each)))
@@ -142,8 +142,8 @@ def spoil(monkeypatch):
 
 
 def fit(model="centered", *places) -> dict:
-    wanted = ("models", ["centered", "marginal"])
-    design = make_design(SAMPLER, wanted, *places)
+    models = ("models", ["centered", "marginal"])
+    design = make_design(SAMPLER, models, *places)
     return fit_batch(design, SCENARIO, model, "weak")
 
 
@@ -169,8 +169,8 @@ def test_many_parameters_that_are_not_finite_are_counted(monkeypatch):
     sample = engine.sample
 
     def spoiled(*arguments):
-        found = sample(*arguments)
-        return replace(found, values=np.full_like(found.values, np.nan))
+        result = sample(*arguments)
+        return replace(result, values=np.full_like(result.values, np.nan))
 
     monkeypatch.setattr(engine, "sample", spoiled)
     (error,) = why(fit())
@@ -208,9 +208,9 @@ def test_a_log_likelihood_that_is_not_finite_fails_the_fit(value, monkeypatch, p
     density = LINEAR.log_likelihood
 
     def spoiled(values, some):
-        found = density(values, some)
-        found[some["y"] == columns["y"][7], 3] = value
-        return found
+        result = density(values, some)
+        result[some["y"] == columns["y"][7], 3] = value
+        return result
 
     monkeypatch.setattr(LINEAR, "log_likelihood", spoiled)
     monkeypatch.setattr(loo, "MOST_VALUES", 500)  # five observations at a time
@@ -246,7 +246,7 @@ def estimated(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("result", "message"),
     [
         ({"value": np.nan}, "non-finite estimates: beta[1]"),
         ({"value": np.inf}, "non-finite estimates: beta[1]"),
@@ -255,8 +255,8 @@ def estimated(monkeypatch):
         ({"bound": np.nan}, "non-finite bounds of intervals: beta[1]"),
     ],
 )
-def test_estimates_errors_and_bounds_are_finite(estimated, found, said):
-    assert why(estimated(**found)) == [f"RuntimeError: {said}"]
+def test_estimates_errors_and_bounds_are_finite(estimated, result, message):
+    assert why(estimated(**result)) == [f"RuntimeError: {message}"]
 
 
 def test_estimates_without_a_finite_standard_error_have_neither_bounds_nor_coverage(estimated):

@@ -34,10 +34,10 @@ def unharmed():
     return batch()
 
 
-def hold_alone(found, unharmed) -> str:
+def hold_alone(result, unharmed) -> str:
     """Assert that one fit failed and all others are unchanged; return its error."""
     expected = ["failed" if replicate == FATED else "ok" for replicate in BATCH.replicates]
-    assert found["diagnostics"]["status"] == expected
+    assert result["diagnostics"]["status"] == expected
     for name in ("estimates", "participants"):
         for column, values in unharmed[name].items():
             kept = [
@@ -45,8 +45,8 @@ def hold_alone(found, unharmed) -> str:
                 for value, replicate in zip(values, unharmed[name]["replicate"], strict=True)
                 if replicate != FATED
             ]
-            assert found[name][column] == kept
-    return found["diagnostics"]["error"][FATED - 1]
+            assert result[name][column] == kept
+    return result["diagnostics"]["error"][FATED - 1]
 
 
 @pytest.mark.parametrize(

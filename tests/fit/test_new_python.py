@@ -33,12 +33,12 @@ def fitter(model: str) -> batches.Fitter:
 
 def fitted(model: str) -> dict:
     """The tables of a batch, without times."""
-    found = batches.fit_batch(
+    result = batches.fit_batch(
         *datasets.simulate_batch(DESIGN.simulation(SCENARIO, BATCH)), fitter(model)
     )
     return {
         table: {name: values for name, values in columns.items() if "seconds" not in name}
-        for table, columns in found.items()
+        for table, columns in result.items()
     }
 
 

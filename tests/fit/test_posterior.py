@@ -39,8 +39,8 @@ def make_draws(rng, values=None, **sampler) -> Draws:
 
 
 def diagnose(draws, **thresholds) -> dict:
-    found = posterior.convergence(draws, draws.names)
-    return posterior.diagnose(draws, found, 10, THRESHOLDS | thresholds)
+    result = posterior.convergence(draws, draws.names)
+    return posterior.diagnose(draws, result, 10, THRESHOLDS | thresholds)
 
 
 # Estimates
@@ -87,15 +87,15 @@ def test_means_and_hits_agree_with_means_and_quantiles_of_numpy(level, rng):
 
 
 def test_independent_draws_have_rhat_near_1_and_ess_near_their_number(rng):
-    found = posterior.convergence(make_draws(rng), ["a", "b"])
-    assert found["rhat"] == pytest.approx(np.ones(3), abs=0.005)
-    assert found["ess_bulk"] == pytest.approx(np.full(3, CHAINS * DRAWS), rel=0.15)
-    assert found["ess_tail"] == pytest.approx(np.full(3, CHAINS * DRAWS), rel=0.15)
+    result = posterior.convergence(make_draws(rng), ["a", "b"])
+    assert result["rhat"] == pytest.approx(np.ones(3), abs=0.005)
+    assert result["ess_bulk"] == pytest.approx(np.full(3, CHAINS * DRAWS), rel=0.15)
+    assert result["ess_tail"] == pytest.approx(np.full(3, CHAINS * DRAWS), rel=0.15)
 
 
 def test_independent_draws_have_the_mcse_of_a_mean(rng):
-    found = posterior.convergence(make_draws(rng), ["a", "b"])
-    assert found["mcse_mean"] == pytest.approx(np.full(3, 1 / np.sqrt(CHAINS * DRAWS)), rel=0.1)
+    result = posterior.convergence(make_draws(rng), ["a", "b"])
+    assert result["mcse_mean"] == pytest.approx(np.full(3, 1 / np.sqrt(CHAINS * DRAWS)), rel=0.1)
 
 
 @pytest.fixture
@@ -110,8 +110,8 @@ def autoregressive(rng):
 
 
 def test_autocorrelated_draws_have_the_theoretical_bulk_ess(autoregressive):
-    found = posterior.convergence(autoregressive, ["a"])
-    assert found["ess_bulk"][0] == pytest.approx(80_000 * (1 - 0.8) / (1 + 0.8), rel=0.1)
+    result = posterior.convergence(autoregressive, ["a"])
+    assert result["ess_bulk"][0] == pytest.approx(80_000 * (1 - 0.8) / (1 + 0.8), rel=0.1)
 
 
 def test_autocorrelated_draws_have_the_theoretical_tail_ess(autoregressive):
@@ -121,8 +121,8 @@ def test_autocorrelated_draws_have_the_theoretical_tail_ess(autoregressive):
     both = [stats.multivariate_normal.cdf(quantile, cov=[[1, r], [r, 1]]) for r in LAGS]
     autocorrelations = (np.array(both) - p**2) / (p * (1 - p))
     expected = 80_000 / (1 + 2 * autocorrelations.sum())
-    found = posterior.convergence(autoregressive, ["a"])
-    assert found["ess_tail"][0] == pytest.approx(expected, rel=0.1)
+    result = posterior.convergence(autoregressive, ["a"])
+    assert result["ess_tail"][0] == pytest.approx(expected, rel=0.1)
 
 
 def test_chains_that_disagree_have_a_high_rhat(rng):
@@ -136,12 +136,12 @@ def test_rhat_and_bulk_ess_agree_with_stans_estimators(rng):
         chains=4, seed=1, warmup=300, samples=400, refresh=0
     )
     draws = Draws(fit.names, fit.draws(), make_draws(rng, fit.draws()[:, :, :2]).sampler, 1, 1)
-    found, theirs = posterior.convergence(draws, fit.names), fit.summary()
-    assert found["rhat"][:-1] == pytest.approx(theirs.r_hat, rel=1e-6)
-    assert found["ess_bulk"][:-1] == pytest.approx(theirs.ess_bulk, rel=1e-6)
-    assert found["mcse_mean"][:-1] == pytest.approx(theirs.mcse_mean, rel=0.05)
+    result, theirs = posterior.convergence(draws, fit.names), fit.summary()
+    assert result["rhat"][:-1] == pytest.approx(theirs.r_hat, rel=1e-6)
+    assert result["ess_bulk"][:-1] == pytest.approx(theirs.ess_bulk, rel=1e-6)
+    assert result["mcse_mean"][:-1] == pytest.approx(theirs.mcse_mean, rel=0.05)
     # stanli 0.24 does not always give the smaller of the two tails, but always one of them
-    assert (found["ess_tail"][:-1] <= theirs.ess_tail * (1 + 1e-6)).all()
+    assert (result["ess_tail"][:-1] <= theirs.ess_tail * (1 + 1e-6)).all()
 
 
 @pytest.mark.parametrize("n_draws", [100, 101])
@@ -149,19 +149,19 @@ def test_ranking_once_gives_the_same_as_arviz(n_draws, rng):
     values = rng.normal(size=(4, n_draws, 2)).cumsum(axis=1) * 0.1
     values[:, 1::3] = values[:, 0:-1:3]  # rejected proposals repeat a draw
     draws = make_draws(rng, values)
-    found = posterior.convergence(draws, ["a", "b"])
+    result = posterior.convergence(draws, ["a", "b"])
     for place in (0, 1):
         column = values[:, :, place]
-        assert found["rhat"][place] == array_stats.rhat(column, method="rank")
-        assert found["ess_bulk"][place] == array_stats.ess(column, method="bulk")
+        assert result["rhat"][place] == array_stats.rhat(column, method="rank")
+        assert result["ess_bulk"][place] == array_stats.ess(column, method="bulk")
 
 
 def test_a_parameter_that_does_not_vary_has_no_rhat(rng):
     values = rng.normal(size=(CHAINS, DRAWS, 2))
     values[:, :, 1] = 1.0
-    found = posterior.convergence(make_draws(rng, values), ["a", "b"])
+    result = posterior.convergence(make_draws(rng, values), ["a", "b"])
     for name in ("rhat", "ess_bulk", "ess_tail", "mcse_mean"):
-        assert np.isnan(found[name]).tolist() == [False, True, False]
+        assert np.isnan(result[name]).tolist() == [False, True, False]
 
 
 def stuck(shares=(0, 1, 0, 0), draws=DRAWS):
@@ -171,9 +171,9 @@ def stuck(shares=(0, 1, 0, 0), draws=DRAWS):
 
 def one_that_moves(values, chain=2):
     """Chains that stay at 0, except one with these draws."""
-    found = np.zeros((CHAINS, len(values)))
-    found[chain] = values
-    return found
+    result = np.zeros((CHAINS, len(values)))
+    result[chain] = values
+    return result
 
 
 UNUSUAL = {
@@ -204,7 +204,7 @@ LONG = [case for case in UNUSUAL if not case.endswith("draws")]
 def test_diagnostics_of_all_kinds_of_chains_agree_with_arviz(case, rng):
     values = UNUSUAL[case](rng)
     sampler = {"lp__": rng.normal(size=values.shape)}
-    found = posterior.convergence(make_draws(rng, values[:, :, None], **sampler), ["a"])
+    result = posterior.convergence(make_draws(rng, values[:, :, None], **sampler), ["a"])
     with np.errstate(all="ignore"):
         expected = {
             "rhat": array_stats.rhat(values, method="rank"),
@@ -213,7 +213,7 @@ def test_diagnostics_of_all_kinds_of_chains_agree_with_arviz(case, rng):
             "mcse_mean": array_stats.mcse(values, method="mean"),
         }
     for name, value in expected.items():
-        np.testing.assert_array_equal(found[name][0], value, name)
+        np.testing.assert_array_equal(result[name][0], value, name)
 
 
 @pytest.mark.parametrize("case", LONG)

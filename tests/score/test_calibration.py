@@ -20,8 +20,8 @@ DRAWN = ("truths", {"drawn": {"prior": "weak"}})
 def test_p_values_of_uniform_values_are_uniform():
     # 500 samples of 300; a Kolmogorov-Smirnov test at 0.1 % (p-values are slightly discrete).
     rng = np.random.default_rng(1)
-    found = [uniformity.p_value(rng.random(300)) for _ in range(500)]
-    assert stats.kstest(found, "uniform").pvalue > 1e-3
+    result = [uniformity.p_value(rng.random(300)) for _ in range(500)]
+    assert stats.kstest(result, "uniform").pvalue > 1e-3
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,16 @@ def test_uniform_values_lie_within_the_bin_of_their_rank():
 def test_uniform_ranks_are_calibrated_and_other_ranks_are_miscalibrated():
     good = calibration.cell_p_values(uniform_ranks(), fits(), 200)
     bad = calibration.cell_p_values(ranks(np.arange(200) % 60), fits(), 200)
-    found = judged(good, bad)
-    assert found["verdict"].tolist() == ["calibrated", "miscalibrated"]
-    assert "beta[1]" in found["reason"][1]
+    result = judged(good, bad)
+    assert result["verdict"].tolist() == ["calibrated", "miscalibrated"]
+    assert "beta[1]" in result["reason"][1]
 
 
 def test_fits_with_few_effective_draws_are_left_out_and_counted():
     weak = fits(min_ess_bulk=np.where(np.arange(200) < 3, 98.0, 400.0))
-    found = judged(calibration.cell_p_values(uniform_ranks(), weak, 200))
-    assert found[["n_ranked", "n_left_out"]].iloc[0].tolist() == [197, 3]
-    assert found["verdict"][0] == "inconclusive"
+    result = judged(calibration.cell_p_values(uniform_ranks(), weak, 200))
+    assert result[["n_ranked", "n_left_out"]].iloc[0].tolist() == [197, 3]
+    assert result["verdict"][0] == "inconclusive"
 
 
 def test_one_failed_fit_of_200_does_not_prevent_a_verdict():
@@ -123,24 +123,24 @@ def test_one_failed_fit_of_200_does_not_prevent_a_verdict():
 def test_a_note_gives_the_number_of_datasets_that_could_not_be_simulated(n, verdict):
     without = {"status": ["failed"] * n + ["ok"] * (200 - n)}
     without["failed_in"] = ["simulation"] * n + [None] * (200 - n)
-    found = judged(calibration.cell_p_values(uniform_ranks(), fits(**without), 200))
-    assert found["verdict"][0] == verdict
-    assert found["n_left_out"][0] == n
-    assert found["reason"][0].endswith(
+    result = judged(calibration.cell_p_values(uniform_ranks(), fits(**without), 200))
+    assert result["verdict"][0] == verdict
+    assert result["n_left_out"][0] == n
+    assert result["reason"][0].endswith(
         f"{n} of 200 datasets could not be simulated, so truths are draws from the prior only "
         "where data can be simulated"
     )
 
 
 def test_few_replicates_are_inconclusive_and_never_calibrated():
-    found = judged(calibration.cell_p_values(uniform_ranks(99), fits(99), 99))
-    assert found["verdict"][0] == "inconclusive"
-    assert np.isnan(found["p_value"][0])
+    result = judged(calibration.cell_p_values(uniform_ranks(99), fits(99), 99))
+    assert result["verdict"][0] == "inconclusive"
+    assert np.isnan(result["p_value"][0])
 
 
 def test_a_cell_in_which_all_fits_failed_is_inconclusive():
-    found = judged(calibration.cell_p_values(uniform_ranks(), fits(status="failed"), 200))
-    assert found["verdict"][0] == "inconclusive"
+    result = judged(calibration.cell_p_values(uniform_ranks(), fits(status="failed"), 200))
+    assert result["verdict"][0] == "inconclusive"
 
 
 def test_a_cell_that_is_not_applicable_keeps_its_verdict_and_is_not_counted_as_a_test():

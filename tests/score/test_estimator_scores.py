@@ -23,8 +23,8 @@ def replicates(rng, n=40, lacking=()) -> Replicates:
 
 def scored(cells, measure, cell=("reml", NO_PRIOR)):
     table = measures.performance(cells, 40)
-    mine = (table["model"] == cell[0]) & (table["subset"] == "all")
-    return table[mine & (table["measure"] == measure)].iloc[0]
+    selected = (table["model"] == cell[0]) & (table["subset"] == "all")
+    return table[selected & (table["measure"] == measure)].iloc[0]
 
 
 def test_measures_of_intervals_use_the_fits_with_intervals(rng):
@@ -33,10 +33,10 @@ def test_measures_of_intervals_use_the_fits_with_intervals(rng):
     part = x.subset(np.setdiff1d(x.replicate, lacking))
     both = [{("reml", NO_PRIOR): Fits({"beta[1]": y}, y.replicate)} for y in (x, part)]
     for measure in ("coverage", "interval_width", "model_se", "z_score", "interval_score"):
-        found, expected = (scored(cells, measure) for cells in both)
-        assert found["n_replicates"] == expected["n_replicates"] == 36
-        assert found["value"] == expected["value"]
-        assert found["mcse"] == expected["mcse"]
+        result, expected = (scored(cells, measure) for cells in both)
+        assert result["n_replicates"] == expected["n_replicates"] == 36
+        assert result["value"] == expected["value"]
+        assert result["mcse"] == expected["mcse"]
     assert scored(both[0], "bias")["n_replicates"] == 40
     assert scored(both[0], "bias")["value"] == pytest.approx(x.mean.mean())
     assert scored(both[0], "coverage_upper_bound")["value"] == pytest.approx(
@@ -67,8 +67,8 @@ def test_estimators_are_compared_with_every_model_under_each_prior_and_once_with
     }
     table = measures.comparison(cells)
     keys = ["compared", "first", "second", "given"]
-    found = [tuple(pair) for pair in table[keys].drop_duplicates().to_numpy()]
-    estimators = [pair for pair in found if {"reml", "ml"} & set(pair)]
+    result = [tuple(pair) for pair in table[keys].drop_duplicates().to_numpy()]
+    estimators = [pair for pair in result if {"reml", "ml"} & set(pair)]
     assert sorted(estimators) == sorted(
         [
             *(
@@ -80,7 +80,7 @@ def test_estimators_are_compared_with_every_model_under_each_prior_and_once_with
             ("model", "reml", "ml", NO_PRIOR),
         ]
     )
-    assert ("prior", "weak", "tight", "pooled") in found
+    assert ("prior", "weak", "tight", "pooled") in result
 
 
 def test_differences_of_intervals_use_pairs_with_both_intervals(rng):
@@ -97,9 +97,9 @@ def test_differences_of_intervals_use_pairs_with_both_intervals(rng):
         for one, other in ((model, estimator), (model.subset(kept), estimator.subset(kept)))
     )
     for measure in ("coverage", "interval_width", "z_score"):
-        found, expected = whole.loc[[("all", measure)]], part.loc[[("all", measure)]]
-        pd.testing.assert_frame_equal(found, expected)
-        assert (found["n_pairs"] == 37).all()
+        result, expected = whole.loc[[("all", measure)]], part.loc[[("all", measure)]]
+        pd.testing.assert_frame_equal(result, expected)
+        assert (result["n_pairs"] == 37).all()
     assert (whole.loc[[("all", "bias")], "n_pairs"] == 40).all()
 
 

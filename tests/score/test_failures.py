@@ -53,21 +53,21 @@ def verified(pooled, centered):
 
 
 def test_failures_of_the_verifying_engine_are_counted_with_their_first_error():
-    found = verified(pooled=1, centered=4)
-    assert found["n_verified"].tolist() == [4, 4, 4]
-    assert found["n_failed"].tolist() == [1, 1, 4]
-    assert found["error"].tolist() == ["reason 0"] * 3
-    assert found["verdict"].tolist() == ["agree", "agree", "all failed"]
-    told = failures.verification_failures(found)
-    assert (told["n"], told["n_failed"], told["error"]) == (8, 5, "reason 0")
-    assert told["models"] == ["centered"]
+    result = verified(pooled=1, centered=4)
+    assert result["n_verified"].tolist() == [4, 4, 4]
+    assert result["n_failed"].tolist() == [1, 1, 4]
+    assert result["error"].tolist() == ["reason 0"] * 3
+    assert result["verdict"].tolist() == ["agree", "agree", "all failed"]
+    report = failures.verification_failures(result)
+    assert (report["n"], report["n_failed"], report["error"]) == (8, 5, "reason 0")
+    assert report["models"] == ["centered"]
 
 
 def test_a_verifying_engine_without_failures_is_not_reported():
-    found = verified(pooled=0, centered=0)
-    assert found["verdict"].tolist() == ["agree", "agree", "no fit to compare"]
-    assert found["error"].isna().all()
-    assert failures.verification_failures(found) is None
+    result = verified(pooled=0, centered=0)
+    assert result["verdict"].tolist() == ["agree", "agree", "no fit to compare"]
+    assert result["error"].isna().all()
+    assert failures.verification_failures(result) is None
 
 
 # The workflow
@@ -96,11 +96,11 @@ def test_a_study_without_estimates_has_a_report_and_ends_with_an_error(checkout)
     refuse(checkout, "pooled", "noncentered")
     for _ in range(2):  # the second run has no jobs but fails too
         done = checkout.make_study()
-        said = done.stdout + done.stderr
+        message = done.stdout + done.stderr
         assert done.returncode != 0
-        assert "small: All 4 fits failed; none gave estimates." in said
-        assert "small: all fits failed in 2 cells (" in said
-        assert "Traceback" not in said
+        assert "small: All 4 fits failed; none gave estimates." in message
+        assert "small: all fits failed in 2 cells (" in message
+        assert "Traceback" not in message
         page = (checkout.folder / "results/small/report.html").read_text()
         top = page[: page.index('id="design"')]
         assert "<strong>All 4 fits failed; none gave estimates.</strong>" in top
@@ -113,16 +113,16 @@ def test_a_study_without_estimates_has_a_report_and_ends_with_an_error(checkout)
 def test_a_cell_without_estimates_is_first_on_the_page_and_last_in_the_terminal(checkout):
     refuse(checkout, "pooled")
     done = checkout.make_study()
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    assert "small: 2 of 4 fits gave estimates.\nsmall: all fits failed in 1 cell (" in said
+    message = done.stdout + done.stderr
+    assert done.returncode == 0, message
+    assert "small: 2 of 4 fits gave estimates.\nsmall: all fits failed in 1 cell (" in message
     page = (checkout.folder / "results/small/report.html").read_text()
     top = page[: page.index('id="design"')]
     assert "<strong>All fits failed in 1 cell</strong>" in top
     assert "initialization failed" in top
-    found = pd.read_parquet(checkout.folder / "results/small/summary/verification.parquet")
-    by_model = found.groupby("model")[["n_verified", "n_failed"]].max()
+    result = pd.read_parquet(checkout.folder / "results/small/summary/verification.parquet")
+    by_model = result.groupby("model")[["n_verified", "n_failed"]].max()
     assert by_model.loc["pooled"].tolist() == [2, 2]
     assert by_model.loc["noncentered"].tolist() == [2, 0]
-    assert set(found.loc[found["model"] == "pooled", "verdict"]) == {"all failed"}
+    assert set(result.loc[result["model"] == "pooled", "verdict"]) == {"all failed"}
     assert checkout.planned() == {}

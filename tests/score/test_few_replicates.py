@@ -22,8 +22,8 @@ NOT_MEANS = ("empirical_se", "relative_error_of_model_se", "rmse")
 
 def repeated(name, errors, n, rng, repeats=REPEATS) -> np.ndarray:
     """Value, MCSE, lower and upper of a measure, one row per study of n replicates."""
-    found = np.empty((repeats, 4))
-    for row in found:
+    result = np.empty((repeats, 4))
+    for row in result:
         error = ERRORS[errors](rng, n)
         if name == "relative_precision":
             other = replicates(0.8 * error + 0.6 * ERRORS[errors](rng, n))
@@ -35,7 +35,7 @@ def repeated(name, errors, n, rng, repeats=REPEATS) -> np.ndarray:
                 replicates(error, sd=sd)
             )
             row[:] = value, mcse, lower, upper
-    return found
+    return result
 
 
 @pytest.mark.parametrize(("errors", "allowed"), [("normal", 0.05), ("exponential", 0.2)])
@@ -43,16 +43,16 @@ def repeated(name, errors, n, rng, repeats=REPEATS) -> np.ndarray:
 def test_the_mean_mcse_of_20_replicates_equals_the_sd_over_repeated_studies(
     name, errors, allowed, rng
 ):
-    found = repeated(name, errors, 20, rng)
-    assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=allowed)
+    result = repeated(name, errors, 20, rng)
+    assert result[:, 1].mean() == pytest.approx(result[:, 0].std(), rel=allowed)
 
 
 @pytest.mark.parametrize("n", [5, 10, 20])
 @pytest.mark.parametrize("name", [*TRUE, "relative_precision"])
 def test_intervals_of_few_normal_errors_contain_the_true_value_at_their_rate(name, n, rng):
-    found = repeated(name, "normal", n, rng, 4000)
+    result = repeated(name, "normal", n, rng, 4000)
     true = TRUE.get(name, 0)
-    held = np.mean((found[:, 2] <= true) & (true <= found[:, 3]))
+    held = np.mean((result[:, 2] <= true) & (true <= result[:, 3]))
     # The standard error of a share near 94 % of 4000 is 0.4 %; the smallest true share is 92.9 %.
     assert 0.915 < held < 0.97
 
@@ -60,8 +60,8 @@ def test_intervals_of_few_normal_errors_contain_the_true_value_at_their_rate(nam
 @pytest.mark.parametrize("n", [20, single.ENOUGH_IF_SKEWED])
 def test_intervals_of_skewed_errors_cover_90_percent_from_enough_replicates_on(n, rng):
     for name in ("rmse", "empirical_se"):
-        found = repeated(name, "exponential", n, rng, 4000)
-        held = np.mean((found[:, 2] <= 1) & (found[:, 3] >= 1))
+        result = repeated(name, "exponential", n, rng, 4000)
+        held = np.mean((result[:, 2] <= 1) & (result[:, 3] >= 1))
         assert (held > 0.9) == (n >= single.ENOUGH_IF_SKEWED)  # 91 and 92 %, se 0.45 %
 
 
@@ -87,32 +87,32 @@ def test_wilson_intervals_of_20_replicates_have_95_percent_coverage_on_average()
 
 @pytest.mark.parametrize("name", NOT_MEANS)
 def test_two_replicates_have_a_value_without_an_mcse(name):
-    found = single.ESTIMATE_MEASURES[name](replicates([1.0, 3.0]))
-    assert np.isfinite(found.value)
-    assert np.isnan([found.mcse, found.lower, found.upper]).all()
+    result = single.ESTIMATE_MEASURES[name](replicates([1.0, 3.0]))
+    assert np.isfinite(result.value)
+    assert np.isnan([result.mcse, result.lower, result.upper]).all()
 
 
 def test_two_pairs_differ_in_rmse_and_in_precision_without_an_mcse():
-    found = rows(compare(replicates([1.0, 3.0]), replicates([2.0, 1.0]), ((1, 2), (1, 2))))
-    found = found[found["subset"] == "all"]
-    assert found.loc[["rmse", "relative_precision"], "value"].notna().all()
-    assert found.loc[["rmse", "relative_precision"], "mcse"].isna().all()
+    result = rows(compare(replicates([1.0, 3.0]), replicates([2.0, 1.0]), ((1, 2), (1, 2))))
+    result = result[result["subset"] == "all"]
+    assert result.loc[["rmse", "relative_precision"], "value"].notna().all()
+    assert result.loc[["rmse", "relative_precision"], "mcse"].isna().all()
 
 
 def test_the_mcse_of_a_difference_of_20_pairs_equals_the_sd_over_repeated_studies(rng):
-    found = np.empty((REPEATS, 2))
-    for row in found:
+    result = np.empty((REPEATS, 2))
+    for row in result:
         first, second = rng.normal(size=(2, 20))
         pair = replicates(first), replicates(0.8 * first + 0.6 * second)
         row[:] = paired.difference(*map(single.rmse, pair))
-    assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.05)
+    assert result[:, 1].mean() == pytest.approx(result[:, 0].std(), rel=0.05)
 
 
 @pytest.mark.parametrize("error", [[2.0] * 5, [0.0, 0, 0, 0, 4], [1.0, 1, 1, 1, 5]])
 def test_tied_errors_have_finite_mcses(error):
     for name in ("empirical_se", "rmse"):
-        found = single.ESTIMATE_MEASURES[name](replicates(error))
-        assert np.isfinite(found[:2]).all()
+        result = single.ESTIMATE_MEASURES[name](replicates(error))
+        assert np.isfinite(result[:2]).all()
 
 
 def test_errors_that_differ_only_by_rounding_have_empirical_se_0():
@@ -141,26 +141,26 @@ def test_type_s_errors_use_the_sign_of_the_interval_not_of_the_mean():
 
 def test_measures_of_intervals_that_exclude_0_give_the_number_of_these_intervals():
     fits = Fits({"beta": replicates([5.0, 6.0, 0.1, 0.2], truth=0.5)}, np.arange(1, 5))
-    found = rows(measures.performance({("m", "p"): fits}, 4), subset="all")
-    assert found.loc[["type_s_error", "type_m_error"], "n_replicates"].tolist() == [2, 2]
-    assert found.loc["rejection_rate", "n_replicates"] == 4
+    result = rows(measures.performance({("m", "p"): fits}, 4), subset="all")
+    assert result.loc[["type_s_error", "type_m_error"], "n_replicates"].tolist() == [2, 2]
+    assert result.loc["rejection_rate", "n_replicates"] == 4
 
 
 def test_a_replicate_without_a_bound_has_no_interval():
     x = replicates([0.1, 0.2, 5.0, 6.0], truth=0.5)
     low, high = x.bounds[LEVEL]
     x = replace(x, bounds={LEVEL: (low, np.where(x.replicate == 2, np.nan, high))})
-    found = rows(measures.performance({("m", "p"): Fits({"b": x}, x.replicate)}, 4), subset="all")
-    assert found.loc["coverage", ["value", "n_replicates"]].tolist() == [1 / 3, 3]
-    assert found.loc["rejection_rate", "n_replicates"] == 3
-    assert found.loc["bias", "n_replicates"] == 4
+    result = rows(measures.performance({("m", "p"): Fits({"b": x}, x.replicate)}, 4), subset="all")
+    assert result.loc["coverage", ["value", "n_replicates"]].tolist() == [1 / 3, 3]
+    assert result.loc["rejection_rate", "n_replicates"] == 3
+    assert result.loc["bias", "n_replicates"] == 4
 
 
 def test_a_difference_of_type_s_errors_has_newcombes_interval_and_the_smaller_n(rng):
     wrong, right = replicates(rng.normal(-5, 1, 6), truth=0.5), rng.normal(5, 1, 6)
     right = replicates(np.where(np.arange(6) < 2, 0.0, right), truth=0.5)  # 2 exclude nothing
     cells = {("m", "p"): Fits({"b": wrong}, np.arange(6)), ("n", "p"): Fits({"b": right}, [])}
-    found = rows(measures.comparison(cells), subset="all").loc["type_s_error"]
+    result = rows(measures.comparison(cells), subset="all").loc["type_s_error"]
     bounds = confint_proportions_2indep(6, 6, 0, 4, method="newcomb")
-    assert (found["value"], found["mcse"], found["n_pairs"]) == (1, 0, 4)
-    assert tuple(found[["lower", "upper"]]) == pytest.approx(bounds)
+    assert (result["value"], result["mcse"], result["n_pairs"]) == (1, 0, 4)
+    assert tuple(result[["lower", "upper"]]) == pytest.approx(bounds)

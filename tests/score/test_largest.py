@@ -10,7 +10,7 @@ from recovery.score.measures import Fits, single
 from recovery.study.settings import Precision
 
 LEVEL = 0.9
-WANTED = Precision(bias_relative_to_sd=0.05)
+TARGETS = Precision(bias_relative_to_sd=0.05)
 NEED = 400  # replicates, for z-scores with variance 1
 
 
@@ -22,8 +22,8 @@ def scored(errors) -> tuple[pd.DataFrame, dict]:
         key = {"model": f"m{place}", "prior": "p", "parameter": "b", "subset": "all"}
         cells[key["model"], "p"] = Fits({"b": x}, x.replicate)
         for name in ("z_score", "empirical_se"):
-            found = single.ESTIMATE_MEASURES[name](x)
-            numbers = {"value": found.value, "mcse": found.mcse, "n_replicates": found.n}
+            result = single.ESTIMATE_MEASURES[name](x)
+            numbers = {"value": result.value, "mcse": result.mcse, "n_replicates": result.n}
             rows.append(key | {"measure": name} | numbers)
     return pd.DataFrame(rows), cells
 
@@ -31,14 +31,14 @@ def scored(errors) -> tuple[pd.DataFrame, dict]:
 def needed(errors, n, independent=True) -> pd.Series:
     table, cells = scored(errors)
     return precision.replicates_needed(
-        table, WANTED, LEVEL, n, None if independent else cells
+        table, TARGETS, LEVEL, n, None if independent else cells
     ).iloc[0]
 
 
 def repeated(draw, n, repeats, independent=True) -> tuple[np.ndarray, np.ndarray]:
-    found = [needed(draw(), n, independent) for _ in range(repeats)]
+    result = [needed(draw(), n, independent) for _ in range(repeats)]
     return tuple(
-        np.array([row[name] for row in found], dtype=float)
+        np.array([row[name] for row in result], dtype=float)
         for name in ("n_needed", "n_needed_mcse")
     )
 
@@ -54,32 +54,32 @@ def repeated(draw, n, repeats, independent=True) -> tuple[np.ndarray, np.ndarray
     ],
 )
 def test_if_all_cells_need_the_same_number_this_is_the_number_needed(cells, n, rng):
-    found, said = repeated(lambda: rng.normal(size=(cells, n)), n, 300)
+    result, message = repeated(lambda: rng.normal(size=(cells, n)), n, 300)
     # Without pooling, the largest would be 18 to 91 % too large.
-    assert found.mean() == pytest.approx(NEED, rel=0.1)
+    assert result.mean() == pytest.approx(NEED, rel=0.1)
     # Cells are separated by chance rarely, but then by much, so the SD over studies is uncertain.
-    assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.6)
+    assert np.sqrt(np.mean(message**2)) == pytest.approx(result.std(), rel=0.6)
 
 
 @pytest.mark.parametrize(("cells", "n"), [(6, 20), (60, 20), (20, 50), (60, 100)])
 def test_a_cell_that_needs_four_times_as_many_is_not_pooled(cells, n, rng):
     scale = np.where(np.arange(cells) == 1, 2.0, 1.0)[:, None]
-    found, said = repeated(lambda: scale * rng.normal(size=(cells, n)), n, 100)
-    assert found.mean() > 0.9 * 4 * NEED
-    assert found.mean() < 1.1 * 4 * NEED
-    assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.4)
+    result, message = repeated(lambda: scale * rng.normal(size=(cells, n)), n, 100)
+    assert result.mean() > 0.9 * 4 * NEED
+    assert result.mean() < 1.1 * 4 * NEED
+    assert np.sqrt(np.mean(message**2)) == pytest.approx(result.std(), rel=0.4)
 
 
 def test_half_of_the_cells_that_need_four_times_as_many_are_pooled_separately(rng):
     scale = np.where(np.arange(20) % 2, 2.0, 1.0)[:, None]
-    found, _ = repeated(lambda: scale * rng.normal(size=(20, 50)), 50, 60)
-    assert found.mean() == pytest.approx(4 * NEED, rel=0.1)
+    result, _ = repeated(lambda: scale * rng.normal(size=(20, 50)), 50, 60)
+    assert result.mean() == pytest.approx(4 * NEED, rel=0.1)
 
 
 def test_skewed_z_scores_are_noisier_and_therefore_pooled(rng):
-    found, said = repeated(lambda: rng.exponential(size=(6, 50)) - 1, 50, 100)
-    assert found.mean() == pytest.approx(NEED, rel=0.15)  # without pooling: 56 % too large
-    assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.3)
+    result, message = repeated(lambda: rng.exponential(size=(6, 50)) - 1, 50, 100)
+    assert result.mean() == pytest.approx(NEED, rel=0.15)  # without pooling: 56 % too large
+    assert np.sqrt(np.mean(message**2)) == pytest.approx(result.std(), rel=0.3)
 
 
 @pytest.mark.parametrize("same", [1, 5])
@@ -88,9 +88,9 @@ def test_the_error_of_the_number_needed_accounts_for_shared_datasets(same, rng):
     def draw():
         return np.repeat(rng.normal(size=(30 // same, 40)), same, axis=0)
 
-    found, said = repeated(draw, 40, 100, independent=False)
+    result, message = repeated(draw, 40, 100, independent=False)
     # The SD of 100 numbers has a relative standard error of 7 %.
-    assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.35)
+    assert np.sqrt(np.mean(message**2)) == pytest.approx(result.std(), rel=0.35)
 
 
 def test_a_cell_in_which_half_of_the_fits_failed_needs_twice_as_many(rng):
@@ -100,17 +100,17 @@ def test_a_cell_in_which_half_of_the_fits_failed_needs_twice_as_many(rng):
     assert row["n_needed"] == pytest.approx(2 * NEED, rel=0.2)
 
 
-@pytest.mark.parametrize("wanted", [{"coverage": 0.01}, {"bias_relative_to_sd": 0.05}])
-def test_the_error_of_the_number_needed_includes_the_share_of_fits_with_intervals(wanted, rng):
+@pytest.mark.parametrize("targets", [{"coverage": 0.01}, {"bias_relative_to_sd": 0.05}])
+def test_the_error_of_the_number_needed_includes_the_share_of_fits_with_intervals(targets, rng):
     def row(n):
         x = Fits({"b": replicates(rng.normal(size=n))}, np.arange(1, n + 1))
         table = measures.performance({("m", "p"): x}, 60)
-        return precision.replicates_needed(table, Precision(**wanted), LEVEL, 60).iloc[0]
+        return precision.replicates_needed(table, Precision(**targets), LEVEL, 60).iloc[0]
 
     rows = [row(rng.binomial(60, 0.4)) for _ in range(200)]
-    found, said = np.array([[each["n_needed"], each["n_needed_mcse"]] for each in rows]).T
+    result, message = np.array([[each["n_needed"], each["n_needed_mcse"]] for each in rows]).T
     # The SD of 200 numbers has a relative standard error of 5 %, or 10 % if they are skewed.
-    assert np.sqrt(np.mean(said**2)) == pytest.approx(found.std(), rel=0.3)
+    assert np.sqrt(np.mean(message**2)) == pytest.approx(result.std(), rel=0.3)
 
 
 @pytest.mark.parametrize(("cells", "n"), [(6, 20), (60, 20), (60, 100)])
@@ -123,15 +123,15 @@ def test_if_all_cells_lack_equally_many_intervals_this_gives_the_number_needed(c
         table = pd.DataFrame(rows).assign(n_replicates=rng.binomial(n, share, size=cells))
         return precision.replicates_needed(table, Precision(coverage=0.01), LEVEL, n)
 
-    found = [of_one_scenario()["n_needed"].item() for _ in range(100)]
-    assert np.mean(found) == pytest.approx(need, rel=0.1)  # without pooling: 20 to 110 % more
+    result = [of_one_scenario()["n_needed"].item() for _ in range(100)]
+    assert np.mean(result) == pytest.approx(need, rel=0.1)  # without pooling: 20 to 110 % more
     scenarios = [pd.concat(of_one_scenario() for _ in range(10)) for _ in range(20)]
     assert np.mean(list(map(precision.most_needed, scenarios))) == pytest.approx(need, rel=0.1)
 
 
 def test_cells_that_lack_some_replicates_are_matched_by_replicate_number(rng):
     table, cells = scored([rng.normal(size=20), rng.normal(size=18)])
-    row = precision.replicates_needed(table, WANTED, LEVEL, 20, cells).iloc[0]
+    row = precision.replicates_needed(table, TARGETS, LEVEL, 20, cells).iloc[0]
     assert np.isfinite(row["n_needed_mcse"])
 
 
@@ -158,14 +158,14 @@ def test_the_largest_mcse_is_not_that_of_the_noisiest_cell(rng):
     hits = pd.DataFrame({"measure": "coverage", "subset": "all", "level": LEVEL, "value": shares})
     hits = hits.assign(mcse=np.sqrt(shares * (1 - shares) / 20), n_replicates=20)
     table = pd.concat([table.assign(level=np.nan), hits], ignore_index=True)
-    found = precision.largest_mcse(table, LEVEL)
+    result = precision.largest_mcse(table, LEVEL)
     assert table.loc[table["measure"] == "z_score", "mcse"].max() > 0.28
-    assert found["z_score"]["mcse"] == pytest.approx(1 / np.sqrt(20), rel=0.1)
+    assert result["z_score"]["mcse"] == pytest.approx(1 / np.sqrt(20), rel=0.1)
     assert hits["mcse"].max() > 0.08
-    assert found["coverage"]["mcse"] == pytest.approx(np.sqrt(LEVEL * (1 - LEVEL) / 20))
+    assert result["coverage"]["mcse"] == pytest.approx(np.sqrt(LEVEL * (1 - LEVEL) / 20))
     table.loc[table.index[-1], "value"] = 0.5  # clearly below the level: 10 of 20
-    found = precision.largest_mcse(table, LEVEL)
-    assert found["coverage"] == {"mcse": pytest.approx(np.sqrt(0.25 / 20)), "n_replicates": 20}
+    result = precision.largest_mcse(table, LEVEL)
+    assert result["coverage"] == {"mcse": pytest.approx(np.sqrt(0.25 / 20)), "n_replicates": 20}
     nothing = precision.largest_mcse(table.assign(mcse=np.nan), LEVEL)
     assert np.isnan(nothing["coverage"]["mcse"])
     assert np.isnan(nothing["z_score"]["mcse"])

@@ -45,8 +45,8 @@ def test_empirical_se_is_the_sd_of_errors_with_a_jackknife_mcse():
 
 
 def test_for_normal_errors_the_mcse_of_empirical_se_is_that_of_morris(rng):
-    found = single.empirical_se(replicates(rng.normal(0, 3, size=100_000)))
-    assert found.mcse == pytest.approx(found.value / np.sqrt(2 * 99_999), rel=0.02)
+    result = single.empirical_se(replicates(rng.normal(0, 3, size=100_000)))
+    assert result.mcse == pytest.approx(result.value / np.sqrt(2 * 99_999), rel=0.02)
 
 
 def test_empirical_se_does_not_include_the_variance_of_truths():
@@ -56,8 +56,8 @@ def test_empirical_se_does_not_include_the_variance_of_truths():
 
 
 def test_model_se_is_the_root_mean_square_of_posterior_sds():
-    found = single.model_se(replicates([0, 0, 0], sd=[1.0, 1.0, 2.0]))
-    assert found[:2] == pytest.approx((np.sqrt(2), np.sqrt(3 / (4 * 3 * 2))))
+    result = single.model_se(replicates([0, 0, 0], sd=[1.0, 1.0, 2.0]))
+    assert result[:2] == pytest.approx((np.sqrt(2), np.sqrt(3 / (4 * 3 * 2))))
 
 
 def test_for_normal_errors_the_mcse_of_the_error_of_model_se_is_that_of_morris(rng):
@@ -65,17 +65,17 @@ def test_for_normal_errors_the_mcse_of_the_error_of_model_se_is_that_of_morris(r
     x = replicates(rng.normal(size=n), sd=rng.uniform(0.9, 1.4, size=n))
     empirical, model = single.empirical_se(x).value, single.model_se(x).value
     spread = np.var(x.sd**2, ddof=1) / (4 * n * model**4) + 1 / (2 * (n - 1))
-    found = single.relative_error_of_model_se(x)
-    assert found.value == pytest.approx(model / empirical - 1)
-    assert found.mcse == pytest.approx(model / empirical * np.sqrt(spread), rel=0.02)
+    result = single.relative_error_of_model_se(x)
+    assert result.value == pytest.approx(model / empirical - 1)
+    assert result.mcse == pytest.approx(model / empirical * np.sqrt(spread), rel=0.02)
 
 
 def test_mse_is_squared_bias_plus_variance(rng):
     x = replicates(rng.normal(1, 2, size=50))
-    found = single.mse(x)
-    assert found.value == pytest.approx(x.error.mean() ** 2 + x.error.var())
-    morris = np.sqrt(np.sum((x.error**2 - found.value) ** 2) / (50 * 49))
-    assert found.mcse == pytest.approx(morris)
+    result = single.mse(x)
+    assert result.value == pytest.approx(x.error.mean() ** 2 + x.error.var())
+    morris = np.sqrt(np.sum((x.error**2 - result.value) ** 2) / (50 * 49))
+    assert result.mcse == pytest.approx(morris)
 
 
 def test_rmse_is_the_root_of_mse_with_a_jackknife_mcse():
@@ -94,13 +94,13 @@ def test_estimates_without_error_have_rmse_0_and_mcse_0():
 
 
 def test_z_score_is_the_error_in_posterior_sds():
-    found = single.z_score(replicates([1.0, 2.0, 6.0], sd=[1.0, 2.0, 2.0]))
-    assert found[:2] == pytest.approx((5 / 3, stats.sem([1, 1, 3])))
+    result = single.z_score(replicates([1.0, 2.0, 6.0], sd=[1.0, 2.0, 2.0]))
+    assert result[:2] == pytest.approx((5 / 3, stats.sem([1, 1, 3])))
 
 
 def test_contraction_is_1_minus_posterior_over_prior_variance():
-    found = single.contraction(replicates([0, 0, 0], sd=[1.0, 1.0, 2.0], prior_sd=4.0))
-    assert found[:2] == pytest.approx((1 - 2 / 16, stats.sem([1 / 16, 1 / 16, 4 / 16])))
+    result = single.contraction(replicates([0, 0, 0], sd=[1.0, 1.0, 2.0], prior_sd=4.0))
+    assert result[:2] == pytest.approx((1 - 2 / 16, stats.sem([1 / 16, 1 / 16, 4 / 16])))
 
 
 def test_contraction_is_absent_if_the_prior_sd_is_unknown():
@@ -127,8 +127,8 @@ def test_bias_eliminated_coverage_ignores_a_constant_bias(rng):
 
 
 def test_interval_width_is_the_mean_width():
-    found = single.interval_width(replicates([0, 0, 0], sd=[0.5, 1.0, 3.0]), LEVEL)
-    assert found[:2] == pytest.approx((3 * Z, 2 * Z * stats.sem([0.5, 1, 3])))
+    result = single.interval_width(replicates([0, 0, 0], sd=[0.5, 1.0, 3.0]), LEVEL)
+    assert result[:2] == pytest.approx((3 * Z, 2 * Z * stats.sem([0.5, 1, 3])))
 
 
 def test_the_interval_score_of_a_normal_forecast_has_its_closed_form(rng):
@@ -136,8 +136,8 @@ def test_the_interval_score_of_a_normal_forecast_has_its_closed_form(rng):
     # excess over z, phi(z) - z (1 - Phi(z)).
     beyond = stats.norm.pdf(Z) - Z * stats.norm.sf(Z)
     expected = 2 * Z + 2 * 2 / (1 - LEVEL) * beyond
-    found = single.interval_score(replicates(rng.normal(size=100_000)), LEVEL)
-    assert abs(found.value - expected) < 4 * found.mcse  # type I error: 6e-5
+    result = single.interval_score(replicates(rng.normal(size=100_000)), LEVEL)
+    assert abs(result.value - expected) < 4 * result.mcse  # type I error: 6e-5
 
 
 def test_rejection_rate_is_the_share_of_intervals_that_exclude_0():
@@ -185,9 +185,9 @@ def test_type_s_and_type_m_errors_are_absent_if_no_interval_excludes_0():
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 20), (1, 20), (19, 20), (20, 20), (890, 1000), (1, 2)])
 def test_proportions_have_the_wilson_interval(hits, n):
-    found = single.proportion(np.arange(n) < hits)
+    result = single.proportion(np.arange(n) < hits)
     wilson = stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
-    assert (found.lower, found.upper) == pytest.approx((wilson.low, wilson.high), abs=1e-12)
+    assert (result.lower, result.upper) == pytest.approx((wilson.low, wilson.high), abs=1e-12)
 
 
 def test_the_example_of_morris_is_reproduced():
@@ -233,11 +233,11 @@ RANDOM = [
 @pytest.mark.parametrize("name", [name for name in RANDOM if name != "type_s_error"])
 def test_the_mcse_equals_the_sd_over_repeated_studies(name, rng):
     measure = of(name)
-    found = np.array([measure(study(rng))[:2] for _ in range(REPETITIONS)])
+    result = np.array([measure(study(rng))[:2] for _ in range(REPETITIONS)])
     # The SD of 4000 values has a relative standard error of 1.1 %; MCSEs have a bias of 1/160.
     # The MCSE of bias-eliminated coverage ignores that the bias is estimated.
     allowed = 0.15 if name == "bias_eliminated_coverage" else 0.05
-    assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=allowed)
+    assert result[:, 1].mean() == pytest.approx(result[:, 0].std(), rel=allowed)
 
 
 SPREAD = ["empirical_se", "relative_error_of_model_se", "mse", "rmse", "interval_score"]
@@ -245,8 +245,8 @@ SPREAD = ["empirical_se", "relative_error_of_model_se", "mse", "rmse", "interval
 
 @pytest.mark.parametrize("name", SPREAD)
 def test_the_mcse_equals_the_sd_over_repeated_studies_with_skewed_errors(name, rng):
-    found = np.array([of(name)(skewed(rng))[:2] for _ in range(REPETITIONS)])
-    assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.07)
+    result = np.array([of(name)(skewed(rng))[:2] for _ in range(REPETITIONS)])
+    assert result[:, 1].mean() == pytest.approx(result[:, 0].std(), rel=0.07)
 
 
 def test_a_single_interval_that_excludes_0_gives_no_type_s_error():

@@ -13,10 +13,10 @@ Z = stats.norm.isf(0.025)
 
 def test_missing_bounds_are_those_of_students_t():
     columns = {"value": [0.5, 2.0], "mcse": [0.1, 0.1], "n_replicates": [20, 13]}
-    found = with_bounds(pd.DataFrame(columns | {"lower": [0.3, np.nan], "upper": [0.7, np.nan]}))
+    result = with_bounds(pd.DataFrame(columns | {"lower": [0.3, np.nan], "upper": [0.7, np.nan]}))
     t = stats.t.isf(0.025, 12)
-    assert found["lower"].tolist() == pytest.approx([0.3, 2 - 0.1 * t])
-    assert found["upper"].tolist() == pytest.approx([0.7, 2 + 0.1 * t])
+    assert result["lower"].tolist() == pytest.approx([0.3, 2 - 0.1 * t])
+    assert result["upper"].tolist() == pytest.approx([0.7, 2 + 0.1 * t])
 
 
 @pytest.mark.parametrize("n", [5, 20])

@@ -19,7 +19,7 @@ def recovered(rmse):
 
 
 @pytest.fixture
-def found():
+def result():
     people = {
         CENTERED: recovered([1.0, 2.0, 6.0]),
         MARGINAL: recovered([3.0, 3.0, 5.0]),
@@ -30,32 +30,34 @@ def found():
     return table.set_index(["model", "subset", "measure"])
 
 
-def test_a_score_is_averaged_over_datasets(found):
-    row = found.loc[("centered", "all", "rmse")]
+def test_a_score_is_averaged_over_datasets(result):
+    row = result.loc[("centered", "all", "rmse")]
     assert (row["value"], row["n_fits"]) == (3.0, 3)
     assert row["mcse"] == pytest.approx(np.sqrt(7 / 3))
     assert np.isnan(row["level"])
-    assert found.loc[("centered", "all", "coverage"), "level"] == 0.89
+    assert result.loc[("centered", "all", "coverage"), "level"] == 0.89
 
 
-def test_subsets_are_the_fits_that_converged_here_and_under_every_model_with_the_coefficient(found):
-    assert found.loc[("centered", "converged", "rmse"), "value"] == 1.5
-    assert found.loc[("marginal", "converged", "rmse"), "value"] == 4.0
-    assert found.loc[("marginal", "common", "rmse"), "n_fits"] == 1
+def test_subsets_are_the_fits_that_converged_here_and_under_every_model_with_the_coefficient(
+    result,
+):
+    assert result.loc[("centered", "converged", "rmse"), "value"] == 1.5
+    assert result.loc[("marginal", "converged", "rmse"), "value"] == 4.0
+    assert result.loc[("marginal", "common", "rmse"), "n_fits"] == 1
 
 
-def test_a_score_of_one_fit_is_absent(found):
-    assert np.isnan(found.loc[("centered", "common", "rmse"), "value"])
+def test_a_score_of_one_fit_is_absent(result):
+    assert np.isnan(result.loc[("centered", "common", "rmse"), "value"])
 
 
-def test_a_model_without_participants_has_no_row(found):
-    assert "pooled" not in found.index.get_level_values("model")
+def test_a_model_without_participants_has_no_row(result):
+    assert "pooled" not in result.index.get_level_values("model")
 
 
 def test_a_fit_without_a_score_is_left_out_of_its_mean():
     table = recovered([1.0, 2.0, 3.0]).assign(correlation=[0.2, np.nan, 0.4])
-    found = measures.participants({CENTERED: table}, {CENTERED: np.array([1, 2, 3])})
-    row = found[(found["measure"] == "correlation") & (found["subset"] == "all")].iloc[0]
+    result = measures.participants({CENTERED: table}, {CENTERED: np.array([1, 2, 3])})
+    row = result[(result["measure"] == "correlation") & (result["subset"] == "all")].iloc[0]
     assert (row["value"], row["n_fits"]) == (pytest.approx(0.3), 2)
 
 
@@ -64,9 +66,9 @@ def intervals(shares) -> np.ndarray:
     shares = np.array(shares)
     table = recovered(np.ones(shares.size)).assign(coverage=shares.ravel())
     names = np.repeat(np.arange(len(shares)), shares.shape[1])
-    found = measures.participants({CENTERED: table.assign(coefficient=names)}, {CENTERED: []})
-    coverage = (found["measure"] == "coverage") & (found["subset"] == "all")
-    return found.loc[coverage, ["lower", "upper"]].to_numpy()
+    result = measures.participants({CENTERED: table.assign(coefficient=names)}, {CENTERED: []})
+    coverage = (result["measure"] == "coverage") & (result["subset"] == "all")
+    return result.loc[coverage, ["lower", "upper"]].to_numpy()
 
 
 @pytest.mark.parametrize(("share", "n"), [(1.0, 20), (0.0, 5), (0.9, 10)])
@@ -87,9 +89,9 @@ def test_the_interval_of_coverage_contains_the_true_coverage_at_its_rate(rng, al
     assert 0.91 < ((lower <= true) & (true <= upper)).mean() < 0.99
 
 
-def test_other_scores_have_students_t_interval(found):
-    row = found.loc[("centered", "all", "rmse")]
+def test_other_scores_have_students_t_interval(result):
+    row = result.loc[("centered", "all", "rmse")]
     half = stats.t.isf(0.025, 2) * np.sqrt(7 / 3)
     assert (row["lower"], row["upper"]) == pytest.approx((0, 3 + half))  # 3 - half is below 0
-    row = found.loc[("centered", "all", "shrinkage_slope")]
+    row = result.loc[("centered", "all", "shrinkage_slope")]
     assert (row["lower"], row["upper"]) == pytest.approx((0.8, 0.8))

@@ -71,15 +71,15 @@ def test_bias_needs_replicates_by_the_square_of_its_mcse_over_the_target(rng):
 
 @pytest.mark.slow
 def test_the_mcse_of_the_number_needed_equals_its_sd_over_repeated_studies(rng):
-    wanted = Precision(bias_relative_to_sd=0.05)
-    found = [
-        precision.replicates_needed(scored(rng.normal(size=60)), wanted, LEVEL, 60).iloc[0]
+    target = Precision(bias_relative_to_sd=0.05)
+    result = [
+        precision.replicates_needed(scored(rng.normal(size=60)), target, LEVEL, 60).iloc[0]
         for _ in range(400)
     ]
-    spread = np.std([row["n_needed"] for row in found], ddof=1)
-    said = np.sqrt(np.mean([row["n_needed_mcse"] ** 2 for row in found]))
+    spread = np.std([row["n_needed"] for row in result], ddof=1)
+    message = np.sqrt(np.mean([row["n_needed_mcse"] ** 2 for row in result]))
     # The SD of 400 has a standard error of 3.5 %; 4.5 of them are exceeded once in 150,000 tests.
-    assert abs(spread / said - 1) < 4.5 * 0.035
+    assert abs(spread / message - 1) < 4.5 * 0.035
 
 
 def test_one_replicate_gives_no_number():
@@ -91,14 +91,14 @@ def test_one_replicate_gives_no_number():
 @pytest.mark.parametrize("sd", [1e-9, 1e-50])
 def test_a_number_above_the_maximum_is_null(rng, sd):
     table = scored(rng.normal(size=20), sd=sd)
-    found = precision.replicates_needed(table, Precision(bias_relative_to_sd=1e-4), LEVEL, 20)
-    assert found["n_needed"].isna().all()
+    result = precision.replicates_needed(table, Precision(bias_relative_to_sd=1e-4), LEVEL, 20)
+    assert result["n_needed"].isna().all()
 
 
-@pytest.mark.parametrize("wanted", [{"coverage": 9e-5}, {"bias_relative_to_sd": 1e-200}])
-def test_a_target_mcse_that_is_too_small_is_refused(wanted):
+@pytest.mark.parametrize("target", [{"coverage": 9e-5}, {"bias_relative_to_sd": 1e-200}])
+def test_a_target_mcse_that_is_too_small_is_refused(target):
     with pytest.raises(StudyError, match=r"precision\.\w+: got \S+, must be at least 0\.0001"):
-        make_study(("precision", wanted))
+        make_study(("precision", target))
 
 
 def test_the_number_is_rounded_up_to_whole_batches():

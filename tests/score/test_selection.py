@@ -77,8 +77,8 @@ def test_without_replicates_there_are_no_rates():
 
 
 def test_programs_that_share_a_posterior_count_once():
-    found = selection.programs_by_joint(make_study(MODELS), LINEAR)
-    assert found == {
+    result = selection.programs_by_joint(make_study(MODELS), LINEAR)
+    assert result == {
         "pooled": ["pooled"],
         "multilevel": ["centered", "marginal"],
         "unpooled": ["unpooled"],
@@ -163,8 +163,8 @@ def test_leaving_out_participants_needs_a_closed_form(name):
         for model in study.models
         if not closed
     ]
-    found = list(preflight.nothing_to_compare(study, families.find(name)))
-    assert [fault for fault in found if "leave_out" in fault] == faults
+    result = list(preflight.nothing_to_compare(study, families.find(name)))
+    assert [fault for fault in result if "leave_out" in fault] == faults
 
 
 # A whole study
@@ -201,14 +201,14 @@ def test_the_counts_of_the_table_agree_with_the_fits(finished):
     table = pd.read_parquet(results / "summary/selection.parquet").set_index(
         ["scenario", "left_out", "joint"]
     )
-    for (scenario, unit), mine in table.groupby(level=[0, 1]):
+    for (scenario, unit), selected in table.groupby(level=[0, 1]):
         elpd = {}
-        for model in mine["model"]:
+        for model in selected["model"]:
             files = sorted((results / "loo" / scenario / model).rglob("*.parquet"))
             fits = pd.concat(map(pd.read_parquet, files)).set_index("replicate")
             elpd[model] = fits.loc[fits["left_out"] == unit, "elpd_loo"]
         chosen = pd.DataFrame(elpd).idxmax(axis=1)
-        for row in mine.itertuples():
+        for row in selected.itertuples():
             assert row.n_chosen == (chosen == row.model).sum()
 
 

@@ -27,8 +27,8 @@ def enumerated(values) -> float:
 def test_the_p_value_of_random_signs_agrees_with_enumeration(shift, skewed, rng):
     values = (rng.exponential(size=16) if skewed else rng.normal(size=16) + 1) - 1 + shift
     expected = enumerated(values)
-    found = significance.random_signs(values)
-    assert found == pytest.approx(expected, rel=0.3, abs=5e-5)
+    result = significance.random_signs(values)
+    assert result == pytest.approx(expected, rel=0.3, abs=5e-5)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 40])
@@ -73,17 +73,17 @@ def heavy(rng, size):
 @pytest.mark.parametrize("errors", [normal, exponential, heavy])
 @pytest.mark.parametrize("n", [20, 50])
 def test_the_type_i_error_rate_for_rmse_is_nominal_for_every_distribution_of_errors(errors, n, rng):
-    found = rates(significance.random_signs, squared_differences(errors), n, rng, 20_000)
+    result = rates(significance.random_signs, squared_differences(errors), n, rng, 20_000)
     # Counts of 1000 and 20 have errors of 3 and 22 %; 4 of them are exceeded once in 16,000 tests.
-    assert found[0] == pytest.approx(1, abs=0.13)
-    assert 0.3 < found[1] < 1.9
+    assert result[0] == pytest.approx(1, abs=0.13)
+    assert 0.3 < result[1] < 1.9
 
 
 @pytest.mark.parametrize("n", [20, 50])
 def test_the_type_i_error_rate_for_means_is_between_half_of_the_nominal_rate_and_the_rate(n, rng):
-    found = rates(student, normal, n, rng, 40_000)
-    assert 0.8 < found[0] < 1.07
-    assert 0.3 < found[1] < 1.2  # 0.65 in 200,000 repeats
+    result = rates(student, normal, n, rng, 40_000)
+    assert 0.8 < result[0] < 1.07
+    assert 0.3 < result[1] < 1.2  # 0.65 in 200,000 repeats
 
 
 def test_skewed_differences_have_a_far_smaller_type_i_error_rate_than_with_students_t(rng):
@@ -111,14 +111,14 @@ def test_mcnemars_test_is_the_exact_binomial_test(one, other):
 
 def test_the_table_has_the_p_values_of_coverage_bias_and_rmse(rng):
     first, second = rng.normal(size=(2, 40)) * [[1], [2.5]]
-    found = rows(compare(replicates(first), replicates(second)), subset="all")["p_value"]
+    result = rows(compare(replicates(first), replicates(second)), subset="all")["p_value"]
     held = np.abs(first) <= 1.6449, np.abs(second) <= 1.6449
     alone = [int((held[i] & ~held[1 - i]).sum()) for i in (0, 1)]
-    assert found["coverage"] == pytest.approx(stats.binomtest(alone[0], sum(alone)).pvalue)
-    assert found["bias"] >= stats.ttest_rel(first, second).pvalue
+    assert result["coverage"] == pytest.approx(stats.binomtest(alone[0], sum(alone)).pvalue)
+    assert result["bias"] >= stats.ttest_rel(first, second).pvalue
     expected = significance.random_signs(first**2 - second**2)
-    assert found["rmse"] == found["mse"] == pytest.approx(expected)
-    assert found[["empirical_se", "relative_precision", "type_m_error"]].isna().all()
+    assert result["rmse"] == result["mse"] == pytest.approx(expected)
+    assert result[["empirical_se", "relative_precision", "type_m_error"]].isna().all()
 
 
 @pytest.mark.parametrize("shift", [0, 1e-17, 1e-15])
@@ -132,10 +132,10 @@ def test_two_cells_that_agree_are_not_clearly_different(shift, rng):
 def test_proportions_that_agree_in_every_pair_still_have_an_interval(rng):
     same = rows(compare(replicates([0.1] * 20), replicates([0.2] * 20)), subset="all")
     for name in ("coverage", "bias_eliminated_coverage", "rejection_rate"):
-        found = same.loc[name]
-        assert found["value"] == found["mcse"] == 0
-        assert found["lower"] < -0.02
-        assert found["upper"] > 0.02
+        result = same.loc[name]
+        assert result["value"] == result["mcse"] == 0
+        assert result["lower"] < -0.02
+        assert result["upper"] > 0.02
 
 
 @pytest.mark.slow

@@ -19,8 +19,8 @@ CELL = ("moderate-4x3", "pooled", "weak")
 
 
 def chosen(*places):
-    found = make_design(HALF, *places).verified(CELL)
-    return [replicate for replicates in found.values() for replicate in replicates]
+    result = make_design(HALF, *places).verified(CELL)
+    return [replicate for replicates in result.values() for replicate in replicates]
 
 
 def test_a_share_of_the_replicates_is_verified():
@@ -39,9 +39,9 @@ def test_a_share_of_the_replicates_is_verified():
 
 def test_a_share_that_rounds_to_no_fit_leaves_nothing_to_compare():
     design = make_design(("verify", {"engine": "stanli", "share": 1e-12}))
-    found = verification.summary(design)
-    assert set(found["model"]) == {"pooled", "centered"}
-    assert set(found["verdict"]) == {verification.NO_FIT}
+    result = verification.summary(design)
+    assert set(result["model"]) == {"pooled", "centered"}
+    assert set(result["verdict"]) == {verification.NO_FIT}
 
 
 def test_the_choice_of_verified_fits_depends_only_on_seed_and_cell():
@@ -66,9 +66,9 @@ def table(z, parameter="sigma"):
 
 
 def verdicts(*tables):
-    found = pd.concat(tables, ignore_index=True)
-    names = list(found["parameter"].dropna().unique())
-    return verification.compare_engines(found, {"pooled": names})["verdict"].tolist()
+    result = pd.concat(tables, ignore_index=True)
+    names = list(result["parameter"].dropna().unique())
+    return verification.compare_engines(result, {"pooled": names})["verdict"].tolist()
 
 
 @pytest.mark.slow
@@ -89,12 +89,12 @@ def test_a_shift_and_a_difference_in_spread_are_detected(rng):
 
 def test_fits_that_converged_with_one_engine_only_are_counted_and_not_compared(rng):
     alone = table([np.nan, np.nan], parameter=None)
-    found = verification.compare_engines(
+    result = verification.compare_engines(
         pd.concat([table(rng.normal(size=5)), alone]), {"pooled": ["sigma"], "centered": ["sigma"]}
     )
-    assert found["n_fits"].tolist() == [5, 0]
-    assert found["n_one_sided"].tolist() == [2, 0]
-    assert found["verdict"].tolist() == ["agree", "no fit to compare"]
+    assert result["n_fits"].tolist() == [5, 0]
+    assert result["n_one_sided"].tolist() == [2, 0]
+    assert result["verdict"].tolist() == ["agree", "no fit to compare"]
 
 
 @pytest.mark.parametrize("share", [0, 1.5, -1])
@@ -111,12 +111,12 @@ def finished(verified_study):
 @pytest.mark.workflow
 def test_a_study_verifies_a_share_of_its_fits_and_reports_agreement(finished):
     results = finished.folder / "results/small"
-    found = pd.read_parquet(results / "summary/verification.parquet")
+    result = pd.read_parquet(results / "summary/verification.parquet")
     files = list((results / "verified/diagnostics").rglob("*.parquet"))
     fits = pd.concat(map(pd.read_parquet, files))
     assert 8 <= len(fits) <= 32  # of 40
-    assert set(found["n_fits"]) == {len(fits)}
-    assert set(found["verdict"]) == {"agree"}
+    assert set(result["n_fits"]) == {len(fits)}
+    assert set(result["verdict"]) == {"agree"}
     page = (results / "report.html").read_text()
     engine = f"stanli {version('stanli')}"
     assert f"{len(fits)} of the fits were repeated with {engine}, and the engines agree" in page
@@ -129,8 +129,8 @@ def test_a_study_verifies_a_share_of_its_fits_and_reports_agreement(finished):
 def test_a_disagreement_is_shown_at_the_top(finished, tmp_path):
     changed = finished.copy(tmp_path / "changed")
     for file in (tmp_path / "changed/results/small/verified/estimates").rglob("*.parquet"):
-        found, identity = tables.read_frame([file]), tables.read_identity(file)
-        wrong = found.assign(mean=found["mean"] + 0.2)
+        result, identity = tables.read_frame([file]), tables.read_identity(file)
+        wrong = result.assign(mean=result["mean"] + 0.2)
         tables.write(wrong, file, pq.read_schema(file), identity, tables.read_seconds(file))
     page = tmp_path / "changed/results/small/report.html"
     page.unlink()
