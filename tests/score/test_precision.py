@@ -144,7 +144,9 @@ def test_more_replicates_are_written_to_the_file_and_existing_results_are_kept(
 @pytest.mark.workflow
 def test_a_study_without_results_cannot_give_the_number_needed(checkout):
     checkout.write(precision={"coverage": 0.15})
-    assert enough(checkout).stderr.startswith("results/small/summary/precision.parquet: not there")
+    assert enough(checkout).stderr.startswith(
+        "results/small/summary/precision.parquet: does not exist"
+    )
 
 
 @pytest.mark.workflow
