@@ -29,7 +29,7 @@ def sleepstudy():
 
 
 @pytest.mark.parametrize("name", ["reml", "ml"])
-def test_sleepstudy_has_lme4s_estimates(sleepstudy, name):
+def test_estimates_of_sleepstudy_are_those_of_lme4(sleepstudy, name):
     value, error = fitted(name, sleepstudy)
     lme4 = SLEEP[f"lme4_{name}"]
     for k in (1, 2):
@@ -41,9 +41,9 @@ def test_sleepstudy_has_lme4s_estimates(sleepstudy, name):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_random_intercepts_of_balanced_data_have_the_estimates_of_anova(seed):
-    # Without a predictor that matters REML is ANOVA (Searle, Casella & McCulloch 1992, ch. 4);
-    # x is the same for every participant and centred, so that its effect is apart.
+def test_for_balanced_data_random_intercepts_have_the_estimates_of_anova(seed):
+    # With balanced data REML is ANOVA (Searle, Casella & McCulloch 1992, ch. 4); x is centred and
+    # equal for all participants, so its effect is orthogonal.
     rng, people, each = np.random.default_rng(seed), 10, 6
     x = np.tile(np.arange(each) - 2.5, people)
     person = np.repeat(np.arange(1, people + 1), each)
@@ -98,7 +98,7 @@ def test_unbalanced_data_have_the_estimates_of_statsmodels(rng, name, family, tr
 
 
 def dense_errors(name, columns, at, interior) -> np.ndarray:
-    """Errors of SDs, correlation and sigma from N x N matrices, those on the edge fixed.
+    """Standard errors of SDs, correlation and sigma from N x N matrices, at fixed boundary values.
 
     tr(P V_a P V_b) / 2, or with the inverse of V instead of P (Searle et al. 1992, ch. 6).
     """
@@ -115,16 +115,16 @@ def dense_errors(name, columns, at, interior) -> np.ndarray:
     steps = 1e-6 * np.eye(4)[interior]
     along = [middle @ (covariance(at + s) - covariance(at - s)) / 2e-6 for s in steps]
     information = [[np.trace(a @ b) / 2 for b in along] for a in along]
-    found = np.full(4, np.nan)
-    found[interior] = np.sqrt(np.diag(np.linalg.inv(information)))
-    return found
+    result = np.full(4, np.nan)
+    result[interior] = np.sqrt(np.diag(np.linalg.inv(information)))
+    return result
 
 
 COMPONENTS = ["sigma_p[1]", "sigma_p[2]", "Omega[1,2]", "sigma"]
 
 
 @pytest.mark.parametrize("name", ["reml", "ml"])
-def test_errors_of_variances_are_those_of_the_dense_expected_information(rng, name):
+def test_standard_errors_of_variances_agree_with_the_dense_expected_information(rng, name):
     columns = unbalanced(simulated(2, 10, 6), rng)
     value, error = fitted(name, columns)
     expected = dense_errors(name, columns, np.array([value[n] for n in COMPONENTS]), [0, 1, 2, 3])
@@ -142,10 +142,10 @@ def test_errors_of_variances_are_those_of_the_dense_expected_information(rng, na
         ("ml", 7, (0, 0), [3]),
     ],
 )
-def test_on_the_edge_sigma_keeps_its_error_beside_what_is_off_it(name, seed, sds, interior):
+def test_at_the_boundary_interior_parameters_keep_their_standard_errors(name, seed, sds, interior):
     columns = simulated(seed, 6, 5, truth=LINEAR.Truth(beta=(0, 1), sigma_p=sds, rho=0, sigma=1))
-    found = LINEAR.ESTIMATORS[name].fit(columns)
-    assert found.not_converged_because.startswith("singular fit: ")
+    result = LINEAR.ESTIMATORS[name].fit(columns)
+    assert result.not_converged_because.startswith("singular fit: ")
     value, error = fitted(name, columns)
     expected = dense_errors(name, columns, np.array([value[n] for n in COMPONENTS]), interior)
     assert error["sigma"] == pytest.approx(expected[-1], rel=1e-4)
@@ -162,8 +162,8 @@ def test_on_the_edge_sigma_keeps_its_error_beside_what_is_off_it(name, seed, sds
     assert abs(value["Omega[1,2]"]) <= 1
 
 
-def test_predictions_have_hendersons_errors(rng):
-    # The inverse of the mixed-model equations' matrix holds the errors of beta and effects.
+def test_predictions_have_hendersons_standard_errors(rng):
+    # The inverse matrix of the mixed-model equations has the errors of beta and of effects.
     columns = unbalanced(simulated(3, 8, 6), rng)
     value, error = fitted("reml", columns)
     x = LINEAR.layout.design_matrix(columns)
@@ -185,7 +185,7 @@ def test_predictions_have_hendersons_errors(rng):
             assert error[name] == pytest.approx(np.sqrt(to @ errors @ to))
 
 
-def test_units_of_measurement_decide_nothing():
+def test_units_of_measurement_do_not_matter():
     columns = simulated()
     value, error = fitted("reml", columns)
     other = columns | {"x": columns["x"] * 1e4, "y": columns["y"] * 1e-6 + 3}
@@ -215,25 +215,25 @@ def test_intervals_of_a_correlation_are_normal_on_fishers_scale():
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_no_start_finds_a_smaller_deviance(seed):
-    # Of these, statsmodels stops early in one of seven.
+def test_no_initial_value_leads_to_a_smaller_deviance(seed):
+    # In one of seven of these datasets, statsmodels stops early.
     from recovery.families.multilevel.classical import deviance
 
     columns = simulated(seed, 6, 8)
     x = LINEAR.layout.design_matrix(columns)
     data = deviance.Crossproducts.of(x, columns["y"], columns["participant"] - 1, np.array([0, 1]))
-    found = deviance.minimise(data, restricted=True)
-    assert found.converged
+    result = deviance.minimise(data, restricted=True)
+    assert result.converged
     at = deviance._Deviance(data, restricted=True)
     for factor in np.random.default_rng(seed).normal(0, 1, (200, 2, 2)):
-        assert at(factor)[0] >= found.deviance - 1e-8
-    near = np.linalg.cholesky(found.psi + 1e-9 * np.eye(2))
+        assert at(factor)[0] >= result.deviance - 1e-8
+    near = np.linalg.cholesky(result.psi + 1e-9 * np.eye(2))
     for step in np.random.default_rng(seed).normal(0, 1e-2, (200, 2, 2)):
-        assert at(near + step)[0] >= found.deviance - 1e-6
+        assert at(near + step)[0] >= result.deviance - 1e-6
 
 
-def test_least_squares_of_balanced_data_is_reml(sleepstudy):
-    # Lines of equally many observations at equal x: REML's beta and its error are theirs.
+def test_for_balanced_data_least_squares_equals_reml(sleepstudy):
+    # With equal numbers of observations at equal x, beta and its error by REML are those of lines.
     for of_reml, of_lines in zip(
         fitted("reml", sleepstudy), fitted("least_squares", sleepstudy), strict=True
     ):
@@ -241,11 +241,11 @@ def test_least_squares_of_balanced_data_is_reml(sleepstudy):
             assert of_lines[k] == pytest.approx(of_reml[k], rel=1e-6)
 
 
-# What families offer
+# Estimators of families
 
 
 @pytest.mark.parametrize("options", [{}, {"predictors": 3}, {"predictors": 2, "varying": ["x2"]}])
-def test_estimators_answer_for_what_they_say_in_every_layout(options):
+def test_estimators_estimate_their_scored_parameters_in_every_layout(options):
     family = families.find({"name": "multilevel_linear", **options})
     prior = family.Prior(
         beta_mean=0,
@@ -257,17 +257,17 @@ def test_estimators_answer_for_what_they_say_in_every_layout(options):
     rng = np.random.default_rng(1)
     columns, values = family.simulate(family.draw_truth(prior, rng), 30, 12, rng)
     for name, estimator in family.ESTIMATORS.items():
-        found = {parameter for part in estimator.fit(columns).parts for parameter in part.names}
+        result = {parameter for part in estimator.fit(columns).parts for parameter in part.names}
         own = {name for names in family.group_coefficients(list(values)).values() for name in names}
         shared = set() if estimator.pooling == "complete" else own
-        assert found == set(estimator.scored) | shared, name
+        assert result == set(estimator.scored) | shared, name
     assert ("least_squares" in family.ESTIMATORS) == family.layout.all_vary
     assert not set(family.ESTIMATORS) & set(family.MODELS)
 
 
 @pytest.mark.slow
-def test_intervals_of_sigma_hold_it_at_their_rate_in_singular_fits():
-    # 92 % of 214 do; of 55 as sure, fewer than 80 % would be seen once in 500.
+def test_intervals_of_sigma_cover_it_at_their_rate_in_singular_fits():
+    # 92 % of 214 intervals do; with this rate, fewer than 80 % of 55 occur once in 500 tests.
     truth = LINEAR.Truth(beta=(0.5, 1), sigma_p=(1, 0.5), rho=0.3, sigma=1)
     hits = []
     for seed in range(150):

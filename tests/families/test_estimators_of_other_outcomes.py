@@ -1,4 +1,4 @@
-"""Pooled maximum likelihood of other outcomes than normal ones, against closed forms."""
+"""Pooled maximum likelihood for outcomes that are not normal, against closed forms."""
 
 import numpy as np
 import pytest
@@ -19,20 +19,20 @@ def dataset(x, y, **more):
 
 def fitted(family, name, columns):
     """Value and standard error of every parameter, and the bounds of 95 % intervals."""
-    found = family.ESTIMATORS[name].fit(columns)
-    (part,) = found.parts
-    assert found.not_converged_because == ""
+    result = family.ESTIMATORS[name].fit(columns)
+    (part,) = result.parts
+    assert result.not_converged_because == ""
     assert tuple(part.names) == family.ESTIMATORS[name].scored
     return part.value, part.error, [part.quantile(p) for p in (0.025, 0.975)]
 
 
 def two_groups(counts):
-    """x of 0 or 1, y of each value so many times: counts[x][y]."""
+    """Outcomes of two groups: counts[x][y] observations with x of 0 or 1 and outcome y."""
     rows = [(x, y) for x, group in enumerate(counts) for y, n in enumerate(group) for _ in range(n)]
     return (np.array(column) for column in zip(*rows, strict=True))
 
 
-def test_a_binary_predictor_gives_the_log_odds_ratio_and_woolfs_error():
+def test_a_binary_predictor_gives_the_log_odds_ratio_and_woolfs_standard_error():
     # Woolf (1955), doi:10.1111/j.1469-1809.1955.tb01348.x: sqrt(1/a + 1/b + 1/c + 1/d).
     x, y = two_groups([(30, 10), (15, 25)])
     value, error, _ = fitted(BINARY, "glm", dataset(x, y))
@@ -41,7 +41,7 @@ def test_a_binary_predictor_gives_the_log_odds_ratio_and_woolfs_error():
     assert error == pytest.approx([np.sqrt(1 / 30 + 1 / 10), woolf], rel=1e-6)
 
 
-def test_intervals_are_walds():
+def test_intervals_are_wald_intervals():
     x, y = two_groups([(30, 10), (15, 25)])
     value, error, (low, high) = fitted(BINARY, "glm", dataset(x, y))
     assert low == pytest.approx(value - 1.959964 * error, rel=1e-6)
@@ -58,7 +58,7 @@ def test_counts_of_two_groups_give_the_log_rate_ratio(rng):
     assert error == pytest.approx([events[0] ** -0.5, np.sqrt((1 / events).sum())], rel=1e-6)
 
 
-def test_ordered_categories_have_the_maximum_of_the_familys_own_likelihood(rng):
+def test_estimates_of_ordered_categories_maximize_the_likelihood_of_the_family(rng):
     x, y = two_groups([(30, 25, 10), (12, 22, 31)])
     columns = dataset(x + rng.normal(0, 0.3, x.size), y + 1)
 
@@ -93,7 +93,7 @@ def curvature(function, at, step=1e-3):
     )
 
 
-def test_the_line_under_heavy_tails_is_that_of_least_squares(rng):
+def test_with_heavy_tails_the_line_is_that_of_least_squares(rng):
     x = rng.normal(size=40)
     y = 1 + 2 * x + rng.standard_t(3, size=40)
     value, _, _ = fitted(ROBUST, "ols", dataset(x, y))
@@ -116,7 +116,7 @@ SEPARATED = [
 @pytest.mark.parametrize(
     ("family", "name", "columns"), [case[1:] for case in SEPARATED], ids=[c[0] for c in SEPARATED]
 )
-def test_separated_outcomes_fail_in_words(family, name, columns):
+def test_separated_outcomes_fail_with_a_message(family, name, columns):
     with pytest.raises(RuntimeError, match="separation: the maximum-likelihood estimate does not"):
         family.ESTIMATORS[name].fit(columns)
 
@@ -129,7 +129,9 @@ def test_outcomes_that_overlap_by_one_are_not_separated():
 
 @pytest.mark.parametrize(("shift", "scale"), [(0, 1e-5), (1e4, 1), (-3e5, 1e3)])
 @pytest.mark.parametrize("name", ["glm", "polr"])
-def test_units_and_origin_of_a_predictor_change_nothing_but_its_units(rng, name, shift, scale):
+def test_units_and_origin_of_a_predictor_only_change_the_scale_of_estimates(
+    rng, name, shift, scale
+):
     family, counts = (
         (BINARY, [(30, 10), (15, 25)]) if name == "glm" else (ORDERED, [(30, 25, 10), (12, 22, 31)])
     )
@@ -145,22 +147,22 @@ def test_units_and_origin_of_a_predictor_change_nothing_but_its_units(rng, name,
 
 
 @pytest.mark.parametrize(("family", "name"), [(BINARY, "glm"), (ORDERED, "polr")])
-def test_a_predictor_that_does_not_vary_fails_in_words(family, name):
+def test_a_predictor_that_does_not_vary_fails_with_a_message(family, name):
     columns = dataset(np.full(9, 0.5), [1, 2, 3] * 3 if name == "polr" else [0, 1, 1] * 3)
     with pytest.raises(RuntimeError, match="are collinear"):
         family.ESTIMATORS[name].fit(columns)
 
 
-def test_a_category_without_outcomes_fails_in_words():
+def test_a_category_without_outcomes_fails_with_a_message():
     columns = dataset([1, 2, 3, 4, 2, 3], [1, 3, 1, 3, 3, 1])
     with pytest.raises(RuntimeError, match="no outcome is in category 2"):
         ORDERED.ESTIMATORS["polr"].fit(columns)
 
 
 def test_every_estimator_names_the_package_that_computes_it():
-    found = {
+    result = {
         name: family.ESTIMATORS[name].library
         for family in (BINARY, COUNTS, ORDERED, ROBUST)
         for name in family.ESTIMATORS
     }
-    assert found == {"glm": "statsmodels", "polr": "statsmodels", "ols": "scipy"}
+    assert result == {"glm": "statsmodels", "polr": "statsmodels", "ols": "scipy"}

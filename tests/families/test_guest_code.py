@@ -1,4 +1,4 @@
-"""What a researcher's file does as it is loaded or read: no exit, no hang, nothing left changed."""
+"""Faults of a researcher's file when it is loaded or read end in a message and change nothing."""
 
 import os
 import random
@@ -32,7 +32,7 @@ IMPORTS = (
 
 
 @pytest.mark.parametrize(
-    ("does", "said"),
+    ("does", "message"),
     [
         ("sys.exit(0)", "SystemExit: 0\n  line "),
         ("raise KeyboardInterrupt", "KeyboardInterrupt: \n  line "),
@@ -57,14 +57,14 @@ IMPORTS = (
         ),
     ],
 )
-def test_what_a_file_does_at_load_is_one_message(begin, does, said):
+def test_a_fault_of_a_file_at_load_is_one_message(begin, does, message):
     raw = at_load(begin, does)
-    assert refused(raw).startswith(f"{raw['family']}: does not load: {said}")
+    assert refused(raw).startswith(f"{raw['family']}: does not load: {message}")
     assert os.getcwd() == str(ROOT)  # noqa: PTH109
     assert threading.active_count() == 1
 
 
-def test_what_a_file_changes_at_load_is_put_back(begin):
+def test_changes_that_a_file_makes_at_load_are_undone(begin):
     streams = sys.stdin, sys.stdout, sys.stderr, sys.excepthook
     before = (
         list(sys.path),
@@ -127,7 +127,7 @@ class _Unused(Frozen):"""
 
 
 @pytest.mark.parametrize(
-    ("does", "said"),
+    ("does", "message"),
     [
         ("sys.exit(0)", "Truth or Prior: raised RuntimeError: SystemExit: 0"),
         ("os._exit(0)", "Truth or Prior: the process of the file died: exit code 0"),
@@ -135,15 +135,15 @@ class _Unused(Frozen):"""
         ("1 / 0", "Truth or Prior: raised ZeroDivisionError: division by zero"),
     ],
 )
-def test_what_a_field_does_as_a_study_is_read_is_one_message(begin, does, said):
+def test_a_fault_of_a_field_when_a_study_is_read_is_one_message(begin, does, message):
     raw = begin(
         ("family.py", "import numpy as np", "import os, sys\nimport numpy as np"),
         ("family.py", "class Truth(Frozen):", VALIDATOR.replace("HERE", does)),
     )
-    assert refused(raw) == f"{raw['family']}: {said}"
+    assert refused(raw) == f"{raw['family']}: {message}"
 
 
-def test_a_field_that_refuses_a_value_is_a_fault_of_the_study(begin):
+def test_a_value_that_a_field_refuses_is_an_error_of_the_study(begin):
     does = "raise ValueError('must be cheerful')"
     raw = begin(("family.py", "class Truth(Frozen):", VALIDATOR.replace("HERE", does)))
     assert "truths.typical.mu: must be cheerful" in refused(raw)

@@ -1,4 +1,4 @@
-"""Least squares against closed forms, and what has no classical estimates at all."""
+"""Least squares against closed forms, and data without classical estimates."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from conftest import LINEAR
 from scipy import stats
 
 
-def test_one_line_for_everybody_is_ordinary_least_squares():
+def test_one_line_for_all_participants_is_ordinary_least_squares():
     columns = simulated()
     value, error = fitted("ols", columns)
     expected = stats.linregress(columns["x"], columns["y"])
@@ -29,19 +29,19 @@ def test_one_line_for_everybody_is_ordinary_least_squares():
     )
 
 
-def test_lines_of_their_own_are_averaged_in_two_steps(rng):
+def test_separate_lines_are_averaged_in_two_steps(rng):
     columns = unbalanced(simulated(), rng)
     value, error = fitted("least_squares", columns)
-    found, left, df = [], 0.0, 0
+    result, left, df = [], 0.0, 0
     for person in np.unique(columns["participant"]):
         rows = columns["participant"] == person
         line = stats.linregress(columns["x"][rows], columns["y"][rows])
-        found.append((line.intercept, line.slope))
+        result.append((line.intercept, line.slope))
         fitted_y = line.intercept + line.slope * columns["x"][rows]
         left += np.sum((columns["y"][rows] - fitted_y) ** 2)
         df += rows.sum() - 2
         assert value[f"beta_p[{person},2]"] == pytest.approx(line.slope)
-    lines = np.array(found)
+    lines = np.array(result)
     for k in (1, 2):
         assert value[f"beta[{k}]"] == pytest.approx(lines[:, k - 1].mean())
         assert error[f"beta[{k}]"] == pytest.approx(stats.sem(lines[:, k - 1]))
@@ -51,7 +51,7 @@ def test_lines_of_their_own_are_averaged_in_two_steps(rng):
     assert value["sigma"] == pytest.approx(np.sqrt(left / df))
 
 
-# What cannot be estimated
+# Data without estimates
 
 
 @pytest.mark.parametrize("name", LINEAR.ESTIMATORS)
@@ -74,7 +74,7 @@ def test_too_few_observations_for_lines_have_no_estimates(name):
         LINEAR.ESTIMATORS[name].fit(simulated(observations=2))
 
 
-def test_lines_that_go_through_all_outcomes_have_no_maximum():
+def test_lines_without_residuals_have_no_maximum_likelihood():
     columns = simulated()
     columns["y"] = columns["participant"] * (1 + columns["x"])
     with pytest.raises(RuntimeError, match=r"it grows as sigma goes to 0|the fit is exact"):

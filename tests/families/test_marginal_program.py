@@ -1,4 +1,4 @@
-"""The marginal program: its density against SciPy's, its posterior against its siblings'."""
+"""The marginal program: its density against SciPy, its posterior against the other programs."""
 
 import json
 import math
@@ -17,7 +17,7 @@ family = families.find("multilevel_linear")
 
 FLAT = family.Prior(beta_mean=0, beta_sd=1e9, sigma_p_rate=1, sigma_rate=1, lkj_eta=1)
 BALANCED = np.repeat(np.arange(1, 7), 4)
-# In no order; participants 1 and 2 have a single observation, 3 has two at one x.
+# Unordered; participants 1 and 2 have a single observation, 3 has two at the same x.
 UNBALANCED = np.array([4, 1, 3, 4, 5, 6, 4, 5, 2, 3, 6, 5, 6, 5, 4, 5, 6, 6, 4, 5, 4, 4, 6, 5])
 POINTS = {
     "ordinary": {"beta": [0.4, 0.9], "sigma_p": [1.1, 0.6], "rho": 0.3, "sigma": 0.8},
@@ -29,7 +29,7 @@ POINTS = {
 
 
 def dataset(participant, seed, level=0.0):
-    """Observations of these participants; participant 3's two rows have the same x."""
+    """Observations of these participants; both rows of participant 3 have the same x."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=participant.size)
     if participant is UNBALANCED:
@@ -40,7 +40,7 @@ def dataset(participant, seed, level=0.0):
 
 
 def log_density(columns, point) -> float:
-    """What the program returns at these parameters: priors, Jacobian and likelihood."""
+    """The log density of the program at these parameters: priors, Jacobian and likelihood."""
     source = (STAN / "multilevel_linear" / "marginal.stan").read_text()
     program = stanli.stan_to_mir(source, include_paths=str(STAN))
     model = stanli.Model(mir=program, data=family.stan_data(columns, FLAT))
@@ -69,14 +69,14 @@ exact = np.vectorize(lambda number: Fraction(float(number)), otypes=[object])
 def log_likelihood(columns, point) -> float:
     """The observations of each participant are one draw of a multivariate normal.
 
-    In fractions: floating point loses half its digits on such covariances.
+    With exact fractions, because floating point loses half of its digits here.
     """
     (sd1, sd2), rho = exact(point["sigma_p"]), Fraction(point["rho"])
     between = np.array([[sd1**2, rho * sd1 * sd2], [rho * sd1 * sd2, sd2**2]])
     total = 0.0
     for j in np.unique(columns["participant"]):
-        mine = columns["participant"] == j
-        x, y = exact(columns["x"][mine]), exact(columns["y"][mine])
+        selected = columns["participant"] == j
+        x, y = exact(columns["x"][selected]), exact(columns["y"][selected])
         predictors = np.column_stack([x**0, x])
         noise = Fraction(point["sigma"]) ** 2 * np.eye(x.size, dtype=int)
         determinant, form = elimination(
@@ -89,15 +89,15 @@ def log_likelihood(columns, point) -> float:
 
 @pytest.mark.parametrize("participant", [BALANCED, UNBALANCED], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
-def test_the_likelihood_is_the_multivariate_normals(participant, point):
+def test_the_likelihood_is_multivariate_normal(participant, point):
     # Priors, Jacobian and dropped constants are the same for both datasets.
     one, other = dataset(participant, 1), dataset(participant, 2)
-    found = log_density(one, point) - log_density(other, point)
+    result = log_density(one, point) - log_density(other, point)
     expected = log_likelihood(one, point) - log_likelihood(other, point)
-    assert found == pytest.approx(expected, rel=1e-10, abs=1e-10)
+    assert result == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 
-def test_a_high_level_of_the_outcome_costs_no_digits():
+def test_a_large_mean_of_the_outcome_does_not_reduce_precision():
     one, other = dataset(UNBALANCED, 1, level=1e6), dataset(UNBALANCED, 2, level=1e6)
     point = {"beta": [1e6, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.2, "sigma": 1.0}
     expected = log_likelihood(one, point) - log_likelihood(other, point)
@@ -110,9 +110,11 @@ def squared(draws):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("participant", [np.repeat(np.arange(1, 17), 12), UNBALANCED])
-def test_marginal_has_the_posterior_of_its_siblings_participants_included(participant, prior):
+def test_the_marginal_program_has_the_same_posterior_as_the_others_including_participants(
+    participant, prior
+):
     # First and second moments of every parameter, within 4.5 combined Monte Carlo errors:
-    # a false alarm in 1,400 of these tests.
+    # type I error once in 1,400 tests.
     columns = dataset(participant, 3)
     people = range(1, participant.max() + 1)
     names = [*family.PARAMETERS, *(f"beta_p[{j},{k}]" for k in (1, 2) for j in people)]
@@ -123,7 +125,7 @@ def test_marginal_has_the_posterior_of_its_siblings_participants_included(partic
         assert np.abs(z).max() < 4.5, names[np.abs(z).argmax()]
 
 
-def test_participants_without_differences_have_the_populations_line():
+def test_participants_without_differences_have_the_line_of_the_population():
     tight = family.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1e12, sigma_rate=1, lkj_eta=2)
     draws = sample("marginal", dataset(UNBALANCED, 4), tight)
     beta = draws.values[:, :, draws.names.index("beta[2]")]
@@ -131,7 +133,7 @@ def test_participants_without_differences_have_the_populations_line():
     np.testing.assert_allclose(theirs, beta, atol=1e-9)
 
 
-def test_it_says_that_it_serves_two_coefficients_only(prior):
+def test_the_marginal_program_refuses_more_than_two_coefficients(prior):
     data = family.stan_data(dataset(BALANCED, 1), prior)
     columns = np.column_stack([data["X"], data["X"][:, 1] ** 2])
     data |= {"K": 3, "X": columns}

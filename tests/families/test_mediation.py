@@ -1,7 +1,7 @@
 """The family mediation: its indirect effect, its generator, and its program.
 
 Tests of randomness have fixed seeds; ALPHA of helpers/randomness is the rate at which each would
-fail with a fresh seed though all is right.
+fail with a random seed if the code is correct.
 """
 
 import json
@@ -59,14 +59,14 @@ def test_a_truth_is_drawn_from_the_prior(rng):
         assert follows((rho + 1) / 2, stats.beta(shape, shape)), (row, column)
 
 
-def test_a_truth_comes_back_from_its_own_values(truth, rng):
+def test_a_truth_is_recovered_from_its_values(truth, rng):
     _, values = family.simulate(truth, 2, 2, rng)
-    found = family.truth_from_estimates(values)
-    assert found.model_dump(exclude={"Omega"}) == truth.model_dump(exclude={"Omega"})
-    np.testing.assert_allclose(found.Omega, truth.Omega, atol=1e-11)
+    result = family.truth_from_estimates(values)
+    assert result.model_dump(exclude={"Omega"}) == truth.model_dump(exclude={"Omega"})
+    np.testing.assert_allclose(result.Omega, truth.Omega, atol=1e-11)
 
 
-def test_rho_ab_is_the_only_correlation_of_its_truth(truth):
+def test_rho_ab_is_the_only_correlation_of_the_truth(truth):
     kept = truth.model_dump(exclude={"Omega", "rho_ab"})
     omega = family.Truth(**kept, rho_ab=0.4).correlations
     expected = np.eye(5)
@@ -83,8 +83,8 @@ def test_the_indirect_effect_is_the_mean_of_the_product_of_participants_paths(tr
     assert close([(a * b + cp).mean()], values["total"], stats.sem(a * b + cp))
 
 
-def test_prior_sds_are_those_of_simulated_truths(rng):
-    # `sem` of squares says how far a simulated variance may be from the known one.
+def test_prior_sds_agree_with_simulated_truths(rng):
+    # The `sem` of squares is the standard error of a simulated variance.
     drawn = []
     for _ in range(4000):
         drawn.append(family.simulate(family.draw_truth(PRIOR, rng), 1, 1, rng)[1])
@@ -107,8 +107,8 @@ def test_a_large_simulation_has_the_moments_of_its_truth(truth, rng):
     assert close(own.mean(axis=0), MEANS, SDS / np.sqrt(participants))
     assert close(own.std(axis=0), SDS, SDS / np.sqrt(2 * participants))
     below = np.tril_indices(5, -1)
-    found, expected = np.corrcoef(own.T)[below], OMEGA[below]
-    assert close(np.arctanh(found), np.arctanh(expected), 1 / np.sqrt(participants - 3))
+    result, expected = np.corrcoef(own.T)[below], OMEGA[below]
+    assert close(np.arctanh(result), np.arctanh(expected), 1 / np.sqrt(participants - 3))
     a, b, cp, d_m, d_y = own[columns["participant"] - 1].T
     x, m, y = (columns[name] for name in "xmy")
     assert follows(x, stats.norm)
@@ -116,15 +116,15 @@ def test_a_large_simulation_has_the_moments_of_its_truth(truth, rng):
     assert follows(y - d_y - b * m - cp * x, stats.norm(0, 1.2))
 
 
-def test_an_observed_design_is_taken_participants_in_turn(truth, rng):
+def test_an_observed_design_is_reused_participant_by_participant(truth, rng):
     seen = {"participant": np.array([1, 2, 2]), "x": np.array([10.0, 20.0, 21.0])}
     columns, _ = family.simulate(truth, 3, seen, rng)
     assert columns["x"].tolist() == [10, 20, 21, 10]
     assert columns["participant"].tolist() == [1, 2, 2, 3]
 
 
-def test_expected_outcomes_are_those_of_many_simulated_ones(truth, rng):
-    # One participant's line, and, over participants, the population's.
+def test_expected_outcomes_agree_with_the_means_of_simulated_outcomes(truth, rng):
+    # The line of each participant and, over participants, that of the population.
     flat = {"participant": np.repeat(np.arange(1, 20_001), 2), "x": np.tile([-1.0, 2.0], 20_000)}
     columns, values = family.simulate(truth, 20_000, flat, rng)
     residuals = columns["y"] - family.expected(values, columns)
@@ -141,18 +141,18 @@ def test_expected_outcomes_are_those_of_many_simulated_ones(truth, rng):
 
 
 def program_density(columns, point) -> float:
-    """What the program returns at these parameters, less the Jacobians of the positive ones."""
+    """The log density of the program at these parameters, minus the Jacobians of positive ones."""
     source = family.program("noncentered", STAN).read_text()
     program = stanli.stan_to_mir(source, include_paths=str(STAN))
     model = stanli.Model(mir=program, data=family.stan_data(columns, PRIOR))
     values = {name: np.asarray(value).tolist() for name, value in point.items()}
-    found = model.log_prob_grad(model.unconstrain(json.dumps(values)))[0]
+    result = model.log_prob_grad(model.unconstrain(json.dumps(values)))[0]
     positive = [point[name] for name in ("sigma_p", "sigma_m", "sigma_y")]
-    return found - np.log(np.hstack(positive)).sum()
+    return result - np.log(np.hstack(positive)).sum()
 
 
 def formula_density(columns, point) -> float:
-    """Log density by SciPy: every prior but that of Omega, and every observation's."""
+    """Log density by SciPy: all priors except that of Omega, and all observations."""
     population = [point[name] for name in ("a", "b", "cp", "d_m", "d_y")]
     means, sds = (*PRIOR.path_mean, *PRIOR.intercept_mean), (*PRIOR.path_sd, *PRIOR.intercept_sd)
     total = stats.norm.logpdf(population, means, sds).sum()
@@ -169,7 +169,7 @@ def formula_density(columns, point) -> float:
 
 
 def test_the_programs_density_is_that_of_the_formula(truth, rng):
-    # Up to what depends on Omega alone, which is the same at all points.
+    # Up to terms of Omega alone, which are equal at all points.
     columns, _ = family.simulate(truth, 4, 3, rng)
     differences = []
     for _ in range(5):
@@ -182,7 +182,7 @@ def test_the_programs_density_is_that_of_the_formula(truth, rng):
 
 
 @pytest.mark.slow
-def test_much_data_give_the_truth_back(truth, rng):
+def test_much_data_recover_the_truth(truth, rng):
     columns, values = family.simulate(truth, 80, 8, rng)
     prior = family.Prior(
         path_mean=0,
@@ -200,7 +200,7 @@ def test_much_data_give_the_truth_back(truth, rng):
     assert summary["sd"][names.index("indirect")] < 0.15
 
 
-def test_indirect_and_total_follow_from_the_other_parameters_draw_by_draw(truth, rng):
+def test_indirect_and_total_effects_follow_from_the_other_parameters_in_every_draw(truth, rng):
     draws = sample(family.simulate(truth, 6, 5, rng)[0], PRIOR)
 
     def of(name):
@@ -223,7 +223,7 @@ def test_indirect_and_total_follow_from_the_other_parameters_draw_by_draw(truth,
         (("models",), ["centered"], "models[0]: got 'centered', must be one of 'noncentered'"),
     ],
 )
-def test_wrong_studies_are_refused_in_words(truth, place, value, message):
+def test_invalid_studies_are_refused_with_a_message(truth, place, value, message):
     known = truth.model_dump(mode="json", exclude_none=True)
     raw = changed(read_yaml(FILE), ("truths", "known", known), (*place, value))
     with pytest.raises(StudyError) as refused:
@@ -239,7 +239,7 @@ def test_correlations_that_contradict_one_another_are_refused(truth):
         family.Truth(**kept, Omega=omega.tolist())
 
 
-def test_the_shipped_study_has_a_program_that_takes_its_data():
+def test_the_program_of_the_shipped_study_accepts_its_data():
     preflight.try_programs(parse(read_yaml(FILE), families.find), STAN, "stanli")
 
 
@@ -253,8 +253,8 @@ def test_observed_columns_are_read_and_standardized():
     columns = family.ObservedColumns(
         outcome="mood", mediator="sleep", predictor="stress", participant="who"
     )
-    found = family.read_observed(table, columns, standardize=False)
-    assert {name: values.tolist() for name, values in found.items()} == {
+    result = family.read_observed(table, columns, standardize=False)
+    assert {name: values.tolist() for name, values in result.items()} == {
         "participant": [1, 2, 1],
         "x": [1, 2, 3],
         "m": [5, 5, 8],

@@ -1,8 +1,8 @@
 """The family meta_analysis: its generator, and its programs against integrals and references.
 
 Tests of randomness have fixed seeds; ALPHA of helpers/randomness is the rate at which each would
-fail with a fresh seed though all is right. Posterior means are compared within 4 combined
-Monte Carlo errors: false alarms 6e-5 each.
+fail with a random seed if the code is correct. Posterior means are compared within 4 combined
+Monte Carlo errors: type I error 6e-5 each.
 """
 
 import json
@@ -31,7 +31,7 @@ COLUMNS = family.ObservedColumns(effect="effect", standard_error="se", study="sc
 PRIOR = family.Prior(mu_mean=0, mu_sd=5, tau_df=1, tau_scale=5)  # of the reference
 PARTIAL = ("centered", "noncentered", "marginal")
 SETTINGS = Settings(chains=4, warmup=1000, draws=5000, adapt_delta=0.97, max_treedepth=10)
-# Effects of schools may be alike: centred, chains diverge, and only long ones get everywhere.
+# Effects of schools may be nearly equal: centred chains diverge, and only long ones explore all.
 CENTERED = replace(SETTINGS, adapt_delta=0.995)
 
 
@@ -46,10 +46,10 @@ def names_of(columns) -> list[str]:
 
 
 def posterior_means(columns, prior) -> np.ndarray:
-    """Exact posterior means of mu, tau and theta: all but tau is normal given tau.
+    """Exact posterior means of mu, tau and theta: mu and theta are normal given tau.
 
     Gelman et al. (2013), Bayesian Data Analysis, equations 5.20 and 5.21, here with a normal
-    prior of mu; one integral over tau is left.
+    prior of mu; only an integral over tau remains.
     """
     y, se = columns["y"], columns["se"]
 
@@ -71,9 +71,9 @@ def posterior_means(columns, prior) -> np.ndarray:
         _, mu, theta = given(tau)
         return np.exp(log_density(tau) - log_density(0.1)) * np.array([1, mu, tau, *theta])
 
-    # Halves of 0 to infinity: the tail falls off slowly.
-    found = sum(integrate.quad_vec(integrand, *part)[0] for part in ((0, 10), (10, np.inf)))
-    return found[1:] / found[0]
+    # The integral from 0 to infinity in two parts, because the tail is long.
+    result = sum(integrate.quad_vec(integrand, *part)[0] for part in ((0, 10), (10, np.inf)))
+    return result[1:] / result[0]
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_a_large_simulation_has_the_moments_of_its_truth(rng):
     assert follows(columns["se"], stats.uniform(0.2, 0.6))
 
 
-def test_effects_of_studies_are_alike_where_data_come_from_the_common_effect_model(rng):
+def test_the_common_effect_model_simulates_equal_effects(rng):
     joint = family.MODELS["common_effect"].joint
     columns, values = family.simulate_joint(joint, PRIOR, {"se": (0.1, 0.1)}, 5, 1, rng)
     assert values["tau"] == 0
@@ -116,7 +116,7 @@ def test_effects_of_studies_are_alike_where_data_come_from_the_common_effect_mod
     assert columns["se"].tolist() == [0.1] * 5
 
 
-def test_standard_errors_of_an_observed_dataset_are_taken_in_turn(schools, rng):
+def test_standard_errors_of_an_observed_dataset_are_reused_in_order(schools, rng):
     truth = family.truth_from_estimates({"mu": 1.0, "tau": 2.0})
     columns, _ = family.simulate(truth, 10, schools, rng)
     assert columns["se"].tolist() == [15, 10, 16, 11, 9, 11, 10, 18, 15, 10]
@@ -134,8 +134,8 @@ def test_log_likelihood_is_the_normal_density_of_every_effect(schools, rng):
     values = {name: rng.normal(size=6) for name in names_of(schools)}
     theta = np.array([values[name] for name in names_of(schools)[2:]])
     y, se = schools["y"][:, None], schools["se"][:, None]
-    found = family.log_likelihood(values, schools)
-    np.testing.assert_allclose(found, stats.norm.logpdf(y, theta, se), rtol=1e-12)
+    result = family.log_likelihood(values, schools)
+    np.testing.assert_allclose(result, stats.norm.logpdf(y, theta, se), rtol=1e-12)
     alike = family.log_likelihood({"mu": values["mu"]}, schools)
     np.testing.assert_allclose(alike, stats.norm.logpdf(y, values["mu"], se), rtol=1e-12)
 
@@ -148,8 +148,8 @@ def test_the_prior_sd_of_tau_is_that_of_a_half_student_t(df):
         integrate.quad(lambda x, k=k: 2 * x**k * density(x), 0, np.inf, limit=500)[0]
         for k in (1, 2)
     )
-    found = family.prior_sd(prior, "marginal")
-    assert found == {"mu": 2, "tau": pytest.approx(np.sqrt(second - first**2), rel=1e-6)}
+    result = family.prior_sd(prior, "marginal")
+    assert result == {"mu": 2, "tau": pytest.approx(np.sqrt(second - first**2), rel=1e-6)}
 
 
 def test_a_half_cauchy_has_no_sd():
@@ -161,7 +161,7 @@ def test_a_half_cauchy_has_no_sd():
 
 
 @pytest.mark.parametrize("model", PARTIAL)
-def test_eight_schools_have_the_posterior_of_posteriordb(model, schools):
+def test_the_posterior_of_eight_schools_is_that_of_posteriordb(model, schools):
     settings = CENTERED if model == "centered" else SETTINGS
     draws, names = sample(model, schools, PRIOR, settings), names_of(schools)
     mean, error = means(draws, names)
@@ -174,14 +174,14 @@ def test_eight_schools_have_the_posterior_of_posteriordb(model, schools):
 
 @pytest.mark.parametrize("model", ["noncentered", "marginal"])
 @pytest.mark.parametrize("df", [1, 5])
-def test_posterior_means_are_those_of_integration(model, df, schools):
+def test_posterior_means_agree_with_numerical_integration(model, df, schools):
     prior = PRIOR.model_copy(update={"tau_df": df, "mu_mean": 2.0})
     mean, error = means(sample(model, schools, prior), names_of(schools))
     assert np.all(np.abs(mean - posterior_means(schools, prior)) < 4 * error)
 
 
 @pytest.mark.slow
-def test_all_parametrisations_have_one_posterior_where_centred_samples_well(rng):
+def test_all_parametrisations_have_the_same_posterior_if_the_centred_one_samples_well(rng):
     truth = family.Truth(mu=1.0, tau=1.0, se=[0.1, 0.3])
     columns, _ = family.simulate(truth, 12, 1, rng)
     prior = family.Prior(mu_mean=0, mu_sd=2, tau_df=4, tau_scale=1)
@@ -191,7 +191,7 @@ def test_all_parametrisations_have_one_posterior_where_centred_samples_well(rng)
         assert np.all(np.abs(mean - expected) < 4 * error), model
 
 
-def test_common_effect_weighs_studies_by_their_precision(schools):
+def test_the_common_effect_model_weights_studies_by_precision(schools):
     mean, error = means(sample("common_effect", schools, PRIOR), ["mu"])
     precision = schools["se"] ** -2
     expected = precision @ schools["y"] / (precision.sum() + 1 / 25)
@@ -199,9 +199,7 @@ def test_common_effect_weighs_studies_by_their_precision(schools):
 
 
 @pytest.mark.parametrize("scale", [1e-50, 1e20])
-def test_marginal_draws_effects_where_studies_are_all_but_alike_or_have_nothing_in_common(
-    scale, schools
-):
+def test_the_marginal_program_draws_effects_for_extreme_values_of_tau(scale, schools):
     prior = family.Prior(mu_mean=0, mu_sd=5, tau_df=1000, tau_scale=scale)
     draws = sample("marginal", schools, prior, replace(SETTINGS, draws=1000))
     theta = draws.values[:, :, [draws.names.index(name) for name in names_of(schools)[2:]]]
@@ -225,7 +223,7 @@ def test_marginal_draws_effects_where_studies_are_all_but_alike_or_have_nothing_
         (("priors", "weakly_informative", "tau_df"), 0.5, "tau_df: got 0.5"),
     ],
 )
-def test_wrong_studies_are_refused_in_words(place, value, message):
+def test_invalid_studies_are_refused_with_a_message(place, value, message):
     raw = changed(
         read_yaml(FILE),
         ("observations", [1]),
@@ -237,7 +235,7 @@ def test_wrong_studies_are_refused_in_words(place, value, message):
     assert message in str(refused.value)
 
 
-def test_every_program_takes_a_dataset_of_one_observation_a_study():
+def test_every_program_accepts_one_observation_per_study():
     study = parse(read_yaml(FILE), families.find)
     preflight.try_programs(study, STAN, "stanli")
 
@@ -250,7 +248,7 @@ def test_every_program_takes_a_dataset_of_one_observation_a_study():
         ("school", "B", "column 'school' must have each study once"),
     ],
 )
-def test_observed_data_that_are_no_effects_of_studies_are_refused(column, value, message):
+def test_invalid_observed_effects_are_refused(column, value, message):
     table = {
         "school": np.array(["A", "B", "C"], dtype=object),
         "effect": np.array([1.0, 2.0, 3.0]),
@@ -267,6 +265,6 @@ def test_effects_are_not_standardized():
         family.read_observed(table, COLUMNS, standardize=True)
 
 
-def test_every_model_has_a_program_and_every_program_a_model():
+def test_every_model_has_a_program_and_every_program_has_a_model():
     programs = {file.stem for file in (STAN / "meta_analysis").glob("*.stan")}
     assert programs == set(family.MODELS)

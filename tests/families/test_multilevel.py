@@ -1,7 +1,7 @@
 """Multilevel regressions with any number of predictors, varying slopes and missing observations.
 
-ALPHA is the rate at which a test of randomness would fail with a fresh seed though all is right;
-posterior means are compared within 4 combined Monte Carlo errors (false alarms 6e-5 each).
+ALPHA is the rate at which a test of randomness would fail with a random seed if the code is
+correct; posterior means are compared within 4 combined Monte Carlo errors (type I error 6e-5 each).
 """
 
 import numpy as np
@@ -35,8 +35,8 @@ def sample(family, model, columns, prior):
 
 
 def means(draws, names):
-    found = posterior.convergence(draws, names)["mcse_mean"][:-1]
-    return posterior.summarise(draws, names, [0.9])["mean"], found
+    result = posterior.convergence(draws, names)["mcse_mean"][:-1]
+    return posterior.summarise(draws, names, [0.9])["mean"], result
 
 
 # Names
@@ -74,12 +74,12 @@ def test_random_intercepts_have_no_correlation():
         ({"varying": []}, {"pooled", "centered", "noncentered"}),
     ],
 )
-def test_programs_are_offered_where_they_serve(options, models):
+def test_each_layout_has_the_programs_that_fit_it(options, models):
     assert set(linear(**options).MODELS) == models
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"predictors": 0}, "greater than or equal to 1"),
         ({"predictors": 2, "varying": ["x"]}, "varying: got 'x', must be one of x1, x2"),
@@ -87,12 +87,12 @@ def test_programs_are_offered_where_they_serve(options, models):
         ({"slopes": 2}, "Extra inputs are not permitted"),
     ],
 )
-def test_options_that_cannot_be_are_refused(options, said):
-    with pytest.raises(ValidationError, match=said):
+def test_invalid_options_are_refused(options, message):
+    with pytest.raises(ValidationError, match=message):
         linear(**options)
 
 
-def test_an_option_at_its_default_is_no_other_study():
+def test_an_option_with_its_default_value_does_not_change_the_study():
     default = {"name": "multilevel_linear", "predictors": 1, "varying": None}
     one, same = make_design(), make_design(("family", default))
     for cell in one.cells:
@@ -104,7 +104,7 @@ def test_an_option_at_its_default_is_no_other_study():
 # Truths
 
 
-def test_a_truth_of_more_coefficients_comes_back_from_its_own_values(rng):
+def test_a_truth_with_more_coefficients_is_recovered_from_its_values(rng):
     family = linear(predictors=3, varying=["x1", "x3"])
     truth = family.draw_truth(prior_of(family), rng)
     _, values = family.simulate(truth, 3, 2, rng)
@@ -126,8 +126,8 @@ def test_a_truth_of_more_coefficients_comes_back_from_its_own_values(rng):
     ],
     ids=str,
 )
-def test_a_truth_taken_from_estimates_has_the_values_that_data_are_simulated_from(spec, rng):
-    """To the last bit: summaries hold fits to be scored against what the observed fit says."""
+def test_data_are_simulated_from_the_values_of_a_truth_from_estimates(spec, rng):
+    """Bit by bit, because summaries compare the truth of fits with that of the observed fit."""
     family = families.find(spec)
     name = spec if isinstance(spec, str) else spec["name"]
     means = dict.fromkeys(family.PARAMETERS, 0.3)
@@ -141,14 +141,14 @@ def test_a_truth_taken_from_estimates_has_the_values_that_data_are_simulated_fro
     assert {key: values[key] for key in expected} == expected
 
 
-def test_rho_is_every_pairs_correlation():
+def test_rho_is_the_correlation_of_every_pair():
     family = linear(predictors=2)
     truth = family.Truth(beta=(0, 0, 0), sigma_p=(1, 1, 1), rho=0.4, sigma=1)
     off = truth.correlations[~np.eye(3, dtype=bool)]
     assert set(off) == {0.4}
 
 
-def test_a_rho_that_no_three_coefficients_can_have_is_refused():
+def test_a_rho_that_is_impossible_for_three_coefficients_is_refused():
     family = linear(predictors=2)
     with pytest.raises(ValidationError, match=r"rho: got -0\.6, must be positive definite"):
         family.Truth(beta=(0, 0, 0), sigma_p=(1, 1, 1), rho=-0.6, sigma=1)
@@ -168,7 +168,7 @@ def test_drawn_correlations_of_three_coefficients_have_beta_marginals(rng):
 # Datasets
 
 
-def test_slopes_that_do_not_vary_are_everybodys(rng):
+def test_slopes_that_do_not_vary_are_equal_for_all_participants(rng):
     family = linear(predictors=2, varying=["x2"])
     truth = family.Truth(beta=(1, 2, 3), sigma_p=(1, 1), rho=0, sigma=1e-9)
     columns, values = family.simulate(truth, 5, 4, rng)
@@ -178,18 +178,18 @@ def test_slopes_that_do_not_vary_are_everybodys(rng):
     np.testing.assert_allclose(family.expected(values, columns), expected)
 
 
-def test_observations_are_missing_at_the_rate_asked_and_nobody_is_lost(rng):
+def test_observations_are_missing_at_the_given_rate_and_every_participant_keeps_some(rng):
     family = linear()
     truth = family.Truth(beta=(0, 0), sigma_p=(1, 1), rho=0, sigma=1, missing=0.8)
     columns, _ = family.simulate(truth, 2000, 10, rng)
     seen = np.bincount(columns["participant"])[1:]
     assert seen.min() == 1
-    # One of ten is kept whatever happens; where all would be missing, one is there.
+    # If all ten observations would be missing, one is kept.
     expected = 10 * 0.2 + 0.8**10
     assert abs(seen.mean() - expected) < stats.norm.isf(ALPHA / 2) * seen.std() / np.sqrt(2000)
 
 
-def test_nothing_else_changes_where_nothing_is_missing(truth):
+def test_a_missing_rate_of_0_does_not_change_the_simulation(truth):
     family = linear()
     with_none, whole = (
         family.simulate(each, 3, 4, np.random.default_rng(1))[0]
@@ -198,7 +198,7 @@ def test_nothing_else_changes_where_nothing_is_missing(truth):
     assert with_none["x"].tolist() == whole["x"].tolist()
 
 
-def test_observed_predictors_are_named_in_their_order():
+def test_observed_predictors_keep_their_order():
     family = linear(predictors=2)
     columns = family.ObservedColumns(outcome="rt", predictors=["day", "dose"], participant="who")
     table = {
@@ -207,19 +207,19 @@ def test_observed_predictors_are_named_in_their_order():
         "dose": np.array([5, 6]),
         "rt": np.array([3, 4]),
     }
-    found = family.read_observed(table, columns, standardize=False)
-    assert (found["x1"].tolist(), found["x2"].tolist()) == ([1, 2], [5, 6])
+    result = family.read_observed(table, columns, standardize=False)
+    assert (result["x1"].tolist(), result["x2"].tolist()) == ([1, 2], [5, 6])
 
 
-def test_log_likelihoods_are_scipys_normal_densities(rng):
+def test_log_likelihoods_are_the_normal_densities_of_scipy(rng):
     family = linear(predictors=2, varying=["x2"])
     truth = family.draw_truth(prior_of(family), rng)
     columns, values = family.simulate(truth, 4, 3, rng)
     draws = {name: np.array([value, value]) for name, value in values.items()}
-    found = family.log_likelihood(draws, columns)
+    result = family.log_likelihood(draws, columns)
     mean = family.expected(values, columns)
     expected = stats.norm(mean, values["sigma"]).logpdf(columns["y"])
-    np.testing.assert_allclose(found, np.column_stack([expected] * 2), rtol=1e-9)
+    np.testing.assert_allclose(result, np.column_stack([expected] * 2), rtol=1e-9)
 
 
 # Programs
@@ -229,7 +229,7 @@ def test_log_likelihoods_are_scipys_normal_densities(rng):
 @pytest.mark.parametrize(
     "options", [{"predictors": 2, "varying": ["x1"]}, {"varying": []}], ids=str
 )
-def test_both_parametrisations_have_one_posterior(options, rng):
+def test_both_parametrisations_have_the_same_posterior(options, rng):
     family = linear(**options)
     prior, size = prior_of(family), 1 + len(family.layout.predictors)
     q = len(family.layout.varying)
@@ -237,12 +237,12 @@ def test_both_parametrisations_have_one_posterior(options, rng):
     truth = family.Truth(beta=(0.5,) * size, sigma_p=(1.0,) * q, sigma=1, missing=0.2, **correlated)
     columns, values = family.simulate(truth, 12, 10, rng)
     names = [*family.PARAMETERS, *(name for name in values if name.startswith("beta_p["))]
-    found = [means(sample(family, m, columns, prior), names) for m in ("centered", "noncentered")]
-    (one, error), (other, other_error) = found
+    result = [means(sample(family, m, columns, prior), names) for m in ("centered", "noncentered")]
+    (one, error), (other, other_error) = result
     assert np.all(np.abs(one - other) < 4 * np.hypot(error, other_error))
 
 
-def test_pooled_is_least_squares_where_the_prior_is_flat(rng):
+def test_with_a_flat_prior_the_pooled_model_is_least_squares(rng):
     family = linear(predictors=3)
     truth = family.Truth(beta=(1, 2, 3, 4), sigma_p=(0, 0, 0, 0), rho=0, sigma=1)
     columns, _ = family.simulate(truth, 5, 10, rng)

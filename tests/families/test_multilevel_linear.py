@@ -1,7 +1,7 @@
 """The family multilevel_linear, and the LKJ distribution it draws from.
 
 Tests of randomness have fixed seeds; ALPHA is the rate at which each would fail with
-a fresh seed though all is right.
+a random seed if the code is correct.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def test_lkj_correlations_have_beta_marginals(size, eta, rng):
         assert follows((draws[:, row, column] + 1) / 2, stats.beta(shape, shape))
 
 
-def test_lkj_determinants_have_the_mean_that_independent_partial_correlations_give(rng):
+def test_lkj_determinants_have_the_mean_of_independent_partial_correlations(rng):
     # On a vine, partial correlations are independent betas of shapes eta + 1/2 (twice) and
     # eta, and det(Omega) is the product of 1 - r^2, of mean 2a / (2a + 1) for shape a.
     eta = 1.5
@@ -67,14 +67,14 @@ def test_a_truth_is_drawn_from_the_prior(rng):
     assert follows([(t.rho + 1) / 2 for t in drawn], stats.beta(2, 2))
 
 
-def test_a_prior_that_favours_extreme_correlations_still_gives_truths(rng):
+def test_a_prior_of_extreme_correlations_still_gives_truths(rng):
     prior = family.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, sigma_rate=1, lkj_eta=0.05)
     for _ in range(200):
         columns, _ = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
         assert np.isfinite(columns["y"]).all()
 
 
-def test_a_truth_comes_back_from_its_own_values(truth, simulated):
+def test_a_truth_is_recovered_from_its_values(truth, simulated):
     _, values = simulated
     assert family.truth_from_estimates(values) == truth
 
@@ -97,8 +97,8 @@ def test_a_large_simulation_has_the_moments_of_its_truth(rng):
     errors = np.array([2.0, 0.5]) / np.sqrt(participants)
     assert close(lines.mean(axis=0), np.array([0.5, 1.0]), errors)
     variances = np.array([4.0, 0.25])
-    found = lines.var(axis=0, ddof=1)
-    assert close(found, variances, variances * np.sqrt(2 / participants))
+    result = lines.var(axis=0, ddof=1)
+    assert close(result, variances, variances * np.sqrt(2 / participants))
     rho = np.corrcoef(lines.T)[0, 1]
     assert close([np.arctanh(rho)], np.arctanh(-0.6), 1 / np.sqrt(participants - 3))
     residuals = columns["y"] - family.expected(values, columns)
@@ -106,7 +106,7 @@ def test_a_large_simulation_has_the_moments_of_its_truth(rng):
     assert follows(columns["x"], stats.norm)
 
 
-def test_omega_and_rho_simulate_the_same(truth):
+def test_omega_and_rho_give_the_same_simulations(truth):
     with_omega = family.Truth(
         beta=truth.beta, sigma_p=truth.sigma_p, Omega=[[1, 0.3], [0.3, 1]], sigma=truth.sigma
     )
@@ -123,13 +123,13 @@ def test_days_count_from_0_for_every_participant(truth, rng):
     assert columns["participant"].tolist() == [1, 1, 1, 2, 2, 2]
 
 
-def test_participants_without_differences_share_a_line(rng):
+def test_participants_without_differences_have_the_same_line(rng):
     truth = family.Truth(beta=(1, 2), sigma_p=(0, 0), rho=0.9, sigma=1)
     _, values = family.simulate(truth, 3, 1, rng)
     assert {values[f"beta_p[{j},2]"] for j in (1, 2, 3)} == {2.0}
 
 
-def test_an_observed_design_is_taken_participants_in_turn(truth, rng):
+def test_an_observed_design_is_reused_participant_by_participant(truth, rng):
     observed = {
         "participant": np.array([1, 2, 2, 2, 1]),
         "x": np.array([10.0, 20.0, 21.0, 22.0, 11.0]),
@@ -140,12 +140,12 @@ def test_an_observed_design_is_taken_participants_in_turn(truth, rng):
     assert columns["participant"].tolist() == [1, 1, 2, 2, 2, 3, 3]
 
 
-def test_expected_outcomes_follow_participants_own_lines():
+def test_expected_outcomes_are_on_the_lines_of_participants():
     columns = {"participant": np.array([1, 2, 2]), "x": np.array([0.5, 0.0, 2.0])}
     assert family.expected(LINES | POPULATION, columns).tolist() == [2.0, 3.0, 1.0]
 
 
-def test_expected_outcomes_follow_the_population_where_participants_are_not_known():
+def test_without_participants_expected_outcomes_are_on_the_line_of_the_population():
     columns = {"participant": np.array([1, 2]), "x": np.array([0.0, 4.0])}
     assert family.expected(POPULATION, columns).tolist() == [10.0, 12.0]
 
@@ -156,10 +156,10 @@ def test_lines_are_drawn_between_the_smallest_and_largest_x():
     assert grid["x"].tolist() == [1, 3, 1, 3]
 
 
-# What programs and tables get
+# Data of programs and names of tables
 
 
-def test_stan_data_hold_the_observations_and_every_hyperparameter(prior):
+def test_stan_data_have_the_observations_and_all_hyperparameters(prior):
     columns = {
         "participant": np.array([1, 2, 2]),
         "x": np.array([4.0, 5.0, 6.0]),
@@ -187,22 +187,22 @@ def test_participants_coefficients_are_grouped_in_order():
     }
 
 
-def test_a_coefficient_has_its_mean_in_the_population():
+def test_each_coefficient_has_its_population_mean():
     means = [family.population_of(coefficient) for coefficient in family.COEFFICIENTS]
     assert means == ["beta[1]", "beta[2]"]
 
 
-def test_models_answer_for_parameters_of_the_family():
+def test_models_estimate_parameters_of_the_family():
     for model in family.MODELS.values():
         assert set(model.scored) <= set(family.PARAMETERS)
 
 
-def test_every_model_has_a_program_and_every_program_a_model():
+def test_every_model_has_a_program_and_every_program_has_a_model():
     programs = {file.stem for file in (STAN / "multilevel_linear").glob("*.stan")}
     assert programs == set(family.MODELS)
 
 
-def test_an_unknown_family_is_refused_with_those_there_are():
+def test_an_unknown_family_is_refused_with_the_known_families():
     with pytest.raises(ValueError, match="got 'logistic', must be one of 'multilevel_linear'"):
         families.find("logistic")
 

@@ -17,7 +17,7 @@ PRIOR = POISSON.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, lkj_eta=1)
 ALIKE = {"beta": (0.5, -1.0), "sigma_p": (0, 0), "rho": 0}
 
 
-def test_exposures_of_an_observed_design_are_taken(rng):
+def test_exposures_of_an_observed_design_are_used(rng):
     observed = {
         "participant": np.array([1, 1, 2]),
         "x": np.zeros(3),
@@ -40,7 +40,7 @@ def test_counts_without_exposures_have_an_exposure_of_1(rng):
 # Counts that are too large
 
 
-def test_counts_beyond_stans_integers_are_refused_in_words(rng):
+def test_counts_above_the_integers_of_stan_are_refused_with_a_message(rng):
     truth = POISSON.Truth(beta=(25.0, 0.0), sigma_p=(0, 0), rho=0)
     with pytest.raises(SimulationError, match=r"expected count is exp\(25\), must be at most 2"):
         POISSON.simulate(truth, 2, 2, rng)
@@ -57,7 +57,7 @@ def _poisson_study(prior: dict):
     return parse(raw, families.find)
 
 
-def test_a_replicate_that_cannot_be_simulated_is_a_row_that_says_why():
+def test_a_replicate_that_cannot_be_simulated_is_a_failed_row_with_its_reason():
     specification = {
         "family": "multilevel_poisson",
         "root_seed": 1,
@@ -78,11 +78,11 @@ def test_a_replicate_that_cannot_be_simulated_is_a_row_that_says_why():
     assert all(error.startswith("an expected count is exp(25)") for error in truth["error"])
 
 
-def test_a_wide_prior_still_tries_its_programs():
+def test_the_programs_of_a_wide_prior_are_still_tried():
     preflight.try_programs(_poisson_study({"beta_sd": 30}), STAN, "stanli")
 
 
-def test_a_prior_of_nothing_but_too_large_counts_is_refused_in_words():
+def test_a_prior_that_gives_only_counts_that_are_too_large_is_refused_with_a_message():
     study = _poisson_study({"beta_mean": 1e3, "beta_sd": 1})
     with pytest.raises(StudyError, match="none of 100 datasets of the first prior can be drawn"):
         preflight.try_programs(study, STAN, "stanli")

@@ -1,4 +1,4 @@
-"""Files that a researcher's own family reads: they decide its numbers as its own file does."""
+"""Files that a researcher's own family reads are a part of its identity, like its own file."""
 
 import py_compile
 import sys
@@ -39,12 +39,12 @@ def in_simulate(code):
 
 
 def code_of(raw):
-    """The hash of what simulates, as another process has it."""
+    """The hash of the simulating code, as computed in another process."""
     return provenance.step_code.__wrapped__("simulate", *families.find(raw["family"]).FILES)
 
 
 @pytest.mark.parametrize("name", READS)
-def test_a_file_that_is_read_at_load_counts_with_its_content(begin, tmp_path, name):
+def test_the_identity_includes_the_content_of_files_read_at_load(begin, tmp_path, name):
     raw = begin(at_load(READS[name]))
     before = code_of(raw)
     (tmp_path / name).write_text("2\n")
@@ -53,14 +53,14 @@ def test_a_file_that_is_read_at_load_counts_with_its_content(begin, tmp_path, na
     assert before == code_of(raw) != edited
 
 
-def test_a_module_counts_where_it_is_read_from_its_bytecode(begin, tmp_path, monkeypatch):
+def test_the_identity_includes_a_module_read_from_bytecode(begin, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "helper", raising=False)
     raw = begin(at_load(READS["helper.py"]))
     py_compile.compile(tmp_path / "helper.py")
     assert (tmp_path / "helper.py").resolve() in families.find(raw["family"]).FILES
 
 
-def test_files_that_change_places_are_noticed(begin, tmp_path):
+def test_swapping_two_files_changes_the_identity(begin, tmp_path):
     raw = begin(at_load(READS["items.csv"] + READS["words.txt"]))
     (tmp_path / "words.txt").write_text("2\n")
     before = code_of(raw)
@@ -69,7 +69,7 @@ def test_files_that_change_places_are_noticed(begin, tmp_path):
     assert code_of(raw) != before
 
 
-def test_what_is_written_and_what_others_installed_does_not_count(begin):
+def test_the_identity_excludes_written_files_and_installed_packages(begin):
     code = (
         BESIDE + 'import tempfile\nimport json\nimport scipy.io\n(HERE / "log").write_text("x")\n'
     )
@@ -79,11 +79,11 @@ def test_what_is_written_and_what_others_installed_does_not_count(begin):
 
 
 @pytest.mark.parametrize("name", READS)
-def test_a_function_may_open_no_file_that_was_not_read_at_load(begin, tmp_path, name):
-    said = tried_in_vain(begin(in_simulate(READS[name])))
-    assert f"means.py: simulate: opens {tmp_path / name}, must do so when the file is" in said
+def test_a_function_must_not_open_a_file_that_was_not_read_at_load(begin, tmp_path, name):
+    message = tried_in_vain(begin(in_simulate(READS[name])))
+    assert f"means.py: simulate: opens {tmp_path / name}, must do so when the file is" in message
 
 
-def test_a_function_may_open_again_what_was_read_at_load(begin):
+def test_a_function_may_reopen_a_file_that_was_read_at_load(begin):
     read = 'np.loadtxt(__file__.replace("means.py", "items.csv"))\n'
     assert tried(begin(at_load(read), in_simulate(read)))

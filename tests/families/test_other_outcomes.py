@@ -1,7 +1,7 @@
 """Families of other outcomes: Student t, Bernoulli, Poisson and ordinal.
 
-Their numbers are held to scipy.stats. Tests of randomness have fixed seeds; ALPHA is the
-rate at which each would fail with a fresh seed though all is right.
+Their numbers are compared with scipy.stats. Tests of randomness have fixed seeds; ALPHA is the
+rate at which each would fail with a random seed if the code is correct.
 """
 
 import numpy as np
@@ -33,7 +33,7 @@ every_family = pytest.mark.parametrize(("family", "truth"), TRUTHS)
 
 
 def follows(sample, cdf) -> bool:
-    """Whether a Kolmogorov-Smirnov test keeps the distribution."""
+    """Whether a Kolmogorov-Smirnov test does not reject the distribution."""
     return stats.kstest(sample, cdf).pvalue > ALPHA
 
 
@@ -49,9 +49,9 @@ def linear_predictor(columns) -> np.ndarray:
 
 
 @every_family
-def test_a_truth_comes_back_from_its_own_values(family, truth, rng):
-    found = family.truth_from_estimates(family.simulate(truth, 3, 2, rng)[1])
-    assert found.model_dump(exclude={"exposure"}) == truth.model_dump(exclude={"exposure"})
+def test_a_truth_is_recovered_from_its_values(family, truth, rng):
+    result = family.truth_from_estimates(family.simulate(truth, 3, 2, rng)[1])
+    assert result.model_dump(exclude={"exposure"}) == truth.model_dump(exclude={"exposure"})
 
 
 @every_family
@@ -70,12 +70,12 @@ def test_degrees_of_freedom_are_drawn_from_a_gamma_above_1(rng):
     assert follows([t.sigma for t in drawn], stats.expon(scale=2).cdf)
     mean = gamma.expect(lb=1, conditional=True)
     variance = gamma.expect(lambda nu: (nu - mean) ** 2, lb=1, conditional=True)
-    found = ROBUST.prior_sd(prior, "pooled")
-    assert found["nu"] == pytest.approx(np.sqrt(variance), rel=1e-6)
-    assert found["sigma"] == 2
+    result = ROBUST.prior_sd(prior, "pooled")
+    assert result["nu"] == pytest.approx(np.sqrt(variance), rel=1e-6)
+    assert result["sigma"] == 2
 
 
-def test_a_prior_that_leaves_nothing_above_1_is_refused_in_words(rng):
+def test_a_prior_with_hardly_any_mass_above_1_is_refused_with_a_message(rng):
     prior = ROBUST.Prior(
         beta_mean=0, beta_sd=1, sigma_p_rate=1, sigma_rate=1, nu_shape=1, nu_rate=1e4, lkj_eta=1
     )
@@ -84,7 +84,7 @@ def test_a_prior_that_leaves_nothing_above_1_is_refused_in_words(rng):
     assert "nu" not in ROBUST.prior_sd(prior, "pooled")
 
 
-def test_thresholds_are_drawn_as_sorted_normals(rng):
+def test_thresholds_are_sorted_normal_draws(rng):
     prior = ORDINAL.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, c_mean=1, c_sd=2, lkj_eta=1)
     drawn = np.array([ORDINAL.draw_truth(prior, rng).c for _ in range(3000)])
     for place in range(3):
@@ -122,7 +122,7 @@ def test_residuals_are_student_t(rng):
     assert follows(residuals / 1.5, stats.t(4).cdf)
 
 
-def test_binary_outcomes_have_the_odds_of_their_linear_predictor(rng):
+def test_log_odds_of_binary_outcomes_equal_the_linear_predictor(rng):
     columns, _ = BERNOULLI.simulate(BERNOULLI.Truth(**ALIKE), 5, 4000, rng)
     p = stats.logistic.cdf(linear_predictor(columns))
     for weight in (1, columns["x"]):  # what the score of a logistic regression is made of
@@ -140,14 +140,14 @@ def test_counts_have_the_mean_and_variance_of_their_rate(rng):
     assert close(np.mean(z**2), 1, np.sqrt(np.mean(2 + 1 / rate) / z.size))
 
 
-def test_counts_of_different_participants_have_the_mean_of_a_lognormal_rate(rng):
+def test_the_mean_of_counts_over_participants_is_that_of_a_lognormal_rate(rng):
     truth = POISSON.Truth(beta=(0.5, 0.0), sigma_p=(0.6, 0.0), rho=0)
     columns, _ = POISSON.simulate(truth, 20_000, 1, rng)
     y = columns["y"]
     assert close(y.mean(), np.exp(0.5 + 0.6**2 / 2), stats.sem(y))
 
 
-def test_categories_have_the_shares_that_thresholds_cut_off(rng):
+def test_shares_of_categories_follow_from_the_thresholds(rng):
     truth = ORDINAL.Truth(beta=(0.0,), sigma_p=(0, 0), rho=0, c=C)
     columns, _ = ORDINAL.simulate(truth, 5, 2000, rng)
     shares = np.diff([0, *stats.logistic.cdf(C), 1])
@@ -175,11 +175,11 @@ def test_expected_outcomes_are_probabilities_rates_and_mean_categories():
     np.testing.assert_allclose(EXPOSED.expected(values, exposed), [2, 3] * np.exp(eta))
     thresholds = {f"c[{k}]": c for k, c in enumerate(C, start=1)}
     shares = np.diff([0, *stats.logistic.cdf(np.array(C) + 2), 1])
-    found = ORDINAL.expected(values | thresholds, columns)
-    assert found[1] == pytest.approx(shares @ [1, 2, 3, 4])
+    result = ORDINAL.expected(values | thresholds, columns)
+    assert result[1] == pytest.approx(shares @ [1, 2, 3, 4])
 
 
-def test_lines_that_are_not_straight_have_many_points(rng):
+def test_curved_lines_have_many_points(rng):
     columns, values = BERNOULLI.simulate(BERNOULLI.Truth(**DIFFERENT), 3, 5, rng)
     grid = BERNOULLI.line_grid(columns)
     assert grid["x"].size == 3 * 25
@@ -203,18 +203,18 @@ def _with_scipy(family, columns, eta, values):
 
 
 @every_family
-def test_log_likelihoods_are_those_of_scipy(family, truth, rng):
+def test_log_likelihoods_agree_with_scipy(family, truth, rng):
     columns, values = family.simulate(truth, 4, 6, rng)
     draws = {name: value + 0.1 * rng.random(7) for name, value in values.items()}
     person = columns["participant"]
     eta = np.array([draws[f"beta_p[{j},1]"] for j in person])
     eta = eta + columns["x"][:, None] * np.array([draws[f"beta_p[{j},2]"] for j in person])
-    found = family.log_likelihood(draws, columns)
-    assert found.shape == (24, 7)
-    np.testing.assert_allclose(found, _with_scipy(family, columns, eta, draws), rtol=1e-10)
+    result = family.log_likelihood(draws, columns)
+    assert result.shape == (24, 7)
+    np.testing.assert_allclose(result, _with_scipy(family, columns, eta, draws), rtol=1e-10)
 
 
-def test_log_likelihoods_far_in_the_tails_are_finite():
+def test_log_likelihoods_are_finite_far_in_the_tails():
     columns = {
         "participant": np.array([1, 1]),
         "x": np.array([-800.0, 800.0]),
@@ -223,8 +223,8 @@ def test_log_likelihoods_far_in_the_tails_are_finite():
     values = {"beta[1]": np.zeros(1), "beta[2]": np.ones(1)}
     assert BERNOULLI.log_likelihood(values, columns)[:, 0].tolist() == [-800, 0]
     thresholds = {f"c[{k}]": np.array([c]) for k, c in enumerate(C, start=1)}
-    found = ORDINAL.log_likelihood(values | thresholds, columns)
-    np.testing.assert_allclose(found[:, 0], [0, -801])
+    result = ORDINAL.log_likelihood(values | thresholds, columns)
+    np.testing.assert_allclose(result[:, 0], [0, -801])
 
 
 # Observed data
@@ -268,7 +268,7 @@ def test_observed_outcomes_are_integers_and_never_standardized():
         (ROBUST, ["a", "b", "c"], "column 'y' must hold numbers"),
     ],
 )
-def test_observed_outcomes_of_another_kind_are_refused_in_words(family, y, words):
+def test_observed_outcomes_of_another_type_are_refused_with_a_message(family, y, words):
     with pytest.raises(ValueError, match=words):
         read(family, y)
 

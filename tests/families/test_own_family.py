@@ -1,4 +1,4 @@
-"""A researcher's own family: what its file holds, and the shipped one, learning on a bandit."""
+"""A researcher's own family: the content of its file, and the shipped example, a bandit task."""
 
 import numpy as np
 import pytest
@@ -15,17 +15,17 @@ pytestmark = pytest.mark.usefixtures("in_the_repository")
 BANDIT = "config/families/learning_rate.py"
 
 
-# What it holds
+# The content of the file
 
 
 def test_the_template_passes_its_trial(begin):
     assert tried(begin()) == [
         "typical: 50 observations simulated",
-        "hierarchical under weakly_informative: fits its data and has its parameters",
+        "hierarchical under weakly_informative: a short fit ran and gave all parameters",
     ]
 
 
-def test_vectors_and_participants_get_stans_names():
+def test_elements_of_vectors_and_participants_have_the_names_of_stan():
     family = families.find(BANDIT)
     assert list(family.PARAMETERS) == ["mu[1]", "mu[2]", "sigma[1]", "sigma[2]"]
     assert family.POSITIVE == ("sigma[1]", "sigma[2]")
@@ -38,7 +38,7 @@ def test_vectors_and_participants_get_stans_names():
     assert columns["choice"].size == 12
 
 
-def test_participants_may_have_vectors_of_their_own(begin):
+def test_participants_may_have_vectors(begin):
     family = families.find(
         begin(
             ("family.py", '{"theta": ()}', '{"theta": (2,)}'),
@@ -72,18 +72,18 @@ def draw_truth("""
     theta = np.array([[0.5, 1.0, 1.0], [0.0, 3.0, 3.0]])
     expected = stats.norm(theta, [[1.0], [2.0]]).logpdf(columns["y"]).T
     np.testing.assert_allclose(family.log_likelihood(values, columns), expected, rtol=1e-12)
-    found = family.test_quantities(values, columns, np.random.default_rng(1))
-    assert list(found) == ["log likelihood", "projection of theta"]
-    np.testing.assert_allclose(found["log likelihood"], expected.sum(axis=0), rtol=1e-12)
+    result = family.test_quantities(values, columns, np.random.default_rng(1))
+    assert list(result) == ["log likelihood", "projection of theta"]
+    np.testing.assert_allclose(result["log likelihood"], expected.sum(axis=0), rtol=1e-12)
 
 
-def test_an_edited_file_is_another_family(begin):
+def test_an_edited_file_changes_the_family(begin):
     one = families.find(begin()["family"])
     other = families.find(begin(("family.py", '"Mean, mu"', '"Grand mean"'))["family"])
     assert (one.PARAMETERS["mu"], other.PARAMETERS["mu"]) == ("Mean, mu", "Grand mean")
 
 
-def test_nothing_is_left_beside_the_file(begin, tmp_path):
+def test_loading_a_family_creates_no_files(begin, tmp_path):
     tried(begin())
     assert {file.name for file in tmp_path.iterdir()} == {"means.py", "means.stan"}
 
@@ -105,12 +105,12 @@ def test_a_learner_follows_the_delta_rule():
     error = np.sqrt(expected * (1 - expected) / once.sum())
     assert abs(choice[1][once].mean() - expected) < 4 * error
     for arm, chance in ((0, 0.3), (1, 0.7)):
-        mine = reward[choice == arm]
-        assert abs(mine.mean() - chance) < 4 * np.sqrt(chance * (1 - chance) / mine.size)
+        selected = reward[choice == arm]
+        assert abs(selected.mean() - chance) < 4 * np.sqrt(chance * (1 - chance) / selected.size)
 
 
-def test_the_bandits_program_has_the_likelihood_of_its_choices():
-    """Log densities of two points differ as those that are written out with SciPy."""
+def test_the_program_of_the_bandit_has_the_likelihood_of_the_choices():
+    """Differences of log densities between points agree with SciPy."""
     import stanli
 
     family = families.find(BANDIT)
@@ -119,15 +119,15 @@ def test_the_bandits_program_has_the_likelihood_of_its_choices():
     columns, _ = family.simulate(truth, 3, 20, np.random.default_rng(1))
     data = {k: np.asarray(v).tolist() for k, v in family.stan_data(columns, prior).items()}
     model = stanli.Model(stan_file=str(family.program("hierarchical", STAN)), data=data)
-    found, expected = [], []
+    result, expected = [], []
     for point in np.random.default_rng(2).normal(scale=0.5, size=(2, 10)):
-        found.append(model.log_prob_grad(point)[0])
+        result.append(model.log_prob_grad(point)[0])
         expected.append(_log_density(point, columns, prior))
-    assert found[1] - found[0] == pytest.approx(expected[1] - expected[0], rel=1e-9)
+    assert result[1] - result[0] == pytest.approx(expected[1] - expected[0], rel=1e-9)
 
 
 def _log_density(point, columns, prior) -> float:
-    """Of unconstrained mu, log sigma and z (by columns), with the Jacobian of the logarithm."""
+    """Log density at unconstrained mu, log sigma and z (by columns), with its Jacobian."""
     mu, sigma, z = point[:2], np.exp(point[2:4]), point[4:].reshape(2, 3)
     alpha = 1 / (1 + np.exp(-(mu[0] + sigma[0] * z[0])))
     tau = np.exp(mu[1] + sigma[1] * z[1])
@@ -135,8 +135,10 @@ def _log_density(point, columns, prior) -> float:
     total += stats.expon(scale=1 / prior.sigma_rate).logpdf(sigma).sum() + point[2:4].sum()
     for j in range(3):
         value = [0.0, 0.0]
-        mine = columns["participant"] == j + 1
-        for arm, reward in zip(columns["choice"][mine], columns["reward"][mine], strict=True):
+        selected = columns["participant"] == j + 1
+        for arm, reward in zip(
+            columns["choice"][selected], columns["reward"][selected], strict=True
+        ):
             chance = 1 / (1 + np.exp(-tau[j] * (value[1] - value[0])))
             total += stats.bernoulli(chance).logpmf(arm)
             value[arm] += alpha[j] * (reward - value[arm])
@@ -144,7 +146,7 @@ def _log_density(point, columns, prior) -> float:
 
 
 @pytest.mark.slow
-def test_the_bandits_parameters_come_back_from_much_data():
+def test_much_data_recover_the_parameters_of_the_bandit():
     family, engine = families.find(BANDIT), engines.find("stanli")
     truth = family.Truth(mu=(-0.5, 1.2), sigma=(0.5, 0.3))
     columns, values = family.simulate(truth, 40, 60, np.random.default_rng(1))
@@ -153,7 +155,7 @@ def test_the_bandits_parameters_come_back_from_much_data():
     draws = engine.sample(
         engine.load(program), family.stan_data(columns, prior), 1, Settings(2, 300, 300, 0.9, 8)
     )
-    found = posterior.summarise(draws, list(family.PARAMETERS), [0.999])
-    low, high = found["q0_05"], found["q99_95"]
+    result = posterior.summarise(draws, list(family.PARAMETERS), [0.999])
+    low, high = result["q0_05"], result["q99_95"]
     true = np.array([values[name] for name in family.PARAMETERS])
-    assert np.all((low < true) & (true < high))  # false alarms 4e-3
+    assert np.all((low < true) & (true < high))  # type I error: 4e-3

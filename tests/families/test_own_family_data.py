@@ -1,4 +1,4 @@
-"""What a researcher's own family gives as data, and does with data that it is given."""
+"""Data that a researcher's own family returns, and its use of data that it receives."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def returning(participant="participant", y="y", theta="theta"):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (returning(y="np.ma.masked_array(y, mask=y > 0)"), "column 'y' has masked values"),
         (
@@ -38,25 +38,25 @@ def returning(participant="participant", y="y", theta="theta"):
         ),
     ],
 )
-def test_a_column_without_a_number_everywhere_is_refused(begin, change, said):
-    with pytest.raises(StudyError, match=f"simulate: {said}"):
+def test_a_column_with_a_value_that_is_not_a_number_is_refused(begin, change, message):
+    with pytest.raises(StudyError, match=f"simulate: {message}"):
         simulated(begin, change)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (returning(y="np.where(y > 0, np.nan, y)"), "column 'y' holds a value that is not finite"),
         (returning(y="y * np.longdouble('1e400')"), "column 'y' holds a value that is not finite"),
         (returning(theta="np.ma.masked_array(theta, mask=theta > 0)"), "theta: is not finite"),
     ],
 )
-def test_a_dataset_that_is_not_finite_is_none(begin, change, said):
-    with pytest.raises(SimulationError, match=said):
+def test_a_dataset_that_is_not_finite_cannot_be_simulated(begin, change, message):
+    with pytest.raises(SimulationError, match=message):
         simulated(begin, change)
 
 
-def test_columns_may_be_of_pandas_or_without_masked_values(begin):
+def test_columns_may_be_pandas_or_masked_arrays_without_missing_values(begin):
     plain, _ = simulated(begin)
     for y in ("pd.Series(y)", "pd.array(y, dtype='Float64')", "np.ma.masked_array(y)"):
         columns, _ = simulated(begin, returning(y=y))
@@ -65,19 +65,19 @@ def test_columns_may_be_of_pandas_or_without_masked_values(begin):
 
 @pytest.mark.parametrize("function", ["simulate", "draw_truth"])
 def test_a_function_that_draws_nothing_from_its_rng_is_refused(begin, function):
-    """Every replicate would have the same data."""
+    """Otherwise every replicate would have the same data."""
     begins = {"simulate": "    theta = truth.mu", "draw_truth": "    return Truth("}[function]
     change = ("family.py", begins, f"    rng = np.random.default_rng(1)\n{begins}")
-    said = tried_in_vain(begin(change))
-    assert f"means.py: {function}: draws nothing from `rng`, must draw all random" in said
+    message = tried_in_vain(begin(change))
+    assert f"means.py: {function}: draws nothing from `rng`, must draw all random" in message
 
 
-def test_generators_made_from_the_rng_count_as_drawn(begin):
+def test_generators_spawned_from_the_rng_count_as_draws(begin):
     before = "    theta = truth.mu"
     simulated(begin, ("family.py", before, f"    rng = rng.spawn(1)[0]\n{before}"))
 
 
-def test_what_stan_data_changes_in_place_does_not_reach_the_next_call(begin):
+def test_changes_by_stan_data_in_place_do_not_affect_the_next_call(begin):
     before = "def stan_data(observations, prior):\n"
     change = ("family.py", before, f"{before}    observations['y'] *= 2\n")
     raw = begin(change)

@@ -1,4 +1,4 @@
-"""A family pickles as the choice of a study, so a new Python process can load it again."""
+"""A pickled family is its name and options, so a new Python process can load it again."""
 
 import multiprocessing
 import pickle
@@ -27,7 +27,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def spawned():
-    """Calls a function in a process that is started with `spawn`."""
+    """Call a function in a process that is started with `spawn`."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         yield lambda *call: pool.submit(*call).result(120)
 

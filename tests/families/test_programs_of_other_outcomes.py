@@ -1,6 +1,6 @@
 """Stan programs of other outcomes: against densities of scipy.stats, quadrature, and each other.
 
-Posterior means are compared within 4 combined Monte Carlo errors: false alarms 6e-5 each.
+Posterior means are compared within 4 combined Monte Carlo errors: type I error 6e-5 each.
 """
 
 import numpy as np
@@ -35,7 +35,7 @@ PROGRAMS = [
 
 
 def find(name, shape="all vary"):
-    """The family of a shape, and a prior of it; no two hyperparameters are equal."""
+    """The family of a shape and a prior with different values of all hyperparameters."""
     options, q = SHAPES[shape]
     family = families.find({"name": name} | OPTIONS.get(name, {}) | options)
     number = sum(key.startswith("beta") for key in family.PARAMETERS)
@@ -59,18 +59,18 @@ def dataset(family, prior, participants, observations, seed=1):
 def point(family, model, data, rng) -> dict[str, np.ndarray]:
     """Values of a program's parameters."""
     q, people, ordinal = data["Q"], data["J"], "C" in data
-    found = {"slopes" if ordinal else "beta": rng.normal(size=data["K"] - ordinal)}
+    result = {"slopes" if ordinal else "beta": rng.normal(size=data["K"] - ordinal)}
     if ordinal:
-        found["c"] = np.sort(rng.normal(size=data["C"] - 1))
+        result["c"] = np.sort(rng.normal(size=data["C"] - 1))
     if "sigma_rate" in family.Prior.model_fields:
-        found |= {"sigma": rng.uniform(0.5, 2), "nu": rng.uniform(2, 9)}
+        result |= {"sigma": rng.uniform(0.5, 2), "nu": rng.uniform(2, 9)}
     if model != "pooled":
         rho = rng.uniform(-0.8, 0.8)
         factor = np.linalg.cholesky([[1, rho], [rho, 1]]) if q == 2 else np.ones((1, 1))
-        found |= {"sigma_p": rng.uniform(0.3, 1, q), "L_p": factor}
+        result |= {"sigma_p": rng.uniform(0.3, 1, q), "L_p": factor}
         own, shape = ("beta_p", (people, q)) if model == "centered" else ("z_p", (q, people))
-        found[own] = rng.normal(size=shape)
-    return found
+        result[own] = rng.normal(size=shape)
+    return result
 
 
 def log_prior(at, prior, varying) -> float:
@@ -126,7 +126,7 @@ def log_likelihood(at, data) -> float:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("name", "model"), PROGRAMS)
-def test_a_program_has_the_density_that_scipy_gives_it(name, model, shape, rng):
+def test_the_density_of_a_program_agrees_with_scipy(name, model, shape, rng):
     family, prior = find(name, shape)
     data = family.stan_data(dataset(family, prior, 3, 4), prior)
     program = stanli.Model(str(family.program(model, STAN)), data, include_paths=str(STAN))
@@ -134,8 +134,8 @@ def test_a_program_has_the_density_that_scipy_gives_it(name, model, shape, rng):
     for _ in range(5):
         at = point(family, model, data, rng)
         flat = {key: np.ravel(value, order="F").tolist() for key, value in at.items()}
-        found, _ = program.log_prob_grad(program.unconstrain(flat))
-        differences.append(found - log_prior(at, prior, varying) - log_likelihood(at, data))
+        result, _ = program.log_prob_grad(program.unconstrain(flat))
+        differences.append(result - log_prior(at, prior, varying) - log_likelihood(at, data))
     np.testing.assert_allclose(differences, differences[0], atol=1e-8)
 
 
@@ -150,14 +150,14 @@ def sample(family, model, columns, prior):
 
 def means(draws, names) -> tuple[np.ndarray, np.ndarray]:
     """Posterior means and their Monte Carlo errors."""
-    found = posterior.convergence(draws, names)["mcse_mean"][:-1]
-    return posterior.summarise(draws, names, [0.9])["mean"], found
+    result = posterior.convergence(draws, names)["mcse_mean"][:-1]
+    return posterior.summarise(draws, names, [0.9])["mean"], result
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param("multilevel_bernoulli", marks=pytest.mark.slow), "multilevel_poisson"]
 )
-def test_pooled_has_the_posterior_means_of_quadrature(name):
+def test_posterior_means_of_the_pooled_model_agree_with_quadrature(name):
     family, prior = find(name)
     columns = dataset(family, prior, 6, 5)
     data = family.stan_data(columns, prior)
@@ -181,20 +181,20 @@ def test_pooled_has_the_posterior_means_of_quadrature(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in OWN if name != "multilevel_ordinal"])
-def test_both_parametrisations_have_one_posterior(name):
+def test_both_parametrisations_have_the_same_posterior(name):
     family, prior = find(name)
     own = {"sigma": 1.0, "nu": 5.0} if name == "multilevel_robust" else {}
     truth = family.Truth(beta=(0.2, -0.1), sigma_p=(0.8, 0.5), rho=0.3, **own)
     columns, _ = family.simulate(truth, 8, 12, np.random.default_rng(1))
     names = [*family.PARAMETERS, *(f"beta_p[{j},{q}]" for q in (1, 2) for j in range(1, 9))]
-    found = [
+    result = [
         means(sample(family, model, columns, prior), names) for model in ("centered", "noncentered")
     ]
-    (one, error), (other, other_error) = found
+    (one, error), (other, other_error) = result
     assert np.all(np.abs(one - other) < 4 * np.hypot(error, other_error))
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_every_model_has_a_program_and_every_program_a_model(name):
+def test_every_model_has_a_program_and_every_program_has_a_model(name):
     programs = {file.stem for file in (STAN / name).glob("*.stan")}
     assert programs == set(find(name)[0].MODELS)

@@ -1,4 +1,4 @@
-"""What is said of a researcher's own family that is wrong, as soon as its study is read."""
+"""Messages about an invalid own family, when its study is read."""
 
 import pytest
 from conftest import STAN
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("in_the_repository")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("import numpy as np", "import numpyy as np", "does not load: ModuleNotFoundError: No mod"),
         ("    mu: Real\n", "    mu: Real, \n", "does not load: SyntaxError"),
@@ -82,20 +82,20 @@ pytestmark = pytest.mark.usefixtures("in_the_repository")
         ),
     ],
 )
-def test_a_file_that_is_wrong_is_refused_by_its_name(begin, old, new, said):
+def test_an_invalid_file_is_refused_with_its_name(begin, old, new, message):
     raw = begin(("family.py", old, new))
-    assert f"{raw['family']}: {said}" in refused(raw)
+    assert f"{raw['family']}: {message}" in refused(raw)
 
 
-def test_a_file_that_raises_is_told_with_its_own_lines_alone(begin):
+def test_an_exception_at_load_is_shown_with_lines_of_the_file_only(begin):
     raw = begin(("family.py", 'OUTCOME = "y"', 'OUTCOME = ["y"][1]'))
-    said = refused(raw)
-    assert "IndexError: list index out of range\n  line 23, in <module>: OUTCOME" in said
-    assert "importlib" not in said
-    assert "Traceback" not in said
+    message = refused(raw)
+    assert "IndexError: list index out of range\n  line 23, in <module>: OUTCOME" in message
+    assert "importlib" not in message
+    assert "Traceback" not in message
 
 
-def test_a_type_that_is_not_imported_is_said_where_annotations_are_text(begin):
+def test_a_type_that_is_not_imported_is_named_if_annotations_are_text(begin):
     raw = begin(
         ("family.py", '"""NAME', 'from __future__ import annotations\n"""NAME'),
         ("family.py", "NonNegative, Positive", "Positive"),
@@ -103,25 +103,25 @@ def test_a_type_that_is_not_imported_is_said_where_annotations_are_text(begin):
     assert "Truth: has an unknown type; is it imported?" in refused(raw)
 
 
-def test_a_file_that_is_not_there_is_refused(raw_study):
+def test_a_missing_file_is_refused(raw_study):
     raw = raw_study | {"family": "config/families/none.py"}
     assert refused(raw) == "config/families/none.py: cannot be read: No such file or directory"
 
 
 def test_a_file_with_the_name_of_a_shipped_family_is_refused(raw_study):
-    said = refused(raw_study | {"family": "config/families/multilevel_linear.py"})
-    said = said.partition("family: got 'config/families/multilevel_linear.py', ")[2]
-    assert said.startswith("must not have the name of a shipped family: ")
+    message = refused(raw_study | {"family": "config/families/multilevel_linear.py"})
+    message = message.partition("family: got 'config/families/multilevel_linear.py', ")[2]
+    assert message.startswith("must not have the name of a shipped family: ")
 
 
 def test_options_are_refused(begin):
     raw = begin()
-    said = refused(raw | {"family": {"name": raw["family"], "predictors": 2}})
-    assert "family: got the options predictors, must have none with a Python file" in said
+    message = refused(raw | {"family": {"name": raw["family"], "predictors": 2}})
+    assert "family: got the options predictors, must have none with a Python file" in message
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "message"),
     [
         ("models", ["pooled"], "models[0]: got 'pooled', must be one of 'hierarchical'"),
         ("priors", {"p": {"mu_mean": 0}}, "priors.p.mu_sd: missing, must be given"),
@@ -130,8 +130,8 @@ def test_options_are_refused(begin):
         ("observed", {"o": {"path": "x.csv"}}, "observed.o: must not be there, the family reads"),
     ],
 )
-def test_a_study_is_held_to_its_family(begin, key, value, said):
-    assert f"study.yaml: {said}" in refused(begin() | {key: value})
+def test_a_study_that_does_not_fit_its_family_is_refused(begin, key, value, message):
+    assert f"study.yaml: {message}" in refused(begin() | {key: value})
 
 
 def test_a_truth_cannot_be_drawn_from_a_model_without_a_generator(begin):
@@ -140,7 +140,7 @@ def test_a_truth_cannot_be_drawn_from_a_model_without_a_generator(begin):
     assert "truths.t.model: got 'hierarchical', must be one of (none is declared)" in refused(raw)
 
 
-def test_a_program_that_is_not_there_is_refused(begin, tmp_path):
+def test_a_missing_program_is_refused(begin, tmp_path):
     raw = begin()
     (tmp_path / "means.stan").unlink()
     with pytest.raises(StudyError, match=r"means\.stan: cannot be read: No such file"):

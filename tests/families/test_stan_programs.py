@@ -1,6 +1,6 @@
-"""The Stan programs: what they find, against each other and against sources outside.
+"""Posteriors of the Stan programs, against each other and against external sources.
 
-Posterior means are compared within 4 combined Monte Carlo errors: false alarms 6e-5 each.
+Posterior means are compared within 4 combined Monte Carlo errors: type I error 6e-5 each.
 """
 
 import json
@@ -40,10 +40,10 @@ def sleepstudy():
 
 
 @pytest.mark.slow
-def test_both_parametrisations_have_one_posterior(dataset, prior):
+def test_both_parametrisations_have_the_same_posterior(dataset, prior):
     names = [*family.PARAMETERS, *(f"beta_p[{j},{k}]" for k in (1, 2) for j in range(1, 17))]
-    found = [means(sample(model, dataset, prior), names) for model in ("centered", "noncentered")]
-    (one, error), (other, other_error) = found
+    result = [means(sample(model, dataset, prior), names) for model in ("centered", "noncentered")]
+    (one, error), (other, other_error) = result
     assert np.all(np.abs(one - other) < 4 * np.hypot(error, other_error))
 
 
@@ -54,7 +54,7 @@ def test_both_parametrisations_have_one_posterior(dataset, prior):
         *(pytest.param(each, marks=pytest.mark.slow) for each in ("centered", "noncentered")),
     ],
 )
-def test_the_sleepstudy_has_the_posterior_that_cmdstan_found(model, sleepstudy):
+def test_the_posterior_of_sleepstudy_is_that_of_cmdstan(model, sleepstudy):
     reference = REFERENCE["posterior_cmdstan"]
     hyperparameters = reference["priors"].items()
     prior = family.Prior(**{name.removeprefix("prior_"): value for name, value in hyperparameters})
@@ -65,7 +65,7 @@ def test_the_sleepstudy_has_the_posterior_that_cmdstan_found(model, sleepstudy):
         assert abs(ours - theirs["mean"]) < 4 * np.hypot(our_error, theirs["mcse_mean"]), name
 
 
-def test_unpooled_beta_is_the_mean_of_the_participants_draw_by_draw(dataset, prior):
+def test_unpooled_beta_is_the_mean_of_participants_in_every_draw(dataset, prior):
     draws = sample("unpooled", dataset, prior)
     groups = family.group_coefficients(draws.names)
     for k in (1, 2):
@@ -75,12 +75,12 @@ def test_unpooled_beta_is_the_mean_of_the_participants_draw_by_draw(dataset, pri
         np.testing.assert_allclose(beta, draws.values[:, :, members].mean(axis=2), atol=1e-12)
 
 
-def test_pooled_is_least_squares_where_the_prior_is_flat(dataset):
+def test_with_a_flat_prior_the_pooled_model_is_least_squares(dataset):
     mean, error = means(sample("pooled", dataset, FLAT), ["beta[1]", "beta[2]"])
     assert np.all(np.abs(mean - least_squares(dataset, slice(None))) < 4 * error)
 
 
-def test_unpooled_is_every_participants_least_squares_where_the_prior_is_flat(dataset):
+def test_with_a_flat_prior_the_unpooled_model_is_least_squares_for_every_participant(dataset):
     draws = sample("unpooled", dataset, FLAT)
     for participant in range(1, 17):
         names = [f"beta_p[{participant},{k}]" for k in (1, 2)]
@@ -89,7 +89,7 @@ def test_unpooled_is_every_participants_least_squares_where_the_prior_is_flat(da
         assert np.all(np.abs(mean - expected) < 4 * error), participant
 
 
-# How they are written
+# Format of the programs
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
@@ -98,7 +98,7 @@ def test_lines_have_at_most_80_columns(file):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
-def test_programs_are_as_stancs_formatter_leaves_them(file, cmdstan_home, tmp_path):
+def test_programs_are_formatted_by_stanc(file, cmdstan_home, tmp_path):
     text = file.read_text()
     if block := PIECES.get(file.parent.name):  # stanc takes whole programs only
         inside = "".join(f"  {line}".rstrip() + "\n" for line in text.splitlines())

@@ -1,4 +1,4 @@
-"""Stan's other algorithms in a study: their cells, identities, rows, and what is refused."""
+"""Stan's approximate algorithms in a study: cells, identities, rows, and refused studies."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ FLAT = {"beta_mean": 0, "beta_sd": 1e4, "sigma_p_rate": 1, "sigma_rate": 1e-6, "
 KEPT = ("keep_draws", True), ("selection", {"leave_out": "observation"})
 
 
-# What a study may ask for
+# Valid and refused studies
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ KEPT = ("keep_draws", True), ("selection", {"leave_out": "observation"})
         ("pooled", "got 'pooled', must not be a model; list it under `models`"),
     ],
 )
-def test_an_approximation_is_of_a_model_of_the_study(got, message):
+def test_an_approximation_needs_a_model_of_the_study(got, message):
     with pytest.raises(StudyError, match=rf"estimators\[0\]: {message}"):
         make_study(("estimators", [got]))
 
 
-def test_what_the_engine_does_not_make_is_refused_before_work(raw_study, tmp_path):
+def test_an_approximation_that_the_engine_lacks_is_refused_before_any_job(raw_study, tmp_path):
     raw_study["estimators"] = ["optimize_pooled", "laplace_pooled"]
     file = tmp_path / "study.yaml"
     file.write_text(yaml.safe_dump(raw_study))
@@ -79,7 +79,7 @@ def identity(*changes, **sources) -> str:
         ("sampler", "draws", 7),
     ],
 )
-def test_how_the_sampler_goes_leaves_approximations_as_they_are(change):
+def test_settings_of_the_sampler_do_not_change_approximations(change):
     assert identity(change) == identity()
 
 
@@ -95,17 +95,17 @@ def test_how_the_sampler_goes_leaves_approximations_as_they_are(change):
         (("title", "same"), {"programs": {"pooled": "edited", "centered": "as it was"}}),
     ],
 )
-def test_what_decides_approximations_decides_their_identity(change, sources):
+def test_settings_of_an_approximation_change_its_identity(change, sources):
     assert identity(change, **sources) != identity()
 
 
-def test_draws_of_an_approximation_are_as_many_as_a_fit_keeps():
+def test_an_approximation_has_as_many_draws_as_a_fit_keeps():
     design = make_design(("estimators", ["laplace_pooled"]), ("sampler", "draws", 70))
     fit = design.fit(SCENARIO, "laplace_pooled", "weak", FIRST)
     assert fit["sampler"]["draws"] == 2 * 70
 
 
-def test_approximations_leave_models_and_datasets_as_they_are():
+def test_approximations_do_not_change_models_and_datasets():
     with_them, without = make_design(MODES, approximating="code"), make_design()
     for cell in without.cells:
         assert with_them.fit(*cell, FIRST) == without.fit(*cell, FIRST)
@@ -123,11 +123,11 @@ def test_approximations_keep_no_draws_and_are_neither_verified_nor_calibrated():
     assert why == "an approximation is not the posterior of its program"
 
 
-def test_an_approximation_answers_for_what_its_model_does():
+def test_an_approximation_estimates_the_parameters_of_its_model():
     for model in LINEAR.MODELS:
-        found = method(LINEAR, f"laplace_{model}")
-        assert found.scored == LINEAR.MODELS[model].scored
-        assert found.label == f"Laplace, {LINEAR.MODELS[model].label.lower()}"
+        result = method(LINEAR, f"laplace_{model}")
+        assert result.scored == LINEAR.MODELS[model].scored
+        assert result.label == f"Laplace, {LINEAR.MODELS[model].label.lower()}"
 
 
 # Rows
@@ -135,7 +135,7 @@ def test_an_approximation_answers_for_what_its_model_does():
 
 @pytest.fixture
 def approximate():
-    """The tables of a batch: what was found of simulated data, one replicate's spoilt."""
+    """The tables of a batch of simulated data, with invalid data in one replicate."""
 
     def fit(model, *changes, spoil=None):
         name, asked = f"optimize_{model}", MARGINAL if model == "marginal" else (MODES,)
@@ -154,21 +154,21 @@ def approximate():
 
 def test_a_mode_under_a_flat_prior_is_least_squares(approximate):
     # On the scale of log sigma the largest density is at sigma^2 = SSE / (N - 1).
-    data, found, _ = approximate("pooled", ("priors", "weak", FLAT))
-    estimates = pd.DataFrame(found["estimates"]).set_index(["replicate", "parameter"])["mean"]
+    data, result, _ = approximate("pooled", ("priors", "weak", FLAT))
+    estimates = pd.DataFrame(result["estimates"]).set_index(["replicate", "parameter"])["mean"]
     for replicate in (1, 2, 3):
-        mine = data["replicate"] == replicate
-        x, y = (data[name][mine] for name in ("x", "y"))
+        selected = data["replicate"] == replicate
+        x, y = (data[name][selected] for name in ("x", "y"))
         slope, intercept = np.polyfit(x, y, 1)
         left = np.sum((y - intercept - slope * x) ** 2)
         expected = [intercept, slope, np.sqrt(left / (y.size - 1))]
         assert estimates[replicate].to_numpy() == pytest.approx(expected, abs=1e-3)
 
 
-def test_a_mode_has_neither_errors_nor_intervals(approximate, tmp_path):
-    _, found, specification = approximate("centered", spoil=2)
+def test_a_mode_has_neither_standard_errors_nor_intervals(approximate, tmp_path):
+    _, result, specification = approximate("centered", spoil=2)
     for table, schema in batches.schemas(specification).items():
-        tables.write(found[table], tmp_path / table, schema, "identity")
+        tables.write(result[table], tmp_path / table, schema, "identity")
     estimates = tables.read_frame([tmp_path / "estimates"])
     assert set(estimates["replicate"]) == {1, 3}
     assert (estimates["mean"] == estimates["median"]).all()
@@ -186,15 +186,15 @@ def test_a_mode_has_neither_errors_nor_intervals(approximate, tmp_path):
 
 def test_a_mode_without_participants_coefficients_does_not_draw_them(approximate):
     # `marginal` draws them at random afterwards: one draw is no estimate.
-    _, found, _ = approximate("marginal")
-    assert set(found["estimates"]["parameter"]) == set(LINEAR.MODELS["marginal"].scored)
-    assert found["participants"]["replicate"] == []
+    _, result, _ = approximate("marginal")
+    assert set(result["estimates"]["parameter"]) == set(LINEAR.MODELS["marginal"].scored)
+    assert result["participants"]["replicate"] == []
 
 
 # Scores
 
 
-def test_a_mode_leaves_what_is_to_be_known_of_coverage_as_it_is(rng):
+def test_a_mode_does_not_change_the_replicates_needed_for_coverage(rng):
     error, number = rng.normal(size=40), np.arange(1, 41)
     none = np.full(40, np.nan)
     models = {

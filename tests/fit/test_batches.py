@@ -1,4 +1,4 @@
-"""A batch of fits: nothing is lost, and its numbers do not depend on the batch."""
+"""Batches of fits: all fits are in the tables, and estimates do not depend on the batch."""
 
 import os
 import signal
@@ -53,7 +53,7 @@ def batch_data(first=1, end=4, *changes) -> tuple[dict, dict]:
 
 
 def fit(model="pooled", first=1, end=4, spoil=None) -> dict:
-    """Fit replicates `first` to `end`, one of them with an outcome that is infinite."""
+    """Fit replicates `first` to `end`, one of them with an infinite outcome."""
     data, truth = batch_data(first, end)
     if spoil:
         data["y"][np.argmax(data["replicate"] == spoil)] = np.inf
@@ -71,7 +71,7 @@ def centered():
 
 @pytest.fixture
 def accident(monkeypatch):
-    """Let something happen instead of the fit of one replicate; the child inherits it."""
+    """Replace the fit of one replicate by an accident; the child process inherits it."""
     engine = engines.find("stanli")
     sample = engine.sample
 
@@ -86,10 +86,10 @@ def accident(monkeypatch):
     return arranged
 
 
-# Nothing is lost
+# Failed fits
 
 
-def test_every_replicate_has_one_row_of_diagnostics_with_attempt_1(centered):
+def test_every_replicate_has_one_row_of_diagnostics_for_its_first_attempt(centered):
     assert centered["diagnostics"]["replicate"] == [1, 2, 3, 4]
     assert centered["diagnostics"]["attempt"] == [1, 1, 1, 1]
     assert centered["diagnostics"]["status"] == ["ok"] * 4
@@ -124,7 +124,7 @@ def test_a_fit_that_hangs_is_a_failed_row_among_the_others(accident):
     assert batch["diagnostics"]["error"][0] == "time limit: took more than 2.5 seconds"
 
 
-def test_an_accident_does_not_change_the_other_fits(accident):
+def test_a_failed_fit_does_not_change_the_other_fits(accident):
     whole = fit()
     accident(2, lambda: os.kill(os.getpid(), signal.SIGKILL))
     marred = fit()
@@ -132,7 +132,7 @@ def test_an_accident_does_not_change_the_other_fits(accident):
         assert rows(marred["estimates"], replicate) == rows(whole["estimates"], replicate)
 
 
-def test_a_long_error_is_cut(accident):
+def test_a_long_error_is_shortened(accident):
     def fail():
         raise RuntimeError("x" * 10_000)
 
@@ -140,7 +140,7 @@ def test_a_long_error_is_cut(accident):
     assert len(fit(end=1)["diagnostics"]["error"][0]) == batches.LONGEST_ERROR
 
 
-def test_a_program_that_the_engine_cannot_serve_ends_the_batch(tmp_path):
+def test_a_program_that_the_engine_cannot_run_ends_the_batch(tmp_path):
     broken = tmp_path / "pooled.stan"
     broken.write_text("parameters { real x } model { }")
     data, truth = batch_data()
@@ -154,7 +154,7 @@ def test_a_program_that_the_engine_cannot_serve_ends_the_batch(tmp_path):
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
-def test_numbers_do_not_depend_on_how_replicates_are_cut_into_batches(centered, cut):
+def test_estimates_do_not_depend_on_the_batches(centered, cut):
     parts = fit("centered", 1, cut), fit("centered", cut + 1, 4)
     for name, table in centered.items():
         for column, values in table.items():
@@ -164,7 +164,7 @@ def test_numbers_do_not_depend_on_how_replicates_are_cut_into_batches(centered, 
                 )
 
 
-def test_the_seed_of_a_fit_is_that_of_the_design(centered):
+def test_the_seed_of_a_fit_follows_from_the_design(centered):
     expected = [fit_seed(specification("centered"), replicate) for replicate in (1, 2, 3, 4)]
     assert centered["diagnostics"]["seed"] == expected
 
@@ -191,40 +191,40 @@ def test_all_models_fit_the_same_datasets():
         ("batch", 1),
     ],
 )
-def test_datasets_do_not_know_what_will_be_fitted_to_them(change):
+def test_datasets_do_not_depend_on_what_is_fitted_to_them(change):
     data, truth = batch_data()
     other_data, other_truth = batch_data(1, 4, change)
     np.testing.assert_array_equal(data["y"], other_data["y"])
     np.testing.assert_array_equal(truth["truth"], other_truth["truth"])
 
 
-# What stands in the tables
+# Tables
 
 
 @pytest.mark.parametrize("model", family.MODELS)
-def test_estimates_are_of_the_parameters_that_a_model_scores(model):
+def test_estimates_have_the_scored_parameters_of_the_model(model):
     assert fit(model, 2, 2)["estimates"]["parameter"] == list(family.MODELS[model].scored)
 
 
-def test_participants_own_estimates_stand_for_replicate_1_only(centered):
+def test_participants_coefficients_are_kept_for_replicate_1_only(centered):
     own = {row["replicate"] for row in rows(centered["estimates"]) if "beta_p" in row["parameter"]}
     assert own == {1}
     names = [row["parameter"] for row in rows(centered["estimates"], 1)][6:]
     assert names == [f"beta_p[{j},{k}]" for k in (1, 2) for j in (1, 2, 3, 4)]
 
 
-def test_truth_travels_with_the_estimates(centered):
+def test_rows_of_estimates_have_the_true_value(centered):
     expected = [0.5, 1.0, 1.0, 0.5, 0.3, 1.0]
     assert [row["truth"] for row in rows(centered["estimates"], 3)] == expected
 
 
-def test_participants_are_scored_once_a_fit_and_coefficient(centered):
+def test_participants_are_scored_once_per_fit_and_coefficient(centered):
     keys = [(row["replicate"], row["coefficient"]) for row in rows(centered["participants"])]
     assert keys == [(r, c) for r in (1, 2, 3, 4) for c in ("beta_p[,1]", "beta_p[,2]")]
 
 
 @pytest.mark.parametrize("k", [1, 2])
-def test_participants_scores_are_those_of_their_own_estimates(centered, k):
+def test_participants_scores_agree_with_their_estimates(centered, k):
     own = [row for row in rows(centered["estimates"], 1) if row["parameter"].endswith(f",{k}]")]
     own = [row for row in own if row["parameter"].startswith("beta_p")]
     mean, truth, low, high = (
@@ -239,7 +239,7 @@ def test_participants_scores_are_those_of_their_own_estimates(centered, k):
     assert scores["coverage"] == np.mean((low <= truth) & (truth <= high))
 
 
-def test_pooled_says_nothing_of_participants():
+def test_the_pooled_model_has_no_scores_of_participants():
     assert fit(end=1)["participants"]["replicate"] == []
 
 
@@ -251,7 +251,7 @@ def test_observed_data_have_no_truth_and_no_scores():
     assert len(batch["estimates"]["parameter"]) == 6 + 8
 
 
-def test_the_tables_of_a_batch_can_be_written_failures_too(tmp_path):
+def test_the_tables_of_a_batch_can_be_written_with_failures(tmp_path):
     batch = fit(spoil=1)
     for name, schema in batches.schemas(specification()).items():
         tables.write(batch[name], tmp_path / name, schema, "identity")
@@ -268,7 +268,7 @@ def test_a_fit_with_draws_that_are_not_finite_is_a_failed_row(monkeypatch):
         return draws
 
     monkeypatch.setattr(engine, "sample", spoiled)
-    found = fit(end=1)
-    assert outcomes(found) == [(1, "failed")]
-    assert rows(found["diagnostics"])[0]["error"] == "RuntimeError: non-finite draws: sigma"
-    assert rows(found["estimates"]) == []
+    result = fit(end=1)
+    assert outcomes(result) == [(1, "failed")]
+    assert rows(result["diagnostics"])[0]["error"] == "RuntimeError: non-finite draws: sigma"
+    assert rows(result["estimates"]) == []

@@ -39,14 +39,14 @@ def test_a_batch_is_the_same_every_time(design):
         assert_same(one, other)
 
 
-def test_the_cut_into_batches_does_not_matter(design):
+def test_datasets_do_not_depend_on_the_batches(design):
     whole = simulate(design, 1, 4)
     parts = simulate(design, 1, 1), simulate(design, 2, 4)
     for table, first, rest in zip(whole, *parts, strict=True):
         assert_same(table, {name: np.concatenate([first[name], rest[name]]) for name in table})
 
 
-def test_replicates_differ(design):
+def test_datasets_differ_between_replicates(design):
     data, _ = simulate(design, 1, 2)
     assert not np.isin(data["y"][data["replicate"] == 1], data["y"][data["replicate"] == 2]).any()
 
@@ -61,7 +61,7 @@ def test_participants_effects_differ_between_replicates(design):
     assert len(set(truth["truth"][truth["parameter"] == "beta_p[4,2]"])) == 3
 
 
-def test_the_seed_in_the_table_makes_the_dataset_again(design, truth):
+def test_the_seed_in_the_table_reproduces_the_dataset(design, truth):
     data, table = simulate(design, 7, 7)
     assert set(table["data_seed"]) == {dataset_seed(design.simulation(SCENARIO, Batch(7, 7, 7)), 7)}
     rng = np.random.default_rng(table["data_seed"][0])
@@ -77,7 +77,7 @@ def test_a_truth_drawn_from_a_prior_varies_by_replicate():
     assert data["x"].tolist() == [0, 1, 2] * 4 * 3
 
 
-def test_a_truth_from_observed_data_takes_their_design_and_the_fits_means():
+def test_a_truth_from_observed_data_uses_their_design_and_the_posterior_means():
     study = [
         ("observed", "real", {"path": "a", "outcome": "y", "predictor": "x", "participant": "p"}),
         ("truths", {"found": {"from_observed": SOURCE}}),
@@ -99,7 +99,7 @@ def file(tmp_path):
 
 
 def read(file, text=None, standardize=False):
-    """Read a CSV file of this text as the dataset `real`."""
+    """Read a CSV file with this text as the dataset `real`."""
     if text is not None:
         file.write_text(text)
     columns = family.ObservedColumns(outcome="y", predictor="x", participant="p")
@@ -134,7 +134,7 @@ def test_the_shipped_dataset_is_read(monkeypatch):
         ("y,x,p\n1,2,a\n1,2,a\n", r"real\.csv: column 'p' must have at least 2 participants"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused_with_its_name(file, text, message):
+def test_an_unusable_file_is_refused_with_its_name(file, text, message):
     with pytest.raises(StudyError, match=r"^study: observed\.real: .*" + message):
         read(file, text)
 
@@ -157,7 +157,7 @@ NO_NUMBERS += [
 
 @pytest.mark.parametrize("cell", NO_NUMBERS)
 @pytest.mark.parametrize("column", ["y", "x"])
-def test_a_cell_that_is_no_number_is_refused_with_column_and_row(file, column, cell):
+def test_a_value_that_is_not_a_number_is_refused_with_column_and_row(file, column, cell):
     cells = {"y": "1", "x": "2", column: cell}
     with pytest.raises(StudyError) as refused:
         read(file, f"y,x,p\n1,2,a\n3,4,b\n{cells['y']},{cells['x']},b\n")
@@ -185,7 +185,7 @@ def test_a_cell_that_is_no_number_is_refused_with_column_and_row(file, column, c
         (str(2**63), 2.0**63),
     ],
 )
-def test_a_cell_that_is_a_number_is_read_as_it_is(file, cell, value):
+def test_a_value_that_is_a_number_is_read_exactly(file, cell, value):
     assert read(file, f"y,x,p\n{cell},2,a\n3,4,b\n")["y"].tolist() == [value, 3]
 
 
@@ -193,13 +193,13 @@ NAMES = ["1017", "001017", "1017.0", "1.017e3", "NA", "null", "NaN", "N/A", "tru
 NAMES += ["2024-01-01", "01/01/2024", str(2**53), str(2**53 + 1), "a", "a ", "e\u0301", "\xe9", "0"]
 
 
-def test_participants_are_text_to_the_letter(file):
+def test_names_of_participants_are_read_as_text(file):
     columns = read(file, "y,x,p\n" + "".join(f"1,2,{name}\n3,4,{name}\n" for name in NAMES))
     assert columns["participant"].tolist() == np.repeat(np.arange(1, len(NAMES) + 1), 2).tolist()
 
 
-def test_five_participants_whose_names_are_one_number_stay_five(file, rng):
-    """Of a balanced design with varying intercepts, REML's sigma is the SD within participants."""
+def test_participants_whose_names_are_equal_as_numbers_remain_separate(file, rng):
+    """In a balanced design with varying intercepts, sigma by REML is the SD within participants."""
     names, intercepts = ["1017", "001017", "1018", "1019", "1020"], [0, 8, 1, 2, 3]
     x, noise = np.arange(5.0), rng.normal(0, 0.3, (5, 5))
     y = np.array(intercepts)[:, None] + noise
@@ -231,12 +231,12 @@ def test_a_missing_file_is_refused(file):
         ("y\tx\tp\n1\t2\ta\n", "outcome: got 'y'", r"'y\tx\tp'"),
     ],
 )
-def test_a_missing_column_is_refused_with_those_there_are(file, text, key, there):
+def test_a_missing_column_is_refused_with_the_existing_columns(file, text, key, there):
     with pytest.raises(StudyError) as refused:
         read(file, text)
-    told = str(refused.value)
-    assert told.startswith(f"study: observed.real.{key}, must be one of the columns of ")
-    assert told.endswith(f"real.csv: {there}")
+    words = str(refused.value)
+    assert words.startswith(f"study: observed.real.{key}, must be one of the columns of ")
+    assert words.endswith(f"real.csv: {there}")
 
 
 def test_a_constant_column_cannot_be_standardized(file):
@@ -244,13 +244,13 @@ def test_a_constant_column_cannot_be_standardized(file):
         read(file, "y,x,p\n1,2,a\n3,2,b\n", standardize=True)
 
 
-def test_a_constant_column_is_one_however_its_mean_is_rounded(file):
+def test_a_constant_column_is_detected_in_spite_of_rounding(file):
     with pytest.raises(StudyError, match=r"column 'x' is constant"):
         read(file, "y,x,p\n1,0.1,a\n3,0.1,b\n3,0.1,b\n", standardize=True)
 
 
 @pytest.mark.parametrize("x", ["1e308,-1e308", "1e200,2e200", "1e-200,2e-200"])
-def test_what_squares_cannot_hold_is_not_standardized(file, x):
+def test_values_whose_squares_overflow_or_underflow_cannot_be_standardized(file, x):
     first, second = x.split(",")
     table = f"y,x,p\n1,{first},a\n3,{second},b\n"
     with pytest.raises(StudyError, match=r"column 'x' is too large or too small to be"):
@@ -272,7 +272,7 @@ def test_what_squares_cannot_hold_is_not_standardized(file, x):
     ],
     ids=lambda value: None if isinstance(value, str) else str(value[:12]),
 )
-def test_bytes_of_any_kind_are_refused_in_one_printable_line(file, content, message):
+def test_arbitrary_bytes_are_refused_in_one_printable_line(file, content, message):
     file.write_bytes(content)
     with pytest.raises(StudyError) as refused:
         read(file)
@@ -280,7 +280,7 @@ def test_bytes_of_any_kind_are_refused_in_one_printable_line(file, content, mess
     assert str(refused.value).isprintable()
 
 
-def test_an_observed_dataset_is_replicate_1_of_its_table():
+def test_an_observed_dataset_has_replicate_1():
     table = datasets.observed_table({"x": np.array([1.0, 2.0])})
     assert table["replicate"].tolist() == [1, 1]
 
@@ -299,7 +299,7 @@ def test_means_are_read_by_parameter(tmp_path):
     assert datasets.read_means(file, "fit") == MEANS
 
 
-def test_means_of_another_fit_are_refused_with_the_cure(tmp_path):
+def test_means_of_another_fit_are_refused_with_the_rm_command(tmp_path):
     file, schema = tmp_path / "e.parquet", tables.estimates_schema([0.5])
     tables.write(tables.from_rows([], schema), file, schema, "another")
     with pytest.raises(tables.StaleTableError, match=f"rm {file}"):

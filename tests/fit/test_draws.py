@@ -1,4 +1,4 @@
-"""Kept draws come back as ArviZ's InferenceData, to the last bit."""
+"""Kept draws are read as InferenceData of ArviZ, bit by bit."""
 
 import arviz_base
 import numpy as np
@@ -20,7 +20,7 @@ def kept(rng) -> Draws:
 
 @pytest.fixture
 def file(kept, tmp_path):
-    """Draws of replicates 3 and 5; those of 5 are the negative ones."""
+    """Draws of replicates 3 and 5; those of 5 are the negative of those of 3."""
     path = tmp_path / "00001-00010.parquet"
     with draws.writer(path, "identity") as keep:
         keep(3, kept)
@@ -28,7 +28,7 @@ def file(kept, tmp_path):
     return path
 
 
-def test_variables_have_their_own_dimensions_after_chain_and_draw(file, kept):
+def test_variables_have_their_dimensions_after_chain_and_draw(file, kept):
     posterior = inference_data(file, 3).posterior
     np.testing.assert_array_equal(posterior["sigma"], kept.values[:, :, 2])
     np.testing.assert_array_equal(posterior["beta"], kept.values[:, :, :2])
@@ -50,11 +50,11 @@ def test_a_replicate_has_its_own_draws(file, kept):
     np.testing.assert_array_equal(posterior["sigma"], -kept.values[:, :, 2])
 
 
-def test_arviz_takes_them(file):
+def test_arviz_can_extract_kept_draws(file):
     assert set(arviz_base.extract(inference_data(file, 3))) == {"beta", "sigma", "beta_p"}
 
 
-def test_a_replicate_without_draws_is_told(file):
+def test_a_replicate_without_draws_is_named_in_the_error(file):
     with pytest.raises(KeyError, match="no draws of replicate 4"):
         inference_data(file, 4)
 
@@ -66,7 +66,7 @@ def test_a_batch_without_any_draws_has_an_empty_table(tmp_path):
     assert tables.read(tmp_path / "a.parquet")["replicate"].size == 0
 
 
-def test_what_ends_early_leaves_nothing(tmp_path, kept):
+def test_an_interrupted_batch_leaves_no_draws(tmp_path, kept):
     def keep_and_fail():
         with draws.writer(tmp_path / "a.parquet", "identity") as keep:
             keep(1, kept)
@@ -77,6 +77,6 @@ def test_what_ends_early_leaves_nothing(tmp_path, kept):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_place_nothing_is_kept():
+def test_without_a_file_no_draws_are_kept():
     with draws.writer(None, "identity") as keep:
         assert keep is None

@@ -1,4 +1,4 @@
-"""Estimators in a study: their cells, identities, rows and scores, and what is refused."""
+"""Estimators in a study: cells, identities, rows and scores, and refused studies."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ NAMES = list(LINEAR.ESTIMATORS)
 TABLES = ["estimates", "participants", "diagnostics"]
 
 
-# What a study may ask for
+# Valid and refused studies
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ TABLES = ["estimates", "participants", "diagnostics"]
         (("models", ["reml"]), r"models\[0\]: got 'reml', must be one of 'pooled', "),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(change, message):
+def test_an_invalid_estimator_is_refused_with_a_message(change, message):
     with pytest.raises(StudyError, match=message):
         make_study(change)
 
 
-def test_an_estimator_that_a_layout_does_not_serve_is_refused():
+def test_an_estimator_for_another_layout_is_refused():
     truth = {"beta": [0, 1], "sigma_p": [1], "sigma": 1}
     prior = {"beta_mean": 0, "beta_sd": 1, "sigma_p_rate": 1, "sigma_rate": 1}
     with pytest.raises(StudyError, match="got 'least_squares', must be one of 'reml', 'ml', 'ols'"):
@@ -62,7 +62,7 @@ def test_a_family_without_estimators_has_approximations_of_its_models(monkeypatc
 # Cells and identities
 
 
-def test_estimators_have_a_cell_a_scenario_whatever_the_priors():
+def test_estimators_have_one_cell_per_scenario_for_all_priors():
     design = make_design(("estimators", ["reml"]), ("priors", "wide", WIDE))
     cells = [cell for cell in design.cells if cell[2] == NO_PRIOR]
     assert cells == [(SCENARIO, "reml", NO_PRIOR)]
@@ -90,7 +90,7 @@ def identity(*changes, name="reml", **sources) -> str:
         ("estimators", ["ml", "reml"]),
     ],
 )
-def test_what_stan_does_leaves_estimators_as_they_are(change):
+def test_settings_of_stan_do_not_change_estimators(change):
     assert identity(change) == identity()
 
 
@@ -106,16 +106,16 @@ def test_what_stan_does_leaves_estimators_as_they_are(change):
         (("title", "same"), {"simulating": "edited"}),
     ],
 )
-def test_what_decides_estimates_decides_their_identity(change, sources):
+def test_settings_of_an_estimator_change_its_identity(change, sources):
     assert identity(change, **sources) != identity()
 
 
-def test_programs_and_stans_code_leave_estimators_as_they_are():
+def test_programs_and_code_for_stan_do_not_change_estimators():
     programs = {"pooled": "edited", "centered": "edited"}
     assert identity(programs=programs, fitting="edited", engine_version="2") == identity()
 
 
-def test_an_estimator_leaves_models_and_datasets_as_they_are():
+def test_an_estimator_does_not_change_models_and_datasets():
     with_one, without = make_design(ALL, estimating="code"), make_design()
     for cell in without.cells:
         for batch in without.batches(SCENARIO):
@@ -124,22 +124,22 @@ def test_an_estimator_leaves_models_and_datasets_as_they_are():
     assert with_one.simulation(SCENARIO, batch) == without.simulation(SCENARIO, batch)
 
 
-def test_estimators_have_no_draws_to_keep_and_nothing_left_out():
+def test_estimators_have_neither_draws_nor_leave_one_out_tables():
     kept = ("keep_draws", True), ("selection", {"leave_out": "observation"})
     design = make_design(ALL, *kept, estimating="code")
     assert "draws" in design.tables_of((SCENARIO, "pooled", "weak"))
     assert "loo" in design.tables_of((SCENARIO, "pooled", "weak"))
     assert design.tables_of((SCENARIO, "reml", NO_PRIOR)) == TABLES
-    wanted = Inputs(design, ancient=str).summarise()
-    assert any("/reml/" in file for file in wanted["estimates"])
-    assert not any("/reml/" in file for file in wanted["loo"])
+    inputs = Inputs(design, ancient=str).summarise()
+    assert any("/reml/" in file for file in inputs["estimates"])
+    assert not any("/reml/" in file for file in inputs["loo"])
     assert not any("/loo/" in file and "/reml/" in file for file, _ in identities.expected(design))
 
 
 def test_estimators_are_fitted_to_observed_data_too():
     design = make_design(ALL, ("observed", "real", OBSERVED), estimating="code")
-    found = {cell[1] for cell in design.observed_cells if cell[2] == NO_PRIOR}
-    assert found == set(NAMES)
+    result = {cell[1] for cell in design.observed_cells if cell[2] == NO_PRIOR}
+    assert result == set(NAMES)
     assert design.fit_observed("real", "reml", NO_PRIOR)["engine"] == "scipy"
 
 
@@ -147,7 +147,7 @@ def test_estimators_are_fitted_to_observed_data_too():
 
 
 def fit(name="reml", *changes, end=4, spoil=None, truth=True):
-    """The tables of one batch; in one replicate the outcome does not vary."""
+    """The tables of one batch; the outcome of one replicate does not vary."""
     design = make_design(ALL, ("participants", [8]), ("observations", [6]), *changes)
     batch, scenario = Batch(1, end, end), "moderate-8x6"
     data, values = datasets.simulate_batch(design.simulation(scenario, batch))
@@ -162,7 +162,7 @@ def frame(batch, table) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_tables_are_those_of_models(tmp_path, name):
+def test_tables_of_estimators_have_the_schema_of_models(tmp_path, name):
     batch, specification = fit(name, spoil=2)
     for table, schema in batches.schemas(specification).items():
         tables.write(batch[table], tmp_path / table, schema, "identity")
@@ -183,7 +183,7 @@ def test_tables_are_those_of_models(tmp_path, name):
     assert (diagnostics.loc[[0, 2, 3], "sampling_seconds"] > 0).all()
 
 
-def test_participants_are_scored_as_models_are():
+def test_participants_are_scored_as_with_models():
     batch, _ = fit("least_squares", end=1)
     scores = frame(batch, "participants").set_index("coefficient")
     assert list(scores.index) == ["beta_p[,1]", "beta_p[,2]"]
@@ -198,7 +198,7 @@ def test_participants_are_scored_as_models_are():
     assert len(frame(fit("ols", end=1)[0], "participants")) == 0
 
 
-def test_a_singular_fit_is_a_row_that_says_so_and_keeps_its_estimates():
+def test_a_singular_fit_has_its_reason_and_its_estimates():
     alike = {"beta": [0, 1], "sigma_p": [0, 0], "rho": 0, "sigma": 1}
     batch, _ = fit("reml", ("truths", "moderate", alike), end=6)
     diagnostics = frame(batch, "diagnostics").set_index("replicate")
@@ -215,12 +215,12 @@ def test_observed_data_have_no_truth_and_no_scores():
     assert batch["participants"]["replicate"] == []
 
 
-def test_a_fit_that_overruns_its_time_is_a_failed_row():
+def test_a_fit_that_exceeds_the_time_limit_is_a_failed_row():
     batch, _ = fit("reml", ("sampler", "time_limit", 1e-6), end=1)
     assert batch["diagnostics"]["error"][0].startswith("time limit: ")
 
 
 @pytest.mark.parametrize("cut", [1, 3])
-def test_numbers_do_not_depend_on_how_replicates_are_cut(cut):
+def test_estimates_do_not_depend_on_the_batches(cut):
     whole, part = frame(fit()[0], "estimates"), frame(fit(end=cut)[0], "estimates")
     pd.testing.assert_frame_equal(whole[whole["replicate"] <= cut], part, check_exact=True)

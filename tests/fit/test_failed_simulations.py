@@ -1,4 +1,4 @@
-"""A dataset that cannot be simulated costs its own replicate, whatever goes wrong with it."""
+"""A dataset that cannot be simulated is a failure of its replicate only, for any cause."""
 
 import collections
 import os
@@ -39,7 +39,7 @@ def simulated(raw, **changes):
 
 
 def fated(begin, does: str):
-    """The template's family, whose generator does something else in one replicate."""
+    """The family of the template, with other code of its generator in one replicate."""
     design = designed(begin())
     seed = dataset_seed(design.simulation(SCENARIO, BATCH), FATED)
     first = float(np.random.default_rng(seed).random())
@@ -76,9 +76,9 @@ HARMS = [
 
 
 @pytest.mark.parametrize(
-    ("does", "said"), slow_after(6, HARMS), ids=[does[:30] for does, _ in HARMS]
+    ("does", "message"), slow_after(6, HARMS), ids=[does[:30] for does, _ in HARMS]
 )
-def test_a_replicate_costs_itself_alone(begin, does, said):
+def test_a_failed_simulation_affects_its_replicate_only(begin, does, message):
     _, unharmed, _ = simulated(fated(begin, "pass"))
     _, data, truth = simulated(fated(begin, does))
     kept = unharmed["replicate"] != FATED
@@ -87,7 +87,7 @@ def test_a_replicate_costs_itself_alone(begin, does, said):
     rows = truth["replicate"] == FATED
     assert truth["parameter"][rows].tolist() == [None]
     assert np.isnan(truth["truth"][rows]).all()
-    assert said in truth["error"][rows][0]
+    assert message in truth["error"][rows][0]
     assert set(truth["error"][~rows]) == {None}
 
 
@@ -109,7 +109,7 @@ def test_a_replicate_costs_itself_alone(begin, does, said):
         ],
     ),
 )
-def test_what_is_left_behind_harms_no_other_replicate(begin, does):
+def test_side_effects_of_a_simulation_affect_no_other_replicate(begin, does):
     _, unharmed, _ = simulated(fated(begin, "pass"))
     _, data, truth = simulated(fated(begin, does), sampler=UNHURRIED)
     for name, values in unharmed.items():
@@ -117,35 +117,35 @@ def test_what_is_left_behind_harms_no_other_replicate(begin, does):
     assert set(truth["error"]) == {None}
 
 
-def test_its_fits_are_failed_rows_with_the_reason_and_no_rescue(begin):
+def test_fits_of_a_failed_simulation_are_failed_rows_without_rescue(begin):
     rescue = [{"adapt_delta": 0.99}]
     design, data, truth = simulated(fated(begin, "raise ValueError('unlucky')"), rescue=rescue)
     specification = design.fit(SCENARIO, "hierarchical", "weakly_informative", BATCH)
     program = Program(str(families.find(design.study.family).program("hierarchical", STAN)), STAN)
-    found = batches.fit_batch(data, truth, SamplerFitter(specification, program))
+    result = batches.fit_batch(data, truth, SamplerFitter(specification, program))
     rows = [
-        dict(zip(found["diagnostics"], row, strict=True))
-        for row in zip(*found["diagnostics"].values(), strict=True)
+        dict(zip(result["diagnostics"], row, strict=True))
+        for row in zip(*result["diagnostics"].values(), strict=True)
     ]
     (failed,) = [row for row in rows if row["replicate"] == FATED]
     assert (failed["attempt"], failed["status"], failed["failed_in"]) == (1, "failed", "simulation")
     assert failed["error"].startswith(f"simulation: {design.study.family}: simulate: raised Value")
     assert {row["replicate"] for row in rows} == {1, 2, 3, 4}
-    assert FATED not in found["estimates"]["replicate"]
-    assert {1, 2, 4} == set(found["estimates"]["replicate"])
+    assert FATED not in result["estimates"]["replicate"]
+    assert {1, 2, 4} == set(result["estimates"]["replicate"])
 
 
-def test_a_share_of_the_fits_has_its_failed_rows_too(begin):
+def test_verified_fits_of_a_failed_simulation_are_failed_rows_too(begin):
     design, data, truth = simulated(fated(begin, "raise ValueError('unlucky')"))
     specification = design.fit(SCENARIO, "hierarchical", "weakly_informative", BATCH)
     program = Program(str(families.find(design.study.family).program("hierarchical", STAN)), STAN)
     fitter = SamplerFitter(specification | {"only": [2, FATED]}, program)
-    found = batches.fit_batch(data, truth, fitter)["diagnostics"]
-    assert found["replicate"] == [2, FATED]
-    assert found["status"] == ["ok", "failed"]
+    result = batches.fit_batch(data, truth, fitter)["diagnostics"]
+    assert result["replicate"] == [2, FATED]
+    assert result["status"] == ["ok", "failed"]
 
 
-def test_a_verifying_engine_is_not_blamed_for_them(begin, tmp_path, monkeypatch):
+def test_failed_simulations_are_not_failures_of_the_verifying_engine(begin, tmp_path, monkeypatch):
     design = designed(begin(), verify={"engine": "stanli", "share": 1.0})
     monkeypatch.chdir(tmp_path)
     went = {1: ("ok", None), 2: ("failed", "fit"), 3: ("failed", "simulation")}
@@ -163,12 +163,12 @@ def test_a_verifying_engine_is_not_blamed_for_them(begin, tmp_path, monkeypatch)
             table = tables.from_rows(rows, tables.DIAGNOSTICS)
             tables.write(table, file, tables.DIAGNOSTICS, "")
     assert kinds["simulation"] > 0
-    found = verification.attempted_fits(design)
-    assert found["status"].value_counts().to_dict() == {"ok": kinds["ok"], "failed": kinds["fit"]}
-    assert set(found["error"].dropna()) == {"fit"}
+    result = verification.attempted_fits(design)
+    assert result["status"].value_counts().to_dict() == {"ok": kinds["ok"], "failed": kinds["fit"]}
+    assert set(result["error"].dropna()) == {"fit"}
 
 
-def test_the_tables_go_through_their_files(begin, tmp_path):
+def test_tables_with_failed_simulations_can_be_written_and_read(begin, tmp_path):
     design, data, truth = simulated(fated(begin, "os._exit(0)"))
     schemas = {"data": tables.data_schema(families.find(design.study.family).COLUMNS)}
     for name, table in (("data", data), ("truth", truth)):
@@ -179,7 +179,7 @@ def test_the_tables_go_through_their_files(begin, tmp_path):
             np.testing.assert_array_equal(read[column], values)
 
 
-def test_drawn_truths_fail_alike(begin):
+def test_simulations_from_drawn_truths_fail_in_the_same_way(begin):
     some = "    if truth.mu > 0:\n        raise SimulationError('too large')\n" + BEGINS
     raw = begin(
         ("family.py", "Positive, Real", "Positive, Real, SimulationError"),
@@ -196,7 +196,7 @@ def test_drawn_truths_fail_alike(begin):
     assert 8 <= len(failed) <= 32  # of 40, each with a chance of a half: beyond it once in 10,000
 
 
-# What else calls the functions of a file: the summary, the figures, the checks
+# Other calls of the functions of a family: the summary, the figures, the checks
 
 
 @pytest.mark.parametrize(
@@ -213,13 +213,13 @@ def test_drawn_truths_fail_alike(begin):
         ],
     ),
 )
-def test_what_a_prior_expects_leaves_out_draws_without_data(begin, does, kept):
+def test_prior_predictive_draws_without_data_are_left_out(begin, does, kept):
     shown = summaries.prior_predictive(designed(begin()))
     whole = shown.groupby("draw")["y"].first()
     assert set(whole.index) == set(range(1, 101))
     when = f"    if rng.normal() > 0.5:\n        {does}\n{BEGINS}"
     raw = begin(("family.py", BEGINS, when), ("family.py", "import numpy as np", IMPORTS))
-    found = summaries.prior_predictive(designed(raw))["draw"].unique().tolist()
+    result = summaries.prior_predictive(designed(raw))["draw"].unique().tolist()
     refuses = f"    if rng.normal() > 0.5:\n        raise SimulationError('no')\n{BEGINS}"
     plain = begin(
         ("family.py", BEGINS, refuses),
@@ -227,11 +227,11 @@ def test_what_a_prior_expects_leaves_out_draws_without_data(begin, does, kept):
     )
     lost = set(range(1, 101)) - set(summaries.prior_predictive(designed(plain))["draw"])
     assert 10 <= len(lost) <= 55  # of 100, each with a chance of 0.31: beyond it once in 100,000
-    assert kept(found, lost)
+    assert kept(result, lost)
 
 
 @pytest.mark.parametrize(
-    ("does", "said"),
+    ("does", "message"),
     slow_after(
         2,
         [
@@ -241,7 +241,7 @@ def test_what_a_prior_expects_leaves_out_draws_without_data(begin, does, kept):
         ],
     ),
 )
-def test_prior_deviations_that_cannot_be_had_are_one_message(begin, does, said):
+def test_prior_sds_that_cannot_be_computed_are_one_message(begin, does, message):
     function = f"def prior_sd(prior):\n    {does}\n\n\ndef stan_data("
     raw = begin(
         ("family.py", "def stan_data(", function), ("family.py", "import numpy as np", IMPORTS)
@@ -249,11 +249,11 @@ def test_prior_deviations_that_cannot_be_had_are_one_message(begin, does, said):
     study = designed(raw).study
     with pytest.raises(StudyError) as error:
         summaries.prior_standard_deviations(study, "weakly_informative", "hierarchical")
-    assert str(error.value).startswith(f"{raw['family']}: {said}")
+    assert str(error.value).startswith(f"{raw['family']}: {message}")
 
 
 @pytest.mark.slow
-def test_a_check_of_likelihoods_ends_by_the_time_limit(begin):
+def test_a_check_of_likelihoods_ends_at_the_time_limit(begin):
     function = "def log_likelihood(values, data):\n    while True: pass\n\n\ndef stan_data("
     both = 'MODELS = {"alike": Model("NAME.stan", pooling="complete"), '
     raw = begin(("family.py", "def stan_data(", function), ("family.py", "MODELS = {", both))
@@ -261,7 +261,7 @@ def test_a_check_of_likelihoods_ends_by_the_time_limit(begin):
         designed(raw, models=["alike", "hierarchical"], selection={"leave_out": ["observation"]})
 
 
-def test_nothing_that_it_started_is_left(begin, tmp_path):
+def test_no_child_process_of_a_simulation_remains(begin, tmp_path):
     kept = tmp_path / "pid"
     other = "subprocess.Popen(['sleep', '99'], start_new_session=True).pid"
     simulated(fated(begin, f"open({str(kept)!r}, 'w').write(str({other}))"))

@@ -32,8 +32,8 @@ def test_a_fault_of_the_machine_stops_the_batch(moved):
         fit_batch(moved)
 
 
-def test_unreadable_data_of_the_first_fit_are_an_error_of_the_study(prophet_executable):
-    # Another program's executable: it lacks its data.
+def test_unreadable_data_of_the_first_fit_are_a_study_error(prophet_executable):
+    # The executable of another program, which needs other data.
     with pytest.raises(
         EngineError, match=r"pooled\.stan: does not fit its data: .*variable name=T"
     ):
@@ -56,7 +56,7 @@ def raising(monkeypatch, error, from_replicate):
     yield
 
 
-def test_unreadable_data_of_the_first_fit_with_stanli_are_an_error_of_the_study(monkeypatch):
+def test_unreadable_data_of_the_first_fit_with_stanli_are_a_study_error(monkeypatch):
     family = families.find("multilevel_linear")
     made = family.stan_data
     monkeypatch.setattr(
@@ -80,8 +80,8 @@ def test_a_full_disk_or_memory_stops_the_batch(monkeypatch, number):
 
 def test_other_errors_of_a_later_fit_are_failed_rows(monkeypatch):
     with raising(monkeypatch, DataError("processing stage=data initialization"), 2):
-        found, _ = fit_batch(None, engine="stanli")
-    assert found["diagnostics"]["status"] == ["ok", "failed", "failed"]
+        result, _ = fit_batch(None, engine="stanli")
+    assert result["diagnostics"]["status"] == ["ok", "failed", "failed"]
 
 
 def test_a_child_that_cannot_start_stops_the_batch(monkeypatch):

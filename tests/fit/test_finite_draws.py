@@ -1,4 +1,4 @@
-"""Whatever a table is made from is finite, or its fit is a failed row that names what is not."""
+"""Numbers in tables are finite; otherwise the fit is a failed row that names the parameters."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ SCENARIO = "moderate-4x3"
 
 
 def fit_own(raw, number=1) -> dict:
-    """The tables of some replicates of an own family's study, fitted for real."""
+    """The tables of some replicates of a study with an own family, fitted without mocks."""
     raw = raw | {"participants": [10], "sampler": {"chains": 4, "warmup": 200, "draws": 200}}
     design = preflight.prepare(raw, "study.yaml", STAN, thoroughly=False)
     (scenario,) = design.scenarios
@@ -41,17 +41,17 @@ def fit_batch(design: Design, scenario, model, prior, number=1) -> dict:
 
 
 def why(batch) -> list[str]:
-    """The errors of all fits; none of them has a row elsewhere."""
+    """The errors of all fits; asserts that these fits have no rows in other tables."""
     assert set(batch["diagnostics"]["status"]) == {"failed"}
     assert [rows(batch[name]) for name in batch if name != "diagnostics"] == [[]] * (len(batch) - 1)
     return batch["diagnostics"]["error"]
 
 
-# A program of one's own
+# The program of an own family
 
 
 def spoiled_at_random(begin, share) -> dict:
-    """A share of the draws of theta[2] is no number."""
+    """A family in which a share of the draws of theta[2] is NaN."""
     spoil = f"if (uniform_rng(0, 1) < {share}) theta[2] = not_a_number();"
     quantities = f"generated quantities {{ vector[J] theta = eta; {spoil} }}\n"
     return begin(
@@ -61,18 +61,18 @@ def spoiled_at_random(begin, share) -> dict:
     )
 
 
-def test_a_few_draws_of_one_participant_that_are_no_number(begin):
-    """As draws are ranked and counted, each of them would be above every truth."""
+def test_a_few_draws_of_one_participant_that_are_nan_fail_the_fit(begin):
+    """Ranked or counted, a NaN would be above every truth."""
     raw = spoiled_at_random(begin, 0.05)
     assert why(fit_own(raw, 2)) == ["RuntimeError: non-finite draws: theta[2]"] * 2
 
 
-def test_the_trial_looks_at_participants_too(begin):
+def test_the_trial_checks_draws_of_participants_too(begin):
     with pytest.raises(StudyError, match=r"means\.stan: draws of theta\[2\] are not finite"):
         own_families.tried(spoiled_at_random(begin, 0.5))
 
 
-def test_columns_that_nothing_uses_may_be_anything(begin):
+def test_columns_that_no_table_uses_may_be_nan(begin):
     unused = "real ratio = not_a_number(); real other = negative_infinity();"
     quantities = f"generated quantities {{ {unused} }}\n"
     raw = begin(("family.stan", "sigma);\n}\n", "sigma);\n}\n" + quantities))
@@ -80,8 +80,8 @@ def test_columns_that_nothing_uses_may_be_anything(begin):
     assert fit_own(raw)["diagnostics"]["status"] == ["ok"]
 
 
-def test_chains_that_each_stay_where_they_began_have_not_converged(begin):
-    """`up` is 1 in some chains and 0 in others: its rhat is not finite, or beyond all bounds."""
+def test_chains_that_stay_at_their_initial_values_have_not_converged(begin):
+    """`up` is 1 in some chains and 0 in others, so its rhat is huge or not finite."""
     raw = begin(
         ("family.stan", "  real<lower=0> sigma;\n}", "  real<lower=0> sigma;\n  real a;\n}"),
         ("family.stan", "  z ~ std", "  target += log_mix(0.5, normal_lpdf(a | -30, 1),"
@@ -105,7 +105,7 @@ def test_chains_that_each_stay_where_they_began_have_not_converged(begin):
             assert fit["max_rhat"] < 1.1
 
 
-def test_a_test_quantity_that_is_no_number(begin):
+def test_a_test_quantity_that_is_nan_fails_the_fit(begin):
     density = (
         "def log_likelihood(values, observations):\n"
         "    theta = values['theta'][:, observations['participant'] - 1].T\n"
@@ -113,27 +113,27 @@ def test_a_test_quantity_that_is_no_number(begin):
     )
     raw = begin(("family.py", "def stan_data(", density + "def stan_data("))
     raw["truths"] = {"drawn": {"prior": "weakly_informative"}}
-    said = "RuntimeError: non-finite test quantities: log likelihood"
-    assert why(fit_own(raw)) == [said]
+    message = "RuntimeError: non-finite test quantities: log likelihood"
+    assert why(fit_own(raw)) == [message]
 
 
-# Any engine
+# Every engine
 
 
 @pytest.fixture
 def spoil(monkeypatch):
-    """Let draws be something else; the child process inherits it."""
+    """Replace draws of a parameter by a value; the child process inherits the change."""
 
     def arranged(name, value):
         engine = engines.find("stanli")
         sample, approximate = engine.sample, engine.approximate
 
-        def changed(found):
-            if name in found.names:
-                found.values[..., -1:, found.names.index(name)] = value
+        def changed(result):
+            if name in result.names:
+                result.values[..., -1:, result.names.index(name)] = value
             else:
-                found.sampler[name][0, 3] = value
-            return found
+                result.sampler[name][0, 3] = value
+            return result
 
         monkeypatch.setattr(engine, "sample", lambda *each: changed(sample(*each)))
         monkeypatch.setattr(engine, "approximate", lambda *each: changed(approximate(*each)))
@@ -142,19 +142,19 @@ def spoil(monkeypatch):
 
 
 def fit(model="centered", *places) -> dict:
-    wanted = ("models", ["centered", "marginal"])
-    design = make_design(SAMPLER, wanted, *places)
+    models = ("models", ["centered", "marginal"])
+    design = make_design(SAMPLER, models, *places)
     return fit_batch(design, SCENARIO, model, "weak")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", ["sigma", "Omega[1,2]", "beta_p[2,1]", "lp__", "energy__"])
-def test_what_tables_are_made_from_is_named(spoil, name, value):
+def test_parameters_that_are_not_finite_are_named(spoil, name, value):
     spoil(name, value)
     assert why(fit()) == [f"RuntimeError: non-finite draws: {name}"]
 
 
-def test_coefficients_that_were_integrated_out_are_named_too(spoil):
+def test_integrated_coefficients_that_are_not_finite_are_named_too(spoil):
     spoil("beta_p[4,2]", np.nan)
     assert why(fit("marginal")) == ["RuntimeError: non-finite draws: beta_p[4,2]"]
 
@@ -164,13 +164,13 @@ def test_the_draws_of_a_failed_fit_are_not_kept(spoil):
     assert len(why(fit("centered", ("keep_draws", True)))) == 1
 
 
-def test_many_names_are_counted(monkeypatch):
+def test_many_parameters_that_are_not_finite_are_counted(monkeypatch):
     engine = engines.find("stanli")
     sample = engine.sample
 
     def spoiled(*arguments):
-        found = sample(*arguments)
-        return replace(found, values=np.full_like(found.values, np.nan))
+        result = sample(*arguments)
+        return replace(result, values=np.full_like(result.values, np.nan))
 
     monkeypatch.setattr(engine, "sample", spoiled)
     (error,) = why(fit())
@@ -185,20 +185,20 @@ def test_draws_too_large_to_have_moments_are_named(spoil, name):
 
 
 @pytest.mark.parametrize("name", ["sigma", "beta_p[2,1]"])
-def test_a_mode_is_held_to_the_same(spoil, name):
+def test_a_mode_that_is_not_finite_is_named_too(spoil, name):
     spoil(name, np.nan)
     batch = fit("optimize_centered", ("estimators", ["optimize_centered"]))
     assert why(batch) == [f"RuntimeError: non-finite draws: {name}"]
 
 
-def test_beside_a_mode_coefficients_drawn_at_random_are_not_looked_at(spoil):
+def test_coefficients_drawn_at_random_for_a_mode_are_not_checked(spoil):
     spoil("beta_p[2,1]", np.nan)
     batch = fit("optimize_marginal", ("estimators", ["optimize_marginal"]))
     assert batch["diagnostics"]["status"] == ["ok"]
 
 
 @pytest.mark.parametrize("value", [np.nan, -np.inf])
-def test_a_log_likelihood_of_what_is_left_out(value, monkeypatch, prior, rng):
+def test_a_log_likelihood_that_is_not_finite_fails_the_fit(value, monkeypatch, prior, rng):
     columns, values = LINEAR.simulate(
         LINEAR.Truth(beta=(0, 1), sigma_p=(1, 1), rho=0, sigma=1), 4, 3, rng
     )
@@ -208,9 +208,9 @@ def test_a_log_likelihood_of_what_is_left_out(value, monkeypatch, prior, rng):
     density = LINEAR.log_likelihood
 
     def spoiled(values, some):
-        found = density(values, some)
-        found[some["y"] == columns["y"][7], 3] = value
-        return found
+        result = density(values, some)
+        result[some["y"] == columns["y"][7], 3] = value
+        return result
 
     monkeypatch.setattr(LINEAR, "log_likelihood", spoiled)
     monkeypatch.setattr(loo, "MOST_VALUES", 500)  # five observations at a time
@@ -224,7 +224,7 @@ def test_a_log_likelihood_of_what_is_left_out(value, monkeypatch, prior, rng):
 
 @pytest.fixture
 def estimated(monkeypatch):
-    """Let an estimator give something; return its tables."""
+    """Let an estimator return these results; return its tables."""
 
     def fit_estimator(value=0.5, error=0.1, bound=0.2):
         def part(names):
@@ -246,7 +246,7 @@ def estimated(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("result", "message"),
     [
         ({"value": np.nan}, "non-finite estimates: beta[1]"),
         ({"value": np.inf}, "non-finite estimates: beta[1]"),
@@ -255,11 +255,11 @@ def estimated(monkeypatch):
         ({"bound": np.nan}, "non-finite bounds of intervals: beta[1]"),
     ],
 )
-def test_estimates_errors_and_bounds_are_finite(estimated, found, said):
-    assert why(estimated(**found)) == [f"RuntimeError: {said}"]
+def test_estimates_errors_and_bounds_are_finite(estimated, result, message):
+    assert why(estimated(**result)) == [f"RuntimeError: {message}"]
 
 
-def test_estimates_without_a_sound_error_have_neither_bounds_nor_coverage(estimated):
+def test_estimates_without_a_finite_standard_error_have_neither_bounds_nor_coverage(estimated):
     batch = estimated(error=np.nan, bound=np.nan)
     assert batch["diagnostics"]["status"] == ["ok"]
     assert np.isnan(rows(batch["estimates"])[0]["sd"])

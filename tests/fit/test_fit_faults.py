@@ -1,4 +1,4 @@
-"""In a batch, a fit that goes wrong costs that fit alone, whatever goes wrong with it."""
+"""A fault in one fit of a batch fails this fit only, for any cause."""
 
 import ctypes
 import faulthandler
@@ -34,10 +34,10 @@ def unharmed():
     return batch()
 
 
-def hold_alone(found, unharmed) -> str:
-    """Hold that one fit failed and all others are what they would have been; return its error."""
+def hold_alone(result, unharmed) -> str:
+    """Assert that one fit failed and all others are unchanged; return its error."""
     expected = ["failed" if replicate == FATED else "ok" for replicate in BATCH.replicates]
-    assert found["diagnostics"]["status"] == expected
+    assert result["diagnostics"]["status"] == expected
     for name in ("estimates", "participants"):
         for column, values in unharmed[name].items():
             kept = [
@@ -45,8 +45,8 @@ def hold_alone(found, unharmed) -> str:
                 for value, replicate in zip(values, unharmed[name]["replicate"], strict=True)
                 if replicate != FATED
             ]
-            assert found[name][column] == kept
-    return found["diagnostics"]["error"][FATED - 1]
+            assert result[name][column] == kept
+    return result["diagnostics"]["error"][FATED - 1]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,9 @@ def hold_alone(found, unharmed) -> str:
         ("transformed data", 'reject("no luck today")', "no luck today"),
     ],
 )
-def test_a_program_that_refuses_one_dataset(tmp_path, unharmed, block, statement, message):
+def test_a_program_that_rejects_one_dataset_fails_one_fit(
+    tmp_path, unharmed, block, statement, message
+):
     data, _ = datasets.simulate_batch(DESIGN.simulation(SCENARIO, BATCH))
     first = data["y"][np.argmax(data["replicate"] == FATED)]
     source = SOURCE.read_text()
@@ -80,7 +82,9 @@ def test_a_program_that_refuses_one_dataset(tmp_path, unharmed, block, statement
         ("y", lambda y: y[None], "got shape (1, 12), must be vector[N] with N = 12, of shape"),
     ],
 )
-def test_data_of_another_shape_in_one_replicate(monkeypatch, unharmed, entry, change, message):
+def test_data_of_another_shape_in_one_replicate_fail_one_fit(
+    monkeypatch, unharmed, entry, change, message
+):
     given, _ = datasets.simulate_batch(DESIGN.simulation(SCENARIO, BATCH))
     fateful, stan_data = given["y"][given["replicate"] == FATED], LINEAR.stan_data
 
@@ -123,7 +127,7 @@ def want_more_than_there_is():
     ],
     ids=["segmentation fault", "abort", "killed for memory", "exit", "no memory", "exception"],
 )
-def test_a_process_that_meets_with_an_accident(monkeypatch, unharmed, happens, message):
+def test_a_process_that_dies_or_hangs_fails_one_fit(monkeypatch, unharmed, happens, message):
     engine, fateful = engines.find("stanli"), fit_seed(SPECIFICATION, FATED)
     sample = engine.sample
 

@@ -19,19 +19,19 @@ SETTINGS = Settings(chains=4, warmup=500, draws=1000, adapt_delta=0.8, max_treed
 
 
 def log_density_of_a_mean(y, rng, prior_sd=10.0, n_draws=4000):
-    """Observations' log densities at exact draws of the mean of normals of SD 1."""
+    """Log densities of observations at exact draws of the mean of normals with SD 1."""
     variance = 1 / (y.size + prior_sd**-2)
     draws = rng.normal(variance * y.sum(), np.sqrt(variance), n_draws)
     return norm.logpdf(y[:, None], draws)
 
 
 def exact_loo_of_a_mean(y, prior_sd=10.0):
-    """Log predictive density of each of them given the others, in closed form."""
+    """Log predictive density of each observation given the others, in closed form."""
     variance = 1 / (y.size - 1 + prior_sd**-2)
     return norm.logpdf(y, variance * (y.sum() - y), np.sqrt(1 + variance))
 
 
-def test_elpd_is_the_closed_form_one_of_a_normal_mean(rng):
+def test_elpd_of_a_normal_mean_agrees_with_its_closed_form(rng):
     y = rng.normal(size=30)
     elpd, p_loo, k = posterior.leave_one_out(log_density_of_a_mean(y, rng), 1.0)
     exact = exact_loo_of_a_mean(y)
@@ -51,7 +51,7 @@ def sample(columns, prior, seed):
 
 def test_elpd_agrees_with_exact_refits(truth, prior, rng):
     columns, _ = LINEAR.simulate(truth, 2, 6, rng)
-    found = loo.row_of_fit(
+    result = loo.row_of_fit(
         LINEAR, "pooled", prior, sample(columns, prior, 1), columns, "observation"
     )
     exact = []
@@ -61,20 +61,20 @@ def test_elpd_agrees_with_exact_refits(truth, prior, rng):
         flat = dict(zip(refit.names, refit.values.reshape(4000, -1).T, strict=True))
         own = {name: values[~others] for name, values in columns.items()}
         exact.append(logsumexp(LINEAR.log_likelihood(flat, own)) - np.log(4000))
-    np.testing.assert_allclose(found["pointwise"], exact, atol=0.1)  # seeded
-    assert found["elpd_loo"] == pytest.approx(sum(exact), abs=0.25)
-    assert found["n_high_k"] == 0
+    np.testing.assert_allclose(result["pointwise"], exact, atol=0.1)  # seeded
+    assert result["elpd_loo"] == pytest.approx(sum(exact), abs=0.25)
+    assert result["n_high_k"] == 0
 
 
 def test_an_outlier_among_few_observations_has_a_high_pareto_k(truth, prior, rng):
     columns, _ = LINEAR.simulate(truth, 2, 4, rng)
     columns["y"][3] += 40
-    found = loo.row_of_fit(
+    result = loo.row_of_fit(
         LINEAR, "pooled", prior, sample(columns, prior, 1), columns, "observation"
     )
-    assert found["n_high_k"] == 1
-    assert found["max_k"] > posterior.largest_reliable_k(4000)
-    assert np.argmin(found["pointwise"]) == 3
+    assert result["n_high_k"] == 1
+    assert result["max_k"] > posterior.largest_reliable_k(4000)
+    assert np.argmin(result["pointwise"]) == 3
 
 
 def test_draws_that_do_not_vary_have_no_reliable_estimate():
@@ -105,7 +105,7 @@ def some_draws(family, rng, number=5):
 
 
 def covariance(joint, values, z, draw, prior):
-    """Of one participant's observations, written out."""
+    """Covariance of the observations of one participant, element by element."""
     q = z.shape[1]
     if joint == "pooled":
         of_coefficients = np.zeros((q, q))
@@ -145,15 +145,15 @@ def test_the_likelihood_of_a_participant_is_multivariate_normal(choice, models, 
     x = np.column_stack([np.ones(9), *(columns[name] for name in family.layout.predictors)])
     for model in models:
         joint = family.MODELS[model].joint
-        found = family.marginal_log_likelihood(model, prior, values, columns)
-        assert found.shape == (3, 5)
+        result = family.marginal_log_likelihood(model, prior, values, columns)
+        assert result.shape == (3, 5)
         for j, draw in np.ndindex(3, 5):
             rows_of = columns["participant"] == j + 1
             beta = [values[f"beta[{k + 1}]"][draw] for k in range(x.shape[1])]
             mean = x[rows_of] @ (prior.beta_mean if joint == "unpooled" else beta)
             whole = covariance(joint, values, x[rows_of][:, varying], draw, prior)
             expected = multivariate_normal(mean, whole).logpdf(columns["y"][rows_of])
-            assert found[j, draw] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+            assert result[j, draw] == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
 def test_a_pooled_participant_is_the_product_of_its_observations(truth, prior, rng):
@@ -182,20 +182,20 @@ def fitted():
     return batches.fit_batch(*a_batch(BOTH))
 
 
-def test_a_fit_has_a_row_for_every_unit_asked_for(fitted):
-    found = rows(fitted["loo"])
-    assert [(row["replicate"], row["left_out"], row["n_units"]) for row in found] == [
+def test_a_fit_has_a_row_for_every_requested_unit(fitted):
+    result = rows(fitted["loo"])
+    assert [(row["replicate"], row["left_out"], row["n_units"]) for row in result] == [
         (1, "observation", 12),
         (1, "participant", 4),
         (2, "observation", 12),
         (2, "participant", 4),
     ]
-    for row in found:
+    for row in result:
         assert row["elpd_loo"] == pytest.approx(row["pointwise"].sum())
         assert row["se"] == pytest.approx(np.sqrt(row["n_units"] * row["pointwise"].var(ddof=1)))
 
 
-def test_chunks_do_not_change_numbers(fitted, monkeypatch):
+def test_chunks_do_not_change_elpd(fitted, monkeypatch):
     monkeypatch.setattr(loo, "MOST_VALUES", 5000)  # five units of 1000 draws at a time
     again = rows(batches.fit_batch(*a_batch(BOTH))["loo"])
     monkeypatch.setattr(loo, "MOST_VALUES", 1)
@@ -206,18 +206,18 @@ def test_chunks_do_not_change_numbers(fitted, monkeypatch):
             assert row["n_high_k"] == other["n_high_k"]
 
 
-def test_comparing_models_leaves_estimates_as_they_are(fitted):
+def test_leave_one_out_does_not_change_estimates(fitted):
     plain = batches.fit_batch(*a_batch())
     assert "loo" not in plain
     assert plain["estimates"] == fitted["estimates"]
 
 
-def test_a_fit_that_fails_has_no_row():
+def test_a_failed_fit_has_no_row():
     data, truth, fitter = a_batch(BOTH)
     data["y"][np.argmax(data["replicate"] == 1)] = np.inf
-    found = batches.fit_batch(data, truth, fitter)
-    assert found["diagnostics"]["status"] == ["failed", "ok"]
-    assert set(found["loo"]["replicate"]) == {2}
+    result = batches.fit_batch(data, truth, fitter)
+    assert result["diagnostics"]["status"] == ["failed", "ok"]
+    assert set(result["loo"]["replicate"]) == {2}
 
 
 def test_relative_efficiency_is_that_of_independent_draws(rng):

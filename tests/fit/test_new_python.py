@@ -1,4 +1,4 @@
-"""A batch is fitted by a new Python as by a forked process: what is sent to it pickles."""
+"""A new Python process fits a batch like a forked one, as its arguments can be pickled."""
 
 import pickle
 
@@ -32,18 +32,18 @@ def fitter(model: str) -> batches.Fitter:
 
 
 def fitted(model: str) -> dict:
-    """The tables of a batch, without its times."""
-    found = batches.fit_batch(
+    """The tables of a batch, without times."""
+    result = batches.fit_batch(
         *datasets.simulate_batch(DESIGN.simulation(SCENARIO, BATCH)), fitter(model)
     )
     return {
         table: {name: values for name, values in columns.items() if "seconds" not in name}
-        for table, columns in found.items()
+        for table, columns in result.items()
     }
 
 
 @pytest.mark.parametrize("model", ["pooled", "optimize_pooled", "reml"])
-def test_a_new_python_fits_the_same_numbers(model, monkeypatch):
+def test_a_new_python_process_gives_the_same_estimates(model, monkeypatch):
     monkeypatch.setenv(START_METHOD, "fork")
     forked = fitted(model)
     assert forked["diagnostics"]["status"] == ["ok", "ok"]
@@ -60,7 +60,7 @@ def test_a_fitter_keeps_its_arguments_when_it_is_pickled(return_draws):
     assert copy.return_draws == return_draws
 
 
-def test_the_scales_of_planning_pickle():
+def test_the_scales_of_planning_can_be_pickled():
     assert pickle.loads(pickle.dumps(SCALES)) == SCALES
 
 
@@ -83,7 +83,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_new_python_calls_an_own_family(call, own_design, monkeypatch):
+def test_a_new_python_process_can_call_an_own_family(call, own_design, monkeypatch):
     forked = call(own_design)
     monkeypatch.setenv(START_METHOD, "spawn")
     assert str(call(own_design)) == str(forked)

@@ -1,4 +1,4 @@
-"""Pathfinder's Pareto k: in the row of its fit, in its convergence, on the page."""
+"""Pareto k of Pathfinder: in the row of the fit, in convergence, and on the page."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ NAMES = ["beta[1]", "beta[2]", "sigma"]
 
 
 def diagnostics(monkeypatch, rng, *shapes):
-    """The rows of one fit a shape of the tail of its importance ratios; None: it has none."""
+    """Rows of fits, one per tail shape of the importance ratios; None for no tail."""
     left = list(shapes)
 
     def approximate(loaded, data, seed, algorithm, draws):
@@ -41,7 +41,7 @@ def diagnostics(monkeypatch, rng, *shapes):
     return rows
 
 
-def test_a_high_k_is_not_converged_and_says_why(monkeypatch, rng):
+def test_a_fit_with_a_high_k_has_not_converged_and_has_the_reason(monkeypatch, rng):
     good, bad, without = diagnostics(monkeypatch, rng, 0.2, 1.5, None)
     assert good["converged"]
     assert good["pareto_k"] == pytest.approx(0.2, abs=0.2)
@@ -54,7 +54,7 @@ def test_a_high_k_is_not_converged_and_says_why(monkeypatch, rng):
     assert "pareto_k" not in without
 
 
-def test_they_are_counted_and_told(monkeypatch, rng, tmp_path):
+def test_fits_with_a_high_k_are_counted_and_reported(monkeypatch, rng, tmp_path):
     rows = diagnostics(monkeypatch, rng, 0.2, 1.5, 1.2)
     file = tmp_path / "diagnostics.parquet"
     tables.write(tables.from_rows(rows, tables.DIAGNOSTICS), file, tables.DIAGNOSTICS, "")
@@ -62,13 +62,13 @@ def test_they_are_counted_and_told(monkeypatch, rng, tmp_path):
     assert convergence["n_high_pareto_k"].tolist() == [2, 2]
     assert convergence["n_converged"].tolist() == [1, 1]
     assert convergence["max_pareto_k"].iloc[0] == max(row["pareto_k"] for row in rows)
-    told = convergence.assign(model="pathfinder_pooled")
-    (row,) = results_section.pareto_k(LINEAR, told)
-    assert (row["n"], row["fits"], row["largest"]) == (2, 3, told["max_pareto_k"].iloc[0])
+    reported = convergence.assign(model="pathfinder_pooled")
+    (row,) = results_section.pareto_k(LINEAR, reported)
+    assert (row["n"], row["fits"], row["largest"]) == (2, 3, reported["max_pareto_k"].iloc[0])
     assert row["model"].startswith("Pathfinder, ")
 
 
-def test_nothing_is_told_of_models():
+def test_models_have_no_report_of_pareto_k():
     table = pd.DataFrame({"attempt": ["final"], "model": ["pooled"], "n_ok": [3]})
     assert (
         results_section.pareto_k(LINEAR, table.assign(n_high_pareto_k=0, max_pareto_k=np.nan)) == []

@@ -1,4 +1,4 @@
-"""Draws to estimates and diagnostics, against closed forms and Stan's own estimators."""
+"""Estimates and diagnostics from draws, against closed forms and the estimators of Stan."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ model {
 
 
 def make_draws(rng, values=None, **sampler) -> Draws:
-    """Draws of `a` and `b`: independent and standard normal, unless given."""
+    """Draws of `a` and `b`; by default independent and standard normal."""
     if values is None:
         values = rng.normal(size=(CHAINS, DRAWS, 2))
     shape = values.shape[:2]
@@ -39,8 +39,8 @@ def make_draws(rng, values=None, **sampler) -> Draws:
 
 
 def diagnose(draws, **thresholds) -> dict:
-    found = posterior.convergence(draws, draws.names)
-    return posterior.diagnose(draws, found, 10, THRESHOLDS | thresholds)
+    result = posterior.convergence(draws, draws.names)
+    return posterior.diagnose(draws, result, 10, THRESHOLDS | thresholds)
 
 
 # Estimates
@@ -63,17 +63,17 @@ def test_quantiles_are_near_those_of_the_distribution(rng):
     for column, p in {"q2_5": 0.025, "q25": 0.25, "q75": 0.75, "q97_5": 0.975}.items():
         exact = stats.norm(3, 2).ppf(p)
         error = np.sqrt(p * (1 - p) / 100_000) / stats.norm(3, 2).pdf(exact)
-        assert abs(summary[column][0] - exact) < 4 * error  # false alarms: 6e-5 each
+        assert abs(summary[column][0] - exact) < 4 * error  # type I error: 6e-5 each
 
 
-def test_names_are_found_wherever_they_stand(rng):
+def test_columns_are_selected_by_name_in_any_order(rng):
     draws = make_draws(rng)
     summary = posterior.summarise(draws, ["b", "a"], [0.5])
     assert summary["mean"] == pytest.approx(draws.values.mean(axis=(0, 1))[::-1])
 
 
 @pytest.mark.parametrize("level", [0.5, 0.89, 0.95])
-def test_counting_draws_finds_the_intervals_that_hold_the_truth(level, rng):
+def test_means_and_hits_agree_with_means_and_quantiles_of_numpy(level, rng):
     values = rng.normal(size=(4, 25, 400)).round(1)  # with ties
     draws = Draws([f"x{i}" for i in range(400)], values, {}, 1.0, 1.0)
     truth = rng.normal(0, 2, size=400).round(1)
@@ -86,16 +86,16 @@ def test_counting_draws_finds_the_intervals_that_hold_the_truth(level, rng):
 # Convergence
 
 
-def test_independent_draws_have_rhat_near_1_and_their_number_as_ess(rng):
-    found = posterior.convergence(make_draws(rng), ["a", "b"])
-    assert found["rhat"] == pytest.approx(np.ones(3), abs=0.005)
-    assert found["ess_bulk"] == pytest.approx(np.full(3, CHAINS * DRAWS), rel=0.15)
-    assert found["ess_tail"] == pytest.approx(np.full(3, CHAINS * DRAWS), rel=0.15)
+def test_independent_draws_have_rhat_near_1_and_ess_near_their_number(rng):
+    result = posterior.convergence(make_draws(rng), ["a", "b"])
+    assert result["rhat"] == pytest.approx(np.ones(3), abs=0.005)
+    assert result["ess_bulk"] == pytest.approx(np.full(3, CHAINS * DRAWS), rel=0.15)
+    assert result["ess_tail"] == pytest.approx(np.full(3, CHAINS * DRAWS), rel=0.15)
 
 
 def test_independent_draws_have_the_mcse_of_a_mean(rng):
-    found = posterior.convergence(make_draws(rng), ["a", "b"])
-    assert found["mcse_mean"] == pytest.approx(np.full(3, 1 / np.sqrt(CHAINS * DRAWS)), rel=0.1)
+    result = posterior.convergence(make_draws(rng), ["a", "b"])
+    assert result["mcse_mean"] == pytest.approx(np.full(3, 1 / np.sqrt(CHAINS * DRAWS)), rel=0.1)
 
 
 @pytest.fixture
@@ -109,20 +109,20 @@ def autoregressive(rng):
     return make_draws(rng, values)
 
 
-def test_autocorrelated_draws_have_the_bulk_ess_that_theory_gives(autoregressive):
-    found = posterior.convergence(autoregressive, ["a"])
-    assert found["ess_bulk"][0] == pytest.approx(80_000 * (1 - 0.8) / (1 + 0.8), rel=0.1)
+def test_autocorrelated_draws_have_the_theoretical_bulk_ess(autoregressive):
+    result = posterior.convergence(autoregressive, ["a"])
+    assert result["ess_bulk"][0] == pytest.approx(80_000 * (1 - 0.8) / (1 + 0.8), rel=0.1)
 
 
-def test_autocorrelated_draws_have_the_tail_ess_that_theory_gives(autoregressive):
-    # Whether a draw is below the 5 % quantile: its autocorrelations are bivariate normal
-    # probabilities, and by symmetry those at the 95 % quantile are the same.
+def test_autocorrelated_draws_have_the_theoretical_tail_ess(autoregressive):
+    # The indicator of a draw below the 5 % quantile has bivariate normal probabilities as
+    # autocorrelations; by symmetry, those at the 95 % quantile are equal.
     p, quantile = 0.05, stats.norm.ppf([0.05, 0.05])
     both = [stats.multivariate_normal.cdf(quantile, cov=[[1, r], [r, 1]]) for r in LAGS]
     autocorrelations = (np.array(both) - p**2) / (p * (1 - p))
     expected = 80_000 / (1 + 2 * autocorrelations.sum())
-    found = posterior.convergence(autoregressive, ["a"])
-    assert found["ess_tail"][0] == pytest.approx(expected, rel=0.1)
+    result = posterior.convergence(autoregressive, ["a"])
+    assert result["ess_tail"][0] == pytest.approx(expected, rel=0.1)
 
 
 def test_chains_that_disagree_have_a_high_rhat(rng):
@@ -131,49 +131,49 @@ def test_chains_that_disagree_have_a_high_rhat(rng):
     assert posterior.convergence(make_draws(rng, values), ["a"])["rhat"][0] > 1.2
 
 
-def test_rhat_and_bulk_ess_are_those_of_stans_own_estimators(rng):
+def test_rhat_and_bulk_ess_agree_with_stans_estimators(rng):
     fit = stanli.Model(mir=stanli.stan_to_mir(CORRELATED), data={}).sample(
         chains=4, seed=1, warmup=300, samples=400, refresh=0
     )
     draws = Draws(fit.names, fit.draws(), make_draws(rng, fit.draws()[:, :, :2]).sampler, 1, 1)
-    found, theirs = posterior.convergence(draws, fit.names), fit.summary()
-    assert found["rhat"][:-1] == pytest.approx(theirs.r_hat, rel=1e-6)
-    assert found["ess_bulk"][:-1] == pytest.approx(theirs.ess_bulk, rel=1e-6)
-    assert found["mcse_mean"][:-1] == pytest.approx(theirs.mcse_mean, rel=0.05)
+    result, theirs = posterior.convergence(draws, fit.names), fit.summary()
+    assert result["rhat"][:-1] == pytest.approx(theirs.r_hat, rel=1e-6)
+    assert result["ess_bulk"][:-1] == pytest.approx(theirs.ess_bulk, rel=1e-6)
+    assert result["mcse_mean"][:-1] == pytest.approx(theirs.mcse_mean, rel=0.05)
     # stanli 0.24 does not always give the smaller of the two tails, but always one of them
-    assert (found["ess_tail"][:-1] <= theirs.ess_tail * (1 + 1e-6)).all()
+    assert (result["ess_tail"][:-1] <= theirs.ess_tail * (1 + 1e-6)).all()
 
 
 @pytest.mark.parametrize("n_draws", [100, 101])
-def test_ranking_once_gives_what_arviz_gives_ranking_anew(n_draws, rng):
+def test_ranking_once_gives_the_same_as_arviz(n_draws, rng):
     values = rng.normal(size=(4, n_draws, 2)).cumsum(axis=1) * 0.1
     values[:, 1::3] = values[:, 0:-1:3]  # rejected proposals repeat a draw
     draws = make_draws(rng, values)
-    found = posterior.convergence(draws, ["a", "b"])
+    result = posterior.convergence(draws, ["a", "b"])
     for place in (0, 1):
         column = values[:, :, place]
-        assert found["rhat"][place] == array_stats.rhat(column, method="rank")
-        assert found["ess_bulk"][place] == array_stats.ess(column, method="bulk")
+        assert result["rhat"][place] == array_stats.rhat(column, method="rank")
+        assert result["ess_bulk"][place] == array_stats.ess(column, method="bulk")
 
 
 def test_a_parameter_that_does_not_vary_has_no_rhat(rng):
     values = rng.normal(size=(CHAINS, DRAWS, 2))
     values[:, :, 1] = 1.0
-    found = posterior.convergence(make_draws(rng, values), ["a", "b"])
+    result = posterior.convergence(make_draws(rng, values), ["a", "b"])
     for name in ("rhat", "ess_bulk", "ess_tail", "mcse_mean"):
-        assert np.isnan(found[name]).tolist() == [False, True, False]
+        assert np.isnan(result[name]).tolist() == [False, True, False]
 
 
 def stuck(shares=(0, 1, 0, 0), draws=DRAWS):
-    """Chains that each stay at a value of their own."""
+    """Chains that do not move, each at a different value."""
     return np.repeat(np.array(shares, dtype=float)[:, None], draws, axis=1)
 
 
 def one_that_moves(values, chain=2):
-    """Chains that stay at 0 but for one, which has these draws."""
-    found = np.zeros((CHAINS, len(values)))
-    found[chain] = values
-    return found
+    """Chains that stay at 0, except one with these draws."""
+    result = np.zeros((CHAINS, len(values)))
+    result[chain] = values
+    return result
 
 
 UNUSUAL = {
@@ -201,10 +201,10 @@ LONG = [case for case in UNUSUAL if not case.endswith("draws")]
 
 
 @pytest.mark.parametrize("case", UNUSUAL)
-def test_chains_of_every_kind_have_what_arviz_gives(case, rng):
+def test_diagnostics_of_all_kinds_of_chains_agree_with_arviz(case, rng):
     values = UNUSUAL[case](rng)
     sampler = {"lp__": rng.normal(size=values.shape)}
-    found = posterior.convergence(make_draws(rng, values[:, :, None], **sampler), ["a"])
+    result = posterior.convergence(make_draws(rng, values[:, :, None], **sampler), ["a"])
     with np.errstate(all="ignore"):
         expected = {
             "rhat": array_stats.rhat(values, method="rank"),
@@ -213,11 +213,11 @@ def test_chains_of_every_kind_have_what_arviz_gives(case, rng):
             "mcse_mean": array_stats.mcse(values, method="mean"),
         }
     for name, value in expected.items():
-        np.testing.assert_array_equal(found[name][0], value, name)
+        np.testing.assert_array_equal(result[name][0], value, name)
 
 
 @pytest.mark.parametrize("case", LONG)
-def test_only_chains_that_agree_have_converged(case, rng):
+def test_only_chains_with_the_same_distribution_have_converged(case, rng):
     values = UNUSUAL[case](rng)
     both = np.stack([rng.normal(size=values.shape), values], axis=2)
     diagnostics = diagnose(make_draws(rng, both))
@@ -225,7 +225,7 @@ def test_only_chains_that_agree_have_converged(case, rng):
 
 
 def test_a_column_that_varies_in_draws_that_splitting_drops_counts(rng):
-    """ArviZ has no rhat for it; it is not constant over all draws, so it is not passed over."""
+    """ArviZ gives no rhat for it, but it varies over all draws, so it is not ignored."""
     values = np.zeros((CHAINS, 101, 2))
     values[:, :, 0] = rng.normal(size=(CHAINS, 101))
     values[1, 50, 1] = 1
@@ -237,7 +237,7 @@ def test_a_column_that_varies_in_draws_that_splitting_drops_counts(rng):
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", ["a", "lp__"])
-def test_draws_that_are_not_finite_are_not_passed_over(place, wrong, rng):
+def test_draws_that_are_not_finite_are_not_ignored(place, wrong, rng):
     draws = make_draws(rng)
     (draws.sampler["lp__"] if place == "lp__" else draws.values[:, :, 0])[1, 3] = wrong
     diagnostics = diagnose(draws)
@@ -304,7 +304,7 @@ def test_saturated_trajectories_and_gradient_evaluations_are_counted(rng):
     assert diagnostics["n_leapfrog"] == 7 * CHAINS * DRAWS
 
 
-def test_ebfmi_is_its_formula_in_the_worst_chain(rng):
+def test_ebfmi_is_that_of_the_worst_chain(rng):
     energy = rng.normal(size=(CHAINS, DRAWS))
     energy[1] = np.cumsum(energy[1])  # a random walk
     change = np.diff(energy[1])
@@ -323,7 +323,7 @@ def test_ebfmi_is_its_formula_in_the_worst_chain(rng):
         ("min_ebfmi", "min_ebfmi", lambda value: value + 1e-9),
     ],
 )
-def test_each_threshold_decides_convergence(rng, threshold, diagnostic, stricter):
+def test_each_threshold_can_prevent_convergence(rng, threshold, diagnostic, stricter):
     draws = make_draws(rng)
     diagnostics = diagnose(draws)
     assert diagnostics["converged"]
@@ -331,7 +331,7 @@ def test_each_threshold_decides_convergence(rng, threshold, diagnostic, stricter
     assert not diagnose(draws, **{threshold: limit})["converged"]
 
 
-def test_the_worst_parameter_counts_and_lp_among_them(rng):
+def test_diagnostics_are_those_of_the_worst_parameter_including_lp(rng):
     lp = rng.normal(size=(CHAINS, DRAWS))
     lp[0] += 3
     diagnostics = diagnose(make_draws(rng, lp__=lp))

@@ -6,7 +6,7 @@ from slow_cases import slow_after
 
 pytestmark = pytest.mark.usefixtures("in_the_repository")
 
-RNG = "it must draw from `rng` alone, not from `random`, `numpy.random`, the clock, what is drawn"
+RNG = "it must draw from `rng` alone, not from `random`, `numpy.random`, the clock, numbers drawn"
 ODD = {  # what stands at the top of the file, and what a function adds to its numbers
     "drawn at load": ("SHIFT = np.random.normal()", "SHIFT"),
     "the clock": ("import time", "1e-6 * time.time()"),

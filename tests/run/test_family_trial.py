@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("in_the_repository")
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
     """Do not wait between the two processes of a trial: no test here needs other clocks."""
-    monkeypatch.setattr(family_trial, "APART", 0)
+    monkeypatch.setattr(family_trial, "PAUSE", 0)
 
 
 FAULTS = [
@@ -259,7 +259,7 @@ def test_a_parameter_that_the_program_lacks_is_named_with_those_it_has(begin):
         ("family.py", '{"theta": theta}\n', '{"theta": theta, "icc": 0.5}\n'),
     )
     assert re.search(
-        r"means\.stan: lacks icc, which the family's file has under PARAMETERS; "
+        r"means\.stan: lacks icc, which the family's file lists under PARAMETERS; "
         r"the program has mu, tau, z, sigma, theta$",
         tried_in_vain(raw),
     )
@@ -278,7 +278,10 @@ def test_participants_that_the_program_lacks_are_counted(begin):
 def test_a_quantity_with_the_name_of_a_column_of_draws_is_refused(begin):
     quantities = "generated quantities { real chain = 1; }"
     raw = begin(("family.stan", ", sigma);\n}", ", sigma);\n}\n" + quantities))
-    assert "means.stan: has chain, must have other names: these are" in tried_in_vain(raw)
+    assert (
+        "means.stan: has parameters named chain, must have other names: these are"
+        in tried_in_vain(raw)
+    )
 
 
 def test_draws_that_are_not_finite_are_said(begin):

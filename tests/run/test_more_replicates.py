@@ -43,7 +43,7 @@ def test_replicates_are_raised_to_whole_batches(file, results):
     study = parse(STUDY, families.find)
     raised = more_replicates.in_whole_batches(study, 7)
     said = more_replicates.raise_replicates(file)
-    assert said == f"{file}: replicates raised from {study.replicates} to {raised}."
+    assert said == f"{file}: replicates increased from {study.replicates} to {raised}."
     assert file.read_text().startswith("# A comment\n")
     assert read_yaml(file) == {**STUDY, "replicates": raised}
 
@@ -58,7 +58,7 @@ def test_enough_replicates_are_left_alone(file, results):
 
 def test_results_of_an_earlier_study_file_are_refused(file, results):
     results(7, wanted=[0.2])
-    with pytest.raises(StudyError, match="was made from an earlier study file"):
+    with pytest.raises(StudyError, match="was made from an earlier version of the study file"):
         more_replicates.raise_replicates(file)
 
 

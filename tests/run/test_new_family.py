@@ -33,7 +33,9 @@ def test_a_name_that_is_not_allowed_is_refused(name, folder):
 def test_files_that_exist_are_kept(folder):
     (folder / "config").mkdir()
     (folder / "config/mine.yaml").write_text("mine")
-    with pytest.raises(StudyError, match=r"^config/mine.yaml: there already; nothing was written$"):
+    with pytest.raises(
+        StudyError, match=r"^config/mine.yaml: must not exist yet; nothing was written$"
+    ):
         list(write_family("mine"))
     assert not (folder / "config/families").exists()
 

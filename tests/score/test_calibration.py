@@ -1,4 +1,4 @@
-"""Calibration: p-values are what they say, and verdicts are given where they may be."""
+"""Calibration: p-values are uniform under the null hypothesis; verdicts follow from them."""
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,8 @@ DRAWN = ("truths", {"drawn": {"prior": "weak"}})
 def test_p_values_of_uniform_values_are_uniform():
     # 500 samples of 300; a Kolmogorov-Smirnov test at 0.1 % (p-values are slightly discrete).
     rng = np.random.default_rng(1)
-    found = [uniformity.p_value(rng.random(300)) for _ in range(500)]
-    assert stats.kstest(found, "uniform").pvalue > 1e-3
+    result = [uniformity.p_value(rng.random(300)) for _ in range(500)]
+    assert stats.kstest(result, "uniform").pvalue > 1e-3
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ def test_p_values_of_uniform_values_are_uniform():
         lambda u: stats.beta(1.8, 1.8).ppf(u),  # and too wide
     ],
 )
-def test_values_that_are_not_uniform_are_found(spoil):
+def test_values_that_are_not_uniform_have_a_small_p_value(spoil):
     values = np.random.default_rng(1).random(500)
     assert uniformity.p_value(values) > 0.01
     assert uniformity.p_value(spoil(values)) < 1e-4
 
 
-def test_a_band_holds_the_ecdf_of_uniform_values_as_often_as_it_says():
+def test_a_band_contains_the_ecdf_of_uniform_values_at_its_nominal_rate():
     points, lower, upper = uniformity.band(200, 0.95)
     rng = np.random.default_rng(1)
     samples = rng.random((4000, 200))
@@ -56,7 +56,7 @@ def test_the_band_statistic_is_the_smallest_binomial_tail():
     assert uniformity.band_statistic(values) == pytest.approx(min(1, 2 * min(tails)))
 
 
-def test_holm_multiplies_the_smallest_by_all_the_next_by_one_fewer():
+def test_holm_multiplies_the_smallest_p_value_by_n_and_the_next_by_n_minus_1():
     corrected = uniformity.holm(np.array([0.03, 0.001, 0.02, 0.5]))
     assert corrected == pytest.approx([0.06, 0.004, 0.06, 0.5])
 
@@ -89,29 +89,29 @@ def judged(*tables) -> pd.DataFrame:
     return calibration.with_verdicts(pd.concat(parts, ignore_index=True), ["cell"])
 
 
-def test_ranks_become_continuous_within_their_hundredth():
+def test_uniform_values_lie_within_the_bin_of_their_rank():
     table = ranks([0, 50, 99])
     values = calibration.uniform_values(table, fits(3))["beta[1]"]
     assert (np.floor(100 * values) == [0, 50, 99]).all()
     np.testing.assert_array_equal(values, calibration.uniform_values(table, fits(3))["beta[1]"])
 
 
-def test_uniform_ranks_are_calibrated_and_others_are_not():
+def test_uniform_ranks_are_calibrated_and_other_ranks_are_miscalibrated():
     good = calibration.cell_p_values(uniform_ranks(), fits(), 200)
     bad = calibration.cell_p_values(ranks(np.arange(200) % 60), fits(), 200)
-    found = judged(good, bad)
-    assert found["verdict"].tolist() == ["calibrated", "miscalibrated"]
-    assert "beta[1]" in found["reason"][1]
+    result = judged(good, bad)
+    assert result["verdict"].tolist() == ["calibrated", "miscalibrated"]
+    assert "beta[1]" in result["reason"][1]
 
 
 def test_fits_with_few_effective_draws_are_left_out_and_counted():
     weak = fits(min_ess_bulk=np.where(np.arange(200) < 3, 98.0, 400.0))
-    found = judged(calibration.cell_p_values(uniform_ranks(), weak, 200))
-    assert found[["n_ranked", "n_left_out"]].iloc[0].tolist() == [197, 3]
-    assert found["verdict"][0] == "inconclusive"
+    result = judged(calibration.cell_p_values(uniform_ranks(), weak, 200))
+    assert result[["n_ranked", "n_left_out"]].iloc[0].tolist() == [197, 3]
+    assert result["verdict"][0] == "inconclusive"
 
 
-def test_one_fit_of_200_may_be_missing():
+def test_one_failed_fit_of_200_does_not_prevent_a_verdict():
     failed = fits(status=["failed"] + ["ok"] * 199)
     assert (
         judged(calibration.cell_p_values(uniform_ranks(), failed, 200))["verdict"][0]
@@ -120,30 +120,30 @@ def test_one_fit_of_200_may_be_missing():
 
 
 @pytest.mark.parametrize(("n", "verdict"), [(2, "calibrated"), (3, "inconclusive")])
-def test_what_could_not_be_simulated_is_said_with_what_it_makes_of_truths(n, verdict):
+def test_a_note_gives_the_number_of_datasets_that_could_not_be_simulated(n, verdict):
     without = {"status": ["failed"] * n + ["ok"] * (200 - n)}
     without["failed_in"] = ["simulation"] * n + [None] * (200 - n)
-    found = judged(calibration.cell_p_values(uniform_ranks(), fits(**without), 200))
-    assert found["verdict"][0] == verdict
-    assert found["n_left_out"][0] == n
-    assert found["reason"][0].endswith(
+    result = judged(calibration.cell_p_values(uniform_ranks(), fits(**without), 200))
+    assert result["verdict"][0] == verdict
+    assert result["n_left_out"][0] == n
+    assert result["reason"][0].endswith(
         f"{n} of 200 datasets could not be simulated, so truths are draws from the prior only "
         "where data can be simulated"
     )
 
 
-def test_few_replicates_are_inconclusive_never_a_pass():
-    found = judged(calibration.cell_p_values(uniform_ranks(99), fits(99), 99))
-    assert found["verdict"][0] == "inconclusive"
-    assert np.isnan(found["p_value"][0])
+def test_few_replicates_are_inconclusive_and_never_calibrated():
+    result = judged(calibration.cell_p_values(uniform_ranks(99), fits(99), 99))
+    assert result["verdict"][0] == "inconclusive"
+    assert np.isnan(result["p_value"][0])
 
 
-def test_a_cell_of_failures_is_inconclusive():
-    found = judged(calibration.cell_p_values(uniform_ranks(), fits(status="failed"), 200))
-    assert found["verdict"][0] == "inconclusive"
+def test_a_cell_in_which_all_fits_failed_is_inconclusive():
+    result = judged(calibration.cell_p_values(uniform_ranks(), fits(status="failed"), 200))
+    assert result["verdict"][0] == "inconclusive"
 
 
-def test_a_cell_that_is_not_applicable_stays_so_and_counts_for_nothing():
+def test_a_cell_that_is_not_applicable_keeps_its_verdict_and_is_not_counted_as_a_test():
     alone = judged(calibration.cell_p_values(uniform_ranks(), fits(), 200))
     beside = judged(
         calibration.cell_p_values(uniform_ranks(), fits(), 200),
@@ -153,17 +153,17 @@ def test_a_cell_that_is_not_applicable_stays_so_and_counts_for_nothing():
     assert beside["p_corrected"][0] == alone["p_corrected"][0]
 
 
-# Where it applies
+# Cells to which it applies
 
 
 @pytest.mark.parametrize("model", ["centered", "noncentered", "marginal"])
-def test_programs_of_the_joint_model_that_was_drawn_from_are_judged(model):
+def test_programs_of_the_generating_joint_model_are_tested(model):
     study = make_study(DRAWN, ("models", list(family.MODELS)))
     assert calibration.reason_not_applicable(study, family, "drawn", model, "weak") is None
 
 
 @pytest.mark.parametrize("model", ["pooled", "unpooled"])
-def test_programs_of_another_joint_model_are_not(model):
+def test_programs_of_another_joint_model_are_not_tested(model):
     study = make_study(DRAWN, ("models", list(family.MODELS)))
     assert "joint model" in calibration.reason_not_applicable(study, family, "drawn", model, "weak")
     own = make_study(("truths", {"drawn": {"prior": "weak", "model": model}}))
@@ -173,7 +173,7 @@ def test_programs_of_another_joint_model_are_not(model):
     )
 
 
-def test_another_priors_values_are_not_judged_but_another_name_is():
+def test_a_prior_with_other_values_is_not_tested_but_one_with_another_name_is():
     weak = make_study().priors["weak"].model_dump()
     study = make_study(
         DRAWN, ("priors", "same", weak), ("priors", "other", weak | {"sigma_rate": 2})
@@ -184,7 +184,7 @@ def test_another_priors_values_are_not_judged_but_another_name_is():
     )
 
 
-def test_a_fixed_truth_is_not_judged():
+def test_a_fixed_truth_is_not_tested():
     assert "not drawn" in calibration.reason_not_applicable(
         make_study(), family, "moderate", "centered", "weak"
     )

@@ -1,6 +1,6 @@
-"""Calibration finds programs that are wrong, and passes those that are right.
+"""Calibration detects wrong programs, and correct programs pass.
 
-Each cell has 500 replicates and is judged at 1 % for all its quantities together.
+Each cell has 500 replicates and is tested at 1 % for all its quantities together.
 """
 
 import numpy as np
@@ -61,27 +61,27 @@ def ranked(simulate, program, model, size, prior=PRIOR, seed=1):
 
 
 def judge(estimates, diagnostics) -> pd.DataFrame:
-    found = calibration.cell_p_values(estimates, measures.final_attempts(diagnostics), REPLICATES)
-    return calibration.with_verdicts(found.assign(cell=1), ["cell"]).set_index("quantity")
+    result = calibration.cell_p_values(estimates, measures.final_attempts(diagnostics), REPLICATES)
+    return calibration.with_verdicts(result.assign(cell=1), ["cell"]).set_index("quantity")
 
 
-def failing(found) -> set[str]:
-    return set(found.index[found["p_corrected"] < calibration.FAMILY_WISE])
+def failing(result) -> set[str]:
+    return set(result.index[result["p_corrected"] < calibration.FAMILY_WISE])
 
 
-def test_a_likelihood_left_out_is_given_away_by_the_log_likelihood_alone():
+def test_only_the_rank_of_the_log_likelihood_detects_a_missing_likelihood():
     simulate = joint("multilevel")
     program = WRONG / "no_likelihood.stan"
     estimates, diagnostics = ranked(simulate, program, "noncentered", (8, 5))
-    found = judge(estimates, diagnostics)
-    assert (found["verdict"] == "miscalibrated").all()
-    assert failing(found) == {"log likelihood"}
+    result = judge(estimates, diagnostics)
+    assert (result["verdict"] == "miscalibrated").all()
+    assert failing(result) == {"log likelihood"}
     beta = from_table(estimates[estimates["parameter"] == "beta[1]"], LEVELS, prior_sd=1.0)
     contraction = measures.scores(beta)["contraction", np.nan]
     assert abs(contraction.value) < 0.05
 
 
-def test_residuals_with_heavy_tails_make_sigmas_intervals_cover_too_little():
+def test_residuals_with_heavy_tails_make_the_coverage_of_sigma_too_low():
     def simulate(prior, size, rng):
         columns, values = family.simulate_joint("pooled", prior, {}, *size, rng)
         noise = rng.standard_t(5, size=columns["y"].size) * np.sqrt(3 / 5)  # their SD is 1
@@ -89,22 +89,22 @@ def test_residuals_with_heavy_tails_make_sigmas_intervals_cover_too_little():
         return {**columns, "y": y}, values
 
     estimates, diagnostics = ranked(simulate, SHIPPED / "pooled.stan", "pooled", (4, 5))
-    found = judge(estimates, diagnostics)
-    assert (found["verdict"] == "miscalibrated").all()
+    result = judge(estimates, diagnostics)
+    assert (result["verdict"] == "miscalibrated").all()
     sigma = from_table(estimates[estimates["parameter"] == "sigma"], LEVELS)
     coverage = measures.scores(sigma)["coverage", 0.89]
     assert coverage.upper < 0.89
 
 
-def test_a_rate_taken_for_a_scale_is_found():
+def test_a_rate_used_as_a_scale_is_detected():
     prior = PRIOR | {"sigma_rate": 4}
     program = WRONG / "scale_for_rate.stan"
-    found = judge(*ranked(joint("pooled"), program, "pooled", (2, 3), prior))
-    assert "sigma" in failing(found)
-    assert (found["verdict"] == "miscalibrated").all()
+    result = judge(*ranked(joint("pooled"), program, "pooled", (2, 3), prior))
+    assert "sigma" in failing(result)
+    assert (result["verdict"] == "miscalibrated").all()
 
 
-def test_a_correlation_in_the_truths_prior_is_given_away_by_sums_and_differences():
+def test_ranks_of_sums_and_differences_detect_a_correlation_in_the_prior_of_truths():
     def simulate(prior, size, rng):
         columns, values = family.simulate_joint("pooled", prior, {}, *size, rng)
         beta = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]])
@@ -113,14 +113,14 @@ def test_a_correlation_in_the_truths_prior_is_given_away_by_sums_and_differences
         values |= {"beta[1]": beta[0], "beta[2]": beta[1]}
         return {**columns, "y": y}, values
 
-    prior = PRIOR | {"sigma_rate": 0.1}  # much noise: weak data
-    found = judge(*ranked(simulate, SHIPPED / "pooled.stan", "pooled", (2, 2), prior))
-    assert failing(found) >= {"beta[1] + beta[2]", "beta[1] - beta[2]"}
-    assert not failing(found) & {"beta[1]", "beta[2]", "sigma"}
+    prior = PRIOR | {"sigma_rate": 0.1}  # large sigma, so data are weak
+    result = judge(*ranked(simulate, SHIPPED / "pooled.stan", "pooled", (2, 2), prior))
+    assert failing(result) >= {"beta[1] + beta[2]", "beta[1] - beta[2]"}
+    assert not failing(result) & {"beta[1]", "beta[2]", "sigma"}
 
 
 @pytest.mark.parametrize("model", ["pooled", "unpooled", "marginal"])
-def test_a_shipped_program_passes_where_it_is_exact(model):
+def test_a_shipped_program_that_is_exact_is_calibrated(model):
     simulate = joint(family.MODELS[model].joint)
-    found = judge(*ranked(simulate, SHIPPED / f"{model}.stan", model, (8, 8)))
-    assert (found["verdict"] == "calibrated").all(), found
+    result = judge(*ranked(simulate, SHIPPED / f"{model}.stan", model, (8, 8)))
+    assert (result["verdict"] == "calibrated").all(), result

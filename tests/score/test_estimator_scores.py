@@ -1,4 +1,4 @@
-"""Estimators beside models: scored on the fits that have errors, compared with every model."""
+"""Estimators are scored on the fits with standard errors and compared with every model."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from recovery.study.methods import NO_PRIOR
 
 
 def replicates(rng, n=40, lacking=()) -> Replicates:
-    """Normal errors of standard deviation 1; some replicates without a standard error."""
+    """Estimates with normal errors of SD 1; some replicates have no standard error."""
     error, number = rng.normal(size=n), np.arange(1, n + 1)
     sd = np.where(np.isin(number, lacking), np.nan, 1.0)
     bounds = {0.9: (error - 1.645 * sd, error + 1.645 * sd)}
@@ -23,20 +23,20 @@ def replicates(rng, n=40, lacking=()) -> Replicates:
 
 def scored(cells, measure, cell=("reml", NO_PRIOR)):
     table = measures.performance(cells, 40)
-    mine = (table["model"] == cell[0]) & (table["subset"] == "all")
-    return table[mine & (table["measure"] == measure)].iloc[0]
+    selected = (table["model"] == cell[0]) & (table["subset"] == "all")
+    return table[selected & (table["measure"] == measure)].iloc[0]
 
 
-def test_measures_of_intervals_rest_on_the_fits_that_have_them(rng):
+def test_measures_of_intervals_use_the_fits_with_intervals(rng):
     lacking = [3, 10, 11, 30]
     x = replicates(rng, lacking=lacking)
     part = x.subset(np.setdiff1d(x.replicate, lacking))
     both = [{("reml", NO_PRIOR): Fits({"beta[1]": y}, y.replicate)} for y in (x, part)]
     for measure in ("coverage", "interval_width", "model_se", "z_score", "interval_score"):
-        found, expected = (scored(cells, measure) for cells in both)
-        assert found["n_replicates"] == expected["n_replicates"] == 36
-        assert found["value"] == expected["value"]
-        assert found["mcse"] == expected["mcse"]
+        result, expected = (scored(cells, measure) for cells in both)
+        assert result["n_replicates"] == expected["n_replicates"] == 36
+        assert result["value"] == expected["value"]
+        assert result["mcse"] == expected["mcse"]
     assert scored(both[0], "bias")["n_replicates"] == 40
     assert scored(both[0], "bias")["value"] == pytest.approx(x.mean.mean())
     assert scored(both[0], "coverage_upper_bound")["value"] == pytest.approx(
@@ -67,8 +67,8 @@ def test_estimators_are_compared_with_every_model_under_each_prior_and_once_with
     }
     table = measures.comparison(cells)
     keys = ["compared", "first", "second", "given"]
-    found = [tuple(pair) for pair in table[keys].drop_duplicates().to_numpy()]
-    estimators = [pair for pair in found if {"reml", "ml"} & set(pair)]
+    result = [tuple(pair) for pair in table[keys].drop_duplicates().to_numpy()]
+    estimators = [pair for pair in result if {"reml", "ml"} & set(pair)]
     assert sorted(estimators) == sorted(
         [
             *(
@@ -80,10 +80,10 @@ def test_estimators_are_compared_with_every_model_under_each_prior_and_once_with
             ("model", "reml", "ml", NO_PRIOR),
         ]
     )
-    assert ("prior", "weak", "tight", "pooled") in found
+    assert ("prior", "weak", "tight", "pooled") in result
 
 
-def test_differences_of_intervals_are_of_pairs_that_both_have_them(rng):
+def test_differences_of_intervals_use_pairs_with_both_intervals(rng):
     lacking = [1, 2, 25]
     model, estimator = replicates(rng), replicates(rng, lacking=lacking)
     kept = np.setdiff1d(model.replicate, lacking)
@@ -97,9 +97,9 @@ def test_differences_of_intervals_are_of_pairs_that_both_have_them(rng):
         for one, other in ((model, estimator), (model.subset(kept), estimator.subset(kept)))
     )
     for measure in ("coverage", "interval_width", "z_score"):
-        found, expected = whole.loc[[("all", measure)]], part.loc[[("all", measure)]]
-        pd.testing.assert_frame_equal(found, expected)
-        assert (found["n_pairs"] == 37).all()
+        result, expected = whole.loc[[("all", measure)]], part.loc[[("all", measure)]]
+        pd.testing.assert_frame_equal(result, expected)
+        assert (result["n_pairs"] == 37).all()
     assert (whole.loc[[("all", "bias")], "n_pairs"] == 40).all()
 
 
@@ -121,7 +121,7 @@ def test_estimators_have_no_rates_of_the_sampler_and_no_effective_sample_size():
     assert np.isnan(cost["ess_per_second"])
 
 
-def test_the_page_says_why_a_fit_to_observed_data_did_not_converge(tmp_path):
+def test_the_page_gives_the_reason_why_a_fit_to_observed_data_did_not_converge(tmp_path):
     study = make_study(("estimators", ["reml", "ml", "ols"]), ("observed", "real", OBSERVED))
     fit = {"scenario": "real", "prior": NO_PRIOR, "replicate": 1, "attempt": 1, "status": "ok"}
     rows = [

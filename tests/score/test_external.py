@@ -1,4 +1,4 @@
-"""A table of estimates made elsewhere is scored, or refused with a message."""
+"""Tables of estimates made elsewhere are scored, or refused with a message."""
 
 import csv
 import gzip
@@ -22,8 +22,8 @@ def table(rng) -> pd.DataFrame:
     return pd.DataFrame(rows | {"q2_5": mean - 1.96, "q97_5": mean + 1.96})
 
 
-def value(found, measure) -> float:
-    return found.set_index("measure").loc[measure, "value"]
+def value(result, measure) -> float:
+    return result.set_index("measure").loc[measure, "value"]
 
 
 def as_tsv(table: pd.DataFrame) -> str:
@@ -52,9 +52,9 @@ WRITTEN = {
 def test_all_formats_give_the_same_scores_whatever_the_file_is_called(table, kind, tmp_path):
     file = tmp_path / "made.dat"
     file.write_bytes(WRITTEN[kind](table))
-    found = external.score(file, [0.95])
-    assert value(found, "bias") == pytest.approx(table["mean"].mean())
-    assert value(found, "coverage") == np.mean(table["mean"].abs() <= 1.96)
+    result = external.score(file, [0.95])
+    assert value(result, "bias") == pytest.approx(table["mean"].mean())
+    assert value(result, "coverage") == np.mean(table["mean"].abs() <= 1.96)
 
 
 def test_the_documented_command_prints_csv(table, tmp_path):
@@ -97,30 +97,30 @@ def test_a_table_that_cannot_be_scored_is_refused(table, spoil, message, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["None", "NA", "null"])
-def test_a_prior_may_have_a_name_that_looks_like_nothing(table, name, tmp_path):
+def test_a_prior_may_have_a_name_that_looks_like_a_missing_value(table, name, tmp_path):
     table.assign(prior=name).to_csv(tmp_path / "made.csv", index=False)
     assert set(external.score(tmp_path / "made.csv", [0.95])["prior"]) == {name}
 
 
 def test_a_positive_parameter_has_no_rejection_rate(table, tmp_path):
     table.to_csv(tmp_path / "made.csv", index=False)
-    found = external.score(tmp_path / "made.csv", [0.95], ["b"])
-    assert np.isnan(value(found, "rejection_rate"))
+    result = external.score(tmp_path / "made.csv", [0.95], ["b"])
+    assert np.isnan(value(result, "rejection_rate"))
 
 
-def test_a_level_must_be_a_share(table, tmp_path):
+def test_a_level_must_be_between_0_and_1(table, tmp_path):
     with pytest.raises(ValueError, match="levels: got 95, must be between 0 and 1"):
         external.score(tmp_path / "made.csv", [95])
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_missing_file_is_named_in_the_error(tmp_path):
     with pytest.raises(ValueError, match=r"none\.csv: cannot be read"):
         external.score(tmp_path / "none.csv", [0.95])
 
 
 @pytest.fixture
 def two(rng) -> pd.DataFrame:
-    """Two models' estimates of the same 30 datasets; some failed, some have no standard error."""
+    """Estimates of two models for the same 30 datasets; some failed, some lack a standard error."""
     shared = rng.normal(0.1, 1, size=30)
     parts = []
     for model, noise in (("a", 0.3), ("b", 0.6)):
@@ -136,7 +136,7 @@ def two(rng) -> pd.DataFrame:
 
 
 def brute(table: pd.DataFrame, model: str) -> dict[int, dict]:
-    """The rows of a model that have an estimate, by replicate, one by one."""
+    """The rows of a model with an estimate, by replicate, collected one by one."""
     rows = table[table["model"] == model].to_dict("records")
     return {row["replicate"]: row for row in rows if row["mean"] == row["mean"]}
 
@@ -148,79 +148,79 @@ def has_interval(row: dict) -> bool:
 @pytest.mark.parametrize("none", ["NA", "", "NaN", ".", "null"])
 def test_a_missing_estimate_is_a_failure_and_a_missing_error_has_no_interval(two, none, tmp_path):
     two.to_csv(tmp_path / "made.csv", index=False, na_rep=none)
-    found = external.score(tmp_path / "made.csv", [0.95], replicates=40)
+    result = external.score(tmp_path / "made.csv", [0.95], replicates=40)
     for model in ("a", "b"):
-        mine = found[found["model"] == model].set_index("measure")
+        selected = result[result["model"] == model].set_index("measure")
         rows = brute(two, model)
         errors = [row["mean"] - row["truth"] for row in rows.values()]
         mean = sum(errors) / len(errors)
-        assert mine.loc["bias", "value"] == pytest.approx(mean)
-        assert mine.loc["bias", "n_replicates"] == len(errors)
+        assert selected.loc["bias", "value"] == pytest.approx(mean)
+        assert selected.loc["bias", "n_replicates"] == len(errors)
         spread = (sum((e - mean) ** 2 for e in errors) / (len(errors) - 1)) ** 0.5
-        assert mine.loc["empirical_se", "value"] == pytest.approx(spread)
+        assert selected.loc["empirical_se", "value"] == pytest.approx(spread)
         able = [row for row in rows.values() if has_interval(row)]
         hits = sum(row["q2_5"] <= row["truth"] <= row["q97_5"] for row in able)
-        assert mine.loc["coverage", "value"] == pytest.approx(hits / len(able))
-        assert mine.loc["coverage", "n_replicates"] == len(able)
-        assert mine.loc["coverage_lower_bound", "value"] == pytest.approx(hits / 40)
+        assert selected.loc["coverage", "value"] == pytest.approx(hits / len(able))
+        assert selected.loc["coverage", "n_replicates"] == len(able)
+        assert selected.loc["coverage_lower_bound", "value"] == pytest.approx(hits / 40)
         most = (hits + 40 - len(able)) / 40
-        assert mine.loc["coverage_upper_bound", "value"] == pytest.approx(most)
+        assert selected.loc["coverage_upper_bound", "value"] == pytest.approx(most)
 
 
 def test_models_are_compared_on_the_replicates_that_both_have(two, tmp_path):
     two.to_csv(tmp_path / "made.csv", index=False)
-    found = external.compare(tmp_path / "made.csv", [0.95])
-    assert set(zip(found["compared"], found["first"], found["second"], strict=True)) == {
+    result = external.compare(tmp_path / "made.csv", [0.95])
+    assert set(zip(result["compared"], result["first"], result["second"], strict=True)) == {
         ("model", "a", "b")
     }
     one, other = brute(two, "a"), brute(two, "b")
     pairs = sorted(one.keys() & other.keys())
     differences = [one[r]["mean"] - other[r]["mean"] for r in pairs]
-    mine = found.set_index("measure")
-    assert mine.loc["bias", "value"] == pytest.approx(np.mean(differences))
+    selected = result.set_index("measure")
+    assert selected.loc["bias", "value"] == pytest.approx(np.mean(differences))
     mcse = np.std(differences, ddof=1) / len(pairs) ** 0.5
-    assert mine.loc["bias", "mcse"] == pytest.approx(mcse)
-    assert mine.loc["bias", "n_pairs"] == len(pairs) == 27
+    assert selected.loc["bias", "mcse"] == pytest.approx(mcse)
+    assert selected.loc["bias", "n_pairs"] == len(pairs) == 27
     able = [r for r in pairs if has_interval(one[r]) and has_interval(other[r])]
 
     def hit(row):
         return row["q2_5"] <= row["truth"] <= row["q97_5"]
 
     hits = [hit(one[r]) - float(hit(other[r])) for r in able]
-    assert mine.loc["coverage", "value"] == pytest.approx(np.mean(hits))
-    assert mine.loc["coverage", "n_pairs"] == len(able) == 25
+    assert selected.loc["coverage", "value"] == pytest.approx(np.mean(hits))
+    assert selected.loc["coverage", "n_pairs"] == len(able) == 25
 
 
-def test_a_reference_is_what_every_other_model_is_less(two, tmp_path):
+def test_the_reference_is_the_second_of_every_difference(two, tmp_path):
     third = two[two["model"] == "a"].assign(model="c", mean=lambda t: t["mean"] + 1)
     pd.concat([two, third]).to_csv(tmp_path / "made.csv", index=False)
-    found = external.compare(tmp_path / "made.csv", [0.95], reference="a")
-    bias = found[found["measure"] == "bias"].set_index("first")
-    assert set(found["second"]) == {"a"}
+    result = external.compare(tmp_path / "made.csv", [0.95], reference="a")
+    bias = result[result["measure"] == "bias"].set_index("first")
+    assert set(result["second"]) == {"a"}
     assert bias.index.tolist() == ["b", "c"]
     assert bias.loc["c", "value"] == pytest.approx(1)
     forward = external.compare(tmp_path / "made.csv", [0.95], reference="b")
-    mine = forward[(forward["measure"] == "bias") & (forward["first"] == "a")]
-    assert mine["value"].item() == pytest.approx(-bias.loc["b", "value"])
+    selected = forward[(forward["measure"] == "bias") & (forward["first"] == "a")]
+    assert selected["value"].item() == pytest.approx(-bias.loc["b", "value"])
 
 
 def test_priors_of_a_model_are_compared_too(table, tmp_path):
     wide = table.assign(prior="wide", mean=table["mean"] + 0.5)
     pd.concat([table, wide]).to_csv(tmp_path / "made.csv", index=False)
-    found = external.compare(tmp_path / "made.csv").set_index("measure")
-    assert found.loc["bias", ["compared", "first", "second", "given"]].tolist() == [
+    result = external.compare(tmp_path / "made.csv").set_index("measure")
+    assert result.loc["bias", ["compared", "first", "second", "given"]].tolist() == [
         *("prior", "p", "wide", "m")
     ]
-    assert found.loc["bias", "value"] == pytest.approx(-0.5)
+    assert result.loc["bias", "value"] == pytest.approx(-0.5)
 
 
-def test_a_model_with_a_prior_of_its_own_is_compared_with_the_others_under_each(two, tmp_path):
+def test_a_model_with_an_unshared_prior_is_compared_with_the_others_under_each_prior(two, tmp_path):
     wide = two[two["model"] == "a"].assign(prior="wide")
     lme4 = two[two["model"] == "b"].assign(model="lme4", prior="none")
     made = pd.concat([two.replace({"prior": {"none": "weak"}}), wide, lme4])
     made.to_csv(tmp_path / "made.csv", index=False)
-    found = external.compare(tmp_path / "made.csv", [0.95], reference="lme4")
-    bias = found[found["measure"] == "bias"]
+    result = external.compare(tmp_path / "made.csv", [0.95], reference="lme4")
+    bias = result[result["measure"] == "bias"]
     shown = [("a", "lme4", "weak"), ("b", "lme4", "weak"), ("a", "lme4", "wide")]
     assert list(zip(bias["first"], bias["second"], bias["given"], strict=True)) == shown
     one, other = brute(made[made["prior"] == "weak"], "a"), brute(made, "lme4")
@@ -229,51 +229,51 @@ def test_a_model_with_a_prior_of_its_own_is_compared_with_the_others_under_each(
     assert bias["n_pairs"].iloc[0] == len(differences)
 
 
-def test_two_models_with_priors_of_their_own_are_compared(two, tmp_path):
+def test_two_models_with_unshared_priors_are_compared(two, tmp_path):
     made = two.assign(prior=two["model"].map({"a": "weak", "b": "none"}))
     made.to_csv(tmp_path / "made.csv", index=False)
-    found, same = external.compare(tmp_path / "made.csv"), two
+    result, same = external.compare(tmp_path / "made.csv"), two
     same.to_csv(tmp_path / "same.csv", index=False)
     alike = external.compare(tmp_path / "same.csv")
-    assert set(found["given"]) == {"no_prior"}
-    pd.testing.assert_frame_equal(found.drop(columns="given"), alike.drop(columns="given"))
+    assert set(result["given"]) == {"no_prior"}
+    pd.testing.assert_frame_equal(result.drop(columns="given"), alike.drop(columns="given"))
 
 
 @pytest.mark.parametrize(
     ("reference", "lacking"), [(None, "two models under one prior"), ("m", "another model under")]
 )
-def test_one_model_alone_has_nothing_to_compare(table, reference, lacking, tmp_path):
+def test_a_single_model_cannot_be_compared(table, reference, lacking, tmp_path):
     table.to_csv(tmp_path / "made.csv", index=False)
     with pytest.raises(ValueError, match=f"nothing to compare: no scenario has {lacking}"):
         external.compare(tmp_path / "made.csv", reference=reference)
 
 
 @pytest.mark.parametrize("column", ["scenario", "model", "prior", "parameter"])
-def test_names_are_text_to_the_letter(table, column, tmp_path):
+def test_names_are_read_as_text(table, column, tmp_path):
     parts = [table.assign(**{column: name}) for name in ("1", "01", "1.0", "NA", "1e0")]
     pd.concat(parts).to_csv(tmp_path / "made.csv", index=False)
-    found = external.score(tmp_path / "made.csv")
-    assert found[column].unique().tolist() == ["1", "01", "1.0", "NA", "1e0"]
-    assert (found.loc[found["measure"] == "bias", "n_replicates"] == 40).all()
+    result = external.score(tmp_path / "made.csv")
+    assert result[column].unique().tolist() == ["1", "01", "1.0", "NA", "1e0"]
+    assert (result.loc[result["measure"] == "bias", "n_replicates"] == 40).all()
 
 
 def test_replicates_are_paired_whatever_their_type(table, tmp_path):
     table.to_csv(tmp_path / "a.csv", index=False)
     other = table.assign(model="n", replicate=table["replicate"].astype(float))
     other.to_parquet(tmp_path / "b.parquet")
-    found = external.compare([tmp_path / "a.csv", tmp_path / "b.parquet"])
-    assert (found.loc[found["measure"] == "bias", "n_pairs"] == 40).all()
+    result = external.compare([tmp_path / "a.csv", tmp_path / "b.parquet"])
+    assert (result.loc[result["measure"] == "bias", "n_pairs"] == 40).all()
 
 
-def test_replicates_are_paired_by_what_is_written(table, tmp_path):
+def test_replicates_are_paired_by_their_text(table, tmp_path):
     other = table.assign(model="n", replicate=[f"0{n}" for n in table["replicate"]])
     pd.concat([table, other]).to_csv(tmp_path / "made.csv", index=False)
-    found = external.compare(tmp_path / "made.csv")
-    assert (found["n_pairs"] == 0).all()
-    assert found["value"].isna().all()
+    result = external.compare(tmp_path / "made.csv")
+    assert (result["n_pairs"] == 0).all()
+    assert result["value"].isna().all()
 
 
-def test_the_order_of_rows_and_of_files_is_nothing(two, tmp_path):
+def test_the_order_of_rows_and_of_files_does_not_matter(two, tmp_path):
     shuffled = two.sample(frac=1, random_state=1)
     two.to_parquet(tmp_path / "whole.parquet")
     shuffled.iloc[:21].to_csv(tmp_path / "first.csv", index=False)
@@ -294,20 +294,20 @@ def test_the_order_of_rows_and_of_files_is_nothing(two, tmp_path):
 
 
 @pytest.mark.parametrize("size", [1e160, 1e300])
-def test_what_overflows_is_no_number_and_warns_of_nothing(table, size, tmp_path):
+def test_values_that_overflow_are_null_without_a_warning(table, size, tmp_path):
     large = table.assign(mean=table["mean"] * size, q2_5=-1e308, q97_5=1e308, sd=size)
     pd.concat([large, large.assign(model="n")]).to_csv(tmp_path / "made.csv", index=False)
-    found = external.score(tmp_path / "made.csv").set_index(["model", "measure"])
-    assert np.isnan(found.loc[("m", "mse"), "value"])
-    assert found.loc[("m", "coverage"), "value"] == 1
+    result = external.score(tmp_path / "made.csv").set_index(["model", "measure"])
+    assert np.isnan(result.loc[("m", "mse"), "value"])
+    assert result.loc[("m", "coverage"), "value"] == 1
     assert external.compare(tmp_path / "made.csv")["n_pairs"].eq(40).all()
 
 
 def test_an_interval_may_be_unbounded(table, tmp_path):
     table.assign(q97_5=np.inf).to_csv(tmp_path / "made.csv", index=False)
-    found = external.score(tmp_path / "made.csv")
-    assert value(found, "coverage") == np.mean(table["q2_5"] <= 0)
-    assert np.isnan(value(found, "interval_width"))
+    result = external.score(tmp_path / "made.csv")
+    assert value(result, "coverage") == np.mean(table["q2_5"] <= 0)
+    assert np.isnan(value(result, "interval_width"))
 
 
 HEADER = "scenario,model,prior,replicate,parameter,truth,mean,sd,q2_5,q97_5\n"
@@ -320,11 +320,11 @@ HEADER = "scenario,model,prior,replicate,parameter,truth,mean,sd,q2_5,q97_5\n"
         (HEADER.encode(), "has no rows"),
         (
             HEADER.encode() + b"s,m,p,1,b,0,1,1,0,2\ns,m,p,2,b,0,1\n",
-            "line 3 has 7 cells and the header 10",
+            "line 3 has 7 values and the header 10",
         ),
-        (HEADER.encode() + b"s,m,p,1,b,0,1,1,0,2,3\n", "line 2 has 11 cells and the header 10"),
-        (HEADER.encode() + b"s,m,p,1,b,0,1,1,0,2\ns,m,p,2,b,0,1,1,0,2,3\n", "line 3 has 11 cells"),
-        (HEADER.replace("sd", "mean").encode(), "column 'mean' stands in it more than once"),
+        (HEADER.encode() + b"s,m,p,1,b,0,1,1,0,2,3\n", "line 2 has 11 values and the header 10"),
+        (HEADER.encode() + b"s,m,p,1,b,0,1,1,0,2\ns,m,p,2,b,0,1,1,0,2,3\n", "line 3 has 11 values"),
+        (HEADER.replace("sd", "mean").encode(), "has column 'mean' more than once"),
         (b"caf\xe9,mod\xe8le\n1,2\n", "is neither Parquet nor text in UTF-8"),
         (b"PAR1" + b"x" * 100, "made.csv: "),
         (b"\x1f\x8b\x08\x00", "made.csv: "),
@@ -332,14 +332,14 @@ HEADER = "scenario,model,prior,replicate,parameter,truth,mean,sd,q2_5,q97_5\n"
         (b"a\0b\n", "made.csv: "),
     ],
 )
-def test_a_file_that_is_no_table_is_refused(content, message, tmp_path):
+def test_a_file_that_is_not_a_table_is_refused(content, message, tmp_path):
     (tmp_path / "made.csv").write_bytes(content)
     with pytest.raises(ValueError, match=message):
         external.score(tmp_path / "made.csv")
 
 
-def test_a_damaged_table_of_others_is_read_or_refused(table, tmp_path, rng):
-    """Flips in the footer, most of them in what pandas writes there of its columns."""
+def test_a_damaged_parquet_file_is_read_or_refused(table, tmp_path, rng):
+    """Flip bytes of the footer, most of them in the metadata that pandas writes."""
     whole, file, refused = table.to_parquet(), tmp_path / "made.parquet", 0
     footer = int.from_bytes(whole[-8:-4], "little") + 8
     for bit in 8 * (len(whole) - footer) + rng.integers(8 * footer, size=300):
@@ -354,7 +354,7 @@ def test_a_damaged_table_of_others_is_read_or_refused(table, tmp_path, rng):
 
 
 @pytest.mark.parametrize("file", ["/dev/zero", "/"])
-def test_what_is_no_file_is_refused_at_once(file):
+def test_a_path_that_is_not_a_regular_file_is_refused_at_once(file):
     with pytest.raises(ValueError, match=f"{file}: cannot be read: "):
         external.score(file)
 
@@ -369,7 +369,7 @@ def test_what_is_no_file_is_refused_at_once(file):
         (["--levels", "0.95", "0.950001"], "levels: 0.95 and 0.950001 are too near"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused(table, options, message, tmp_path, capsys):
+def test_an_invalid_option_is_refused(table, options, message, tmp_path, capsys):
     table.to_csv(tmp_path / "made.csv", index=False)
     with pytest.raises(SystemExit) as refused:
         main([str(tmp_path / "made.csv"), *options])

@@ -1,4 +1,4 @@
-"""What failed altogether is said first, and a study without any estimate ends with an error."""
+"""Cells in which all fits failed come first; a study without estimates ends with an error."""
 
 import pandas as pd
 import pytest
@@ -22,7 +22,7 @@ def convergence(cells=CELLS):
     return pd.concat([final.assign(attempt="first", n_ok=0), final])
 
 
-def test_cells_without_any_estimate_are_told_by_their_reason():
+def test_cells_without_estimates_are_grouped_by_their_first_error():
     first, second = failures.failed_cells(LINEAR, convergence())
     assert (first["error"], first["n_cells"], first["n_fits"]) == ("first reason", 2, 10)
     pooled = LINEAR.MODELS["pooled"].label
@@ -30,12 +30,12 @@ def test_cells_without_any_estimate_are_told_by_their_reason():
     assert (second["error"], second["n_cells"]) == ("second reason", 1)
 
 
-def test_nothing_is_told_where_every_cell_has_an_estimate():
+def test_there_are_no_failed_cells_if_every_cell_has_an_estimate():
     assert failures.failed_cells(LINEAR, convergence([CELLS[2], CELLS[4]])) == []
 
 
 def verified(pooled, centered):
-    """The table of two models, of which so many of four fits failed with the second engine."""
+    """Verification of two models, with these numbers of failures among four verified fits."""
     rows = [
         {"model": m, "parameter": p, "verdict": v}
         for m, p, v in (
@@ -52,29 +52,29 @@ def verified(pooled, centered):
     return verification.with_failures(pd.DataFrame(rows), pd.DataFrame(attempted))
 
 
-def test_failures_of_the_second_engine_are_counted_with_their_first_reason():
-    found = verified(pooled=1, centered=4)
-    assert found["n_verified"].tolist() == [4, 4, 4]
-    assert found["n_failed"].tolist() == [1, 1, 4]
-    assert found["error"].tolist() == ["reason 0"] * 3
-    assert found["verdict"].tolist() == ["agree", "agree", "all failed"]
-    told = failures.verification_failures(found)
-    assert (told["n"], told["n_failed"], told["error"]) == (8, 5, "reason 0")
-    assert told["models"] == ["centered"]
+def test_failures_of_the_verifying_engine_are_counted_with_their_first_error():
+    result = verified(pooled=1, centered=4)
+    assert result["n_verified"].tolist() == [4, 4, 4]
+    assert result["n_failed"].tolist() == [1, 1, 4]
+    assert result["error"].tolist() == ["reason 0"] * 3
+    assert result["verdict"].tolist() == ["agree", "agree", "all failed"]
+    report = failures.verification_failures(result)
+    assert (report["n"], report["n_failed"], report["error"]) == (8, 5, "reason 0")
+    assert report["models"] == ["centered"]
 
 
-def test_a_second_engine_that_made_all_is_not_told():
-    found = verified(pooled=0, centered=0)
-    assert found["verdict"].tolist() == ["agree", "agree", "no fit to compare"]
-    assert found["error"].isna().all()
-    assert failures.verification_failures(found) is None
+def test_a_verifying_engine_without_failures_is_not_reported():
+    result = verified(pooled=0, centered=0)
+    assert result["verdict"].tolist() == ["agree", "agree", "no fit to compare"]
+    assert result["error"].isna().all()
+    assert failures.verification_failures(result) is None
 
 
 # The workflow
 
 
 def refuse(checkout, *models):
-    """Let programs refuse every dataset."""
+    """Change programs so that they reject every dataset."""
     for model in models:
         file = checkout.folder / f"stan/multilevel_linear/{model}.stan"
         source = file.read_text()
@@ -92,37 +92,37 @@ def checkout(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.workflow
-def test_a_study_without_any_estimate_is_written_and_ends_with_an_error(checkout):
+def test_a_study_without_estimates_has_a_report_and_ends_with_an_error(checkout):
     refuse(checkout, "pooled", "noncentered")
-    for _ in range(2):  # and again, though there is nothing left to be done
+    for _ in range(2):  # the second run has no jobs but fails too
         done = checkout.make_study()
-        said = done.stdout + done.stderr
+        message = done.stdout + done.stderr
         assert done.returncode != 0
-        assert "small: No fit gave estimates: all 4 failed." in said
-        assert "small: every fit failed in 2 cells (" in said
-        assert "Traceback" not in said
+        assert "small: All 4 fits failed; none gave estimates." in message
+        assert "small: all fits failed in 2 cells (" in message
+        assert "Traceback" not in message
         page = (checkout.folder / "results/small/report.html").read_text()
         top = page[: page.index('id="design"')]
-        assert "<strong>No fit gave estimates: all 4 failed.</strong>" in top
+        assert "<strong>All 4 fits failed; none gave estimates.</strong>" in top
         assert "<strong>Not verified: Pooled, Non-centred.</strong> All fits with stanli" in top
     assert (checkout.folder / "results/small/summary/performance.csv").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.workflow
-def test_a_cell_without_any_estimate_is_first_on_the_page_and_last_in_the_terminal(checkout):
+def test_a_cell_without_estimates_is_first_on_the_page_and_last_in_the_terminal(checkout):
     refuse(checkout, "pooled")
     done = checkout.make_study()
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    assert "small: 2 of 4 fits gave estimates.\nsmall: every fit failed in 1 cell (" in said
+    message = done.stdout + done.stderr
+    assert done.returncode == 0, message
+    assert "small: 2 of 4 fits gave estimates.\nsmall: all fits failed in 1 cell (" in message
     page = (checkout.folder / "results/small/report.html").read_text()
     top = page[: page.index('id="design"')]
-    assert "<strong>Every fit failed in 1 cell</strong>" in top
+    assert "<strong>All fits failed in 1 cell</strong>" in top
     assert "initialization failed" in top
-    found = pd.read_parquet(checkout.folder / "results/small/summary/verification.parquet")
-    by_model = found.groupby("model")[["n_verified", "n_failed"]].max()
+    result = pd.read_parquet(checkout.folder / "results/small/summary/verification.parquet")
+    by_model = result.groupby("model")[["n_verified", "n_failed"]].max()
     assert by_model.loc["pooled"].tolist() == [2, 2]
     assert by_model.loc["noncentered"].tolist() == [2, 0]
-    assert set(found.loc[found["model"] == "pooled", "verdict"]) == {"all failed"}
+    assert set(result.loc[result["model"] == "pooled", "verdict"]) == {"all failed"}
     assert checkout.planned() == {}

@@ -1,4 +1,4 @@
-"""How the fits of a cell went."""
+"""Outcomes of the fits of a cell: failures, convergence and rates."""
 
 import numpy as np
 import pytest
@@ -27,24 +27,24 @@ HITS = {
 
 @pytest.fixture
 def diagnostics(tmp_path):
-    """As they come from Parquet: a failure and four fits, two of them not converged."""
+    """Diagnostics with the types of Parquet: a failure, and four fits of which two converged."""
     file = tmp_path / "d.parquet"
     tables.write(tables.from_rows(ROWS, tables.DIAGNOSTICS), file, tables.DIAGNOSTICS, "")
     return tables.read_frame([file])
 
 
 def first(diagnostics, attempt="first"):
-    """The row of first attempts, or of final ones."""
+    """The row of first attempts, or of final attempts."""
     return measures.convergence(diagnostics, 5, 0.3).set_index("attempt").loc[attempt]
 
 
-def test_fits_are_counted_failed_ones_too(diagnostics):
+def test_all_fits_are_counted_also_failed_ones(diagnostics):
     row = first(diagnostics)
     assert [row[f"n_{what}"] for what in ("planned", "ok", "failed", "converged")] == [5, 4, 1, 2]
 
 
 @pytest.mark.parametrize(("rate", "hits"), HITS.items())
-def test_rates_are_shares_of_all_fits_or_of_those_that_can_have_it(diagnostics, rate, hits):
+def test_rates_are_shares_of_all_fits_or_of_the_fits_with_draws(diagnostics, rate, hits):
     row, n = first(diagnostics), 4 if rate in ("divergent", "max_treedepth", "low_ebfmi") else 5
     wilson = stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
     assert row[f"{rate}_rate"] == hits / n
@@ -53,7 +53,7 @@ def test_rates_are_shares_of_all_fits_or_of_those_that_can_have_it(diagnostics, 
     assert row[f"{rate}_rate_upper"] == pytest.approx(wilson.high)
 
 
-def test_a_cell_of_failures_says_so(diagnostics):
+def test_a_cell_in_which_all_fits_failed_has_failed_rate_1(diagnostics):
     row = first(diagnostics[diagnostics["status"] == "failed"])
     assert [row[name] for name in ("n_ok", "n_failed", "n_converged")] == [0, 1, 0]
     assert row["failed_rate"] == 1
@@ -66,11 +66,11 @@ def test_a_cell_without_any_fit_has_no_rates(diagnostics):
     assert np.isnan(row["failed_rate"])
 
 
-def test_converged_replicates_are_known_by_their_numbers(diagnostics):
+def test_converged_replicates_are_given_by_their_numbers(diagnostics):
     assert measures.converged_replicates(diagnostics).tolist() == [1, 2]
 
 
-def test_the_final_attempt_is_the_one_that_converged_else_the_last_that_did_not_fail(tmp_path):
+def test_the_final_attempt_converged_or_is_the_last_that_did_not_fail(tmp_path):
     bad, failed = OK | {"converged": False}, {"status": "failed", "converged": False}
     attempts = {
         1: [OK | {"converged": True}],

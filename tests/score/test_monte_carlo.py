@@ -1,4 +1,4 @@
-"""Intervals of Monte Carlo error: those that figures draw, and of paired shares."""
+"""Intervals of Monte Carlo error: the bars of figures, and intervals of paired proportions."""
 
 import numpy as np
 import pandas as pd
@@ -11,27 +11,27 @@ from recovery.score.measures.monte_carlo import half_width, paired_difference, w
 Z = stats.norm.isf(0.025)
 
 
-def test_bars_are_wilsons_where_there_are_and_else_students_t():
+def test_missing_bounds_are_those_of_students_t():
     columns = {"value": [0.5, 2.0], "mcse": [0.1, 0.1], "n_replicates": [20, 13]}
-    found = with_bounds(pd.DataFrame(columns | {"lower": [0.3, np.nan], "upper": [0.7, np.nan]}))
+    result = with_bounds(pd.DataFrame(columns | {"lower": [0.3, np.nan], "upper": [0.7, np.nan]}))
     t = stats.t.isf(0.025, 12)
-    assert found["lower"].tolist() == pytest.approx([0.3, 2 - 0.1 * t])
-    assert found["upper"].tolist() == pytest.approx([0.7, 2 + 0.1 * t])
+    assert result["lower"].tolist() == pytest.approx([0.3, 2 - 0.1 * t])
+    assert result["upper"].tolist() == pytest.approx([0.7, 2 + 0.1 * t])
 
 
 @pytest.mark.parametrize("n", [5, 20])
-def test_bars_of_a_mean_hold_it_at_their_rate(rng, n):
-    # 20,000 means of normal values: 4 standard errors of 95 % are 0.6 points.
+def test_bars_of_a_mean_contain_it_at_their_rate(rng, n):
+    # 20,000 means of normal values: 4 standard errors of a share of 95 % are 0.6 percentage points.
     values = rng.normal(size=(20_000, n))
     half = half_width(values.std(axis=1, ddof=1) / np.sqrt(n), n)
     assert (np.abs(values.mean(axis=1)) < half).mean() == pytest.approx(0.95, abs=0.006)
 
 
 def score(first_alone, second_alone, n, difference):
-    """The score statistic by the likelihood itself, its nuisance parameter maximised out."""
+    """The score statistic from the likelihood, maximised over the nuisance parameter."""
     rest = n - first_alone - second_alone
 
-    def loss(q):  # q: chance that the second alone is a hit
+    def loss(q):  # q: probability of a hit of the second only
         chances = q + difference, q, 1 - 2 * q - difference
         counts = first_alone, second_alone, rest
         return -sum(k * np.log(max(c, 1e-300)) for k, c in zip(counts, chances, strict=True) if k)
@@ -51,7 +51,7 @@ def test_ends_of_a_paired_difference_are_where_the_score_test_rejects(first, sec
     assert score(first, second, n, high) == pytest.approx(-Z, abs=1e-3)
 
 
-def test_pairs_that_all_say_the_same_leave_an_interval():
+def test_equal_outcomes_in_all_pairs_still_have_an_interval():
     low, high = paired_difference(20, 0, 20)
     assert high == 1
     assert low == pytest.approx(2 * proportion_confint(20, 20, method="wilson")[0] - 1)
@@ -62,7 +62,7 @@ def test_pairs_that_all_say_the_same_leave_an_interval():
 
 
 @pytest.mark.parametrize("chances", [(0.15, 0.0), (0.3, 0.1), (0.05, 0.05)])
-def test_intervals_of_a_paired_difference_hold_it_at_about_their_rate(rng, chances):
+def test_intervals_of_a_paired_difference_contain_it_at_about_their_rate(rng, chances):
     n, difference = 20, chances[0] - chances[1]
     counts = rng.multinomial(n, [*chances, 1 - sum(chances)], 4000)[:, :2]
     pairs, times = np.unique(counts, axis=0, return_counts=True)

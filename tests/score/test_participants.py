@@ -1,4 +1,4 @@
-"""How well participants' own coefficients are recovered, over datasets."""
+"""Recovery of participants' coefficients, over datasets."""
 
 import numpy as np
 import pandas as pd
@@ -12,14 +12,14 @@ CENTERED, MARGINAL, POOLED = ("centered", "weak"), ("marginal", "weak"), ("poole
 
 
 def recovered(rmse):
-    """A fit a row, each with the same other scores."""
+    """One row per fit, with the same other scores in every row."""
     rows = {"replicate": np.arange(1, len(rmse) + 1), "coefficient": "beta_p[,1]", "rmse": rmse}
     rows |= {"correlation": 0.5, "shrinkage_slope": 0.8, "level": 0.89, "coverage": 0.9}
     return pd.DataFrame(rows)
 
 
 @pytest.fixture
-def found():
+def result():
     people = {
         CENTERED: recovered([1.0, 2.0, 6.0]),
         MARGINAL: recovered([3.0, 3.0, 5.0]),
@@ -30,64 +30,68 @@ def found():
     return table.set_index(["model", "subset", "measure"])
 
 
-def test_a_score_is_averaged_over_datasets(found):
-    row = found.loc[("centered", "all", "rmse")]
+def test_a_score_is_averaged_over_datasets(result):
+    row = result.loc[("centered", "all", "rmse")]
     assert (row["value"], row["n_fits"]) == (3.0, 3)
     assert row["mcse"] == pytest.approx(np.sqrt(7 / 3))
     assert np.isnan(row["level"])
-    assert found.loc[("centered", "all", "coverage"), "level"] == 0.89
+    assert result.loc[("centered", "all", "coverage"), "level"] == 0.89
 
 
-def test_subsets_are_the_fits_that_converged_here_and_under_every_model_that_answers(found):
-    assert found.loc[("centered", "converged", "rmse"), "value"] == 1.5
-    assert found.loc[("marginal", "converged", "rmse"), "value"] == 4.0
-    assert found.loc[("marginal", "common", "rmse"), "n_fits"] == 1
+def test_subsets_are_the_fits_that_converged_here_and_under_every_model_with_the_coefficient(
+    result,
+):
+    assert result.loc[("centered", "converged", "rmse"), "value"] == 1.5
+    assert result.loc[("marginal", "converged", "rmse"), "value"] == 4.0
+    assert result.loc[("marginal", "common", "rmse"), "n_fits"] == 1
 
 
-def test_a_value_of_one_fit_is_absent(found):
-    assert np.isnan(found.loc[("centered", "common", "rmse"), "value"])
+def test_a_score_of_one_fit_is_absent(result):
+    assert np.isnan(result.loc[("centered", "common", "rmse"), "value"])
 
 
-def test_a_model_without_participants_has_no_row(found):
-    assert "pooled" not in found.index.get_level_values("model")
+def test_a_model_without_participants_has_no_row(result):
+    assert "pooled" not in result.index.get_level_values("model")
 
 
-def test_a_score_that_a_fit_lacks_leaves_that_fit_out():
+def test_a_fit_without_a_score_is_left_out_of_its_mean():
     table = recovered([1.0, 2.0, 3.0]).assign(correlation=[0.2, np.nan, 0.4])
-    found = measures.participants({CENTERED: table}, {CENTERED: np.array([1, 2, 3])})
-    row = found[(found["measure"] == "correlation") & (found["subset"] == "all")].iloc[0]
+    result = measures.participants({CENTERED: table}, {CENTERED: np.array([1, 2, 3])})
+    row = result[(result["measure"] == "correlation") & (result["subset"] == "all")].iloc[0]
     assert (row["value"], row["n_fits"]) == (pytest.approx(0.3), 2)
 
 
 def intervals(shares) -> np.ndarray:
-    """The intervals of coverages, a row each: of cells whose fits have the shares of a row."""
+    """The interval of mean coverage of every cell; a row of `shares` has the fits of a cell."""
     shares = np.array(shares)
     table = recovered(np.ones(shares.size)).assign(coverage=shares.ravel())
     names = np.repeat(np.arange(len(shares)), shares.shape[1])
-    found = measures.participants({CENTERED: table.assign(coefficient=names)}, {CENTERED: []})
-    mine = (found["measure"] == "coverage") & (found["subset"] == "all")
-    return found.loc[mine, ["lower", "upper"]].to_numpy()
+    result = measures.participants({CENTERED: table.assign(coefficient=names)}, {CENTERED: []})
+    coverage = (result["measure"] == "coverage") & (result["subset"] == "all")
+    return result.loc[coverage, ["lower", "upper"]].to_numpy()
 
 
 @pytest.mark.parametrize(("share", "n"), [(1.0, 20), (0.0, 5), (0.9, 10)])
-def test_coverage_that_is_the_same_in_every_fit_has_wilsons_interval(share, n):
+def test_coverage_that_is_equal_in_all_fits_has_the_wilson_interval(share, n):
     wilson = proportion_confint(share * n, n, method="wilson")
     assert intervals([[share] * n])[0] == pytest.approx(wilson)
 
 
-@pytest.mark.parametrize("alike", [1.0, 30.0])  # how far participants of a dataset hang together
-def test_the_interval_of_coverage_over_datasets_holds_what_is_true(rng, alike):
+@pytest.mark.parametrize(
+    "alike", [1.0, 30.0]
+)  # the smaller, the more alike are participants of a dataset
+def test_the_interval_of_coverage_contains_the_true_coverage_at_its_rate(rng, alike):
     studies, n, people, true = 400, 20, 8, 0.8
     shares = rng.beta(true * alike, (1 - true) * alike, (studies, n))
     hits = rng.binomial(people, shares) / people
     lower, upper = intervals(hits).T
-    # So many studies leave 1.1 % open: outside these bounds about once in 3,000 times.
+    # The standard error of the rate is 1.1 %: these bounds are exceeded once in 3,000 tests.
     assert 0.91 < ((lower <= true) & (true <= upper)).mean() < 0.99
 
 
-def test_other_scores_have_students_interval(found):
-    row = found.loc[("centered", "all", "rmse")]
+def test_other_scores_have_students_t_interval(result):
+    row = result.loc[("centered", "all", "rmse")]
     half = stats.t.isf(0.025, 2) * np.sqrt(7 / 3)
     assert (row["lower"], row["upper"]) == pytest.approx((0, 3 + half))  # 3 - half is below 0
-    row = found.loc[("centered", "all", "shrinkage_slope")]
+    row = result.loc[("centered", "all", "shrinkage_slope")]
     assert (row["lower"], row["upper"]) == pytest.approx((0.8, 0.8))

@@ -1,4 +1,4 @@
-"""How many replicates a wanted Monte Carlo error takes, and raising them to that."""
+"""Replicates needed for a target MCSE, and the increase to this number."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ LEVEL = 0.95
 
 
 def scored(*errors, sd=1.0):
-    """Performance of one parameter in cells with these errors, intervals of +-1.96 sd."""
+    """Performance of one parameter in cells with these errors and intervals of +-1.96 sd."""
     cells = {}
     for place, error in enumerate(errors):
         n = len(error)
@@ -32,8 +32,8 @@ def scored(*errors, sd=1.0):
     return performance(cells, len(errors[0]))
 
 
-def test_coverage_takes_the_1900_replicates_of_morris_white_and_crowther(rng):
-    # Section 5.3: a Monte Carlo SE of 0.5 % for 95 % coverage takes 95 x 5 / 0.5^2 = 1,900.
+def test_coverage_needs_the_1900_replicates_of_morris_white_and_crowther(rng):
+    # Section 5.3: a Monte Carlo SE of 0.5 % for 95 % coverage needs 95 x 5 / 0.5^2 = 1,900.
     table = scored(rng.normal(size=50))
     (row,) = precision.replicates_needed(table, Precision(coverage=0.005), LEVEL, 50).to_dict(
         "records"
@@ -43,7 +43,7 @@ def test_coverage_takes_the_1900_replicates_of_morris_white_and_crowther(rng):
     assert row["n_needed_mcse"] == 0
 
 
-def test_a_coverage_of_100_percent_does_not_ask_for_nothing():
+def test_an_observed_coverage_of_100_percent_still_needs_replicates():
     table = scored(np.zeros(10), sd=5)
     assert (
         precision.replicates_needed(table, Precision(coverage=0.01), LEVEL, 10)["n_needed"].item()
@@ -51,14 +51,14 @@ def test_a_coverage_of_100_percent_does_not_ask_for_nothing():
     )
 
 
-def test_failed_fits_are_made_up_for_by_more_replicates(rng):
+def test_failed_fits_are_compensated_by_more_replicates(rng):
     table = scored(rng.normal(size=40), rng.normal(size=20))
     needed = precision.replicates_needed(table, Precision(coverage=0.005), LEVEL, 40)
     assert needed["n_needed"].item() == 3800
     assert needed["model"].item() == "model1"
 
 
-def test_bias_takes_the_square_of_what_its_standard_error_is_too_large(rng):
+def test_bias_needs_replicates_by_the_square_of_its_mcse_over_the_target(rng):
     errors = rng.normal(size=100)
     small = scored(errors, errors * 3)
     (row,) = precision.replicates_needed(
@@ -70,43 +70,43 @@ def test_bias_takes_the_square_of_what_its_standard_error_is_too_large(rng):
 
 
 @pytest.mark.slow
-def test_the_number_needed_is_as_uncertain_as_it_says(rng):
-    wanted = Precision(bias_relative_to_sd=0.05)
-    found = [
-        precision.replicates_needed(scored(rng.normal(size=60)), wanted, LEVEL, 60).iloc[0]
+def test_the_mcse_of_the_number_needed_equals_its_sd_over_repeated_studies(rng):
+    target = Precision(bias_relative_to_sd=0.05)
+    result = [
+        precision.replicates_needed(scored(rng.normal(size=60)), target, LEVEL, 60).iloc[0]
         for _ in range(400)
     ]
-    spread = np.std([row["n_needed"] for row in found], ddof=1)
-    said = np.sqrt(np.mean([row["n_needed_mcse"] ** 2 for row in found]))
-    # The spread of 400 has a standard error of 3.5 %: outside 4.5 of them once in 150,000.
-    assert abs(spread / said - 1) < 4.5 * 0.035
+    spread = np.std([row["n_needed"] for row in result], ddof=1)
+    message = np.sqrt(np.mean([row["n_needed_mcse"] ** 2 for row in result]))
+    # The SD of 400 has a standard error of 3.5 %; 4.5 of them are exceeded once in 150,000 tests.
+    assert abs(spread / message - 1) < 4.5 * 0.035
 
 
-def test_one_replicate_cannot_tell():
+def test_one_replicate_gives_no_number():
     table = scored(np.zeros(1))
     needed = precision.replicates_needed(table, Precision(bias_relative_to_sd=0.05), LEVEL, 1)
     assert needed["n_needed"].isna().all()
 
 
 @pytest.mark.parametrize("sd", [1e-9, 1e-50])
-def test_a_number_that_nobody_could_run_is_none(rng, sd):
+def test_a_number_above_the_maximum_is_null(rng, sd):
     table = scored(rng.normal(size=20), sd=sd)
-    found = precision.replicates_needed(table, Precision(bias_relative_to_sd=1e-4), LEVEL, 20)
-    assert found["n_needed"].isna().all()
+    result = precision.replicates_needed(table, Precision(bias_relative_to_sd=1e-4), LEVEL, 20)
+    assert result["n_needed"].isna().all()
 
 
-@pytest.mark.parametrize("wanted", [{"coverage": 9e-5}, {"bias_relative_to_sd": 1e-200}])
-def test_a_precision_beyond_all_replicates_is_refused(wanted):
+@pytest.mark.parametrize("target", [{"coverage": 9e-5}, {"bias_relative_to_sd": 1e-200}])
+def test_a_target_mcse_that_is_too_small_is_refused(target):
     with pytest.raises(StudyError, match=r"precision\.\w+: got \S+, must be at least 0\.0001"):
-        make_study(("precision", wanted))
+        make_study(("precision", target))
 
 
-def test_whole_batches():
+def test_the_number_is_rounded_up_to_whole_batches():
     assert precision.in_whole_batches(make_study(("batch", 25)), 979) == 1000
     assert precision.in_whole_batches(make_study(("batch", 25)), 25) == 25
 
 
-def test_a_precision_of_nothing_is_refused():
+def test_a_precision_without_a_target_is_refused():
     with pytest.raises(StudyError, match=r"precision: got no key, must have `coverage` or"):
         make_study(("precision", {}))
 
@@ -121,7 +121,9 @@ def enough(checkout):
 
 
 @pytest.mark.workflow
-def test_replicates_are_raised_in_the_file_and_what_is_there_is_kept(verified_study, tmp_path):
+def test_more_replicates_are_written_to_the_file_and_existing_results_are_kept(
+    verified_study, tmp_path
+):
     # 0.89 x 0.11 / 0.06^2 = 27.2; the study has 20 in batches of 8
     page = (verified_study.folder / "results/small/report.html").read_text()
     assert "about 28 replicates are needed, and the study has 20" in page
@@ -130,7 +132,7 @@ def test_replicates_are_raised_in_the_file_and_what_is_there_is_kept(verified_st
     file.write_text("# A comment\n" + file.read_text())
     fits = checkout.folder / "results/small/diagnostics/plain-4x5/pooled/weak"
     first = (fits / "00001-00008.parquet").read_bytes()
-    assert enough(checkout).stdout == "study.yaml: replicates raised from 20 to 32.\n"
+    assert enough(checkout).stdout == "study.yaml: replicates increased from 20 to 32.\n"
     assert file.read_text().startswith("# A comment\n")
     assert checkout.study() == {**before, "replicates": 32}
     assert checkout.make_study(SUMMARY).returncode == 0
@@ -140,12 +142,14 @@ def test_replicates_are_raised_in_the_file_and_what_is_there_is_kept(verified_st
 
 
 @pytest.mark.workflow
-def test_a_study_that_has_not_run_yet_does_not_say_how_many_are_needed(checkout):
+def test_a_study_without_results_cannot_give_the_number_needed(checkout):
     checkout.write(precision={"coverage": 0.15})
-    assert enough(checkout).stderr.startswith("results/small/summary/precision.parquet: not there")
+    assert enough(checkout).stderr.startswith(
+        "results/small/summary/precision.parquet: does not exist"
+    )
 
 
 @pytest.mark.workflow
-def test_without_a_wanted_precision_nothing_is_raised(checkout):
+def test_without_target_mcses_replicates_are_not_increased(checkout):
     checkout.write()
     assert "study.yaml: precision: missing" in enough(checkout).stderr

@@ -1,4 +1,4 @@
-"""How often each model is chosen: counts known beforehand, refusals, and a whole study."""
+"""Selection rates of models: known counts, refused studies, and a whole study."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ def fit(joint, replicate, pointwise, n_high_k=0):
 
 BASELINE = [-1.0, -1.0, -1.0, -1.0]
 FITS = [
-    # a is ahead by 4 of an SE of 0, then by 1 of an SE of 3.5, then b is
+    # a is better by 4 with SE 0, then by 1 with SE 3.5; then b is better
     *(fit("a", 1, [0, 0, 0, 0]), fit("b", 1, BASELINE)),
     *(fit("a", 2, [2, -1, -3, 0], 2), fit("b", 2, [-1, -1, -1, 0])),
     *(fit("a", 3, BASELINE, 1), fit("b", 3, [0, 0, 0, 0])),
@@ -47,7 +47,7 @@ def test_only_replicates_with_a_value_of_every_model_count(rates):
     assert rates["n_left_out"].tolist() == [3, 3]
 
 
-def test_what_is_chosen_and_what_is_clear_are_counted(rates):
+def test_choices_and_clear_choices_are_counted(rates):
     assert rates["n_chosen"].to_dict() == {"a": 2, "b": 1}
     assert rates["n_clear"].to_dict() == {"a": 1, "b": 1}
     assert rates["chosen_rate"].sum() == pytest.approx(1)
@@ -69,7 +69,7 @@ def test_pareto_k_failures_are_counted(rates):
     assert rates["high_k_rate"].to_dict() == {"a": pytest.approx(2 / 3), "b": 0}
 
 
-def test_no_replicate_at_all_has_no_rates():
+def test_without_replicates_there_are_no_rates():
     none = pd.DataFrame(columns=["joint", "chosen", "clear", "n_high_k", "difference"])
     (row,) = selection.rates(none, ["a"], 2).to_dict("records")
     assert row.items() >= {"n_replicates": 0, "n_left_out": 2, "n_chosen": 0}.items()
@@ -77,8 +77,8 @@ def test_no_replicate_at_all_has_no_rates():
 
 
 def test_programs_that_share_a_posterior_count_once():
-    found = selection.programs_by_joint(make_study(MODELS), LINEAR)
-    assert found == {
+    result = selection.programs_by_joint(make_study(MODELS), LINEAR)
+    assert result == {
         "pooled": ["pooled"],
         "multilevel": ["centered", "marginal"],
         "unpooled": ["unpooled"],
@@ -94,7 +94,7 @@ def test_programs_that_share_a_posterior_count_once():
         (RAW["truths"]["moderate"], "multilevel"),
     ],
 )
-def test_the_right_model_is_the_one_that_generated_the_data(truth, joint):
+def test_the_generating_joint_model_follows_from_the_truth(truth, joint):
     study = make_study(("truths", {"plain": truth}))
     assert selection.generating_joint(study, LINEAR, "plain") == joint
 
@@ -102,7 +102,7 @@ def test_the_right_model_is_the_one_that_generated_the_data(truth, joint):
 # The study
 
 
-def test_a_study_without_the_key_has_the_identities_it_had():
+def test_a_study_without_the_key_keeps_its_identities():
     plain, asked = make_design(), make_design(LEAVE_OUT)
     cell, batch = ("moderate-4x3", "pooled", "weak"), plain.batches("moderate-4x3")[0]
     assert "leave_out" not in plain.fit(*cell, batch)
@@ -114,13 +114,13 @@ def test_a_study_without_the_key_has_the_identities_it_had():
     assert fit_seed(one, 1) == fit_seed(other, 1)
 
 
-def test_a_verifying_fit_leaves_nothing_out():
+def test_a_verifying_fit_has_no_leave_one_out_table():
     design = make_design(LEAVE_OUT, ("verify", {"engine": "stanli", "share": 1}))
     batch = design.batches("moderate-4x3")[0]
     assert "leave_out" not in design.verification("moderate-4x3", "pooled", "weak", batch)
 
 
-def test_one_unit_is_a_list_of_one():
+def test_a_single_unit_is_a_list_of_one():
     assert make_study(LEAVE_OUT).selection.leave_out == ("observation",)
 
 
@@ -133,7 +133,7 @@ def test_one_unit_is_a_list_of_one():
         ({}, r"selection\.leave_out: missing"),
     ],
 )
-def test_a_unit_that_is_none_is_refused(value, message):
+def test_an_invalid_unit_is_refused(value, message):
     with pytest.raises(StudyError, match=message):
         make_study(("selection", value))
 
@@ -152,7 +152,7 @@ def test_a_comparison_without_models_or_draws_is_refused(change, message):
 
 
 @pytest.mark.parametrize("name", families.SHIPPED)
-def test_leaving_out_participants_takes_a_closed_form(name):
+def test_leaving_out_participants_needs_a_closed_form(name):
     file = {"multilevel_linear": "config", "meta_analysis": "eight_schools"}.get(name, name)
     raw = read_yaml(ROOT / f"config/{file}.yaml") | {"selection": {"leave_out": ["participant"]}}
     study = parse(raw, families.find)
@@ -163,8 +163,8 @@ def test_leaving_out_participants_takes_a_closed_form(name):
         for model in study.models
         if not closed
     ]
-    found = list(preflight.nothing_to_compare(study, families.find(name)))
-    assert [fault for fault in found if "leave_out" in fault] == faults
+    result = list(preflight.nothing_to_compare(study, families.find(name)))
+    assert [fault for fault in result if "leave_out" in fault] == faults
 
 
 # A whole study
@@ -186,7 +186,7 @@ def finished(tmp_path_factory):
 
 
 @pytest.mark.workflow
-def test_a_study_says_how_often_each_model_is_chosen(finished):
+def test_a_study_has_the_selection_rate_of_each_model(finished):
     table = pd.read_parquet(finished.folder / "results/small/summary/selection.parquet")
     assert len(table) == 2 * 2 * 2  # scenarios, units, joint models
     assert table.groupby(["scenario", "left_out"])["n_chosen"].sum().tolist() == [3] * 4
@@ -196,24 +196,24 @@ def test_a_study_says_how_often_each_model_is_chosen(finished):
 
 
 @pytest.mark.workflow
-def test_its_counts_are_those_of_the_fits(finished):
+def test_the_counts_of_the_table_agree_with_the_fits(finished):
     results = finished.folder / "results/small"
     table = pd.read_parquet(results / "summary/selection.parquet").set_index(
         ["scenario", "left_out", "joint"]
     )
-    for (scenario, unit), mine in table.groupby(level=[0, 1]):
+    for (scenario, unit), selected in table.groupby(level=[0, 1]):
         elpd = {}
-        for model in mine["model"]:
+        for model in selected["model"]:
             files = sorted((results / "loo" / scenario / model).rglob("*.parquet"))
             fits = pd.concat(map(pd.read_parquet, files)).set_index("replicate")
             elpd[model] = fits.loc[fits["left_out"] == unit, "elpd_loo"]
         chosen = pd.DataFrame(elpd).idxmax(axis=1)
-        for row in mine.itertuples():
+        for row in selected.itertuples():
             assert row.n_chosen == (chosen == row.model).sum()
 
 
 @pytest.mark.workflow
-def test_its_page_has_the_comparison_and_its_figure(finished):
+def test_the_page_has_the_comparison_and_its_figure(finished):
     results = finished.folder / "results/small"
     page = (results / "report.html").read_text()
     assert "<h3>Model comparison</h3>" in page
@@ -224,7 +224,7 @@ def test_its_page_has_the_comparison_and_its_figure(finished):
 
 
 @pytest.mark.workflow
-def test_another_unit_makes_fits_again_and_no_dataset(finished, tmp_path):
+def test_another_unit_repeats_fits_but_not_simulations(finished, tmp_path):
     changed_study = finished.copy(tmp_path / "changed")
     text = (changed_study.folder / "study.yaml").read_text()
     (changed_study.folder / "study.yaml").write_text(text.replace("  - participant\n", ""))

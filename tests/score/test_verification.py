@@ -1,4 +1,4 @@
-"""A share of the fits made by another engine too: which ones, and whether both agree."""
+"""Verification of a share of the fits by another engine: which fits, and whether both agree."""
 
 from importlib.metadata import version
 
@@ -19,13 +19,13 @@ CELL = ("moderate-4x3", "pooled", "weak")
 
 
 def chosen(*places):
-    found = make_design(HALF, *places).verified(CELL)
-    return [replicate for replicates in found.values() for replicate in replicates]
+    result = make_design(HALF, *places).verified(CELL)
+    return [replicate for replicates in result.values() for replicate in replicates]
 
 
 def test_a_share_of_the_replicates_is_verified():
     n = len(chosen(("replicates", 4000)))
-    assert stats.binomtest(n, 4000, 0.5).pvalue > 1e-4  # the false-alarm rate
+    assert stats.binomtest(n, 4000, 0.5).pvalue > 1e-4  # type I error rate
     assert make_design().verified(CELL) == {}
     assert (
         len(
@@ -37,21 +37,21 @@ def test_a_share_of_the_replicates_is_verified():
     )
 
 
-def test_a_share_of_no_fit_at_all_leaves_nothing_to_compare():
+def test_a_share_that_rounds_to_no_fit_leaves_nothing_to_compare():
     design = make_design(("verify", {"engine": "stanli", "share": 1e-12}))
-    found = verification.summary(design)
-    assert set(found["model"]) == {"pooled", "centered"}
-    assert set(found["verdict"]) == {verification.NO_FIT}
+    result = verification.summary(design)
+    assert set(result["model"]) == {"pooled", "centered"}
+    assert set(result["verdict"]) == {verification.NO_FIT}
 
 
-def test_which_ones_depends_on_nothing_but_seed_and_cell():
+def test_the_choice_of_verified_fits_depends_only_on_seed_and_cell():
     assert chosen(("batch", 7)) == chosen() == chosen(("models", ["centered", "pooled"]))
     longer = chosen(("replicates", 80))
     assert [replicate for replicate in longer if replicate <= 40] == chosen()
     assert chosen(("seed", 2)) != chosen()
 
 
-def test_a_verifying_fit_has_a_seed_and_an_identity_of_its_own():
+def test_a_verifying_fit_has_a_separate_seed_and_identity():
     design = make_design(HALF)
     batch = design.batches(CELL[0])[0]
     fit, verification = design.fit(*CELL, batch), design.verification(*CELL, batch)
@@ -66,13 +66,13 @@ def table(z, parameter="sigma"):
 
 
 def verdicts(*tables):
-    found = pd.concat(tables, ignore_index=True)
-    names = list(found["parameter"].dropna().unique())
-    return verification.compare_engines(found, {"pooled": names})["verdict"].tolist()
+    result = pd.concat(tables, ignore_index=True)
+    names = list(result["parameter"].dropna().unique())
+    return verification.compare_engines(result, {"pooled": names})["verdict"].tolist()
 
 
 @pytest.mark.slow
-def test_engines_that_agree_are_seldom_said_to_disagree(rng, monkeypatch):
+def test_engines_that_agree_rarely_get_the_verdict_disagree(rng, monkeypatch):
     monkeypatch.setattr("gc.collect", lambda: 0)  # statsmodels calls it at every correction
     alarms = sum(
         "disagree" in verdicts(*(table(rng.normal(size=30), name) for name in "abcd"))
@@ -81,25 +81,25 @@ def test_engines_that_agree_are_seldom_said_to_disagree(rng, monkeypatch):
     assert stats.binomtest(alarms, 400, 0.01, alternative="greater").pvalue > 1e-4
 
 
-def test_a_shift_and_a_spread_are_found(rng):
+def test_a_shift_and_a_difference_in_spread_are_detected(rng):
     z = rng.normal(size=100)
     assert verdicts(table(z + 0.6)) == ["disagree"]
     assert verdicts(table(z * 1.7)) == ["disagree"]
     assert verdicts(table(np.full(100, 0.0))) == ["agree"]
 
 
-def test_fits_of_one_engine_alone_are_counted_and_not_compared(rng):
+def test_fits_that_converged_with_one_engine_only_are_counted_and_not_compared(rng):
     alone = table([np.nan, np.nan], parameter=None)
-    found = verification.compare_engines(
+    result = verification.compare_engines(
         pd.concat([table(rng.normal(size=5)), alone]), {"pooled": ["sigma"], "centered": ["sigma"]}
     )
-    assert found["n_fits"].tolist() == [5, 0]
-    assert found["n_one_sided"].tolist() == [2, 0]
-    assert found["verdict"].tolist() == ["agree", "no fit to compare"]
+    assert result["n_fits"].tolist() == [5, 0]
+    assert result["n_one_sided"].tolist() == [2, 0]
+    assert result["verdict"].tolist() == ["agree", "no fit to compare"]
 
 
 @pytest.mark.parametrize("share", [0, 1.5, -1])
-def test_a_share_must_be_one(share):
+def test_a_share_must_be_above_0_and_at_most_1(share):
     with pytest.raises(StudyError, match=r"verify\.share: got"):
         make_study(("verify", {"engine": "stanli", "share": share}))
 
@@ -110,14 +110,14 @@ def finished(verified_study):
 
 
 @pytest.mark.workflow
-def test_a_study_verifies_a_share_of_its_fits_and_says_that_both_agree(finished):
+def test_a_study_verifies_a_share_of_its_fits_and_reports_agreement(finished):
     results = finished.folder / "results/small"
-    found = pd.read_parquet(results / "summary/verification.parquet")
+    result = pd.read_parquet(results / "summary/verification.parquet")
     files = list((results / "verified/diagnostics").rglob("*.parquet"))
     fits = pd.concat(map(pd.read_parquet, files))
     assert 8 <= len(fits) <= 32  # of 40
-    assert set(found["n_fits"]) == {len(fits)}
-    assert set(found["verdict"]) == {"agree"}
+    assert set(result["n_fits"]) == {len(fits)}
+    assert set(result["verdict"]) == {"agree"}
     page = (results / "report.html").read_text()
     engine = f"stanli {version('stanli')}"
     assert f"{len(fits)} of the fits were repeated with {engine}, and the engines agree" in page
@@ -130,8 +130,8 @@ def test_a_study_verifies_a_share_of_its_fits_and_says_that_both_agree(finished)
 def test_a_disagreement_is_shown_at_the_top(finished, tmp_path):
     changed = finished.copy(tmp_path / "changed")
     for file in (tmp_path / "changed/results/small/verified/estimates").rglob("*.parquet"):
-        found, identity = tables.read_frame([file]), tables.read_identity(file)
-        wrong = found.assign(mean=found["mean"] + 0.2)
+        result, identity = tables.read_frame([file]), tables.read_identity(file)
+        wrong = result.assign(mean=result["mean"] + 0.2)
         tables.write(wrong, file, pq.read_schema(file), identity, tables.read_seconds(file))
     page = tmp_path / "changed/results/small/report.html"
     page.unlink()

@@ -133,9 +133,12 @@ def test_enough_looks_where_the_changed_study_has_its_results(tmp_path):
     said = run(
         "enough", tmp_path, "--config", "name=other", "--config", "precision={coverage: 0.1}"
     )
-    assert said.startswith("results/other/summary/precision.parquet: not there yet")
+    assert said.startswith("results/other/summary/precision.parquet: does not exist yet")
     said = run("enough", tmp_path, "--config", "replicates=5")
-    assert said == "--config: replicates: must not be given; they are raised in the study file"
+    assert (
+        said
+        == "--config: replicates: must not be given; this command increases them in the study file"
+    )
 
 
 def test_replay_plans_the_changed_study(tmp_path):

@@ -69,8 +69,8 @@ def test_it_goes_through_to_the_report(finished):
     assert "Alike" in page
     tried = (results / "family.txt").read_text().splitlines()
     assert tried[1:3] == [
-        "hierarchical under weak: fits its data and has its parameters",
-        "alike under weak: fits its data and has its parameters",
+        "hierarchical under weak: a short fit ran and gave all parameters",
+        "alike under weak: a short fit ran and gave all parameters",
     ]
 
 

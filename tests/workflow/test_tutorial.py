@@ -77,7 +77,7 @@ def test_a_family_that_is_there_is_not_written_over(newcomer):
         check=False,
     )
     assert done.returncode == 1
-    assert "there already; nothing was written" in done.stderr
+    assert "must not exist yet; nothing was written" in done.stderr
     assert file.read_text() == before
 
 

@@ -1,4 +1,4 @@
-"""Reads the study. What rules need of it is in the library: recovery.plan."""
+"""Reads the study. recovery.plan computes the inputs, params and resources of the rules."""
 
 from recovery.common import checkout
 from recovery.common.user_files import relative_path
@@ -15,7 +15,7 @@ checkout.require_this_library(SCRIPTS)
 checkout.must_be_startable(SCRIPTS)
 
 
-# As a module of another workflow, the study is what its caller gives as `config`.
+# If this workflow is a module of another one, the study is the `config` of the calling workflow.
 if workflow.modifier.is_main_snakefile():
     FILES = [*map(relative_path, workflow.overwrite_configfiles or [default_study()])]
     FILE, ENTRIES = ", ".join(FILES), workflow.config_settings.config_args or []
@@ -28,11 +28,11 @@ with session.exit_if_refused():
     )
 
 STUDY = DESIGN.study
-MODIFIER = workflow.modifier  # it may rename the rules of a module
+MODIFIER = workflow.modifier  # renames the rules if this workflow is a module
 
 
 def begin_plan():
-    """Check existing results; return the folders whose files `--forcerun` makes again."""
+    """Check existing results; return the folders whose files `--forcerun` creates again."""
     if workflow.is_main_process:
         with session.exit_if_refused():
             session.check_results(DESIGN, as_module=not FILES)
@@ -45,13 +45,13 @@ RESOURCES = JobResources(DESIGN)
 
 
 def take_results():
-    """Hold the folder of results until this run ends: two at once would mix what they write."""
+    """Lock the folder of results until this run ends: two runs at once would mix their files."""
     with session.exit_if_refused():
         session.take_results(DESIGN, FILE, workflow.dag.needrun_jobs())
 
 
 def figure_file(figure, suffix):
-    """One figure's file; its SVG has a caption and a place in `snakemake --report`."""
+    """Return a figure's file; an SVG also gets a caption and a category in `snakemake --report`."""
     path = DESIGN.file(paths.figure(figure.name, suffix))
     if suffix != "svg":
         return path
@@ -60,7 +60,7 @@ def figure_file(figure, suffix):
 
 
 def figure_files(suffix):
-    """Every figure in one format."""
+    """Return the files of all figures in one format."""
     return [figure_file(figure, suffix) for figure in figure_list.figures(STUDY)]
 
 

@@ -1,4 +1,4 @@
-# Tables that the study asks for beside those of every fit.
+# Tables that only some studies have, in addition to those of every fit.
 DRAWS = ["draws"] if STUDY.keep_draws else []
 LEFT_OUT = ["loo"] if STUDY.selection else []
 

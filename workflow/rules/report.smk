@@ -27,7 +27,7 @@ rule figures:
 
 
 rule report:
-    """Write the page, and the manifest that says where every number comes from."""
+    """Write the report, its LaTeX tables, and the manifest, which records the origin of results."""
     input:
         unpack(INPUTS.report),
     output:
@@ -52,11 +52,11 @@ rule report:
 
 
 rule outcome:
-    """Say how all fits went; this fails when none gave estimates, after the page is written."""
+    """Print the outcomes of all fits. Fails if no fit gave estimates; the report is written first."""
     input:
         unpack(INPUTS.outcome),
     output:
-        said=DESIGN.file(paths.OUTCOME),
+        lines=DESIGN.file(paths.OUTCOME),
     log:
         DESIGN.file(paths.log("outcome")),
     retries: 0
@@ -66,6 +66,6 @@ rule outcome:
     params:
         outcome=PARAMS.outcome,
     message:
-        "Say how all fits went"
+        "Print the outcomes of all fits"
     script:
         "../scripts/outcome.py"

@@ -1,9 +1,9 @@
 rule check:
-    """Try a researcher's own family: datasets of every size, a short fit of every model."""
+    """Try a researcher's own family: datasets of every size, and a short fit of every model."""
     input:
         unpack(INPUTS.check),
     output:
-        tried=DESIGN.file(paths.FAMILY_TRIAL),
+        lines=DESIGN.file(paths.FAMILY_TRIAL),
     log:
         DESIGN.file(paths.log("check")),
     conda:
@@ -42,7 +42,7 @@ rule simulate:
 
 
 rule observe:
-    """Bring one observed dataset into the family's columns. Wildcards: dataset."""
+    """Convert one observed dataset to the family's columns. Wildcards: dataset."""
     output:
         data=paths.OBSERVED_DATA,
     log:

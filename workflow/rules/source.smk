@@ -9,10 +9,11 @@ from pathlib import Path
 
 
 def source_folder():
-    """Return the folder that holds all files of the workflow.
+    """Return the folder that contains all files of the workflow.
 
-    Snakemake fetches a remote workflow file by file, and only those that rules name. All others
-    are listed in workflow/files.txt; they are put together in a folder named by their content.
+    Snakemake fetches a remote workflow file by file, and only the files that rules name.
+    Therefore workflow/files.txt lists all files; they are copied to a folder that is named after
+    the hash of their content.
     """
     here = workflow.current_basedir.get_path_or_uri(secret_free=True)
     if Path(here).is_dir():
@@ -26,14 +27,14 @@ def source_folder():
     folder = Path(".snakemake", "source", content.hexdigest()[:16]).absolute()
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(dir=folder.parent))
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent))
         for name, file in fetched.items():
-            (beside / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, beside / name)
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, temporary / name)
         try:
-            beside.rename(folder)
+            temporary.rename(folder)
         except OSError:  # another process was faster
-            shutil.rmtree(beside)
+            shutil.rmtree(temporary)
     return folder
 
 
@@ -41,12 +42,12 @@ SOURCE = source_folder()
 RULES = SOURCE / "workflow" / "rules"
 SCRIPTS = SOURCE / "workflow" / "scripts"
 
-# Jobs inherit the environment: each script imports the library from there.
+# Jobs inherit the environment: each script imports the library from this folder.
 os.environ.update(RECOVERY_SCRIPTS=str(SCRIPTS))
 sys.path.insert(0, str(SCRIPTS))
 
 
 def default_study():
-    """The default study of the working directory, or else the shipped one."""
-    own = "config/config.yaml"
-    return own if Path(own).exists() else str(SOURCE / own)
+    """Return config/config.yaml of the working directory or, if there is none, of the workflow."""
+    path = "config/config.yaml"
+    return path if Path(path).exists() else str(SOURCE / path)

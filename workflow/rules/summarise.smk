@@ -1,5 +1,5 @@
 rule summarise:
-    """Score every cell, and say how its fits went."""
+    """Compute the performance measures of every cell and the outcomes of its fits."""
     input:
         unpack(INPUTS.summarise),
     output:

@@ -1,4 +1,4 @@
-"""Rules approximate and approximate_observed: one approximation of a model, for one batch."""
+"""Rules approximate and approximate_observed: one approximation, fitted to one batch."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Rule check: a researcher's own family, tried before it is used."""
+"""Rule check: the trial of a researcher's own family, before it is used."""
 
 import os
 import sys
@@ -18,4 +18,4 @@ params = snakemake.params.trial
 plan = design.restore(params["study"], params["sources"])
 models = programs.for_models(plan.study.family, plan.study.engine, plan.sources.programs)
 lines = family_trial.run(plan, models)
-tables.write_lines(snakemake.output.tried, [*lines, params["identity"]])
+tables.write_lines(snakemake.output.lines, [*lines, params["identity"]])

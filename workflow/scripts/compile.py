@@ -1,4 +1,4 @@
-"""Rule compile: one Stan program to the executable that CmdStan runs, unless it is there."""
+"""Rule compile: the executable of one Stan program for CmdStan, compiled unless it exists."""
 
 import os
 import sys
@@ -13,6 +13,6 @@ from recovery.engines import executables
 from recovery.engines.protocol import Program
 
 params = snakemake.params.compile
-kept = executables.path_of(snakemake.wildcards.model, params["hash"])
-executables.ensure_compiled(Program(params["path"], params["include"], str(kept)))
-executables.link(kept, snakemake.output.executable)
+executable = executables.path_of(snakemake.wildcards.model, params["hash"])
+executables.ensure_compiled(Program(params["path"], params["include"], str(executable)))
+executables.link(executable, snakemake.output.executable)

@@ -21,5 +21,5 @@ plan = design.restore(params["study"], params["sources"])
 formats = ("svg", "pdf", "png")
 files = {suffix: list(snakemake.output[suffix]) for suffix in formats}
 draw_all(plan, files, digest(params), snakemake.threads)
-spent = efficiency.costs({"figures": jobs.processor_seconds()})
-tables.write(spent, snakemake.output.costs, COSTS, digest(params))
+costs = efficiency.costs({"figures": jobs.processor_seconds()})
+tables.write(costs, snakemake.output.costs, COSTS, digest(params))

@@ -1,4 +1,4 @@
-"""Rule outcome: how all fits went, in a few lines; it fails when none gave estimates."""
+"""Rule outcome: lines on the outcomes of all fits; fails if no fit gave estimates."""
 
 import os
 import sys
@@ -16,4 +16,4 @@ from recovery.score import failures
 
 params = snakemake.params.outcome
 lines = failures.outcome_or_error(design.restore(params["study"], params["sources"]))
-tables.write_lines(snakemake.output.said, [*lines, digest(params)])
+tables.write_lines(snakemake.output.lines, [*lines, digest(params)])

@@ -1,4 +1,4 @@
-"""Rule report: the page, the paper's tables, and the manifest."""
+"""Rule report: the page, its tables in LaTeX, and the manifest."""
 
 import os
 import sys

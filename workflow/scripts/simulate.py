@@ -1,4 +1,4 @@
-"""Rule simulate: one batch of datasets, and the values behind them."""
+"""Rule simulate: one batch of datasets, and the true values of their parameters."""
 
 import os
 import sys

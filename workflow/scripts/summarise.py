@@ -1,4 +1,4 @@
-"""Rule summarise: what was found, over all replicates of every cell."""
+"""Rule summarise: the summary tables, over all replicates of every cell."""
 
 import os
 import sys

@@ -50,7 +50,7 @@ def manifest(design: Design) -> dict[str, Any]:
             "replicates": [1, study.replicates],
             "derivation": "numpy.random.SeedSequence of the root seed and of the hash of truth, "
             "participants, observations and replicate (and of model and prior for a fit); the "
-            "seed of every dataset stands in truth/, that of every fit in diagnostics/",
+            "seed of every dataset is in truth/, that of every fit in diagnostics/",
         },
         "engine": {"name": study.engine, "version": design.sources.engine_version},
         "verified_by": _verifying(design),

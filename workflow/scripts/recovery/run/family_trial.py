@@ -1,7 +1,7 @@
-"""Try a researcher's own family before any job: datasets of every size, a short fit per model.
+"""Trial of a researcher's own family before any job: datasets of every size, a short fit per model.
 
-Otherwise its faults would show late, in every fit. A StudyError names file, function, what it
-returned and what was expected.
+Without the trial, faults of the family would show late, in every fit. A StudyError names the file,
+the function, its result and the expected result.
 """
 
 from __future__ import annotations
@@ -25,75 +25,77 @@ from recovery.plan.design import Design
 from recovery.run.family_calls import LOAD, Calls, Step, by_size, scenario_of, steps
 
 SHORT = Settings(chains=1, warmup=25, draws=25, adapt_delta=0.8, max_treedepth=6)
-APART = 1.1  # seconds between two processes, so that clocks in seconds differ
-# 25 hours apart, so that dates always differ; and with different orders of sets of text.
+PAUSE = 1.1  # seconds between two processes, so that clocks in seconds differ
+# 25 hours apart, so that dates always differ, and with different orders of sets of text.
 ENVIRONMENTS = (
     {"TZ": "UTC-14", "PYTHONHASHSEED": "1"},
     {"TZ": "UTC+11", "PYTHONHASHSEED": "2"},
 )
-OTHERWISE = {
-    "load": "gave other names, shapes, columns, models or fields; they must be as they are written",
+DIFFERENCES = {
+    "load": "gave other names, shapes, columns, models or fields; they must be constants",
     "simulate": "gave other data for the same `rng`; it must draw from `rng` alone",
     "draw_truth": "gave another truth for the same `rng`; it must draw from `rng` alone",
 }
-ELSEWHERE = (
-    "not from `random`, `numpy.random`, the clock, what is drawn when the file is loaded, the "
-    "order of a set or what it kept from an earlier call"
+OTHER_SOURCES = (
+    "not from `random`, `numpy.random`, the clock, numbers drawn when the file is loaded, the "
+    "order of a set or an earlier call"
 )
 
 
 def run(design: Design, programs: Mapping[str, Program]) -> list[str]:
-    """Try a study's family; return a line for each thing that was tried.
+    """Try a study's family; return a line for each simulated truth and each fit.
 
     Parameters
     ----------
     programs : mapping of str to Program
-        The program of every model, compiled if the engine needs that.
+        The program of every model, compiled if the engine requires it.
     """
     study = design.study
     calls = Calls(study.model_dump(mode="json"), asdict(design.sources))
-    wanted = steps(design)
-    results = _given(design, calls, wanted, ENVIRONMENTS[0])
-    time.sleep(APART)
-    again = _given(design, calls, 2 * wanted[::-1], ENVIRONMENTS[1])
-    for step in wanted:
-        if results[step][0] != again[step][0]:
-            raise StudyError(f"{study.family}: {step[0]}: {_otherwise(step[0])}")
-    said = []
+    sequence = steps(design)
+    results = _results(design, calls, sequence, ENVIRONMENTS[0])
+    time.sleep(PAUSE)
+    repeated = _results(design, calls, 2 * sequence[::-1], ENVIRONMENTS[1])
+    for step in sequence:
+        if results[step][0] != repeated[step][0]:
+            raise StudyError(f"{study.family}: {step[0]}: {_difference(step[0])}")
+    lines = []
     for truth in study.truths:
         smallest = next(s for s in by_size(design) if s.truth == truth)
         rows = results["simulate", smallest.name, "1"][1]
-        said.append(f"{truth}: {rows} observations simulated")
-    said += _fits(design, calls, programs)
+        lines.append(f"{truth}: {rows} observations simulated")
+    lines += _fits(design, calls, programs)
     _check_all_data(design, calls, programs)
-    return said
+    return lines
 
 
-def _otherwise(function: str) -> str:
+def _difference(function: str) -> str:
     """The message for a function whose results differ between two processes."""
-    other = "gave another result for the same arguments; it must depend on them alone"
-    return f"{OTHERWISE.get(function, other)}, {ELSEWHERE}"
+    other = "gave another result for the same arguments; it must come from them alone"
+    return f"{DIFFERENCES.get(function, other)}, {OTHER_SOURCES}"
 
 
-def _given(
-    design: Design, calls: Calls, wanted: Sequence[Step], environment: Mapping[str, str]
+def _results(
+    design: Design, calls: Calls, sequence: Sequence[Step], environment: Mapping[str, str]
 ) -> dict[Step, tuple]:
-    """The results of the calls in a new process, made in this order; the last of equal calls."""
+    """The results of a sequence of calls in a new process; of repeated calls, the last result."""
     seconds = design.study.sampler.time_limit
     with FreshChild(calls, seconds, "trial", environment) as child:
-        _asked(design, child, LOAD, 3 * LOAD_SECONDS)
-        return {step: _asked(design, child, step, seconds) for step in wanted}
+        _result(design, child, LOAD, 3 * LOAD_SECONDS)
+        return {step: _result(design, child, step, seconds) for step in sequence}
 
 
-def _asked(design: Design, child: Child, step: Step, seconds: float) -> tuple:
-    """The result of one call; StudyError with the size of the dataset if it fails."""
+def _result(design: Design, child: Child, step: Step, seconds: float) -> tuple:
+    """The result of one call; raises StudyError with the size of the dataset if it fails."""
     scenario, file = scenario_of(design, step), design.study.family
     where = f"\n  {scenario.sized} ({scenario.name})" if scenario else ""
     try:
         return child.call(step, seconds)
     except StudyError as error:
-        named = str(error) if str(error).startswith(f"{file}: ") else f"{file}: {step[0]}: {error}"
-        raise StudyError(f"{named}{where}") from None
+        message = str(error)
+        if not message.startswith(f"{file}: "):
+            message = f"{file}: {step[0]}: {message}"
+        raise StudyError(f"{message}{where}") from None
     except ChildLostError as lost:
         raise StudyError(f"{file}: {step[0]}: {lost}{where}") from None
     except Exception as error:
@@ -101,8 +103,8 @@ def _asked(design: Design, child: Child, step: Step, seconds: float) -> tuple:
 
 
 def _fits(design: Design, calls: Calls, programs: Mapping[str, Program]) -> list[str]:
-    """Fit every program under every prior to the smallest dataset; return a line a fit."""
-    study, said = design.study, []
+    """Fit every program under every prior to the smallest dataset; return one line per fit."""
+    study, lines = design.study, []
     smallest = by_size(design)[0].name
     fit = partial(_fit_cell, calls, programs, smallest, study.engine)
     with Child(fit, study.sampler.time_limit, "trial") as child:
@@ -112,8 +114,8 @@ def _fits(design: Design, calls: Calls, programs: Mapping[str, Program]) -> list
                     child.call((prior, model))
                 except ChildLostError as lost:
                     raise StudyError(f"{program.path}: a fit of 50 iterations: {lost}") from None
-                said.append(f"{model} under {prior}: fits its data and has its parameters")
-    return said
+                lines.append(f"{model} under {prior}: a short fit ran and gave all parameters")
+    return lines
 
 
 def _fit_cell(
@@ -131,7 +133,7 @@ def _fit_cell(
 
 
 def _check_all_data(design: Design, calls: Calls, programs: Mapping[str, Program]) -> None:
-    """Check data of every size against all programs; the smallest alone may hide a fault."""
+    """Check data of every size against all programs; the smallest dataset may hide a fault."""
     check = partial(_check_data, calls, programs, list(design.study.priors))
     with Child(check, design.study.sampler.time_limit, "trial") as child:
         for scenario in by_size(design):
@@ -159,7 +161,7 @@ def one_fit(
     values: list[str],
     engine_name: str,
 ) -> None:
-    """Fit a program briefly, and check that it has the parameters that the family's file names."""
+    """Fit a program briefly, and check that it has the parameters that the family's file lists."""
     engine = engines.find(engine_name)
     loaded = engine.load(program)
     entries = stan_data.checked_data(data, declarations.of_program(program))
@@ -168,22 +170,22 @@ def one_fit(
     except EngineError:
         raise
     except Exception as error:
-        given = ", ".join(entries)
-        words = error if isinstance(error, RuntimeError) else in_words(error)
+        names = ", ".join(entries)
+        message = error if isinstance(error, RuntimeError) else in_words(error)
         raise StudyError(
-            f"{program.path}: does not run with what stan_data gives ({given}): {words}"
+            f"{program.path}: does not run with the data from stan_data ({names}): {message}"
         ) from None
     scored = family.MODELS[model].scored
-    has = ", ".join(dict.fromkeys(name.partition("[")[0] for name in draws.names))
+    bases = ", ".join(dict.fromkeys(name.partition("[")[0] for name in draws.names))
     if lacking := [name for name in scored if name not in draws.names]:
         raise StudyError(
-            f"{program.path}: lacks {', '.join(lacking)}, which the family's file has under "
-            f"PARAMETERS; the program has {has}"
+            f"{program.path}: lacks {', '.join(lacking)}, which the family's file lists under "
+            f"PARAMETERS; the program has {bases}"
         )
-    if taken := [name for name in draws.names if name in DRAW_KEYS]:
+    if reserved := [name for name in draws.names if name in DRAW_KEYS]:
         raise StudyError(
-            f"{program.path}: has {', '.join(taken)}, must have other names: these are "
-            "columns of tables of draws"
+            f"{program.path}: has parameters named {', '.join(reserved)}, must have other names: "
+            "these are columns of tables of draws"
         )
     in_program, in_data = _participants(family, draws.names), _participants(family, values)
     if unusable := posterior.non_finite(draws, [*scored, *in_program]):
@@ -195,7 +197,7 @@ def one_fit(
     ):
         raise StudyError(
             f"{program.path}: has {_counted(in_program)} of participants, must have the "
-            f"{_counted(in_data)} that simulate gives for PARTICIPANTS; the program has {has}"
+            f"{_counted(in_data)} that simulate returns for PARTICIPANTS; the program has {bases}"
         )
 
 

@@ -36,16 +36,16 @@ def raise_replicates(file: Path, changes: Sequence[str] = ()) -> str:
     study = read_study(file, changes)
     if any(change.startswith("replicates=") for change in changes):
         raise StudyError(
-            "--config: replicates: must not be given; they are raised in the study file"
+            "--config: replicates: must not be given; this command increases them in the study file"
         )
     if study.precision is None:
         raise StudyError(f"{file}: precision: missing, must name the Monte Carlo errors to reach")
     needed = replicates_needed(file, study, study.precision)
     if needed <= study.replicates:
         return f"{file}: {study.replicates:,} replicates are enough."
-    raised = in_whole_batches(study, needed)
-    write_replicates(file, raised)
-    return f"{file}: replicates raised from {study.replicates:,} to {raised:,}."
+    increased = in_whole_batches(study, needed)
+    write_replicates(file, increased)
+    return f"{file}: replicates increased from {study.replicates:,} to {increased:,}."
 
 
 def replicates_needed(file: Path, study: Study, precision: Precision) -> int:
@@ -54,15 +54,18 @@ def replicates_needed(file: Path, study: Study, precision: Precision) -> int:
     Raises
     ------
     StudyError, StaleTableError
-        If there are no such results, or they are of an earlier study file.
+        If there are no such results, or they are from an earlier version of the study file.
     """
     table = Path("results", study.name, "summary", "precision.parquet")
     if not table.exists():
-        raise StudyError(f"{table}: not there yet; run the study first: make study STUDY={file}")
+        raise StudyError(
+            f"{table}: does not exist yet; run the study first: make study STUDY={file}"
+        )
     rows = tables.read_frame([table])
     if not _is_current(rows, study, precision):
         raise StudyError(
-            f"{table}: was made from an earlier study file; run it first: make study STUDY={file}"
+            f"{table}: was made from an earlier version of the study file; run the study first: "
+            f"make study STUDY={file}"
         )
     needed = None if rows.empty else most_needed(rows)
     if needed is None:

@@ -42,7 +42,7 @@ def write_family(name: str) -> Iterator[str]:
     """
     files = files_of(name)
     if existing := [str(file) for file in files.values() if file.exists()]:
-        raise StudyError(f"{', '.join(existing)}: there already; nothing was written")
+        raise StudyError(f"{', '.join(existing)}: must not exist yet; nothing was written")
     for template, file in files.items():
         text = (TEMPLATES / template).read_text(encoding="utf-8")
         try:

@@ -1,1 +1,1 @@
-"""From estimates to performance measures with Monte Carlo standard errors."""
+"""Compute performance measures, with Monte Carlo standard errors, from estimates."""

@@ -1,9 +1,9 @@
-"""Simulation-based calibration: whether posteriors are what their joint model says.
+"""Simulation-based calibration: tests of whether posteriors are correct for their joint model.
 
-Truths drawn from the prior have uniform ranks among posterior draws, if program, prior and
-sampler are right: Talts et al. (2018), arXiv:1804.06788; Modrak et al. (2023),
-doi:10.1214/23-BA1404. A cell is judged only where its program is exact for what simulated
-its data, under the same prior.
+Truths drawn from the prior have uniform ranks among posterior draws if program, prior and
+sampler are correct: Talts et al. (2018), arXiv:1804.06788; Modrak et al. (2023),
+doi:10.1214/23-BA1404. A cell is tested only if its truths are drawn from its prior and its
+program is exact for the data-generating mechanism.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR
 from recovery.study.truths import PriorTruth
 
-FAMILY_WISE = 0.01  # chance that any of a study's calibrated quantities is called miscalibrated
-MOST_LEFT_OUT = 0.01  # share of replicates without a usable rank, above which nothing is said
-FEWEST_REPLICATES = 100  # replicates; with fewer a band is too wide to say anything
+FAMILY_WISE = 0.01  # chance of a false "miscalibrated" among all quantities of a study
+MOST_LEFT_OUT = 0.01  # largest share of replicates without a usable rank for a verdict
+FEWEST_REPLICATES = 100  # replicates; with fewer, the test has too little power
 
 CALIBRATED, MISCALIBRATED = "calibrated", "miscalibrated"
 INCONCLUSIVE, NOT_APPLICABLE = "inconclusive", "not applicable"
@@ -34,7 +34,7 @@ COLUMNS = ["quantity", "n_ranked", "n_left_out", "p_value", "verdict", "reason"]
 def reason_not_applicable(
     study: Study, family: Family, truth: str, model: str, prior: str
 ) -> str | None:
-    """Return why calibration does not apply to a cell; None where it does."""
+    """Return why calibration does not apply to a cell; None if it applies."""
     source = study.truths[truth]
     if prior == NO_PRIOR:
         return "an estimator has no posterior"
@@ -51,12 +51,12 @@ def reason_not_applicable(
 
 
 def read_ranks(design: Design, cell: Cell) -> pd.DataFrame:
-    """Return the ranks of a cell, those of participants' own coefficients left out.
+    """Return the ranks of a cell, except those of participants' coefficients.
 
     Returns
     -------
     DataFrame
-        replicate, parameter, rank, max_rank: a row a replicate and quantity.
+        replicate, parameter, rank, max_rank: one row per replicate and quantity.
     """
     columns = ["replicate", "parameter", "rank", "max_rank"]
     estimates = tables.read_frame(design.cell_files("estimates", cell), columns)
@@ -66,22 +66,22 @@ def read_ranks(design: Design, cell: Cell) -> pd.DataFrame:
 
 
 def uniform_values(ranks: pd.DataFrame, fits: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return continuous values that are uniform where ranks are: (rank + v) / (max_rank + 1).
+    """Return (rank + v) / (max_rank + 1), which is continuous and uniform if ranks are uniform.
 
-    v is uniform from each fit's own seed. Fits whose smallest bulk ESS is below the number
+    v is uniform, from the seed of each fit. Fits whose smallest bulk ESS is below the number
     of ranked draws are left out.
 
     Parameters
     ----------
     ranks : DataFrame
-        replicate, parameter, rank, max_rank: a row a replicate and quantity.
+        replicate, parameter, rank, max_rank: one row per replicate and quantity.
     fits : DataFrame
         Final attempts: replicate, status, min_ess_bulk, seed.
 
     Returns
     -------
     dict of ndarray
-        Quantity -> values by replicate.
+        Quantity -> values, in the order of replicates.
     """
     table = ranks.merge(fits[["replicate", "status", "min_ess_bulk", "seed"]], on="replicate")
     table = table[(table["status"] == "ok") & (table["min_ess_bulk"] >= table["max_rank"])]
@@ -94,21 +94,21 @@ def uniform_values(ranks: pd.DataFrame, fits: pd.DataFrame) -> dict[str, np.ndar
     v = np.array([jitter[seed][quantity] for seed, quantity in keys])
     table = table.assign(u=(table["rank"] + v) / (table["max_rank"] + 1))
     table = table.sort_values("replicate", kind="stable")
-    found = {quantity: np.empty(0) for quantity in quantities}
-    return found | {name: part.to_numpy() for name, part in table.groupby("parameter")["u"]}
+    values = {quantity: np.empty(0) for quantity in quantities}
+    return values | {name: part.to_numpy() for name, part in table.groupby("parameter")["u"]}
 
 
 def cell_p_values(ranks: pd.DataFrame, fits: pd.DataFrame, n_planned: int) -> pd.DataFrame:
-    """Return the p-value of every quantity of a cell; `judge` corrects them and gives verdicts.
+    """Return the p-value of every quantity of a cell; `with_verdicts` corrects them later.
 
-    Its reason is so far what holds whatever the verdict: where some datasets could not be
-    simulated, truths are draws from the prior only given that data can be had.
+    The column `reason` has a note that holds for every verdict: if some datasets could not be
+    simulated, truths are draws from the prior conditional on data that can be simulated.
     """
-    found, note = uniform_values(ranks, fits), _simulation_note(fits, n_planned)
-    if not found:  # every fit failed
+    uniform, note = uniform_values(ranks, fits), _simulation_note(fits, n_planned)
+    if not uniform:  # every fit failed
         return pd.DataFrame([(None, 0, n_planned, np.nan, "", note)], columns=COLUMNS)
     rows = []
-    for quantity, values in found.items():
+    for quantity, values in uniform.items():
         n = values.size
         p = p_value(values) if n >= FEWEST_REPLICATES else np.nan
         rows.append((quantity, n, n_planned - n, p, "", note))
@@ -116,7 +116,7 @@ def cell_p_values(ranks: pd.DataFrame, fits: pd.DataFrame, n_planned: int) -> pd
 
 
 def _simulation_note(fits: pd.DataFrame, n_planned: int) -> str:
-    """Say of how many replicates there are no data, and what that makes of their truths."""
+    """The number of datasets that could not be simulated, and what that means for truths."""
     n = int((fits["failed_in"] == "simulation").sum())
     if not n:
         return ""
@@ -133,12 +133,12 @@ def not_applicable(reason: str) -> pd.DataFrame:
 
 
 def with_verdicts(table: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
-    """Correct all p-values of a study for their number, and give every cell one verdict.
+    """Adjust all p-values of a study for multiple testing, and give every cell one verdict.
 
     Parameters
     ----------
     table : DataFrame
-        What `of_cell` and `not_applicable` returned, with the columns `cell`.
+        Rows of `cell_p_values` and `not_applicable`, with the columns `cell`.
 
     Returns
     -------
@@ -149,25 +149,27 @@ def with_verdicts(table: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
     corrected = np.full(len(table), np.nan)
     corrected[tested] = holm(table.loc[tested, "p_value"].to_numpy())
     table = table.assign(p_corrected=corrected)
-    telling = tested.sum() * SMALLEST_P < FAMILY_WISE
-    parts = [_cell_with_verdict(part, telling) for _, part in table.groupby(list(cell), sort=False)]
+    attainable = tested.sum() * SMALLEST_P < FAMILY_WISE
+    parts = [
+        _cell_with_verdict(part, attainable) for _, part in table.groupby(list(cell), sort=False)
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _cell_with_verdict(cell: pd.DataFrame, telling: bool) -> pd.DataFrame:
-    """One cell with its verdict; `telling` if the smallest p-value there can be would do."""
+def _cell_with_verdict(cell: pd.DataFrame, attainable: bool) -> pd.DataFrame:
+    """One cell with its verdict; `attainable` if the smallest possible p-value is significant."""
     if (cell["verdict"] == NOT_APPLICABLE).all():
         return cell
     planned = (cell["n_ranked"] + cell["n_left_out"]).max()
-    failing = cell.loc[cell["p_corrected"] < FAMILY_WISE, "quantity"]
+    rejected = cell.loc[cell["p_corrected"] < FAMILY_WISE, "quantity"]
     if cell["n_ranked"].min() < FEWEST_REPLICATES:
         verdict, reason = INCONCLUSIVE, f"fewer than {FEWEST_REPLICATES} replicates have ranks"
     elif cell["n_left_out"].max() > MOST_LEFT_OUT * planned:
         verdict, reason = INCONCLUSIVE, "too many fits failed, or have too few effective draws"
-    elif not telling:
+    elif not attainable:
         verdict, reason = INCONCLUSIVE, "too many quantities in one study for these p-values"
-    elif len(failing):
-        verdict, reason = MISCALIBRATED, f"ranks are not uniform: {', '.join(failing)}"
+    elif len(rejected):
+        verdict, reason = MISCALIBRATED, f"ranks are not uniform: {', '.join(rejected)}"
     else:
         verdict, reason = CALIBRATED, ""
     note = cell["reason"].iloc[0]

@@ -1,4 +1,4 @@
-"""Estimates made elsewhere, read from Parquet, CSV or TSV, and scored as the workflow's own are."""
+"""Read estimates made elsewhere from Parquet, CSV or TSV, and score them as the workflow does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from recovery.study.methods import NO_PRIOR
 
 KEYS = ["scenario", "model", "prior", "replicate", "parameter"]
 NUMBERS = ["truth", "mean", "sd"]
-OPTIONAL = ["mcse_mean"]  # which need not be there
+OPTIONAL = ["mcse_mean"]  # columns that a table need not have
 MISSING = ("", "na", "n/a", "<na>", "nan", "null", "none", "missing", ".")
 MOST_BYTES = 2_000_000_000  # bytes
 LEVELS = (0.95,)
@@ -44,16 +44,16 @@ def score(
     files : path or sequence of path
         Parts of one table.
     levels : sequence of float
-        Of the intervals.
+        Levels of the intervals.
     positive : sequence of str
-        Parameters that cannot be negative: they have no rejection rate.
+        Parameters that cannot be negative; they have no rejection rate.
     replicates : int, optional
-        Replicates planned in every scenario; by default those that the table has of it.
+        Number of planned replicates in every scenario; by default the number in the table.
 
     Raises
     ------
     ValueError
-        When columns are missing, or hold what they cannot.
+        When columns are missing, or have invalid values.
     """
     parts = []
     for scenario, cells, planned in _scenarios(files, levels, positive):
@@ -61,10 +61,10 @@ def score(
             raise ValueError(
                 f"replicates: got {replicates}, but scenario {shown(scenario)} has {planned}"
             )
-        with np.errstate(all="ignore"):  # what overflows is no number
-            found = measures.performance(cells, replicates or planned)
-        parts.append(found.assign(scenario=scenario))
-    return _joined(parts)
+        with np.errstate(all="ignore"):  # values that overflow become NaN
+            performance = measures.performance(cells, replicates or planned)
+        parts.append(performance.assign(scenario=scenario))
+    return _all_scenarios(parts)
 
 
 def compare(
@@ -75,41 +75,41 @@ def compare(
 ) -> pd.DataFrame:
     """Return the paired differences between models, and between the priors of a model.
 
-    Models are compared under one prior; a model that has one alone, which no other has, with
-    every other model under each of its priors (`given`).
+    Models are compared under the same prior. A model with a single prior that no other model has
+    is compared with every other model under each prior of the other model (`given`).
 
     Parameters
     ----------
     reference : str, optional
-        Only differences of other models from this one, which is the `second`.
+        Return only the differences between other models and this one, which is the `second`.
 
     Raises
     ------
     ValueError
-        As of `score`, where no scenario has the reference, and where there is nothing to compare.
+        As for `score`; when no scenario has the reference, or no two cells can be compared.
     """
     parts: list[pd.DataFrame] = []
     names: dict[str, None] = {}
     for scenario, cells, _ in _scenarios(files, levels, positive):
         names |= {model: None for model, _ in cells}
-        cells = _without_own_priors(cells)
-        last = sorted(cells, key=lambda cell: cell[0] == reference)
+        cells = _without_unshared_priors(cells)
+        reference_last = sorted(cells, key=lambda cell: cell[0] == reference)
         with np.errstate(all="ignore"):
-            found = measures.comparison({cell: cells[cell] for cell in last})
+            table = measures.comparison({cell: cells[cell] for cell in reference_last})
         if reference is not None:
-            found = found[(found["compared"] == "model") & (found["second"] == reference)]
-        parts.append(found.assign(scenario=scenario))
+            table = table[(table["compared"] == "model") & (table["second"] == reference)]
+        parts.append(table.assign(scenario=scenario))
     if reference is not None and reference not in names:
         raise ValueError(f"reference: got {shown(reference)}, must be one of {listed(names)}")
     if all(part.empty for part in parts):
-        what = "two models under one prior, or two priors of a model"
-        what = what if reference is None else f"another model under a prior of {shown(reference)}"
-        raise ValueError(f"nothing to compare: no scenario has {what}")
-    return _joined(parts)
+        pair = "two models under one prior, or two priors of a model"
+        pair = pair if reference is None else f"another model under a prior of {shown(reference)}"
+        raise ValueError(f"nothing to compare: no scenario has {pair}")
+    return _all_scenarios(parts)
 
 
-def _without_own_priors(cells: measures.Cells) -> measures.Cells:
-    """Call none the prior of a model that has no other, where no other model has it."""
+def _without_unshared_priors(cells: measures.Cells) -> measures.Cells:
+    """The cells, with "no prior" for a model with a single prior that no other model has."""
     models = Counter(model for model, _ in cells)
     priors = Counter(prior for _, prior in cells)
     return {
@@ -118,8 +118,8 @@ def _without_own_priors(cells: measures.Cells) -> measures.Cells:
     }
 
 
-def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """All scenarios, over all replicates: which of them converged is not known."""
+def _all_scenarios(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """One table of all scenarios; subset `all` only, as it is unknown which fits converged."""
     whole = pd.concat(parts, ignore_index=True).replace([np.inf, -np.inf], np.nan)
     whole = whole[whole["subset"] == "all"].reset_index(drop=True)
     return whole[["scenario", *whole.columns.drop("scenario")]]
@@ -128,9 +128,9 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
 def _scenarios(
     files: str | Path | Sequence[str | Path], levels: Sequence[float], positive: Sequence[str]
 ) -> Iterator[tuple[str, measures.Cells, int]]:
-    """Yield every scenario, its cells, and how many replicates it has."""
-    if wrong := [level for level in levels if not 0 < level < 1]:
-        raise ValueError(f"levels: got {wrong[0]:g}, must be between 0 and 1")
+    """Yield every scenario, its cells, and its number of replicates."""
+    if invalid := [level for level in levels if not 0 < level < 1]:
+        raise ValueError(f"levels: got {invalid[0]:g}, must be between 0 and 1")
     try:
         intervals = {
             level: tables.interval_columns(level) for level in distinct_levels(tuple(levels))
@@ -144,22 +144,21 @@ def _scenarios(
         raise ValueError(f"positive: got {shown(unknown[0])}, must be one of {listed(names)}")
     for scenario, rows in table.groupby("scenario", sort=False):
         cells = {}
-        for cell, mine in rows.groupby(["model", "prior"], sort=False):
+        for cell, cell_rows in rows.groupby(["model", "prior"], sort=False):
             estimates = {
                 name: measures.from_table(
                     part[part["mean"].notna()], intervals, positive=name in positive
                 )
-                for name, part in mine.groupby("parameter", sort=False)
+                for name, part in cell_rows.groupby("parameter", sort=False)
             }
-            cells[cell] = measures.Fits(estimates, np.unique(mine["replicate"]))
+            cells[cell] = measures.Fits(estimates, np.unique(cell_rows["replicate"]))
         yield scenario, cells, rows["replicate"].nunique()
 
 
 def read(files: Sequence[str | Path], intervals: Intervals) -> pd.DataFrame:
-    """Return the rows of several files: keys as they are written, and numbers.
+    """Return the rows of several files, with keys as text and all other columns as numbers.
 
-    A row without an estimate (`mean`), and one without a standard error or a bound (`sd`), has
-    NaN for all that rests on it.
+    `sd` and the bounds are NaN in a row that lacks the estimate (`mean`), `sd` or a bound.
 
     Parameters
     ----------
@@ -169,115 +168,115 @@ def read(files: Sequence[str | Path], intervals: Intervals) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        When a file cannot be read, lacks columns or holds what they cannot.
+        When a file cannot be read, lacks columns or has invalid values.
     """
     bounds = [name for pair in intervals.values() for name in pair]
     parts = [_read_file(file, bounds) for file in files]
     table = pd.concat(parts, ignore_index=True)
-    if (twice := table.duplicated(KEYS)).any():
-        row = ", ".join(table.loc[twice, KEYS].iloc[0])
-        named = listed(map(str, files))
-        raise ValueError(f"{named}: two rows for one cell, replicate and parameter: {row}")
-    of_errors = ["sd", *bounds]
-    table.loc[table[["mean", *of_errors]].isna().any(axis="columns"), of_errors] = np.nan
+    if (duplicated := table.duplicated(KEYS)).any():
+        row = ", ".join(table.loc[duplicated, KEYS].iloc[0])
+        names = listed(map(str, files))
+        raise ValueError(f"{names}: two rows for one cell, replicate and parameter: {row}")
+    uncertainty = ["sd", *bounds]
+    table.loc[table[["mean", *uncertainty]].isna().any(axis="columns"), uncertainty] = np.nan
     return table.assign(replicate=pd.factorize(table["replicate"], sort=True)[0])
 
 
 def _read_file(path: str | Path, bounds: Sequence[str]) -> pd.DataFrame:
-    """One file, checked."""
-    wanted = [*KEYS, *NUMBERS, *bounds]
+    """The checked rows of one file."""
+    required = [*KEYS, *NUMBERS, *bounds]
     try:
         require_regular(path, MOST_BYTES)
-        table = _table(Path(path).read_bytes(), [*wanted, *OPTIONAL])
-        if missing := [name for name in wanted if name not in table]:
+        table = _table(Path(path).read_bytes(), [*required, *OPTIONAL])
+        if missing := [name for name in required if name not in table]:
             raise ValueError(f"lacks the columns {', '.join(missing)}")
         if table.empty:
             raise ValueError("has no rows, must have at least one")
         keys = {name: _texts(table[name]) for name in KEYS}
         numbers = {name: _numbers(table[name]) for name in table if name not in KEYS}
-        found = pd.DataFrame(keys | numbers)
-        _check(found, bounds)
-        return found
+        checked = pd.DataFrame(keys | numbers)
+        _check(checked, bounds)
+        return checked
     except UnicodeDecodeError:
         raise ValueError(f"{path}: cannot be read: is neither Parquet nor text in UTF-8") from None
     except (OSError, ValueError, EOFError, csv.Error, zlib.error) as error:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _table(content: bytes, wanted: Sequence[str]) -> pd.DataFrame:
-    """The wanted columns of a file by what it holds, whatever it is called."""
+def _table(content: bytes, columns: Sequence[str]) -> pd.DataFrame:
+    """These columns of a file; its content, not its name, shows the format."""
     if content.startswith(b"\x1f\x8b"):
-        return _table(gzip.decompress(content), wanted)
+        return _table(gzip.decompress(content), columns)
     if content.startswith(b"PAR1"):
         tables.refuse_damaged(content)
         whole = _read_parquet(content)
-        whole = whole.reset_index(drop=not set(whole.index.names) & set(wanted))
-        return whole[[name for name in dict.fromkeys(wanted) if name in whole]]
-    return _read_text(content.decode("utf-8-sig"), wanted)
+        whole = whole.reset_index(drop=not set(whole.index.names) & set(columns))
+        return whole[[name for name in dict.fromkeys(columns) if name in whole]]
+    return _read_text(content.decode("utf-8-sig"), columns)
 
 
 def _read_parquet(content: bytes) -> pd.DataFrame:
     try:
         return pd.read_parquet(io.BytesIO(content))
-    except Exception as error:  # what is damaged can be anything
+    except Exception as error:  # a damaged file can raise any exception
         raise ValueError(f"cannot be read as Parquet: {in_words(error)}") from None
 
 
-def _read_text(text: str, wanted: Sequence[str]) -> pd.DataFrame:
-    """Every cell as it is written; separated by what makes the most of the header."""
-    headers: dict[str, list[str]] = {mark: next(_cells(text, mark), []) for mark in (",", "\t")}
-    mark = max(headers, key=lambda each: len(set(headers[each]) & set(wanted)))
-    header = headers[mark]
-    if twice := [name for name in wanted if header.count(name) > 1]:
-        raise ValueError(f"column {twice[0]!r} stands in it more than once")
-    lines = _cells(text, mark)
+def _read_text(text: str, columns: Sequence[str]) -> pd.DataFrame:
+    """All values as text; the separator is the one that finds most columns in the header."""
+    headers: dict[str, list[str]] = {mark: next(_rows(text, mark), []) for mark in (",", "\t")}
+    separator = max(headers, key=lambda mark: len(set(headers[mark]) & set(columns)))
+    header = headers[separator]
+    if duplicated := [name for name in columns if header.count(name) > 1]:
+        raise ValueError(f"has column {duplicated[0]!r} more than once")
+    lines = _rows(text, separator)
     for row in lines:
         if row and len(row) != len(header):
             raise ValueError(
-                f"line {lines.line_num} has {len(row)} cells and the header {len(header)}; all "
-                "lines must have as many (in R, row.names = FALSE)"
+                f"line {lines.line_num} has {len(row)} values and the header {len(header)}; all "
+                "lines must have the same number (in R, use row.names = FALSE)"
             )
-    names = [name for name in dict.fromkeys(wanted) if name in header]
+    names = [name for name in dict.fromkeys(columns) if name in header]
     file = io.StringIO(text if header else ",")
-    return pd.read_csv(file, sep=mark, usecols=names, dtype=str, keep_default_na=False)
+    return pd.read_csv(file, sep=separator, usecols=names, dtype=str, keep_default_na=False)
 
 
-def _cells(text: str, mark: str) -> Any:
-    return csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+def _rows(text: str, separator: str) -> Any:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
 
 
 def _texts(column: pd.Series) -> pd.Series:
-    """A key to the letter: `001` and `NA` are names."""
+    """A key column as text: `001` and `NA` are names."""
     empty = column.isna() | (column.astype(str) == "")
     if empty.any():
         row = int(np.argmax(empty)) + 1
         raise ValueError(f"column {column.name} must have a value in every row; row {row} has none")
     if pd.api.types.is_float_dtype(column) and (column % 1 == 0).all():
-        column = column.astype("int64")  # as others write it, whose columns have no nulls
+        column = column.astype("int64")  # so that 1.0 in one file is the key 1 of another
     return column.astype(str)
 
 
 def _numbers(column: pd.Series) -> np.ndarray:
-    """Numbers, NaN where a cell is empty or says that there is none."""
+    """A column as numbers; NaN for an empty value and for every text in `MISSING`."""
     if pd.api.types.is_bool_dtype(column):
         raise ValueError(f"column {column.name} must hold a finite number or NA, not true or false")
     if not pd.api.types.is_numeric_dtype(column):
         texts = column.astype(object).where(column.notna(), "")
         column = texts.where(~texts.astype(str).str.strip().str.lower().isin(MISSING), np.nan)
-    found = pd.to_numeric(column, errors="coerce")
-    if (wrong := found.isna() & column.notna()).any():
-        row = int(np.argmax(wrong))
+    numbers = pd.to_numeric(column, errors="coerce")
+    if (invalid := numbers.isna() & column.notna()).any():
+        row = int(np.argmax(invalid))
         raise ValueError(
             f"column {column.name} must hold a finite number or NA in every row; row {row + 1} has "
             f"{shown(column.iloc[row])}"
         )
-    return found.to_numpy(dtype=float, na_value=np.nan)
+    return numbers.to_numpy(dtype=float, na_value=np.nan)
 
 
 def _check(table: pd.DataFrame, bounds: Sequence[str]) -> None:
-    """Raise ValueError for numbers that cannot be; bounds may be infinite, and there is NA."""
-    there = table["mean"].notna()
-    if not np.isfinite(table.loc[there, "truth"]).all():
+    """Raise ValueError for impossible numbers; bounds may be infinite or NA."""
+    estimated = table["mean"].notna()
+    if not np.isfinite(table.loc[estimated, "truth"]).all():
         raise ValueError("column truth must hold a finite number in every row with an estimate")
     for name in ("mean", "sd"):
         if np.isinf(table[name]).any():

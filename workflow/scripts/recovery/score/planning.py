@@ -1,4 +1,4 @@
-"""How many participants a wanted performance takes, read between the counts studied. Pure."""
+"""Number of participants that a target needs, interpolated between the studied counts. Pure."""
 
 from __future__ import annotations
 
@@ -25,26 +25,28 @@ _CELL = ["truth", "observations", "model", "prior"]
 _RESULTS = ["n_needed", "lower", "upper", "smallest", "largest", "n_fewest", "n_most"]
 _COLUMNS = [*_CELL, "parameter", "measure", "wanted", "n_needed", "lower", "upper", "status"]
 _COLUMNS += ["smallest", "largest", "n_fewest", "n_most"]
-_LEAST = 1e-12  # share that has a place on the scales, as 0 has none
-_CHANCE = 0.01  # of taking noise for a measure that goes the wrong way
+_LEAST = 1e-12  # smallest share that is finite on the scales of shares
+_CHANCE = 0.01  # type I error of the test whether a measure is not monotone
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Where a measure is about a straight line in the number of participants.
+    """Transformations that make a measure nearly linear in the number of participants.
 
     Parameters
     ----------
     measure : str
-        Its name in `measures.performance`.
+        Name of the measure in `measures.performance`.
     share : bool
-        Whether it is a share of replicates, which is to be large; else a length, to be small.
+        Whether the measure is a share of replicates (larger is better); otherwise it is a length
+        (smaller is better).
     monotone : bool
-        Whether more participants make it better, so that what goes against it is noise.
-    of_count, of_value, back : callable
-        The scales of participants and of values, and back to values.
+        Whether the measure improves with participants, so that any decline is noise.
+    count_scale, value_scale, inverse : callable
+        Transformations of the number of participants and of the value, and the inverse of
+        `value_scale`.
     slope : callable
-        Derivative of `of_value`.
+        Derivative of `value_scale`.
     """
 
     measure: str
@@ -57,7 +59,7 @@ class Scale:
 
     @property
     def better(self) -> int:
-        """The sign with which larger is better."""
+        """1 if larger values are better, -1 if smaller values are better."""
         return 1 if self.share else -1
 
 
@@ -82,13 +84,14 @@ SCALES = {
 
 @dataclass(frozen=True)
 class Curve:
-    """A measure over participants: straight between knots on its scale, level outside them.
+    """A measure by number of participants: linear between knots on its scale, constant outside.
 
     Parameters
     ----------
     scale : Scale
     x, y, variance : ndarray, shape (n_knots,)
-        On the scale, larger y is better; variances are of independent Monte Carlo errors.
+        Knots on the scale, where larger y is better, and the variances of their independent
+        Monte Carlo errors.
     """
 
     scale: Scale
@@ -97,24 +100,25 @@ class Curve:
     variance: np.ndarray
 
     def at(self, n: np.ndarray) -> np.ndarray:
-        """Return y at numbers of participants."""
+        """Return y for numbers of participants."""
         return np.interp(self.scale.count_scale(n), self.x, self.y)
 
     def value(self, n: np.ndarray) -> np.ndarray:
-        """Return the measure itself at numbers of participants."""
+        """Return the value of the measure for numbers of participants."""
         return self.scale.inverse(self.scale.better * self.at(n))
 
 
 @dataclass(frozen=True)
 class Bars:
-    """The 95 % intervals at the counts studied, as they are plotted, and between the counts.
+    """The plotted 95 % intervals at the studied counts, and intervals between these counts.
 
     Parameters
     ----------
     scale : Scale
     counts : ndarray, shape (n_counts,)
     y, below, above : ndarray, shape (n_counts,)
-        On the scale, larger y is better; how far the interval reaches on either side.
+        Values on the scale, where larger y is better, and their distances to the worse and the
+        better end of the interval.
     """
 
     scale: Scale
@@ -124,16 +128,16 @@ class Bars:
     above: np.ndarray
 
     def first(self, target: float, side: int) -> float:
-        """Return the first number from which on an end of the intervals is at the target.
+        """Return the smallest number from which on one end of the intervals meets the target.
 
-        At the counts it is the plotted bar that decides. Between the last that is not and the
-        next, the number is read where the end of the interval crosses the target: both counts'
-        independent errors, weighted as the curve weighs them. NaN where the last count is not.
+        At the studied counts, the end is that of the plotted bar. Between the last count that
+        misses the target and the next, the end is interpolated, with the independent errors of
+        both counts weighted as in the curve. NaN if the largest count misses the target.
 
         Parameters
         ----------
         side : int
-            1 for the better end, -1 for the worse.
+            1 for the better end of the intervals, -1 for the worse.
 
         References
         ----------
@@ -151,35 +155,36 @@ class Bars:
         share = (self.scale.count_scale(grid) - ends[0]) / (ends[1] - ends[0])
         y = (1 - share) * self.y[last] + share * self.y[last + 1]
         spread = np.hypot((1 - share) * reach[last], share * reach[last + 1])
-        kept = y + side * spread >= target
-        kept[0], kept[-1] = False, True  # as the plotted bars say
-        return _first_lasting(kept, grid)
+        met = y + side * spread >= target
+        met[0], met[-1] = False, True  # by the plotted bars
+        return _first_of_all_met(met, grid)
 
 
 def participants_needed(
     performance: pd.DataFrame, planning: Mapping[str, PlanningTarget], level: float
 ) -> pd.DataFrame:
-    """Return how many participants each wanted value takes, for every model and prior.
+    """Return the number of participants that each target needs, for every model and prior.
 
-    It is the smallest number from which on the measure is as wanted, up to the largest count
-    studied. The 95 % interval is of Monte Carlo error, not of the interpolation (`Bars.first`).
+    It is the smallest number from which on the measure meets the target, up to the largest
+    studied count. The 95 % interval covers Monte Carlo error, not the error of the interpolation
+    (`Bars.first`).
 
     Parameters
     ----------
     performance : DataFrame
         `measures.performance` of all scenarios, with their truth, participants, observations.
     planning : mapping
-        Parameter -> what is wanted of it.
+        Parameter -> its targets.
     level : float
-        Of the intervals that widths, power and coverage are of.
+        Level of the intervals, for width, power and coverage.
 
     Returns
     -------
     DataFrame
-        truth, observations, model, prior, parameter, measure, wanted, n_needed (null: not
-        reached), lower (null: no lower bound), upper (null: no upper bound), status,
-        smallest and largest, the ends of the counts that have values; n_fewest and n_most
-        replicates that one of these values rests on.
+        truth, observations, model, prior, parameter, measure, wanted (the target), n_needed
+        (null: not reached), lower (null: no lower bound), upper (null: no upper bound), status,
+        smallest and largest (of the counts with a value), n_fewest and n_most (replicates of a
+        value).
 
     References
     ----------
@@ -187,31 +192,30 @@ def participants_needed(
     """
     table = performance[performance["subset"] == "all"]
     rows = []
-    for parameter, wanted in planning.items():
-        mine = table[table["parameter"] == parameter]
-        for measure, value in wanted.model_dump(exclude_none=True).items():
-            its = rows_of_measure(mine, SCALES[measure].measure, level)
-            for cell, values in its.groupby(_CELL, sort=False, dropna=False):
+    for parameter, targets in planning.items():
+        parameter_rows = table[table["parameter"] == parameter]
+        for measure, target in targets.model_dump(exclude_none=True).items():
+            measure_rows = rows_of_measure(parameter_rows, SCALES[measure].measure, level)
+            for cell, values in measure_rows.groupby(_CELL, sort=False, dropna=False):
                 row = dict(zip(_CELL, cell, strict=True))
-                row |= {"parameter": parameter, "measure": measure, "wanted": value}
-                rows.append(row | _row(values, measure, value))
+                row |= {"parameter": parameter, "measure": measure, "wanted": target}
+                rows.append(row | _row(values, measure, target))
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _row(values: pd.DataFrame, measure: str, wanted: float) -> dict:
-    """What one row says, of one cell's values at all counts."""
+def _row(values: pd.DataFrame, measure: str, target: float) -> dict:
+    """The results of one row, from the values of one cell at all counts."""
     values = usable(values, measure)
     if len(values) < 2:
-        none = dict.fromkeys(_RESULTS, np.nan)
-        return none | {"status": UNKNOWN}
+        return dict.fromkeys(_RESULTS, np.nan) | {"status": UNKNOWN}
     scale = SCALES[measure]
     smallest, largest = values["participants"].iloc[[0, -1]]
     grid = np.arange(smallest, largest + 1)
-    target = scale.better * scale.value_scale(wanted) - 1e-9  # what rounding may take away
-    intervals = bars(values, measure, wanted)
-    lower, upper = intervals.first(target, 1), intervals.first(target, -1)
-    n = _first_lasting(curve(values, measure, wanted).at(grid) >= target, grid)
-    n = np.maximum(np.fmin(n, upper), lower)  # where a curve was made to rise, off the bars
+    scaled_target = scale.better * scale.value_scale(target) - 1e-9  # allows for rounding
+    intervals = bars(values, measure, target)
+    lower, upper = intervals.first(scaled_target, 1), intervals.first(scaled_target, -1)
+    n = _first_of_all_met(curve(values, measure, target).at(grid) >= scaled_target, grid)
+    n = np.maximum(np.fmin(n, upper), lower)  # a curve made monotone can leave the bars
     return {
         "n_needed": n,
         "lower": np.nan if lower == smallest else np.fmin(largest, lower),
@@ -225,7 +229,7 @@ def _row(values: pd.DataFrame, measure: str, wanted: float) -> dict:
 
 
 def _status(n: float, lower: float, upper: float, smallest: float) -> str:
-    """What is said of a number; at either end only what the interval says too."""
+    """The status of a number; at either end it is clear only if the interval agrees."""
     if np.isnan(n):
         return BEYOND if np.isnan(lower) else UNCLEAR
     if n == smallest:
@@ -234,24 +238,24 @@ def _status(n: float, lower: float, upper: float, smallest: float) -> str:
 
 
 def usable(values: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """Return the counts, in order, at which a measure has a value with a place on its scale."""
+    """Return the counts, in order, at which a measure has a value that is finite on its scale."""
     known = np.isfinite(values["value"]) & np.isfinite(values["mcse"])
     if not SCALES[measure].share:
         known &= values["value"] > 0
     return values[known].sort_values("participants")
 
 
-def curve(values: pd.DataFrame, measure: str, wanted: float) -> Curve:
-    """Return the curve through one measure of a cell, a row a count, as `usable` gives them.
+def curve(values: pd.DataFrame, measure: str, target: float) -> Curve:
+    """Return the curve of one measure of a cell, from the rows that `usable` returns.
 
-    Widths and RMSE fall about as n^(-1/2), so their logarithms are straight in log n. The
-    power of a z-test is Phi(d sqrt(n) - z), so its probit is straight in sqrt(n). Coverage
-    has no such law; its logit is taken as straight in log n.
+    Widths and RMSE fall about as n^(-1/2), so their logarithms are linear in log n. The power of
+    a z-test is Phi(d sqrt(n) - z), so its probit is linear in sqrt(n). Coverage has no such law;
+    its logit is assumed to be linear in log n.
 
-    What goes against the direction in which more participants lead is pooled (isotonic
-    regression with weights 1 / variance, a pooled block being one knot at its mean count),
-    unless Monte Carlo error does not explain it, as where a prior near the truth makes the
-    errors of few participants small. Coverage has no direction.
+    Values that decline with more participants are pooled (isotonic regression with weights
+    1 / variance; a pooled block is one knot at its mean count), unless Monte Carlo error does
+    not explain the decline: a prior near the truth can make errors small with few participants.
+    Coverage is not assumed to improve with participants.
 
     References
     ----------
@@ -259,15 +263,15 @@ def curve(values: pd.DataFrame, measure: str, wanted: float) -> Curve:
     """
     scale = SCALES[measure]
     x = scale.count_scale(values["participants"].to_numpy(dtype=float))
-    y, error = _on_scale(values, scale, wanted)
-    fitted = Curve(scale, x, scale.better * y, error**2)
-    return _made_monotone(fitted) if scale.monotone else fitted
+    y, error = _on_scale(values, scale, target)
+    rough = Curve(scale, x, scale.better * y, error**2)
+    return _monotone(rough) if scale.monotone else rough
 
 
-def bars(values: pd.DataFrame, measure: str, wanted: float) -> Bars:
-    """Return the plotted intervals of one measure of a cell, a row a count, on its scale.
+def bars(values: pd.DataFrame, measure: str, target: float) -> Bars:
+    """Return the plotted intervals of one measure of a cell, from the rows that `usable` returns.
 
-    Wilson's of shares, of lengths those of `with_bounds`.
+    Wilson intervals for shares; the intervals of `with_bounds` for lengths.
     """
     scale = SCALES[measure]
     value, n = (values[name].to_numpy(dtype=float) for name in ("value", "n_replicates"))
@@ -279,60 +283,60 @@ def bars(values: pd.DataFrame, measure: str, wanted: float) -> Bars:
         ends = with_bounds(values)[["upper", "lower"]].to_numpy(dtype=float).T
         ends = np.maximum(ends, np.finfo(float).tiny)
     worse, better = scale.better * scale.value_scale(ends)
-    y = scale.better * _on_scale(values, scale, wanted)[0]
+    y = scale.better * _on_scale(values, scale, target)[0]
     counts = values["participants"].to_numpy(dtype=float)
     return Bars(scale, counts, y, y - worse, better - y)
 
 
-def _on_scale(values: pd.DataFrame, scale: Scale, wanted: float) -> tuple[np.ndarray, np.ndarray]:
+def _on_scale(values: pd.DataFrame, scale: Scale, target: float) -> tuple[np.ndarray, np.ndarray]:
     """Values on their scale, and their standard errors there."""
     value, mcse = values["value"].to_numpy(dtype=float), values["mcse"].to_numpy(dtype=float)
     if scale.share:
-        return _proportions(value, values["n_replicates"].to_numpy(dtype=float), wanted, scale)
+        return _proportions(value, values["n_replicates"].to_numpy(dtype=float), target, scale)
     return scale.value_scale(value), mcse * scale.slope(value)
 
 
 def _proportions(
-    p: np.ndarray, n: np.ndarray, wanted: float, scale: Scale
+    p: np.ndarray, n: np.ndarray, target: float, scale: Scale
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of n on their scale, and their standard errors, where none or all are hits too.
+    """Shares of n on their scale, and their standard errors; both are finite for 0 and 1 too.
 
-    None counts as half a hit and all as half a miss; but none is less than any wanted share, and
-    all as much as any, since more cannot be observed. Standard errors are at the share with two
-    hits and two misses added.
+    A share of 0 counts as half a hit and a share of 1 as half a miss. But 0 is below every target,
+    and 1 meets every target, since more cannot be observed. Standard errors are those of the share
+    with two hits and two misses added.
 
     References
     ----------
     Agresti & Coull (1998), doi:10.1080/00031305.1998.10480550.
     """
-    half, target = 0.5 / (n + 1), scale.value_scale(wanted)
-    least = np.minimum(scale.value_scale(half), target - 1e-6)
-    most = np.maximum(scale.value_scale(1 - half), target)
+    half, scaled_target = 0.5 / (n + 1), scale.value_scale(target)
+    least = np.minimum(scale.value_scale(half), scaled_target - 1e-6)
+    most = np.maximum(scale.value_scale(1 - half), scaled_target)
     adjusted = (p * n + 2) / (n + 4)
     error = np.sqrt(adjusted * (1 - adjusted) / (n + 4)) * scale.slope(adjusted)
     return np.clip(scale.value_scale(p), least, most), error
 
 
-def _made_monotone(rough: Curve) -> Curve:
-    """The curve made to rise, unless it falls by more than Monte Carlo error explains."""
+def _monotone(rough: Curve) -> Curve:
+    """The curve made monotone, unless it falls by more than Monte Carlo error explains."""
     weights = 1 / np.maximum(rough.variance, 1e-12)
-    found = optimize.isotonic_regression(rough.y, weights=weights)
-    against = (weights * (rough.y - found.x) ** 2).sum()
-    # Largest under the least favourable curve, a level one: chi-bar-square, below chi-square.
-    if against > stats.chi2.isf(_CHANCE, rough.y.size - 1):
+    fit = optimize.isotonic_regression(rough.y, weights=weights)
+    distance = (weights * (rough.y - fit.x) ** 2).sum()
+    # A constant curve is least favourable: there it is chi-bar-square, smaller than chi-square.
+    if distance > stats.chi2.isf(_CHANCE, rough.y.size - 1):
         return rough
-    starts = found.blocks[:-1]
+    starts = fit.blocks[:-1]
     total = np.add.reduceat(weights, starts)
     return Curve(
         rough.scale,
         np.add.reduceat(weights * rough.x, starts) / total,
-        found.x[starts],
+        fit.x[starts],
         np.add.reduceat(weights**2 * rough.variance, starts) / total**2,
     )
 
 
-def _first_lasting(kept: np.ndarray, grid: np.ndarray) -> float:
-    """The first number of the grid from which on all are kept; NaN where the last is not."""
-    missed = np.flatnonzero(~kept)
+def _first_of_all_met(met: np.ndarray, grid: np.ndarray) -> float:
+    """The first number of the grid from which on all meet the target; NaN if the last misses it."""
+    missed = np.flatnonzero(~met)
     first = missed[-1] + 1 if missed.size else 0
     return grid[first] if first < grid.size else np.nan

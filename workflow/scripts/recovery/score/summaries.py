@@ -1,4 +1,4 @@
-"""The summary tables of a study, one scenario at a time."""
+"""The summary tables of a study, computed one scenario at a time."""
 
 from __future__ import annotations
 
@@ -35,44 +35,44 @@ PREDICTIVE_DRAWS = 100
 
 
 def summarise(design: Design) -> dict[str, pd.DataFrame]:
-    """Return every summary table of a study, by its name.
+    """Return all summary tables of a study, by name.
 
-    One scenario is read at a time, so that memory grows with its replicates, not with the
-    study.
+    One scenario is read at a time, so memory grows with the replicates of a scenario, not with
+    the number of scenarios.
 
     Raises
     ------
     StaleTableError
-        When a file's identity is not what the study asks for.
+        When the identity of a file is not that of the study.
     """
     identities.check(design)
     parts: dict[str, list[pd.DataFrame]] = {}
     spent = dict.fromkeys(("warmup", "draws", "fits", "start", "tables", "simulate"), 0.0)
     spent |= {"estimators": 0.0} if design.study.estimators else {}
     for name in design.scenarios:
-        for table, part in _of_scenario(design, name, spent).items():
+        for table, part in _scenario_tables(design, name, spent).items():
             parts.setdefault(table, []).append(part)
         for batch in design.batches(name):
             file = design.dataset_file("truth", name, batch)
             spent["simulate"] += sum(tables.read_seconds(file).values())
-    found = {table: pd.concat(part) for table, part in parts.items()}
-    found["calibration"] = calibration.with_verdicts(found["calibration"], measures.CELL)
-    wanted, level = design.study.planning or {}, design.study.plotted_level
-    found["planning"] = planning.participants_needed(
-        without_undefined_measures(found["performance"]), wanted, level
+    summary = {table: pd.concat(part) for table, part in parts.items()}
+    summary["calibration"] = calibration.with_verdicts(summary["calibration"], measures.CELL)
+    targets, level = design.study.planning or {}, design.study.plotted_level
+    summary["planning"] = planning.participants_needed(
+        without_undefined_measures(summary["performance"]), targets, level
     )
-    found["verification"] = verification.summary(design)
-    found["prior_predictive"] = prior_predictive(design)
+    summary["verification"] = verification.summary(design)
+    summary["prior_predictive"] = prior_predictive(design)
     spent["summarise"] = jobs.processor_seconds()
-    # What overflowed is no number; as a null it stands beside how many fits it would rest on.
-    found = {name: table.replace([np.inf, -np.inf], np.nan) for name, table in found.items()}
-    return found | {"costs": efficiency.costs(spent)}
+    # Values that overflowed become null; their rows still have the number of fits.
+    summary = {name: table.replace([np.inf, -np.inf], np.nan) for name, table in summary.items()}
+    return summary | {"costs": efficiency.costs(spent)}
 
 
-def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str, pd.DataFrame]:
-    """One scenario's part of the summary tables; what its jobs cost is added to `spent`."""
+def _scenario_tables(design: Design, name: str, spent: dict[str, float]) -> dict[str, pd.DataFrame]:
+    """One scenario's part of the summary tables; adds the costs of its jobs to `spent`."""
     scenario, study = design.scenarios[name], design.study
-    fits, people, went, cost, calibrated = {}, {}, [], [], []
+    fits, participants, outcomes, costs, verdicts = {}, {}, [], [], []
     for cell in design.cells:
         if cell[0] != name:
             continue
@@ -80,43 +80,43 @@ def _of_scenario(design: Design, name: str, spent: dict[str, float]) -> dict[str
         diagnostics = tables.read_frame(design.cell_files("diagnostics", cell))
         jobs = [tables.read_seconds(file) for file in design.cell_files("diagnostics", cell)]
         _add_costs(spent, cell[1] in study.estimators, diagnostics, jobs)
-        went_well = measures.converged_replicates(diagnostics)
-        fits[cell[1:]] = measures.Fits(_estimates(design, cell), went_well)
-        calibrated.append(_calibration(design, cell, diagnostics).assign(**key))
-        people[cell[1:]] = tables.read_frame(design.cell_files("participants", cell))
+        converged = measures.converged_replicates(diagnostics)
+        fits[cell[1:]] = measures.Fits(_estimates(design, cell), converged)
+        verdicts.append(_calibration(design, cell, diagnostics).assign(**key))
+        participants[cell[1:]] = tables.read_frame(design.cell_files("participants", cell))
         threshold = study.convergence.min_ebfmi
-        outcomes = measures.convergence(diagnostics, study.replicates, threshold)
+        counts = measures.convergence(diagnostics, study.replicates, threshold)
         causes = fit_outcomes.causes(diagnostics, study.convergence, study.sampler.chains)
-        went.append(outcomes.assign(**key, **causes))
+        outcomes.append(counts.assign(**key, **causes))
         job_seconds = sum(sum(job.values()) for job in jobs)
         size = sum(_size(design, table, cell) for table in design.tables_of(cell))
-        cost.append(key | efficiency.cell_costs(diagnostics, job_seconds, size))
+        costs.append(key | efficiency.cell_costs(diagnostics, job_seconds, size))
     performance = measures.performance(fits, study.replicates)
-    converged = {cell: each.converged for cell, each in fits.items()}
+    converged_fits = {cell: each.converged for cell, each in fits.items()}
     level = study.plotted_level
-    found = {
+    parts = {
         "performance": performance,
         "precision": precision.replicates_needed(
             without_undefined_measures(performance), study.precision, level, study.replicates, fits
         ),
         "comparison": measures.comparison(fits),
-        "participants": measures.participants(people, converged),
-        "selection": selection.rates_of_scenario(design, name, converged),
-        "calibration": pd.concat(calibrated),
-        "convergence": pd.concat(went),
-        "efficiency": pd.DataFrame(cost),
+        "participants": measures.participants(participants, converged_fits),
+        "selection": selection.rates_of_scenario(design, name, converged_fits),
+        "calibration": pd.concat(verdicts),
+        "convergence": pd.concat(outcomes),
+        "efficiency": pd.DataFrame(costs),
     }
-    described = {
+    factors = {
         "scenario": name,
         "truth": scenario.truth,
         "participants": scenario.participants,
         "observations": scenario.observations if scenario.observations else np.nan,
     }
-    return {table: part.assign(**described) for table, part in found.items()}
+    return {table: part.assign(**factors) for table, part in parts.items()}
 
 
 def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
-    """The estimates of every parameter that a cell's model answers for."""
+    """The estimates of every parameter that the model of a cell estimates."""
     study, family = design.study, design.family
     intervals = {level: tables.interval_columns(level) for level in study.intervals}
     columns = ["replicate", "parameter", "truth", "mean", "sd", "mcse_mean"]
@@ -142,12 +142,12 @@ def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
 
 
 def prior_standard_deviations(study: Study, prior: str, model: str) -> Values:
-    """Return prior standard deviations of a model's parameters, where they are known.
+    """Return the known prior standard deviations of a model's parameters.
 
     Raises
     ------
     StudyError
-        When a researcher's own function for them fails, crashes or takes too long.
+        When `prior_sd` of a researcher's own family fails, crashes or takes too long.
     """
     family = families.find(study.family)
     seconds = study.guest_seconds
@@ -163,13 +163,13 @@ def _prior_sd(family: Family, study: Study, prior: str, model: str) -> Values:
 
 
 def without_undefined_measures(performance: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows without measures that a method never has, as a mode has no coverage."""
-    never = ~performance["model"].map(has_intervals) & performance["value"].isna()
-    return performance[~never]
+    """Return the table without measures that a method cannot have: a mode has no coverage."""
+    undefined = ~performance["model"].map(has_intervals) & performance["value"].isna()
+    return performance[~undefined]
 
 
 def _calibration(design: Design, cell: Cell, diagnostics: pd.DataFrame) -> pd.DataFrame:
-    """Whether the ranks of a cell are uniform, or why they need not be."""
+    """P-values of the ranks of a cell, or why calibration does not apply to it."""
     study, family = design.study, design.family
     truth = design.scenarios[cell[0]].truth
     if reason := calibration.reason_not_applicable(study, family, truth, *cell[1:]):
@@ -195,7 +195,7 @@ def _size(design: Design, table: str, cell: Cell) -> int:
 
 
 def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:
-    """Refuse fits scored against a truth that is not what the observed fit says now."""
+    """Raise StaleTableError for estimates whose truth is not that of the current observed fit."""
     source = design.observed_source(cell[0])
     if source is None:
         return
@@ -210,69 +210,71 @@ def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:
 
 
 def prior_predictive(design: Design) -> pd.DataFrame:
-    """Return what each prior says about data before there are any: one participant a draw.
+    """Return the prior predictive distribution of each prior: one participant per draw.
 
-    Where outcomes lie on a line, the predictor's values are those of the first participant of
-    the study's first dataset; elsewhere the participant is the first of the smallest dataset.
+    If the family has a line, the values of the predictor are those of the first participant in
+    the study's first dataset; otherwise each draw simulates the smallest number of participants
+    and gives the first.
 
     Returns
     -------
     DataFrame
-        prior, draw, kind, x, y: points of the participant's line (`line`), and
-        observations simulated around it (`outcome`). Draws from which no data can be
-        simulated are left out.
+        prior, draw, kind, x, y: points of the participant's expected line (kind `line`) and
+        simulated observations (kind `outcome`). Draws whose data cannot be simulated are left
+        out.
     """
-    study, own = design.study, _first_design(design)
-    predict = _PriorPrediction(design, own)
+    study, first_design = design.study, _first_design(design)
+    predict = _PriorPrediction(design, first_design)
     parts: list[pd.DataFrame] = []
     with in_child(predict, study.guest_seconds, "simulation") as predicted:
-        for name in study.priors if own is not None else ():
+        for name in study.priors if first_design is not None else ():
             parts += _draws(predicted, name)
     columns = ["prior", "draw", "kind", "x", "y"]
     return pd.concat(parts) if parts else pd.DataFrame(columns=columns)
 
 
 def _draws(predicted: Callable, prior: str) -> Iterator[pd.DataFrame]:
-    """What each draw from a prior predicts; nothing after one that takes too long or crashes."""
+    """Yield the points of each draw from a prior; stop after a draw that crashes or times out."""
     for draw in range(1, PREDICTIVE_DRAWS + 1):
         try:
-            found = predicted((prior, draw))
+            points = predicted((prior, draw))
         except ChildLostError:
             return
         except (SimulationError, StudyError):
-            continue  # the figure says how many draws there are
-        yield from (pd.DataFrame({"prior": prior, "draw": draw, **each}) for each in found)
+            continue  # the title of the figure gives the number of draws
+        yield from (pd.DataFrame({"prior": prior, "draw": draw, **each}) for each in points)
 
 
 class _PriorPrediction:
-    """Simulates from a prior, draw after draw; called in a child, where it keeps its generators.
+    """Simulates from a prior, draw after draw, in a child process that keeps the generators.
 
     Parameters
     ----------
-    own : dict of ndarray or int
-        What `_first_design` returned.
+    first_design : dict of ndarray or int
+        The result of `_first_design`.
     """
 
-    def __init__(self, design: Design, own: Columns | int | None):
-        self.study, self.own = design.study, own
+    def __init__(self, design: Design, first_design: Columns | int | None):
+        self.study, self.first_design = design.study, first_design
         self.family = design.family
         self.axis = self.family.AXES
-        self.people = 1 if self.axis else min(self.study.participants)
+        self.n_participants = 1 if self.axis else min(self.study.participants)
         self.grid: Columns = {}
-        if self.axis is not None and isinstance(own, dict):
-            self.grid = self.family.line_grid(own)
+        if self.axis is not None and isinstance(first_design, dict):
+            self.grid = self.family.line_grid(first_design)
         self.generators: dict[str, np.random.Generator] = {}
 
-    def __call__(self, asked: tuple[str, int]) -> list[dict]:
-        """Return the points of the participant's line and of their outcomes."""
-        family, axis, prior = self.family, self.axis, self.study.priors[asked[0]]
-        if asked[0] not in self.generators:
+    def __call__(self, prior_and_draw: tuple[str, int]) -> list[dict]:
+        """Return the points of the participant's expected line and of the outcomes."""
+        name, _ = prior_and_draw  # the generator of the prior continues from draw to draw
+        family, axis, prior = self.family, self.axis, self.study.priors[name]
+        if name not in self.generators:
             seed = prior_predictive_seed(self.study.seed, prior.model_dump(mode="json"))
-            self.generators[asked[0]] = np.random.default_rng(seed)
-        rng = self.generators[asked[0]]
+            self.generators[name] = np.random.default_rng(seed)
+        rng = self.generators[name]
         truth = family.draw_truth(prior, rng)
-        assert self.own is not None
-        columns, values = family.simulate(truth, self.people, self.own, rng)
+        assert self.first_design is not None
+        columns, values = family.simulate(truth, self.n_participants, self.first_design, rng)
         first = columns[family.PARTICIPANT] == 1
         x = columns[axis.x][first] if axis else np.nan
         outcome = {"kind": "outcome", "x": x, "y": columns[family.OUTCOME][first]}
@@ -283,10 +285,10 @@ class _PriorPrediction:
 
 
 def _first_design(design: Design) -> Columns | int | None:
-    """The first participant's rows of a study's first dataset, or how many they are.
+    """The rows of the first participant in a study's first dataset, or the number of rows.
 
-    The rows where a line is drawn over them, or where the family can take an observed design;
-    none where no dataset of the first batch could be simulated.
+    The rows if the family has a line or can simulate with an observed design, otherwise their
+    number; None if no dataset of the first batch could be simulated.
     """
     family, name = design.family, next(iter(design.scenarios))
     scenario = design.scenarios[name]
@@ -303,7 +305,7 @@ def _first_design(design: Design) -> Columns | int | None:
 def observed_fits(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return population estimates, final attempts and the table `loo` of fits to observed data.
 
-    Empty where the study has none.
+    They are empty if the study has no observed data.
     """
     family, cells = design.family, design.observed_cells
     if not cells:
@@ -311,7 +313,7 @@ def observed_fits(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFr
     estimates = tables.read_frame([design.observed_file("estimates", *cell) for cell in cells])
     attempts = [tables.read_frame([design.observed_file("diagnostics", *cell)]) for cell in cells]
     final = pd.concat([measures.final_attempts(each) for each in attempts])
-    having = [cell for cell in cells if "loo" in design.tables_of(cell)]
-    left_out = [design.observed_file("loo", *cell) for cell in having]
-    loo = tables.read_frame(left_out) if left_out else pd.DataFrame()
+    with_loo = [cell for cell in cells if "loo" in design.tables_of(cell)]
+    files = [design.observed_file("loo", *cell) for cell in with_loo]
+    loo = tables.read_frame(files) if files else pd.DataFrame()
     return estimates[estimates["parameter"].isin(family.PARAMETERS)], final, loo

@@ -39,7 +39,7 @@ PARTICIPANTS = pa.schema(
         column("correlation", REAL, "of posterior means with the true coefficients"),
         column("shrinkage_slope", REAL, "of the regression of posterior means on true values"),
         column("level", REAL, "level of the intervals"),
-        column("coverage", REAL, "share of the intervals that hold the true coefficient"),
+        column("coverage", REAL, "share of the intervals that contain the true coefficient"),
     ]
 )
 DIAGNOSTICS = pa.schema(

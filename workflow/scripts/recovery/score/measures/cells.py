@@ -197,7 +197,7 @@ def comparison(cells: Cells) -> pd.DataFrame:
 
 
 def _pairs(cells: Iterable[tuple[str, str]]) -> Iterator[tuple]:
-    """Pairs of cells with one prior or one model, or of which one is an estimator."""
+    """Pairs of cells with the same prior or the same model, or with an estimator."""
     for one, other in combinations(cells, 2):
         if one[1] == other[1]:
             yield ("model", one[0], other[0], one[1]), one, other

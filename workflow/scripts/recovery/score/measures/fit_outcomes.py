@@ -101,7 +101,7 @@ def common_replicates(converged: Sequence[np.ndarray]) -> np.ndarray:
     """Return the replicates that are in all of these sorted arrays."""
     replicates = converged[0]
     for other in converged[1:]:
-        if not np.array_equal(replicates, other):  # equal arrays, which are common, need no sort
+        if not np.array_equal(replicates, other):  # equal arrays are frequent and need no sorting
             replicates = np.intersect1d(replicates, other, assume_unique=True)
     return replicates
 

@@ -46,7 +46,7 @@ def paired_difference(first_alone: int, second_alone: int, n: int) -> tuple[floa
         variance = n * (2 * second + difference * (1 - difference))
         return n**2 * (value - difference) ** 2 - z**2 * variance
 
-    # The statistic and perhaps its variance are 0 at the value itself: the search ends beside it.
+    # At the value itself, the statistic and perhaps its variance are 0: the search ends before it.
     def bound(end: float) -> float:
         if value == end or excess(end) <= 0:
             return end

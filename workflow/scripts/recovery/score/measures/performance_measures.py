@@ -1,12 +1,12 @@
 """Performance measures of one parameter in one cell, with Monte Carlo standard errors.
 
-Error is estimate minus the replicate's own truth, and the estimate is the posterior mean.
-Formulas: Morris, White & Crowther (2019), doi:10.1002/sim.8086, table 6, where no other
+Error is estimate minus the truth of the replicate, and the estimate is the posterior mean.
+Formulas are from Morris, White & Crowther (2019), doi:10.1002/sim.8086, table 6, unless another
 source is named.
 
-Besides its value and MCSE a measure has its influence values: how much each replicate moves
-it. Their mean is 0 and their SD over sqrt(n) an MCSE; differences of two measures on the same
-datasets get theirs from the differences of influence values.
+A measure has a value, an MCSE and influence values: the effect of each replicate on the value.
+The mean of influence values is 0, and their SD over sqrt(n) is an MCSE. The MCSE of a difference
+of two measures on the same datasets follows from the differences of their influence values.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from scipy import special
 from recovery.score.measures.replicates import Replicates
 
 Z95 = NormalDist().inv_cdf(0.975)  # half a 95 % interval, in standard errors
-ROUNDING = 1e-12  # relative to the numbers that differ by it
-FEWEST_FOR_SPREAD = 3  # replicates, for the MCSE of what is not a mean
+ROUNDING = 1e-12  # largest relative difference due to rounding
+FEWEST_FOR_SPREAD = 3  # replicates, for the MCSE of a measure that is not a mean
 ENOUGH_IF_SKEWED = 200
-"""Replicates from which on intervals of RMSE and SDs of exponential errors hold 90 % or more.
+"""Replicates from which on 95 % intervals of RMSEs and SDs of skewed errors cover 90 % or more.
 
-In simulations those of the empirical SE and of RMSE held it 85 and 78 % of the time with 20
-replicates, 88 and 85 % with 50, 92 and 91 % with 200; with normal errors 94 % with 20.
+In simulations with exponential errors, the coverage of the intervals of empirical SE and of RMSE
+was 85 and 78 % with 20 replicates, 88 and 85 % with 50, and 92 and 91 % with 200; with normal
+errors it was 94 % with 20 replicates.
 """
 
 
 class Measure(NamedTuple):
     """A value, its Monte Carlo standard error and its 95 % interval of Monte Carlo error.
 
-    Intervals are by Student's t, for ratios and roots on the scale of logarithms, and Wilson's
-    for proportions. Influence values have shape (n,), in the order of replicates.
+    Intervals are Student's t intervals (for ratios and roots on the log scale) or, for
+    proportions, Wilson intervals. Influence values have shape (n,), in the order of replicates.
     """
 
     value: float
@@ -44,7 +45,7 @@ class Measure(NamedTuple):
     influence: np.ndarray
     lower: float = np.nan
     upper: float = np.nan
-    n: int = 0  # replicates that the value rests on
+    n: int = 0  # replicates that give the value
 
 
 ABSENT = Measure(np.nan, np.nan, np.empty(0))
@@ -52,12 +53,12 @@ ABSENT = Measure(np.nan, np.nan, np.empty(0))
 
 @functools.lru_cache(maxsize=10_000)
 def half_width(n: int) -> float:
-    """Return half a 95 % interval of a mean of n, in standard errors, by Student's t."""
+    """Return half the width of the 95 % t interval of a mean of n, in standard errors."""
     return float(special.stdtrit(n - 1, 0.975)) if n > 1 else np.nan
 
 
 def mean(values: np.ndarray) -> Measure:
-    """Mean of a value a replicate; mcse = SD / sqrt(n)."""
+    """Mean of one value per replicate; mcse = SD / sqrt(n)."""
     value, n = values.mean(), values.size
     mcse = values.std(ddof=1) / np.sqrt(n)
     half = half_width(n) * mcse
@@ -73,8 +74,8 @@ def proportion(hits: np.ndarray) -> Measure:
 def proportion_interval(p: float, n: float, level: float) -> tuple[float, float]:
     """Return the Wilson interval of a proportion p of n; neither p n nor n need be an integer.
 
-    statsmodels' `proportion_confint` gives other last digits, as its formula is arranged
-    differently, and a lower bound of 1e-17 instead of 0 for p = 0.
+    The last digits differ from those of statsmodels' `proportion_confint`, whose formula is
+    arranged differently and whose lower bound for p = 0 is 1e-17 instead of 0.
 
     References
     ----------
@@ -90,17 +91,17 @@ def proportion_interval(p: float, n: float, level: float) -> tuple[float, float]
 
 
 def root(mean_square: float, left_out: np.ndarray) -> Measure:
-    """Return the root of a mean square, with the jackknife's MCSE.
+    """Return the root of a mean square, with a jackknife MCSE.
 
-    The jackknife is of the logarithm, and mcse its standard error times the value: of few
-    replicates that is closer to the spread of repeated studies than the root's own, which is
-    taken where nothing is left without some replicate. mcse is absent for fewer than
-    `FEWEST_FOR_SPREAD` replicates, and 0 where all are 0.
+    mcse is the value times the jackknife standard error of its logarithm: with few replicates,
+    this is closer to the spread of repeated studies than the jackknife of the root itself, which
+    is used only if the mean square without some replicate is 0. mcse is absent for fewer than
+    `FEWEST_FOR_SPREAD` replicates, and 0 if all errors are 0.
 
     Parameters
     ----------
     left_out : ndarray, shape (n,)
-        The mean square without each replicate.
+        Mean square of all replicates but one, for each replicate left out.
 
     References
     ----------
@@ -117,7 +118,7 @@ def root(mean_square: float, left_out: np.ndarray) -> Measure:
 
 
 def _on_log_scale(value: float, relative: np.ndarray) -> Measure:
-    """A positive measure with relative influence values; its interval is of the logarithm."""
+    """A positive measure with relative influence values and an interval on the log scale."""
     n = relative.size
     mcse = value * relative.std(ddof=1) / np.sqrt(n)
     factor = np.exp(half_width(n) * mcse / value)
@@ -125,15 +126,15 @@ def _on_log_scale(value: float, relative: np.ndarray) -> Measure:
 
 
 def _shifted(measure: Measure, by: float) -> Measure:
-    """A measure to which a constant is added."""
+    """A measure plus a constant."""
     moved = {name: getattr(measure, name) + by for name in ("value", "lower", "upper")}
     return measure._replace(**moved)
 
 
-def _of_subset(found: Measure, chosen: np.ndarray, values: np.ndarray) -> Measure:
-    """A mean of chosen replicates' values, with the influence values of all replicates."""
-    weight = (chosen.size - 1) / max(1, found.n - 1)
-    return found._replace(influence=chosen * (values - found.value) * weight)
+def _with_all_influence(measure: Measure, chosen: np.ndarray, values: np.ndarray) -> Measure:
+    """The mean of the values of chosen replicates, with influence values of all replicates."""
+    weight = (chosen.size - 1) / max(1, measure.n - 1)
+    return measure._replace(influence=chosen * (values - measure.value) * weight)
 
 
 def bias(x: Replicates) -> Measure:
@@ -142,20 +143,20 @@ def bias(x: Replicates) -> Measure:
 
 
 def relative_bias(x: Replicates) -> Measure:
-    """Bias over truth; absent where truth is 0 or varies between replicates."""
+    """Bias divided by truth; absent if truth is 0 or varies between replicates."""
     return ABSENT if x.truth_varies or x.truth[0] == 0 else mean(x.error / x.truth[0])
 
 
 def empirical_se(x: Replicates) -> Measure:
     """SD of error over replicates; mcse by the jackknife.
 
-    Morris et al. have value / sqrt(2 (n - 1)), which is the same for many normal errors, and
-    half of what it must be for skewed ones.
+    The MCSE of Morris et al., value / sqrt(2 (n - 1)), is equal for many normal errors, but about
+    half the correct MCSE for exponential errors.
     """
-    n, away = len(x), x.error - x.error.mean()
-    if np.abs(away).max() <= ROUNDING * max(np.abs(x.mean).max(), np.abs(x.truth).max()):
-        away = np.zeros(n)
-    squares = away * away
+    n, centred = len(x), x.error - x.error.mean()
+    if np.abs(centred).max() <= ROUNDING * max(np.abs(x.mean).max(), np.abs(x.truth).max()):
+        centred = np.zeros(n)
+    squares = centred * centred
     total = squares.sum()
     return root(total / (n - 1), (total - squares * (n / (n - 1))) / max(n - 2, 1))
 
@@ -170,10 +171,10 @@ def model_se(x: Replicates) -> Measure:
 
 
 def relative_error_of_model_se(x: Replicates) -> Measure:
-    """Model SE over empirical SE, less 1; absent where either is 0.
+    """Model SE divided by empirical SE, minus 1; absent if either is 0.
 
-    mcse by the jackknife: as for the empirical SE, errors need not be normal, nor be
-    independent of posterior SDs.
+    mcse by the jackknife, which does not assume that errors are normal or independent of
+    posterior SDs.
     """
     empirical, model = empirical_se(x), model_se(x)
     if empirical.value == 0 or model.value == 0:
@@ -182,7 +183,7 @@ def relative_error_of_model_se(x: Replicates) -> Measure:
 
 
 def ratio(first: Measure, second: Measure, power: int = 1) -> Measure:
-    """First over second, to a power: roots on the same datasets, by the jackknife."""
+    """Ratio of two roots on the same datasets, to a power; mcse by the jackknife."""
     value = (first.value / second.value) ** power
     if first.n < FEWEST_FOR_SPREAD:
         return Measure(value, np.nan, np.full(first.n, np.nan), n=first.n)
@@ -204,7 +205,7 @@ def rmse(x: Replicates) -> Measure:
 
 
 def z_score(x: Replicates) -> Measure:
-    """Mean error in posterior SDs; absent where an SD is 0.
+    """Mean of error divided by posterior SD; absent if an SD is 0.
 
     References
     ----------
@@ -214,7 +215,7 @@ def z_score(x: Replicates) -> Measure:
 
 
 def contraction(x: Replicates) -> Measure:
-    """Mean of 1 - posterior variance / prior variance; absent where the prior's is not known.
+    """Mean of 1 - posterior variance / prior variance; absent if the prior variance is unknown.
 
     References
     ----------
@@ -224,22 +225,23 @@ def contraction(x: Replicates) -> Measure:
 
 
 def mcmc_error(x: Replicates) -> Measure:
-    """Mean of the posterior mean's MCMC standard error over the posterior SD, where it is known.
+    """Mean ratio of the MCMC standard error of the posterior mean to the posterior SD.
 
-    Above `LARGE_MCMC_ERROR` chains are too short for the estimate's own error to be ignored.
+    It uses the replicates with a known MCMC standard error. If it is above `LARGE_MCMC_ERROR`,
+    chains are too short for MCMC error to be ignored.
     """
     known = np.isfinite(x.mcse_mean) & (x.sd > 0)
     if known.sum() < 2:
         return ABSENT
     relative = np.divide(x.mcse_mean, x.sd, where=known, out=np.zeros(len(x)))
-    return _of_subset(mean(relative[known]), known, relative)
+    return _with_all_influence(mean(relative[known]), known, relative)
 
 
-LARGE_MCMC_ERROR = 0.1  # adds a hundredth to the variance of errors
+LARGE_MCMC_ERROR = 0.1  # MCMC error then adds 1 % to the variance of errors
 
 
 def coverage(x: Replicates, level: float) -> Measure:
-    """Share of intervals that contain the truth, their ends included."""
+    """Share of intervals that contain the truth; an end of an interval is part of it."""
     low, high = x.bounds[level]
     return proportion((low <= x.truth) & (x.truth <= high))
 
@@ -258,15 +260,15 @@ def interval_width(x: Replicates, level: float) -> Measure:
 
 
 def interval_score(x: Replicates, level: float) -> Measure:
-    """Mean width, with 2 / (1 - level) times the distance of each truth that is missed.
+    """Mean of width plus 2 / (1 - level) times the distance from interval to truth.
 
     References
     ----------
     Gneiting & Raftery (2007), doi:10.1198/016214506000001437, eq. 43.
     """
     low, high = x.bounds[level]
-    missed = np.maximum(low - x.truth, 0) + np.maximum(x.truth - high, 0)
-    return mean(high - low + 2 / (1 - level) * missed)
+    distance = np.maximum(low - x.truth, 0) + np.maximum(x.truth - high, 0)
+    return mean(high - low + 2 / (1 - level) * distance)
 
 
 def rejection_rate(x: Replicates, level: float) -> Measure:
@@ -275,9 +277,9 @@ def rejection_rate(x: Replicates, level: float) -> Measure:
 
 
 def type_s_error(x: Replicates, level: float) -> Measure:
-    """Share on the wrong side of 0 among the intervals that exclude it.
+    """Share of intervals on the wrong side of 0 among those that exclude 0.
 
-    Absent where a truth is 0, and for fewer than two intervals.
+    Absent if a truth is 0, and for fewer than two such intervals.
 
     References
     ----------
@@ -288,13 +290,13 @@ def type_s_error(x: Replicates, level: float) -> Measure:
         return ABSENT
     low, _ = x.bounds[level]
     wrong = (low > 0) != (x.truth > 0)
-    return _of_subset(proportion(wrong[rejected]), rejected, wrong)
+    return _with_all_influence(proportion(wrong[rejected]), rejected, wrong)
 
 
 def type_m_error(x: Replicates, level: float) -> Measure:
-    """Mean of |estimate| over |truth| among the intervals that exclude 0.
+    """Mean of |estimate| / |truth| among the fits whose interval excludes 0.
 
-    Absent where truth is 0 or varies between replicates, and for fewer than two intervals.
+    Absent if truth is 0 or varies between replicates, and for fewer than two such fits.
 
     References
     ----------
@@ -303,8 +305,8 @@ def type_m_error(x: Replicates, level: float) -> Measure:
     rejected = _rejected(x, level)
     if x.positive or rejected.sum() < 2 or x.truth_varies or x.truth[0] == 0:
         return ABSENT
-    magnified = np.abs(x.mean / x.truth)
-    return _of_subset(mean(magnified[rejected]), rejected, magnified)
+    exaggeration = np.abs(x.mean / x.truth)
+    return _with_all_influence(mean(exaggeration[rejected]), rejected, exaggeration)
 
 
 def _rejected(x: Replicates, level: float) -> np.ndarray:
@@ -319,7 +321,7 @@ STANDARD_ERROR_MEASURES = (
     "contraction",
     "mcmc_error",
 )
-"""Those of estimates that need standard errors, as all of intervals do."""
+"""Measures of estimates that need standard errors, as all measures of intervals do."""
 
 ESTIMATE_MEASURES: dict[str, Callable[[Replicates], Measure]] = {
     measure.__name__: measure
