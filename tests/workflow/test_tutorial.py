@@ -66,30 +66,30 @@ def test_the_template_runs_as_it_is_written(newcomer):
     assert "Mean, mu" in (newcomer / "results/forgetting/report.html").read_text()
 
 
-def test_a_family_that_is_there_is_not_written_over(newcomer):
-    file = newcomer / "config/families/forgetting.py"
-    before = file.read_text()
-    done = subprocess.run(
-        [sys.executable, "workflow/family.py", "forgetting"],
-        cwd=newcomer,
+def begin(folder: Path, name: str) -> subprocess.CompletedProcess:
+    """Do what `make family NAME=...` does."""
+    return subprocess.run(
+        [sys.executable, "workflow/family.py", name],
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_an_existing_family_is_not_overwritten(newcomer):
+    assert begin(newcomer, "existing").returncode == 0
+    file = newcomer / "config/families/existing.py"
+    before = file.read_text()
+    done = begin(newcomer, "existing")
     assert done.returncode == 1
-    assert "must not exist yet; nothing was written" in done.stderr
+    assert "must not exist yet" in done.stderr
     assert file.read_text() == before
 
 
 @pytest.mark.parametrize("name", ["", "Forgetting", "a/b", "../a", "multilevel_linear"])
 def test_a_name_that_a_family_cannot_have_is_refused(newcomer, name):
-    done = subprocess.run(
-        [sys.executable, "workflow/family.py", name],
-        cwd=newcomer,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = begin(newcomer, name)
     assert done.returncode == 1
     assert done.stderr.startswith(f"NAME: got {name!r}, must")
 
