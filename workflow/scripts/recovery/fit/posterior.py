@@ -1,4 +1,4 @@
-"""Estimates and diagnostics from the draws of one fit; the only import of ArviZ."""
+"""Estimates and diagnostics from the draws of one fit; the only import of ArviZ in a job."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from arviz_stats.base import array_stats  # type: ignore[attr-defined] # not in its __all__
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from recovery.engines.protocol import Draws
+from recovery.fit import chain_statistics
 from recovery.tables import quantile_columns
 
 _ROUNDING = 1e-8  # of a log density
@@ -98,67 +96,16 @@ def non_finite(draws: Draws, names: Sequence[str]) -> list[str]:
 
 
 def convergence(draws: Draws, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return rhat, bulk and tail ESS, and the mean's MCSE of each named column, and of lp__.
-
-    Rhat is rank-normalised split-rhat; tail ESS is the smaller ESS of the 5 % and 95 %
-    quantiles. All four are NaN for a column that is constant over all draws of all chains. A
-    column with a non-finite draw has an infinite rhat and an ESS of 0.
+    """Return `chain_statistics.convergence` of each named column, and of lp__.
 
     Returns
     -------
     dict of ndarray, each of shape (n_names + 1,)
         lp__ is the last.
-
-    References
-    ----------
-    Vehtari, Gelman, Simpson, Carpenter & Burkner (2021), doi:10.1214/20-BA1221.
     """
     where = {name: column for column, name in enumerate(draws.names)}
     columns = [draws.values[:, :, where[name]] for name in names] + [draws.sampler["lp__"]]
-    statistics = np.full((4, len(columns)), np.nan)
-    for place, values in enumerate(columns):
-        if not np.isfinite(values).all():
-            statistics[:, place] = (np.inf, 0, 0, np.nan)
-        elif np.ptp(values) > 0:
-            statistics[:, place] = _column_convergence(np.ascontiguousarray(values))
-    return dict(zip(("rhat", "ess_bulk", "ess_tail", "mcse_mean"), statistics, strict=True))
-
-
-def _column_convergence(values: np.ndarray) -> tuple[float, float, float, float]:
-    """Rhat, bulk ESS, tail ESS and the mean's MCSE of one column, shape (n_chains, n_draws)."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # chains that do not move
-        return (
-            *_rhat_and_bulk_ess(values),
-            array_stats.ess(values, method="tail", prob=(0.05, 0.95)),
-            array_stats.mcse(values, method="mean"),
-        )
-
-
-_FEWEST = 4  # draws per chain that ArviZ needs for an effective sample size
-
-
-def _rhat_and_bulk_ess(values: np.ndarray) -> tuple[float, float]:
-    """Rhat and bulk ESS of one column.
-
-    ArviZ ranks the draws once for each. Here the draws of the split chains are ranked once, and
-    ArviZ gets their normal scores, unless the split chains are too short for ArviZ.
-    """
-    half = values.shape[1] // 2
-    if half < _FEWEST:
-        return array_stats.rhat(values, method="rank"), array_stats.ess(values, method="bulk")
-    split = np.vstack([values[:, :half], values[:, -half:]])
-    scores = _normal_scores(split)
-    folded = _normal_scores(np.abs(split - np.median(split)))
-    return (
-        max(array_stats.rhat(values, method="identity") for values in (scores, folded)),
-        array_stats.ess(scores, method="identity"),
-    )
-
-
-def _normal_scores(values: np.ndarray) -> np.ndarray:
-    """Normal quantiles of the fractional ranks of all values together (eq. 14)."""
-    ranks = rankdata(values, axis=None).reshape(values.shape)
-    return ndtri((ranks - 3 / 8) / (values.size + 1 / 4))
+    return chain_statistics.convergence(np.stack(columns))
 
 
 def relative_efficiency(draws: Draws, names: Sequence[str]) -> float:
@@ -168,13 +115,17 @@ def relative_efficiency(draws: Draws, names: Sequence[str]) -> float:
     are constant, the efficiency is 1.
     """
     where = {name: column for column, name in enumerate(draws.names)}
-    columns = [draws.values[:, :, where[name]] for name in names]
-    efficiencies = [
-        float(array_stats.ess(np.ascontiguousarray(column), method="mean", relative=True))
-        for column in columns
-        if np.ptp(column) > 0
-    ]
-    return float(np.mean(efficiencies)) if efficiencies else 1.0
+    values = np.stack([draws.values[:, :, where[name]] for name in names])
+    varying = values[np.ptp(values, axis=(1, 2)) > 0]
+    efficiencies = chain_statistics.ess(chain_statistics.split_chains(varying)) / values[0].size
+    return float(efficiencies.mean()) if len(varying) else 1.0
+
+
+def _smoothed_weights(log_ratios: np.ndarray, efficiency: float) -> tuple[np.ndarray, float]:
+    """Return Pareto-smoothed log weights of draws, and Pareto k; ValueError if no tail fits."""
+    from arviz_stats.base import array_stats  # type: ignore[attr-defined] # half a second
+
+    return array_stats.psislw(-log_ratios, r_eff=efficiency)
 
 
 def leave_one_out(log_likelihood: np.ndarray, efficiency: float) -> tuple[np.ndarray, ...]:
@@ -209,7 +160,7 @@ def _leave_unit_out(values: np.ndarray, efficiency: float) -> tuple[float, float
     if not np.isfinite(values).all():
         return np.nan, np.nan, np.inf
     try:
-        weights, k = array_stats.psislw(values, r_eff=efficiency)
+        weights, k = _smoothed_weights(-values, efficiency)
     except ValueError:
         weights, k = -values - _log_sum(-values), np.inf
     elpd = _log_sum(weights + values)
@@ -248,7 +199,7 @@ def pareto_k(log_ratios: np.ndarray) -> float:
     if finite.size and np.ptp(finite) < _ROUNDING:
         return 0.0
     try:
-        _, k = array_stats.psislw(-finite, r_eff=1.0)
+        _, k = _smoothed_weights(finite, 1.0)
     except ValueError:
         return np.inf
     return float(k) if np.isfinite(k) else np.inf
@@ -306,8 +257,10 @@ def diagnose(
 
 def _smallest_ebfmi(draws: Draws) -> float:
     """Smallest E-BFMI of all chains; NaN if the energy of a chain does not vary."""
+    energy = draws.sampler["energy__"]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.min(array_stats.bfmi(draws.sampler["energy__"])))
+        steps = np.square(np.diff(energy, axis=1)).mean(axis=1)
+        return float(np.min(steps / energy.var(axis=1, ddof=1)))
 
 
 def _extreme_or_nan(pick: Callable[[np.ndarray], Any], values: np.ndarray) -> float:

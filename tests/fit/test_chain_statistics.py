@@ -1,0 +1,86 @@
+"""Statistics of many columns at once are those of ArviZ, which takes one column at a time."""
+
+import numpy as np
+import pytest
+from arviz_stats.base import array_stats
+
+from recovery.fit import chain_statistics
+
+SHAPES = [(4, 1000), (2, 100), (4, 101), (1, 50), (3, 9), (4, 8)]
+AUTOCORRELATIONS = [-0.9, -0.3, 0.0, 0.3, 0.9, 0.999]
+
+
+def autoregressive(rng, shape, phi, n_columns=40):
+    """Return chains of normal draws with autocorrelation phi at lag 1."""
+    noise = rng.normal(size=(n_columns, *shape))
+    values = np.empty_like(noise)
+    values[:, :, 0] = noise[:, :, 0]
+    for draw in range(1, shape[1]):
+        values[:, :, draw] = phi * values[:, :, draw - 1] + noise[:, :, draw]
+    return values
+
+
+def of_arviz(column):
+    """Return the statistics of one column; ArviZ has no rhat of one chain."""
+    rhat = {"rhat": array_stats.rhat(column, method="rank")} if len(column) > 1 else {}
+    return rhat | {
+        "ess_bulk": array_stats.ess(column, method="bulk"),
+        "ess_tail": array_stats.ess(column, method="tail", prob=(0.05, 0.95)),
+        "mcse_mean": array_stats.mcse(column, method="mean"),
+    }
+
+
+def assert_as_arviz(values):
+    result = chain_statistics.convergence(values)
+    for place, column in enumerate(values):
+        for name, expected in of_arviz(column).items():
+            np.testing.assert_allclose(result[name][place], expected, rtol=1e-10, err_msg=name)
+
+
+@pytest.mark.parametrize("phi", AUTOCORRELATIONS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_statistics_equal_those_of_arviz(rng, shape, phi):
+    assert_as_arviz(autoregressive(rng, shape, phi))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda values: np.round(values),  # many ties
+        lambda values: np.exp(3 * values),  # long tails
+        lambda values: 1e-30 * values,
+        lambda values: 1e8 + values,
+        lambda values: np.where(values > 2.5, 1.0, 0.0),  # nearly constant
+        lambda values: values + 5 * np.arange(4)[:, None],  # chains apart
+    ],
+)
+def test_unusual_draws_have_the_statistics_of_arviz(rng, change):
+    values = change(autoregressive(rng, (4, 200), 0.5))
+    assert_as_arviz(values[np.ptp(values, axis=(1, 2)) > 0])
+
+
+def test_split_rhat_of_one_chain_compares_its_halves():
+    chain = np.concatenate([np.linspace(0, 1, 50), np.linspace(10, 11, 50)])
+    assert chain_statistics.convergence(chain[None, None])["rhat"][0] > 2
+
+
+def test_constant_and_non_finite_columns(rng):
+    values = rng.normal(size=(4, 2, 100))
+    values[1] = 7.0
+    values[2, 0, 3] = np.inf
+    values[3, 1, 0] = np.nan
+    result = chain_statistics.convergence(values)
+    assert np.isnan([column[1] for column in result.values()]).all()
+    for place in (2, 3):
+        assert [result[name][place] for name in ("rhat", "ess_bulk", "ess_tail")] == [np.inf, 0, 0]
+    alone = chain_statistics.convergence(values[:1])
+    assert all(result[name][0] == alone[name][0] for name in result)
+
+
+def test_chains_that_do_not_move_have_an_infinite_rhat():
+    values = np.repeat(np.array([1.0, 2.0])[:, None], 50, axis=1)
+    assert chain_statistics.convergence(values[None])["rhat"][0] == np.inf
+
+
+def test_no_columns_have_no_statistics():
+    assert chain_statistics.convergence(np.empty((0, 4, 100)))["rhat"].shape == (0,)
