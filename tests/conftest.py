@@ -268,7 +268,6 @@ def observed_study(tmp_path_factory) -> Checkout:
         observed={"sleep": SLEEPSTUDY},
         models=["noncentered"],
         rescue=[{"adapt_delta": 0.9}],
-        batch=2,
         keep_draws=True,
     )
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from slow_cases import slow_after
 from conftest import ROOT
 
 from recovery.common import temporary_folder
@@ -112,7 +113,7 @@ def do(argument):
     return os.environ["TMPDIR"], tempfile.gettempdir()
 
 
-@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+@pytest.mark.parametrize("start_method", slow_after(1, ["fork", "spawn"]))
 @pytest.mark.parametrize("loss", ["hang", "die"])
 def test_a_lost_child_leaves_no_folder(root, loss, start_method, monkeypatch):
     monkeypatch.setenv(START_METHOD, start_method)

@@ -83,7 +83,7 @@ def gone(pid: int) -> bool:
     return False
 
 
-@pytest.fixture(autouse=True, params=["fork", "spawn"])
+@pytest.fixture(autouse=True, params=["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def start_method(request, monkeypatch):
     """Run every test with a forked child and with a new Python, as on macOS."""
     monkeypatch.setenv(worker.START_METHOD, request.param)

@@ -116,7 +116,7 @@ def hold_all(family, prior, stanc, folder: Path) -> None:
         assert written_by_cmdstan(given, folder) == written_by_cmdstan(entries, folder)
 
 
-@pytest.mark.parametrize("study", slow_after(3, STUDIES))
+@pytest.mark.parametrize("study", slow_after(1, STUDIES))
 def test_every_program_gets_the_data_that_it_declares(study, stanc, tmp_path):
     raw = read_yaml(STUDIES[study])
     if study == "template":

@@ -138,3 +138,11 @@ def assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) ->
     assert one.keys() == other.keys()
     for table, frame in one.items():
         pd.testing.assert_frame_equal(frame, other[table], check_exact=True, obj=table)
+
+
+def assert_same_part(part: dict[str, pd.DataFrame], whole: dict[str, pd.DataFrame]) -> None:
+    """Check that a study has the numbers of a study of more cells."""
+    cells = {table: whole[table]["place"].isin(frame["place"]) for table, frame in part.items()}
+    assert_same(
+        part, {table: whole[table][rows].reset_index(drop=True) for table, rows in cells.items()}
+    )

@@ -116,7 +116,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "said"), slow_after(6, FAULTS))
+@pytest.mark.parametrize(("old", "new", "said"), slow_after(4, FAULTS))
 def test_what_a_function_gives_is_held_to_the_file(begin, old, new, said):
     raw = begin(("family.py", old, new))
     assert f"{raw['family']}: {said}" in tried_in_vain(raw)

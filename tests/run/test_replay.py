@@ -72,7 +72,7 @@ def test_neither_data_nor_tables_are_needed(finished, tmp_path):
 def test_another_number_in_the_studys_table_is_named(finished, tmp_path):
     changed = finished.copy(tmp_path / "changed")
     file = (
-        tmp_path / "changed/results/small/estimates/plain-4x5/noncentered/weak/00003-00004.parquet"
+        tmp_path / "changed/results/small/estimates/plain-4x5/noncentered/weak/00001-00250.parquet"
     )
     columns = tables.read(file)
     more = 1e-12 * (np.arange(columns["mean"].size) == 0)
@@ -91,7 +91,7 @@ def test_another_number_in_the_studys_table_is_named(finished, tmp_path):
 @pytest.mark.slow
 def test_a_damaged_table_is_not_compared_with(finished, tmp_path):
     changed = finished.copy(tmp_path / "changed")
-    file = "results/small/estimates/plain-4x5/noncentered/weak/00003-00004.parquet"
+    file = "results/small/estimates/plain-4x5/noncentered/weak/00001-00250.parquet"
     content = bytearray((changed.folder / file).read_bytes())
     content[706] ^= 128
     (changed.folder / file).write_bytes(content)

@@ -105,6 +105,7 @@ def test_make_study_takes_all_changes_and_its_lock_and_mark_under_the_final_name
     assert (checkout.folder / DATA).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.workflow
 def test_plain_snakemake_reads_the_same_changes(checkout):
     done = checkout.snakemake("--cores", "1", DATA, "--config", *CHANGED)

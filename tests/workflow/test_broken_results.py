@@ -223,6 +223,7 @@ def test_results_of_an_older_version_are_reported(changed, gone):
     assert contents(changed) == before
 
 
+@pytest.mark.slow
 def test_lint_and_unlock_work_with_damaged_results(changed):
     (changed.folder / "results/small/summary/performance.parquet").write_bytes(b"PAR1")
     for option in ("--lint", "--unlock"):

@@ -7,7 +7,7 @@ import pytest
 from recovery.fit.inference_data import inference_data
 
 pytestmark = pytest.mark.workflow
-CELL = "plain-4x5/noncentered/weak/00001-00002.parquet"
+CELL = "plain-4x5/noncentered/weak/00001-00250.parquet"
 
 
 @pytest.fixture
@@ -27,6 +27,6 @@ def test_kept_draws_have_the_estimates_of_the_table(results):
 def test_every_replicate_has_its_participants_estimates(results):
     estimates = pd.read_parquet(results / "estimates" / CELL)
     own = estimates[estimates["parameter"].str.startswith("beta_p")]
-    assert own.groupby("replicate").size().to_dict() == {1: 8, 2: 8}
+    assert own.groupby("replicate").size().to_dict() == {1: 8, 2: 8, 3: 8}
     assert own["rhat"].isna().all()
     assert own[["truth", "mean", "q5_5", "q94_5"]].notna().all(axis=None)

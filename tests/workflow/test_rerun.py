@@ -107,6 +107,7 @@ def test_deleted_figures_and_summaries_are_made_again_without_a_fit(small_study,
     assert whole.planned() == {}
 
 
+@pytest.mark.slow
 def test_a_table_of_another_study_is_refused_by_name(checkout):
     results = checkout.folder / "results/small"
     cell = results / "estimates/plain-4x5/noncentered"

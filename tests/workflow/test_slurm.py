@@ -15,7 +15,7 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from workflow_runs import ROOT, SUMMARY, assert_same, check_out, heed_interrupts
+from workflow_runs import ROOT, SUMMARY, assert_same_part, check_out, heed_interrupts
 
 PROFILE = ("--workflow-profile", "profiles/slurm")
 # What docs/how-to/cluster.md has a user change in the profile: a line of it, and what it becomes.
@@ -152,11 +152,7 @@ def assert_the_next_call_finishes(checkout, expected):
 
 def assert_same_study(checkout, expected):
     """Check that a study has the numbers of another of more scenarios."""
-    ours, theirs = checkout.numbers(), expected.numbers()
-    theirs = {
-        table: rows[rows["place"].isin(ours[table]["place"])] for table, rows in theirs.items()
-    }
-    assert_same(ours, {table: rows.reset_index(drop=True) for table, rows in theirs.items()})
+    assert_same_part(checkout.numbers(), expected.numbers())
     here, there = (pd.read_parquet(each.folder / SUMMARY) for each in (checkout, expected))
     there = there[there["scenario"].isin(here["scenario"])].reset_index(drop=True)
     pd.testing.assert_frame_equal(here, there, check_exact=True)
