@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from slow_cases import slow_after
 from conftest import ROOT
+from slow_cases import slow_after
 
 from recovery.common import temporary_folder
 from recovery.common.worker import START_METHOD, Child, ChildLostError

@@ -248,6 +248,7 @@ def test_data_of_every_size_are_held_to_their_declarations(begin):
     assert said.endswith("(typical-20x5)")
 
 
+@pytest.mark.slow
 def test_entries_that_the_program_does_not_declare_do_no_harm(begin):
     more = '        "note": "text", "ragged": [[1], [2, 3]],\n        "prior_mu_mean"'
     assert len(tried(begin(("family.py", '        "prior_mu_mean"', more)))) == 2
@@ -275,6 +276,7 @@ def test_participants_that_the_program_lacks_are_counted(begin):
     assert "has no parameters of participants, must have the 10 parameters (theta[1]" in said
 
 
+@pytest.mark.slow
 def test_a_quantity_with_the_name_of_a_column_of_draws_is_refused(begin):
     quantities = "generated quantities { real chain = 1; }"
     raw = begin(("family.stan", ", sigma);\n}", ", sigma);\n}\n" + quantities))
@@ -284,6 +286,7 @@ def test_a_quantity_with_the_name_of_a_column_of_draws_is_refused(begin):
     )
 
 
+@pytest.mark.slow
 def test_draws_that_are_not_finite_are_said(begin):
     quantities = "generated quantities { real icc = not_a_number(); }"
     raw = begin(
@@ -297,6 +300,7 @@ def test_draws_that_are_not_finite_are_said(begin):
 # Sizes
 
 
+@pytest.mark.slow
 def test_a_generator_that_needs_the_studys_sizes_is_taken(begin):
     some = (
         "    if participants % 4 or observations != 16:\n"
@@ -308,6 +312,7 @@ def test_a_generator_that_needs_the_studys_sizes_is_taken(begin):
     assert tried(raw)[0] == "typical: 128 observations simulated"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refused", [12, 9])
 def test_a_size_that_cannot_be_is_said(begin, refused):
     some = f"    if participants == {refused}:\n        1 / 0\n    theta = truth.mu"
@@ -367,6 +372,7 @@ def test_a_program_that_does_not_end_is_said_by_the_time_limit(begin, change):
     assert said in tried_in_vain(raw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("does", "said"),
     [
@@ -384,6 +390,7 @@ def test_an_exit_is_no_success(begin, does, said):
     assert f"{raw['family']}: simulate: {said}" in tried_in_vain(raw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("does", "lines"),
     [

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from replicates_of_errors import replicates
+from slow_cases import slow_after
 
 from recovery.score import measures, precision
 from recovery.score.measures import Fits, performance_measures
@@ -61,7 +62,7 @@ def test_if_all_cells_need_the_same_number_this_is_the_number_needed(cells, n, r
     assert np.sqrt(np.mean(message**2)) == pytest.approx(result.std(), rel=0.6)
 
 
-@pytest.mark.parametrize(("cells", "n"), [(6, 20), (60, 20), (20, 50), (60, 100)])
+@pytest.mark.parametrize(("cells", "n"), slow_after(1, [(6, 20), (60, 20), (20, 50), (60, 100)]))
 def test_a_cell_that_needs_four_times_as_many_is_not_pooled(cells, n, rng):
     scale = np.where(np.arange(cells) == 1, 2.0, 1.0)[:, None]
     result, message = repeated(lambda: scale * rng.normal(size=(cells, n)), n, 100)
@@ -113,7 +114,7 @@ def test_the_error_of_the_number_needed_includes_the_share_of_fits_with_interval
     assert np.sqrt(np.mean(message**2)) == pytest.approx(result.std(), rel=0.3)
 
 
-@pytest.mark.parametrize(("cells", "n"), [(6, 20), (60, 20), (60, 100)])
+@pytest.mark.parametrize(("cells", "n"), slow_after(1, [(6, 20), (60, 20), (60, 100)]))
 def test_if_all_cells_lack_equally_many_intervals_this_gives_the_number_needed(cells, n, rng):
     share, need = 0.6, LEVEL * (1 - LEVEL) / 0.01**2 / 0.6
 

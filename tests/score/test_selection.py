@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from conftest import LINEAR, ROOT, STAN, changed, make_design, make_study
 from conftest import SMALL as RAW
-from workflow_runs import check_out
+from workflow_runs import SLEEPSTUDY, check_out
 
 from recovery import families
 from recovery.common.errors import StudyError
@@ -177,6 +177,7 @@ def finished(tmp_path_factory):
         truths={"alike": {"prior": "weak", "model": "pooled"}, "differ": {"prior": "weak"}},
         participants=[4],
         models=["pooled", "noncentered", "marginal"],
+        observed={"sleepstudy": SLEEPSTUDY},
         selection={"leave_out": ["observation", "participant"]},
     )
     done = checkout.make_study()

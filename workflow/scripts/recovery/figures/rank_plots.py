@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 from matplotlib.patches import Patch
-from scipy import stats
 
 from recovery.figures import style
 from recovery.figures.figure_data import FigureData
@@ -120,6 +119,8 @@ def ranks(data: FigureData, figure: Figure) -> MplFigure:
     for by_model, axes in zip(uniforms.values(), panels, strict=True):
         axes.axhline(1, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         for n in sorted({values.size for values in by_model.values()}):
+            from scipy import stats  # half a second
+
             low, high = (stats.binom.ppf(p, n, 1 / BINS) * BINS / n for p in (0.005, 0.995))
             axes.axhspan(low, high, color=BAND, alpha=0.3, linewidth=0)
         for model, values in by_model.items():

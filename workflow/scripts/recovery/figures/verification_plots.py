@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure as MplFigure
-from scipy import stats
+from scipy import special
 
 from recovery.figures import style
 from recovery.figures.figure_data import FigureData
@@ -26,7 +26,7 @@ def verification(data: FigureData, figure: Figure) -> MplFigure:
         for model in models:
             shown = (differences["model"] == model) & (differences["parameter"] == parameter)
             z = np.sort(differences.loc[shown, "z"].to_numpy())
-            quantiles = stats.norm.ppf((np.arange(z.size) + 0.5) / z.size) if z.size else z
+            quantiles = special.ndtri((np.arange(z.size) + 0.5) / z.size) if z.size else z
             axes.plot(quantiles, z, marker[model], color=colour[model], markersize=3, alpha=0.7)
     panels[0].set_ylabel("Difference / MCSE")
     style.legend(drawn, data.model_labels, [style.truth_line("Engines agree")])

@@ -53,13 +53,22 @@ def module_file(name: str) -> Path | None:
 
 def _names(file: Path) -> Iterator[str]:
     """Yield the dotted names that a file imports, of modules and of names in them."""
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    for node in _import_statements(ast.parse(file.read_bytes()).body):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             base = ".".join(filter(None, (_above(file, node.level), node.module)))
             yield base
             yield from (f"{base}.{each.name}" for each in node.names)
+
+
+def _import_statements(statements: Iterable[ast.AST]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports among some statements and in the blocks of these."""
+    for statement in statements:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            yield statement
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from _import_statements(getattr(statement, block, ()))
 
 
 def _above(file: Path, level: int) -> str:

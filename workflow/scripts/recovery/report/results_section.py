@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from recovery.families.family import Family
 from recovery.plan.figure_list import fits_by_prior, words
@@ -235,7 +235,7 @@ def _worst(shares: pd.DataFrame, level: float) -> dict[str, Any]:
     It is low if its exact binomial test rejects at 2.5 %, corrected for the number of coverages.
     """
     n = shares["n_replicates"].to_numpy()
-    p_values = stats.binom.cdf(np.rint(shares["value"] * n), n, level)
+    p_values = special.bdtr(np.rint(shares["value"].to_numpy() * n), n, level)
     least = np.lexsort([shares["value"], p_values])[0]
     return {**shares.iloc[least].to_dict(), "low": p_values[least] < 0.025 / len(shares)}
 

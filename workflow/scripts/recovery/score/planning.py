@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from recovery.score.measures import rows_of_measure
 from recovery.score.measures.monte_carlo import with_bounds
@@ -64,7 +64,7 @@ class Scale:
 
 
 def _probit_slope(p: np.ndarray) -> np.ndarray:
-    return 1 / stats.norm.pdf(special.ndtri(p))
+    return np.sqrt(2 * np.pi) * np.exp(special.ndtri(p) ** 2 / 2)
 
 
 def _logit_slope(p: np.ndarray) -> np.ndarray:
@@ -323,7 +323,7 @@ def _monotone(rough: Curve) -> Curve:
     fit = optimize.isotonic_regression(rough.y, weights=weights)
     distance = (weights * (rough.y - fit.x) ** 2).sum()
     # A constant curve is least favourable: there it is chi-bar-square, smaller than chi-square.
-    if distance > stats.chi2.isf(_CHANCE, rough.y.size - 1):
+    if distance > special.chdtri(rough.y.size - 1, _CHANCE):
         return rough
     starts = fit.blocks[:-1]
     total = np.add.reduceat(weights, starts)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from recovery import tables
 from recovery.plan.design import Cell, Design
@@ -149,8 +149,8 @@ def _test(z_scores: pd.DataFrame, model: str, parameter: str) -> dict[str, float
     row = {"n_fits": z.size, "n_one_sided": n_one_sided}
     if not z.size:
         return row
-    p_mean = 2 * stats.norm.sf(abs(z.mean()) * np.sqrt(z.size))
-    p_square = stats.chi2.sf(np.square(z).sum(), z.size)
+    p_mean = 2 * special.ndtr(-abs(z.mean()) * np.sqrt(z.size))
+    p_square = special.chdtrc(z.size, np.square(z).sum())
     return row | {
         "mean_z": z.mean(),
         "mean_square_z": np.square(z).mean(),

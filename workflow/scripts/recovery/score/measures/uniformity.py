@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from scipy import stats
 
 POINTS = 100  # the ECDF is compared with its expectation at multiples of 1 / POINTS
 SIMULATIONS = 100_000
@@ -46,6 +45,8 @@ def band(n: int, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     points, lower, upper : ndarray, shape (POINTS - 1,)
         The ECDF of uniform values is in the band at all points with probability `level`.
     """
+    from scipy import stats  # half a second, and only studies of drawn truths need it
+
     gamma = np.quantile(_simulated(n), 1 - level)
     points = _points()
     lower = stats.binom.ppf(gamma / 2, n, points) / n
@@ -68,6 +69,8 @@ def _tails(counts: np.ndarray, n: int) -> np.ndarray:
 @functools.lru_cache
 def _binomial(n: int) -> tuple[np.ndarray, np.ndarray]:
     """P(count <= r) and P(count >= r) at every point, for r from 0 to n."""
+    from scipy import stats
+
     counts, points = np.arange(n + 1), _points()[:, None]
     return stats.binom.cdf(counts, n, points), stats.binom.sf(counts - 1, n, points)
 

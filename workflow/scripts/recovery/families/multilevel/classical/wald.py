@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from recovery.families.family import Estimates
 
@@ -17,7 +17,7 @@ def normal(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estima
 
 def student(names: Sequence[str], value: np.ndarray, error: np.ndarray, df: float) -> Estimates:
     """Return estimates with intervals from Student's t."""
-    return Estimates(names, value, error, lambda p: value + stats.t.ppf(p, df) * error)
+    return Estimates(names, value, error, lambda p: value + special.stdtrit(df, p) * error)
 
 
 def logarithmic(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estimates:
@@ -62,4 +62,4 @@ def residual(name: str, estimate: float, df: int) -> Estimates:
     """Return a residual standard deviation with its chi-squared interval."""
     value = np.array([estimate])
     error = value / np.sqrt(2 * df)
-    return Estimates([name], value, error, lambda p: value * np.sqrt(df / stats.chi2.isf(p, df)))
+    return Estimates([name], value, error, lambda p: value * np.sqrt(df / special.chdtri(df, p)))
