@@ -23,7 +23,7 @@ enough: .venv/complete
 family: .venv/complete
 	@$(BIN)/python workflow/family.py "$(NAME)"
 
-# Every capability once, about 20 minutes on 2 cores.
+# Every capability once, about 6 minutes on 2 cores.
 test: .venv/developer
 	$(BIN)/python -m pytest -m 'not slow' $(ARGS)
 

@@ -18,6 +18,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 READMES = [ROOT / name for name in ("README.md", "config/README.md", "results/README.md")]
 TEXTS = [*PAGES, *READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
 SCHEMA = json.loads((ROOT / "workflow/schemas/study.schema.json").read_text())
 PARTS = ("Sampler", "Rescue", "Convergence", "Precision", "PlanningTarget", "Verify", "Selection")
 LIBRARY = ROOT / "workflow/scripts/recovery"
@@ -173,13 +174,22 @@ def test_the_wording_is_plain(file):
 
 
 def test_the_guide_for_contributors_names_files_that_exist():
-    text = (ROOT / "CONTRIBUTING.md").read_text()
-    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", text)
+    named = re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", GUIDE)
     assert len(named) > 40
     for name in named:
         if not re.search(r"NAME|KIND|MODEL|\.\.\.", name) and name != "site/":
             places = (ROOT / name, LIBRARY / name)
             assert any(place.exists() for place in places), name
+
+
+def test_the_guide_for_contributors_names_functions_and_classes_that_exist():
+    names = re.findall(r"`(_?[A-Za-z]+_[A-Za-z_]+|[A-Z][A-Za-z]+|[A-Z]{3,})`", GUIDE)
+    assert len(names) > 10
+    sources = [*ROOT.glob("workflow/**/*.py"), *ROOT.glob("tests/**/*.py")]
+    code = "\n".join(file.read_text() for file in sources)
+    templates = {"NAME", "MODEL", "KIND", "ARGS"}
+    missing = {name for name in names if not re.search(rf"\b{name}\b", code)}
+    assert not missing - templates
 
 
 def test_the_commands_of_make_that_are_named_exist():
