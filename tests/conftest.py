@@ -18,6 +18,7 @@ from workflow_runs import SLEEPSTUDY, SUMMARY, Checkout, check_out
 from workflow_runs import SMALL as SMALL_RUN
 
 from recovery import families
+from recovery.common.worker import START_METHOD
 from recovery.plan.design import Design, Sources
 from recovery.study.parse import parse
 
@@ -103,6 +104,12 @@ def make_design(*places: tuple, **sources) -> Design:
 @pytest.fixture
 def rng():
     return np.random.default_rng(1)
+
+
+@pytest.fixture
+def forked(monkeypatch):
+    """Start child processes by fork, so that they have what a test has patched."""
+    monkeypatch.setenv(START_METHOD, "fork")
 
 
 @pytest.fixture

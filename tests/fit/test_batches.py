@@ -17,6 +17,8 @@ from recovery.fit.sampler import SamplerFitter
 from recovery.plan.batch_size import Batch
 from recovery.plan.seeds import fit_seed
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 family = families.find("multilevel_linear")
 
 SCENARIO = "moderate-4x3"

@@ -15,6 +15,8 @@ from recovery.fit import batches, datasets
 from recovery.fit.sampler import SamplerFitter
 from recovery.plan.batch_size import Batch
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 DESIGN = make_design(("engine", "cmdstan"), ("sampler", {"chains": 2, "warmup": 9, "draws": 9}))
 BATCH = Batch(1, 3, 3)
 

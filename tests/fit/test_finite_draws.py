@@ -18,6 +18,8 @@ from recovery.plan.design import Design
 from recovery.run import preflight
 from recovery.study.methods import NO_PRIOR
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 SAMPLER = ("sampler", {"chains": 4, "warmup": 200, "draws": 200})
 SCENARIO = "moderate-4x3"
 

@@ -16,6 +16,8 @@ from recovery.fit.sampler import SamplerFitter
 from recovery.plan.batch_size import Batch
 from recovery.plan.seeds import fit_seed
 
+pytestmark = pytest.mark.usefixtures("forked")
+
 SCENARIO, BATCH = "moderate-4x3", Batch(1, 4, 4)
 FATED = 2  # the replicate that meets with it
 DESIGN = make_design(("sampler", {"chains": 2, "warmup": 100, "draws": 100, "time_limit": 20}))
