@@ -164,8 +164,10 @@ def test_results_that_become_read_only_cost_nothing_but_the_run(finished, change
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("second", ["make_study", "snakemake"])
-@pytest.mark.parametrize("first", ["workflow/run.py", "-m snakemake --configfile"])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("workflow/run.py", "snakemake"), ("-m snakemake --configfile", "make_study")],
+)
 def test_two_runs_do_not_meet_however_they_were_started(fresh, first, second):
     fresh.change(replicates=400)
     command = [sys.executable, *first.split(), "study.yaml", "--cores", "1"]
