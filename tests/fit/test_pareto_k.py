@@ -9,7 +9,7 @@ from recovery import engines, tables
 from recovery.engines.protocol import Approximation, Program
 from recovery.fit import approximation, batches, datasets
 from recovery.plan.batch_size import Batch
-from recovery.report import results_section
+from recovery.report.sections import results_section
 from recovery.score import measures
 
 SCENARIO, BATCH = "moderate-4x3", Batch(1, 3, 3)

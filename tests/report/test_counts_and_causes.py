@@ -11,13 +11,8 @@ from replicates_of_errors import LEVEL, replicates
 from scipy import stats
 
 from recovery.plan import figure_list
-from recovery.report import (
-    ademp,
-    comparison_section,
-    figure_counts,
-    observed_section,
-    results_section,
-)
+from recovery.report import ademp, figure_counts
+from recovery.report.sections import comparison_section, observed_section, results_section
 from recovery.score import measures, precision
 from recovery.score.measures import Fits, fit_outcomes
 from recovery.study.methods import NO_PRIOR

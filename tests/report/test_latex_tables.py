@@ -9,7 +9,8 @@ from conftest import LINEAR, make_study
 from typeset import typeset
 
 from recovery import tables
-from recovery.report import latex_tables, latex_text, results_section
+from recovery.report import latex_tables, latex_text
+from recovery.report.sections import results_section
 from recovery.tables.summary_schemas import SUMMARIES
 
 MEASURES = ("bias", "rmse", "coverage")

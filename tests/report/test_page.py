@@ -6,7 +6,8 @@ from conftest import ROOT, make_study
 
 from recovery import families, figures
 from recovery.plan import figure_list
-from recovery.report import latex_tables, page, planning_section, results_section
+from recovery.report import latex_tables, page
+from recovery.report.sections import planning_section, results_section
 from recovery.score import failures
 from recovery.study.parse import parse
 from recovery.study.yaml_file import read_yaml

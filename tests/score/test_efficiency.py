@@ -11,7 +11,7 @@ from scipy import stats
 
 from recovery import tables
 from recovery.common import jobs
-from recovery.report import cost_section
+from recovery.report.sections import cost_section
 from recovery.score import efficiency
 
 OK = {"attempt": 1, "status": "ok", "warmup_seconds": 1.0, "n_leapfrog": 70, "other_seconds": 0.02}

@@ -7,7 +7,7 @@ from conftest import LINEAR, make_study
 from observed_study import OBSERVED
 
 from recovery import tables
-from recovery.report import observed_section
+from recovery.report.sections import observed_section
 from recovery.score import efficiency, measures
 from recovery.score.measures import Fits, Replicates
 from recovery.study.methods import NO_PRIOR

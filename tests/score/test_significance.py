@@ -9,7 +9,7 @@ from replicates_of_errors import compare, replicates, rows
 from scipy import stats
 
 from recovery import families
-from recovery.report import comparison_section
+from recovery.report.sections import comparison_section
 from recovery.score import measures
 from recovery.score.measures import Fits, significance
 

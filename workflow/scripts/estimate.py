@@ -9,8 +9,8 @@ from recovery.common import jobs
 
 jobs.begin(snakemake.log[0])
 
-from recovery.fit import batch_files
+from recovery.fit import batches
 from recovery.fit.estimator import EstimatorFitter
 
 fitter = EstimatorFitter(snakemake.params.fit)
-batch_files.fit(fitter, dict(snakemake.input.items()), dict(snakemake.output.items()))
+batches.fit_files(fitter, dict(snakemake.input.items()), dict(snakemake.output.items()))

@@ -9,9 +9,9 @@ from recovery.common import jobs
 
 jobs.begin(snakemake.log[0])
 
-from recovery.fit import batch_files, programs
+from recovery.fit import batches, programs
 from recovery.fit.sampler import SamplerFitter
 
 specification = snakemake.params.fit
 fitter = SamplerFitter(specification, programs.for_fits(specification))
-batch_files.fit(fitter, dict(snakemake.input.items()), dict(snakemake.output.items()))
+batches.fit_files(fitter, dict(snakemake.input.items()), dict(snakemake.output.items()))

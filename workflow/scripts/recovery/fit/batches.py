@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from recovery.common.worker import Child, ChildLostError
 from recovery.engines import stan_data
 from recovery.engines.protocol import DataError, Draws, Program
 from recovery.families.family import Columns, Values
+from recovery.fit import draws
 
 LONGEST_ERROR = 2000  # characters
 _MACHINE_ERRORS = (
@@ -68,6 +70,27 @@ class Fitter(Protocol):
 
     def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return the columns of diagnostics that are known before the attempt."""
+
+
+def fit_files(fitter: Fitter, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+    """Fit every dataset of a batch and write the tables of the batch.
+
+    Parameters
+    ----------
+    inputs : mapping
+        The files of the tables `data` and, unless the data are observed, `truth`.
+    outputs : mapping
+        A file for each table; `draws` only if the study keeps draws.
+    """
+    specification, started = fitter.specification, time.process_time()
+    dataset, identity = specification["dataset"], specification["identity"]
+    data = tables.read_of(inputs["data"], dataset)
+    truth = tables.read_of(inputs["truth"], dataset) if "truth" in inputs else None
+    with draws.writer(outputs.get("draws"), identity) as write_draws:
+        batch = fit_batch(data, truth, fitter, write_draws)
+    for name, schema in schemas(specification).items():
+        cost = {"start": started, "tables": time.process_time() - started}
+        tables.write(batch[name], outputs[name], schema, identity, cost)
 
 
 def fit_batch(

@@ -15,19 +15,17 @@ from recovery import tables
 from recovery.families.family import Family
 from recovery.plan.design import Design
 from recovery.plan.figure_list import figures, words
-from recovery.report import (
-    ademp,
+from recovery.report import ademp, figure_counts, latex_tables
+from recovery.report.number_formats import number, percent, sortable
+from recovery.report.sections import (
     comparison_section,
     cost_section,
-    figure_counts,
-    latex_tables,
     observed_section,
     planning_section,
     results_section,
     selection_section,
     setup_section,
 )
-from recovery.report.number_formats import number, percent, sortable
 from recovery.score import failures
 from recovery.score.measures import ENOUGH_IF_SKEWED, few_if_skewed
 from recovery.score.precision import largest_mcse

@@ -11,8 +11,9 @@ import pandas as pd
 from recovery import tables
 from recovery.plan.design import Design
 from recovery.plan.manifest import manifest
-from recovery.report import cost_section, latex_tables, page
+from recovery.report import latex_tables, page
 from recovery.report.ademp import ademp
+from recovery.report.sections import cost_section
 from recovery.score import efficiency, summaries
 from recovery.tables.summary_schemas import SUMMARIES
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from recovery.families.family import Family
 from recovery.plan.figure_list import fit_label, fits_by_prior
-from recovery.report import selection_section
+from recovery.report.sections import selection_section
 from recovery.score.measures import fit_outcomes
 from recovery.study.keys import Study
 
