@@ -119,6 +119,12 @@ def in_the_repository(monkeypatch):
 
 
 @pytest.fixture
+def without_pause(monkeypatch):
+    """Do not wait between the two processes of a trial: the test needs no other clocks."""
+    monkeypatch.setattr("recovery.run.family_trial.PAUSE", 0)
+
+
+@pytest.fixture
 def begin(tmp_path):
     """Write the family of the template with changes, and return its raw study."""
     import own_families

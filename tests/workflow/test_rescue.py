@@ -4,7 +4,7 @@ import pytest
 from conftest import STAN, make_design, make_study
 from fitted_rows import rows
 
-from recovery import engines
+from recovery import engines, tables
 from recovery.common.errors import StudyError
 from recovery.engines.protocol import Program
 from recovery.fit import batches, datasets
@@ -88,5 +88,8 @@ def test_a_study_without_a_policy_has_the_identities_it_had():
 
 @pytest.mark.workflow
 def test_a_page_with_observed_fits_that_were_made_again_is_written(observed_study):
-    page = (observed_study.folder / "results/small/report.html").read_text()
+    results = observed_study.folder / "results/small"
+    (file,) = (results / "observed/diagnostics").rglob("*.parquet")
+    assert tables.read(file)["attempt"].tolist() == [1, 2]
+    page = (results / "report.html").read_text()
     assert "Of 1 fits to observed data, 0 failed and" in page

@@ -113,14 +113,14 @@ def ranks(data: FigureData, figure: Figure) -> MplFigure:
     ----------
     Talts et al. (2018), arXiv:1804.06788.
     """
+    from scipy import stats  # half a second, and only studies of drawn truths need it
+
     uniforms = _uniforms(data, figure)
     drawn, panels = _panels(list(uniforms), data, RANK, "Count / expected count")
     colour = style.colours(data.design.study.models)
     for by_model, axes in zip(uniforms.values(), panels, strict=True):
         axes.axhline(1, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         for n in sorted({values.size for values in by_model.values()}):
-            from scipy import stats  # half a second
-
             low, high = (stats.binom.ppf(p, n, 1 / BINS) * BINS / n for p in (0.005, 0.995))
             axes.axhspan(low, high, color=BAND, alpha=0.3, linewidth=0)
         for model, values in by_model.items():

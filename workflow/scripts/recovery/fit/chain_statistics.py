@@ -133,17 +133,18 @@ class _Autocorrelations:
         _, n_chains, self.n = values.shape
         means = values.mean(axis=2)
         self.centred = values - means[:, :, None]
-        variance = _lagged_products(self.centred, 0)
+        self.variance = _lagged_products(self.centred, 0)
         between = means.var(axis=1, ddof=1) if n_chains > 1 else 0.0
-        self.total = variance + between
-        self.constant = 1 - variance * self.n / (self.n - 1) / self.total
+        self.total = self.variance + between
+        self.constant = 1 - self.variance * self.n / (self.n - 1) / self.total
         self.transformed: np.ndarray | None = None
 
     def pair(self, lag: int, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the autocorrelations of some columns at a lag and the next."""
         if lag < _DIRECT_LAGS:
             centred = self.centred[columns] if len(columns) < len(self.centred) else self.centred
-            first, second = (_lagged_products(centred, each) for each in (lag, lag + 1))
+            first = _lagged_products(centred, lag) if lag else self.variance[columns]
+            second = _lagged_products(centred, lag + 1)
         else:
             if self.transformed is None:
                 self.transformed = np.empty((len(self.centred), self.n))

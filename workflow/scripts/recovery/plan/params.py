@@ -12,8 +12,11 @@ from recovery.plan import identities, provenance
 from recovery.plan.design import Design
 
 Wildcards = Any  # of Snakemake: an attribute a wildcard
-TRIED = {"name", "family", "engine", "seed", "truths", "participants", "observations"}
-TRIED |= {"models", "priors", "observed"}
+TRIED = {
+    *("name", "family", "engine", "seed", "models", "priors"),
+    *("truths", "participants", "observations", "observed"),
+}
+"""Keys of a study that the trial of a family uses."""
 Content = dict[str, Any]
 
 
