@@ -3,7 +3,7 @@
 from recovery.common import checkout
 from recovery.common.user_files import relative_path
 from recovery.plan import figure_list, paths
-from recovery.plan.forcerun import folders_made_again
+from recovery.plan.forcerun import add_shared_jobs, folders_made_again
 from recovery.plan.inputs import Inputs
 from recovery.plan.params import Params
 from recovery.plan.resources import JobResources
@@ -31,12 +31,37 @@ STUDY = DESIGN.study
 MODIFIER = workflow.modifier  # renames the rules if this workflow is a module
 
 
+SHARED = {}  # rule -> the rules of jobs that several of its cells share
+
+
+def shared_tables(shared):
+    """Return the outputs of jobs that several cells share: table -> a file for each cell."""
+    return {
+        table: [update(paths.fitted_by(table, *fit)) for fit in shared.fits]
+        for table in DESIGN.tables_of(("", *shared.fits[0]))
+    }
+
+
+def note_shared(step, name):
+    """Let the shared jobs of a rule precede it, and share its name in Snakemake's options."""
+    workflow.ruleorder(name, step)
+    shared_rule = workflow.get_rule(MODIFIER.modify_rulename(name))
+    SHARED.setdefault(MODIFIER.modify_rulename(step), []).append(shared_rule)
+
+
+def folders_again():
+    """Return the folders whose files forced jobs make again."""
+    return folders_made_again(workflow.dag_settings, MODIFIER.modify_rulename)
+
+
 def begin_plan():
-    """Check existing results; return the folders whose files `--forcerun` creates again."""
+    """Check existing results, and complete what Snakemake forces; return `folders_again()`."""
+    add_shared_jobs(workflow.dag, SHARED)
     if workflow.is_main_process:
         with session.exit_if_refused():
             session.check_results(DESIGN, as_module=not FILES)
-    return folders_made_again(workflow.dag_settings, MODIFIER.modify_rulename)
+        session.force_unfinished(workflow.dag, DESIGN, as_module=not FILES)
+    return folders_again()
 
 
 INPUTS = Inputs(DESIGN, ancient, begin_plan)
@@ -47,7 +72,7 @@ RESOURCES = JobResources(DESIGN)
 def take_results():
     """Lock the folder of results until this run ends: two runs at once would mix their files."""
     with session.exit_if_refused():
-        session.take_results(DESIGN, FILE, workflow.dag.needrun_jobs())
+        session.take_results(DESIGN, FILE, folders_again(), workflow.dag.needrun_jobs())
 
 
 def figure_file(figure, suffix):

@@ -3,9 +3,9 @@ rule estimate:
     input:
         unpack(INPUTS.fit),
     output:
-        estimates=paths.fitted("estimates"),
-        participants=paths.fitted("participants"),
-        diagnostics=paths.fitted("diagnostics"),
+        estimates=[update(paths.fitted("estimates"))],
+        participants=[update(paths.fitted("participants"))],
+        diagnostics=[update(paths.fitted("diagnostics"))],
     log:
         paths.log("estimate/{scenario}/{model}/{prior}/{batch}"),
     benchmark:
@@ -20,9 +20,9 @@ rule estimate:
         mem_mb=RESOURCES.memory,
         runtime=RESOURCES.minutes,
     params:
-        fit=PARAMS.fit,
+        fits=PARAMS.fit,
     message:
-        "Estimate by {wildcards.model} in {wildcards.scenario}, replicates {params.fit[replicates][0]} to {params.fit[replicates][1]}"
+        "Estimate by {wildcards.model} in {wildcards.scenario}, replicates {params.fits[0][replicates]}"
     script:
         "../scripts/estimate.py"
 
@@ -31,14 +31,47 @@ use rule estimate as estimate_observed with:
     input:
         unpack(INPUTS.fit_observed),
     output:
-        estimates=paths.observed("estimates"),
-        participants=paths.observed("participants"),
-        diagnostics=paths.observed("diagnostics"),
+        estimates=[paths.observed("estimates")],
+        participants=[paths.observed("participants")],
+        diagnostics=[paths.observed("diagnostics")],
     log:
         paths.log("estimate_observed/{dataset}/{model}/{prior}/00001-00001"),
     benchmark:
         paths.benchmark("estimate_observed/{dataset}/{model}/{prior}/00001-00001")
     params:
-        fit=PARAMS.fit_observed,
+        fits=PARAMS.fit_observed,
     message:
         "Estimate by {wildcards.model} in observed {wildcards.dataset}"
+
+
+# Jobs that several cells share, because their estimates are too few and too fast for jobs of their own.
+# Such a job keeps the fits that stand: a changed prior repeats only its own.
+for shared in DESIGN.shared_jobs("estimate"):
+
+    rule:
+        name:
+            shared.name
+        input:
+            unpack(INPUTS.shared(shared)),
+        output:
+            **shared_tables(shared),
+        log:
+            paths.log(f"estimate/{{scenario}}/{shared.name}/{{batch}}"),
+        benchmark:
+            paths.benchmark(f"estimate/{{scenario}}/{shared.name}/{{batch}}")
+        wildcard_constraints:
+            scenario="|".join(shared.scenarios),
+        conda:
+            "../envs/tables.yaml"
+        threads: 1
+        resources:
+            mem_mb=RESOURCES.memory,
+            runtime=RESOURCES.minutes,
+        params:
+            fits=PARAMS.shared(shared),
+        message:
+            f"Estimate {len(shared.fits)} cells of {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
+        script:
+            "../scripts/estimate.py"
+
+    note_shared("estimate", shared.name)

@@ -8,14 +8,15 @@ rule fit:
     input:
         unpack(INPUTS.fit),
     output:
-        **{table: paths.fitted(table) for table in DRAWS + LEFT_OUT},
-        estimates=paths.fitted("estimates"),
-        participants=paths.fitted("participants"),
-        diagnostics=paths.fitted("diagnostics"),
+        **{table: [update(paths.fitted(table))] for table in DRAWS + LEFT_OUT},
+        estimates=[update(paths.fitted("estimates"))],
+        participants=[update(paths.fitted("participants"))],
+        diagnostics=[update(paths.fitted("diagnostics"))],
     log:
         paths.log("fit/{scenario}/{model}/{prior}/{batch}"),
     benchmark:
         paths.benchmark("fit/{scenario}/{model}/{prior}/{batch}")
+    priority: RESOURCES.priority
     conda:
         "../envs/stan.yaml"
     threads: 1
@@ -23,9 +24,9 @@ rule fit:
         mem_mb=RESOURCES.memory,
         runtime=RESOURCES.minutes,
     params:
-        fit=PARAMS.fit,
+        fits=PARAMS.fit,
     message:
-        "Fit {wildcards.model} under {wildcards.prior} to {wildcards.scenario}, replicates {params.fit[replicates][0]} to {params.fit[replicates][1]}"
+        "Fit {wildcards.model} under {wildcards.prior} to {wildcards.scenario}, replicates {params.fits[0][replicates]}"
     script:
         "../scripts/fit.py"
 
@@ -34,33 +35,33 @@ use rule fit as verify with:
     input:
         unpack(INPUTS.verify),
     output:
-        estimates=paths.verified("estimates"),
-        participants=paths.verified("participants"),
-        diagnostics=paths.verified("diagnostics"),
+        estimates=[update(paths.verified("estimates"))],
+        participants=[update(paths.verified("participants"))],
+        diagnostics=[update(paths.verified("diagnostics"))],
     log:
         paths.log("verify/{scenario}/{model}/{prior}/{batch}"),
     benchmark:
         paths.benchmark("verify/{scenario}/{model}/{prior}/{batch}")
     params:
-        fit=PARAMS.verify,
+        fits=PARAMS.verify,
     message:
-        "Verify {wildcards.model} under {wildcards.prior} on {wildcards.scenario}, replicates {params.fit[only]}"
+        "Verify {wildcards.model} under {wildcards.prior} on {wildcards.scenario}, replicates {params.fits[0][replicates]}"
 
 
 use rule fit as fit_observed with:
     input:
         unpack(INPUTS.fit_observed),
     output:
-        **{table: paths.observed(table) for table in DRAWS + LEFT_OUT},
-        estimates=paths.observed("estimates"),
-        participants=paths.observed("participants"),
-        diagnostics=paths.observed("diagnostics"),
+        **{table: [paths.observed(table)] for table in DRAWS + LEFT_OUT},
+        estimates=[paths.observed("estimates")],
+        participants=[paths.observed("participants")],
+        diagnostics=[paths.observed("diagnostics")],
     log:
         paths.log("fit_observed/{dataset}/{model}/{prior}/00001-00001"),
     benchmark:
         paths.benchmark("fit_observed/{dataset}/{model}/{prior}/00001-00001")
     params:
-        fit=PARAMS.fit_observed,
+        fits=PARAMS.fit_observed,
     message:
         "Fit {wildcards.model} under {wildcards.prior} to observed {wildcards.dataset}"
 
@@ -70,15 +71,16 @@ rule approximate:
     input:
         unpack(INPUTS.fit),
     output:
-        estimates=paths.fitted("estimates"),
-        participants=paths.fitted("participants"),
-        diagnostics=paths.fitted("diagnostics"),
+        estimates=[update(paths.fitted("estimates"))],
+        participants=[update(paths.fitted("participants"))],
+        diagnostics=[update(paths.fitted("diagnostics"))],
     log:
         paths.log("approximate/{scenario}/{model}/{prior}/{batch}"),
     benchmark:
         paths.benchmark("approximate/{scenario}/{model}/{prior}/{batch}")
     wildcard_constraints:
         model="|".join(STUDY.approximations) or "none",
+    priority: RESOURCES.priority
     conda:
         "../envs/stan.yaml"
     threads: 1
@@ -86,9 +88,9 @@ rule approximate:
         mem_mb=RESOURCES.memory,
         runtime=RESOURCES.minutes,
     params:
-        fit=PARAMS.fit,
+        fits=PARAMS.fit,
     message:
-        "Approximate by {wildcards.model} under {wildcards.prior} in {wildcards.scenario}, replicates {params.fit[replicates][0]} to {params.fit[replicates][1]}"
+        "Approximate by {wildcards.model} under {wildcards.prior} in {wildcards.scenario}, replicates {params.fits[0][replicates]}"
     script:
         "../scripts/approximate.py"
 
@@ -97,14 +99,80 @@ use rule approximate as approximate_observed with:
     input:
         unpack(INPUTS.fit_observed),
     output:
-        estimates=paths.observed("estimates"),
-        participants=paths.observed("participants"),
-        diagnostics=paths.observed("diagnostics"),
+        estimates=[paths.observed("estimates")],
+        participants=[paths.observed("participants")],
+        diagnostics=[paths.observed("diagnostics")],
     log:
         paths.log("approximate_observed/{dataset}/{model}/{prior}/00001-00001"),
     benchmark:
         paths.benchmark("approximate_observed/{dataset}/{model}/{prior}/00001-00001")
     params:
-        fit=PARAMS.fit_observed,
+        fits=PARAMS.fit_observed,
     message:
         "Approximate by {wildcards.model} under {wildcards.prior} in observed {wildcards.dataset}"
+
+
+# Jobs that several cells share, because their fits are too few and too fast for jobs of their own.
+# Such a job keeps the fits that stand: a changed prior repeats only its own.
+for shared in DESIGN.shared_jobs("fit"):
+
+    rule:
+        name:
+            shared.name
+        input:
+            unpack(INPUTS.shared(shared)),
+        output:
+            **shared_tables(shared),
+        log:
+            paths.log(f"fit/{{scenario}}/{shared.name}/{{batch}}"),
+        benchmark:
+            paths.benchmark(f"fit/{{scenario}}/{shared.name}/{{batch}}")
+        wildcard_constraints:
+            scenario="|".join(shared.scenarios),
+        conda:
+            "../envs/stan.yaml"
+        threads: 1
+        resources:
+            mem_mb=RESOURCES.memory,
+            runtime=RESOURCES.minutes,
+        params:
+            fits=PARAMS.shared(shared),
+        message:
+            f"Fit {len(shared.fits)} cells of {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
+        script:
+            "../scripts/fit.py"
+
+    note_shared("fit", shared.name)
+
+
+# Jobs that several cells share, because their approximations are too few and too fast for jobs of their own.
+# Such a job keeps the fits that stand: a changed prior repeats only its own.
+for shared in DESIGN.shared_jobs("approximate"):
+
+    rule:
+        name:
+            shared.name
+        input:
+            unpack(INPUTS.shared(shared)),
+        output:
+            **shared_tables(shared),
+        log:
+            paths.log(f"approximate/{{scenario}}/{shared.name}/{{batch}}"),
+        benchmark:
+            paths.benchmark(f"approximate/{{scenario}}/{shared.name}/{{batch}}")
+        wildcard_constraints:
+            scenario="|".join(shared.scenarios),
+        conda:
+            "../envs/stan.yaml"
+        threads: 1
+        resources:
+            mem_mb=RESOURCES.memory,
+            runtime=RESOURCES.minutes,
+        params:
+            fits=PARAMS.shared(shared),
+        message:
+            f"Approximate {len(shared.fits)} cells of {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
+        script:
+            "../scripts/approximate.py"
+
+    note_shared("approximate", shared.name)

@@ -36,7 +36,7 @@ rule simulate:
     params:
         simulation=PARAMS.simulate,
     message:
-        "Simulate {wildcards.scenario}, replicates {params.simulation[replicates][0]} to {params.simulation[replicates][1]}"
+        "Simulate {wildcards.scenario}, replicates {params.simulation[replicates]}"
     script:
         "../scripts/simulate.py"
 

@@ -1,4 +1,4 @@
-"""Rules approximate and approximate_observed: one approximation, fitted to one batch."""
+"""Rules approximate, approximate_observed and shared approximations, of one batch."""
 
 import os
 import sys
@@ -12,6 +12,5 @@ jobs.begin(snakemake.log[0])
 from recovery.fit import batches, programs
 from recovery.fit.approximation import ApproximationFitter
 
-specification = snakemake.params.fit
-fitter = ApproximationFitter(specification, programs.for_fits(specification))
-batches.fit_files(fitter, dict(snakemake.input.items()), dict(snakemake.output.items()))
+fitters = [ApproximationFitter(each, programs.for_fits(each)) for each in snakemake.params.fits]
+batches.fit_files(fitters, dict(snakemake.input.items()), dict(snakemake.output.items()))

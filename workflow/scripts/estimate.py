@@ -1,4 +1,4 @@
-"""Rules estimate and estimate_observed: one estimator, fitted to one batch."""
+"""Rules estimate, estimate_observed and shared estimates: estimators, fitted to one batch."""
 
 import os
 import sys
@@ -12,5 +12,5 @@ jobs.begin(snakemake.log[0])
 from recovery.fit import batches
 from recovery.fit.estimator import EstimatorFitter
 
-fitter = EstimatorFitter(snakemake.params.fit)
-batches.fit_files(fitter, dict(snakemake.input.items()), dict(snakemake.output.items()))
+fitters = [EstimatorFitter(each) for each in snakemake.params.fits]
+batches.fit_files(fitters, dict(snakemake.input.items()), dict(snakemake.output.items()))

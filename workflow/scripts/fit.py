@@ -1,4 +1,4 @@
-"""Rules fit, verify and fit_observed: one model under one prior, fitted to one batch."""
+"""Rules fit, verify, fit_observed and shared fits: models under priors, fitted to one batch."""
 
 import os
 import sys
@@ -12,6 +12,5 @@ jobs.begin(snakemake.log[0])
 from recovery.fit import batches, programs
 from recovery.fit.sampler import SamplerFitter
 
-specification = snakemake.params.fit
-fitter = SamplerFitter(specification, programs.for_fits(specification))
-batches.fit_files(fitter, dict(snakemake.input.items()), dict(snakemake.output.items()))
+fitters = [SamplerFitter(each, programs.for_fits(each)) for each in snakemake.params.fits]
+batches.fit_files(fitters, dict(snakemake.input.items()), dict(snakemake.output.items()))

@@ -15,4 +15,5 @@ from recovery.fit import datasets
 specification = snakemake.params.observation
 data = datasets.observe(specification)
 schema = tables.data_schema(families.find(specification["family"]).COLUMNS)
-tables.write(data, snakemake.output.data, schema, specification["identity"])
+identity, replicates = specification["identity"], specification["replicates"]
+tables.write(data, snakemake.output.data, schema, identity, replicates=replicates)

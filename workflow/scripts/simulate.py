@@ -16,6 +16,7 @@ specification = snakemake.params.simulation
 source = datasets.observed_source(specification, dict(snakemake.input.items()))
 data, truth = datasets.simulate_batch(specification, *source)
 schema = tables.data_schema(families.find(specification["family"]).COLUMNS)
-tables.write(data, snakemake.output.data, schema, specification["identity"])
+identity, replicates = specification["identity"], specification["replicates"]
+tables.write(data, snakemake.output.data, schema, identity, replicates=replicates)
 cost = {"simulate": jobs.processor_seconds()}
-tables.write(truth, snakemake.output.truth, tables.TRUTH, specification["identity"], cost)
+tables.write(truth, snakemake.output.truth, tables.TRUTH, identity, cost, replicates)

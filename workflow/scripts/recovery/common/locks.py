@@ -7,7 +7,12 @@ locked. filelock offers neither.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
 
@@ -28,3 +33,36 @@ def acquire(file: int | IO, wait: bool = True) -> None:
         When the file system has no locks.
     """
     fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait until no other process is in this block with the same path.
+
+    The path is that of a lock file, which exists only during the block.
+    """
+    file = _only_lock(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(file)
+
+
+def _only_lock(path: Path) -> int:
+    """Lock a file of this name; not one that a process before has removed meanwhile."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:  # a process before has removed the folder
+            continue
+        try:
+            acquire(file, wait=False)
+        except BlockingIOError:
+            print(f"{path}: waits for another job", file=sys.stderr)
+            acquire(file)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file), path.stat()):
+                return file
+        os.close(file)

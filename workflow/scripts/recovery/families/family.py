@@ -53,6 +53,9 @@ class Model:
         What a reader must know before comparing it with other models.
     integrated : bool
         Whether participants' coefficients are integrated out and drawn afterwards.
+    seconds : tuple of float
+        About how long 8000 iterations take, and how much longer with each row of data. The
+        size of batches follows from it.
     """
 
     program: str
@@ -62,6 +65,7 @@ class Model:
     joint: str = ""
     note: str = ""
     integrated: bool = False
+    seconds: tuple[float, float] = (0.4, 0.001)
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ class Estimator:
         As for a Model.
     library : str
         The package that computes it, which is the engine in tables.
+    seconds : tuple of float
+        About how long a fit takes, and how much longer with each row of data.
     """
 
     fit: Callable[[Columns], EstimatorResult]
@@ -121,6 +127,7 @@ class Estimator:
     scored: tuple[str, ...]
     note: str
     library: str = "scipy"
+    seconds: tuple[float, float] = (0.02, 0.00001)
 
 
 @dataclass(frozen=True)

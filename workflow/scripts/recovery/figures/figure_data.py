@@ -11,6 +11,7 @@ import pandas as pd
 from recovery import tables
 from recovery.families.family import Axes, Columns, Family, Values
 from recovery.plan.design import Cell, Design
+from recovery.plan.figure_list import REPLICATES_SHOWN
 from recovery.plan.scenarios import Scenario
 from recovery.score import calibration, measures, verification
 from recovery.study.methods import NO_PRIOR, method
@@ -119,11 +120,17 @@ class FigureData:
         return verification.differences(self.design)
 
     def estimates(self, scenario: str) -> pd.DataFrame:
-        """Return the estimates of the first batch of a scenario."""
-        design, first = self.design, self.design.batches(scenario)[0]
-        cells = [cell for cell in design.cells if cell[0] == scenario]
-        files = [design.cell_file("estimates", cell, first) for cell in cells]
-        return self._under_every_prior(tables.read_frame(files))
+        """Return the estimates of the first replicates of a scenario."""
+        cells = [cell for cell in self.design.cells if cell[0] == scenario]
+        estimates = pd.concat([self._first_estimates(cell) for cell in cells], ignore_index=True)
+        return self._under_every_prior(estimates)
+
+    def _first_estimates(self, cell: Cell) -> pd.DataFrame:
+        design = self.design
+        batches = design.batches_of_first(cell, REPLICATES_SHOWN)
+        files = [design.cell_file("estimates", cell, batch) for batch in batches]
+        estimates = tables.read_frame(files).assign(prior=cell[2])
+        return estimates[estimates["replicate"] <= REPLICATES_SHOWN]
 
     def uniforms(self, cell: Cell) -> dict[str, np.ndarray]:
         """Return quantity -> a value for each replicate, uniform if the cell is calibrated."""
@@ -134,11 +141,16 @@ class FigureData:
     def observed_estimates(self, dataset: str) -> pd.DataFrame:
         """Return the estimates of every fit to an observed dataset."""
         cells = [cell for cell in self.design.observed_cells if cell[0] == dataset]
-        return tables.read_frame([self.design.observed_file("estimates", *cell) for cell in cells])
+        files = [self.design.observed_file("estimates", *cell) for cell in cells]
+        fits = [tables.read_frame([file]) for file in files]
+        return pd.concat(
+            [fit.assign(prior=cell[2]) for cell, fit in zip(cells, fits, strict=True)],
+            ignore_index=True,
+        )
 
     def first_dataset(self, scenario: Scenario) -> tuple[Columns, Values]:
         """Return replicate 1 of a scenario and its true values; both empty if it failed."""
-        batch = self.design.batches(scenario.name)[0]
+        batch = self.design.data_batches(scenario.name)[0]
         data = self._first_batch(scenario)
         truth = tables.read(self.design.dataset_file("truth", scenario.name, batch))
         in_data, in_truth = data["replicate"] == 1, truth["replicate"] == 1
@@ -154,7 +166,7 @@ class FigureData:
         return data[self.family.OUTCOME][data["replicate"] == data["replicate"].min(initial=2**62)]
 
     def _first_batch(self, scenario: Scenario) -> Columns:
-        batch = self.design.batches(scenario.name)[0]
+        batch = self.design.data_batches(scenario.name)[0]
         return tables.read(self.design.dataset_file("data", scenario.name, batch))
 
     def observed_dataset(self, dataset: str) -> Columns:

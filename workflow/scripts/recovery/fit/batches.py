@@ -13,11 +13,12 @@ import numpy as np
 
 from recovery import tables
 from recovery.common.errors import EngineError, MachineError
+from recovery.common.replicate_ranges import numbers_in
 from recovery.common.worker import Child, ChildLostError
 from recovery.engines import stan_data
 from recovery.engines.protocol import DataError, Draws, Program
 from recovery.families.family import Columns, Values
-from recovery.fit import draws
+from recovery.fit import draws, standing
 
 LONGEST_ERROR = 2000  # characters
 _MACHINE_ERRORS = (
@@ -72,25 +73,68 @@ class Fitter(Protocol):
         """Return the columns of diagnostics that are known before the attempt."""
 
 
-def fit_files(fitter: Fitter, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> None:
-    """Fit every dataset of a batch and write the tables of the batch.
+def fit_files(
+    fitters: Sequence[Fitter], inputs: Mapping[str, str], outputs: Mapping[str, Sequence[str]]
+) -> None:
+    """Make the fits of one or several cells to a batch of datasets, and write their tables.
+
+    Fits that stand are kept.
 
     Parameters
     ----------
+    fitters : sequence of Fitter
+        One for each cell.
     inputs : mapping
         The files of the tables `data` and, unless the data are observed, `truth`.
     outputs : mapping
-        A file for each table; `draws` only if the study keeps draws.
+        Table -> a file for each cell; `draws` only if the study keeps draws.
     """
+    spent = {"start": time.process_time(), "tables": 0.0}
+    datasets = _Datasets(inputs)
+    for place, fitter in enumerate(fitters):
+        files = {table: each[place] for table, each in outputs.items()}
+        with standing.taken(files):
+            _fit_cell(fitter, datasets, files, spent)
+        spent = {"start": 0.0, "tables": 0.0}
+
+
+def _fit_cell(
+    fitter: Fitter, datasets: _Datasets, files: Mapping[str, str], spent: Mapping[str, float]
+) -> None:
+    """Make the fits of a cell that do not stand; `spent` is the processor time until now."""
     specification, started = fitter.specification, time.process_time()
-    dataset, identity = specification["dataset"], specification["identity"]
-    data = tables.read_of(inputs["data"], dataset)
-    truth = tables.read_of(inputs["truth"], dataset) if "truth" in inputs else None
-    with draws.writer(outputs.get("draws"), identity) as write_draws:
-        batch = fit_batch(data, truth, fitter, write_draws)
-    for name, schema in schemas(specification).items():
-        cost = {"start": started, "tables": time.process_time() - started}
-        tables.write(batch[name], outputs[name], schema, identity, cost)
+    replicates = numbers_in(specification["replicates"])
+    batch = standing.Standing(files, schemas(specification), specification["identity"], replicates)
+    if batch.missing:
+        for fit in fits(*datasets.of(specification, batch.missing), fitter):
+            kept = fit.draws if "draws" in files else None
+            columns = None if kept is None else draws.columns_of(fit.replicate, kept)
+            batch.add(fit.replicate, fit.rows, columns)
+    batch.finish({**spent, "tables": spent["tables"] + time.process_time() - started})
+
+
+class _Datasets:
+    """The datasets of a job, read when the first cell needs them."""
+
+    def __init__(self, files: Mapping[str, str]):
+        self.files = files
+        self.tables: dict[str, Columns] = {}
+
+    def of(
+        self, specification: Mapping[str, Any], replicates: Sequence[int]
+    ) -> tuple[Columns, Columns | None]:
+        """Return the rows of `data` and `truth` of some replicates; no truth of observed data."""
+        ranges = specification["replicates"]
+        for table in {"data", "truth"} & self.files.keys() - self.tables.keys():
+            file, dataset = self.files[table], specification["dataset"]
+            self.tables[table] = tables.read_of(file, dataset, replicates=ranges)
+        rows = {name: _rows_of(table, replicates) for name, table in self.tables.items()}
+        return rows["data"], rows.get("truth")
+
+
+def _rows_of(table: Columns, replicates: Sequence[int]) -> Columns:
+    rows = np.isin(table["replicate"], replicates)
+    return {name: column[rows] for name, column in table.items()}
 
 
 def fit_batch(
@@ -99,22 +143,46 @@ def fit_batch(
     fitter: Fitter,
     write_draws: Callable[[int, Draws], None] | None = None,
 ) -> dict[str, dict]:
-    """Fit a model to every replicate of a batch.
+    """Fit a model to every replicate, and return the columns of the tables of `schemas`.
+
+    Parameters
+    ----------
+    data, truth, fitter
+        As for `fits`.
+    write_draws : callable, optional
+        Called with each replicate's number and draws, if the fitter returns draws.
+    """
+    rows: dict[str, list[dict]] = {name: [] for name in schemas(fitter.specification)}
+    for fit in fits(data, truth, fitter):
+        for name, more in fit.rows.items():
+            rows[name] += more
+        if write_draws is not None and fit.draws is not None:
+            write_draws(fit.replicate, fit.draws)
+    return {
+        name: tables.from_rows(rows[name], schema)
+        for name, schema in schemas(fitter.specification).items()
+    }
+
+
+@dataclass(frozen=True)
+class FitRows:
+    """The rows of a replicate's fit for each table of `schemas`, and its draws if returned."""
+
+    replicate: int
+    rows: dict[str, list[dict]]
+    draws: Draws | None
+
+
+def fits(data: Columns, truth: Columns | None, fitter: Fitter) -> Iterator[FitRows]:
+    """Fit a model to every replicate of some datasets.
+
+    Every attempt has its row in `diagnostics`, with its error if it failed. The other tables have
+    the first attempt that converged or, if none did, the last that did not fail.
 
     Parameters
     ----------
     data, truth : dict of ndarray
         The columns of these tables, sorted by replicate; no truth for observed data.
-    write_draws : callable, optional
-        Called with each replicate's number and draws, if the study keeps draws.
-
-    Returns
-    -------
-    dict
-        The columns of the tables `estimates`, `participants` and `diagnostics`, and of `loo`
-        if the study has `leave_out`. Every attempt has its row in `diagnostics`, with its error
-        if it failed. The other tables have the first attempt that converged or, if none did, the
-        last that did not fail.
 
     Raises
     ------
@@ -123,27 +191,21 @@ def fit_batch(
         or the machine fails.
     """
     specification = fitter.specification
-    keys = {name: specification[name] for name in ("scenario", "model", "prior")}
-    rows: dict[str, list[dict]] = {name: [] for name in schemas(specification)}
     with Child(fitter, specification["sampler"]["time_limit"]) as child:
-        for task in _tasks(data, truth, specification.get("only")):
-            fit_keys = {**keys, "replicate": task.replicate}
-            fit = None
-            for attempt in _attempts(child, task, fitter):
-                rows["diagnostics"].append(fit_keys | attempt.diagnostics)
-                if fit is None or attempt.diagnostics["status"] == "ok":
-                    fit = attempt
-            assert fit is not None  # there is at least one attempt
-            rows["estimates"] += [fit_keys | row for row in fit.estimates]
-            rows["participants"] += [fit_keys | row for row in fit.participants]
-            if "loo" in rows:
-                rows["loo"] += [fit_keys | row for row in fit.loo]
-            if write_draws is not None and fit.draws is not None:
-                write_draws(task.replicate, fit.draws)
-    return {
-        name: tables.from_rows(rows[name], schema)
-        for name, schema in schemas(specification).items()
-    }
+        for task in _tasks(data, truth):
+            attempts = list(_attempts(child, task, fitter))
+            usable = [each for each in attempts if each.diagnostics["status"] == "ok"]
+            fit = usable[-1] if usable else attempts[0]
+            rows = {
+                "estimates": fit.estimates,
+                "participants": fit.participants,
+                "diagnostics": [attempt.diagnostics for attempt in attempts],
+                **({"loo": fit.loo} if "leave_out" in specification else {}),
+            }
+            keys = {name: specification[name] for name in ("scenario", "model", "prior")}
+            keys["replicate"] = task.replicate
+            keyed = {name: [keys | row for row in each] for name, each in rows.items()}
+            yield FitRows(task.replicate, keyed, fit.draws)
 
 
 def schemas(specification: Mapping[str, Any]) -> dict:
@@ -156,13 +218,10 @@ def schemas(specification: Mapping[str, Any]) -> dict:
     }
 
 
-def _tasks(
-    data: Columns, truth: Columns | None, only: Sequence[int] | None = None
-) -> Iterator[Task]:
-    """The datasets of a batch, in order; `only` restricts them to some replicates."""
+def _tasks(data: Columns, truth: Columns | None) -> Iterator[Task]:
+    """The datasets of a batch, in order."""
     values = {name: column for name, column in data.items() if name != "replicate"}
-    replicates = np.unique((data if truth is None else truth)["replicate"])
-    for replicate in replicates if only is None else only:
+    for replicate in np.unique((data if truth is None else truth)["replicate"]):
         rows = data["replicate"] == replicate
         columns = {name: column[rows] for name, column in values.items()}
         true_values, error = {}, None

@@ -10,6 +10,7 @@ import numpy as np
 
 from recovery import families, tables
 from recovery.common.errors import StudyError, listed
+from recovery.common.replicate_ranges import numbers_in
 from recovery.common.user_files import LARGEST_DATA, located, require_regular
 from recovery.common.worker import ChildLostError, in_child, in_words
 from recovery.families.family import Columns, Family, SimulationError, Values
@@ -43,12 +44,11 @@ def simulate_batch(
     error. A researcher's own generator runs in a child process, with a time limit per dataset.
     """
     family = families.find(specification["family"])
-    first, end = specification["replicates"]
     data, truth = [_empty_data(family)], []
     simulate_from_seed = partial(simulate_dataset, specification, family, observed, observed_means)
     limit = specification.get("time_limit")
     with in_child(simulate_from_seed, limit, "simulation") as simulate:
-        for replicate in range(first, end + 1):
+        for replicate in numbers_in(specification["replicates"]):
             seed = dataset_seed(specification, replicate)
             try:
                 columns, values = simulate(seed)

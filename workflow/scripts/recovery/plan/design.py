@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 
 from recovery import families
+from recovery.common.errors import listed
 from recovery.common.hashing import digest
+from recovery.common.replicate_ranges import as_ranges
 from recovery.families.family import Family
 from recovery.plan import paths
-from recovery.plan.batch_size import OBSERVED_BATCH, Batch, batch_size
+from recovery.plan.batch_size import OBSERVED_BATCH, Batch, data_batches, fit_batches
 from recovery.plan.provenance import Sources
 from recovery.plan.scenarios import Scenario, scenarios_of
 from recovery.plan.seeds import verified_rng
+from recovery.plan.shared_jobs import SharedJobs, shared_jobs, step_of
 from recovery.study import methods
 from recovery.study.keys import Study
 from recovery.study.parse import restore as restore_study
@@ -45,18 +48,72 @@ class Design:
         """The study's family."""
         return families.find(self.study.family)
 
-    def batches(self, scenario: str) -> list[Batch]:
-        """Return the batches of a scenario, in order."""
-        size, end = batch_size(self.study, self.scenarios[scenario]), self.study.replicates
+    @cached_property
+    def _data_batches(self) -> dict[str, list[Batch]]:
+        return {name: data_batches(self.study, each) for name, each in self.scenarios.items()}
+
+    @cached_property
+    def _fit_batches(self) -> dict[tuple[str, str], list[Batch]]:
+        return {
+            (name, method): fit_batches(self.study, scenario, method)
+            for name, scenario in self.scenarios.items()
+            for method in self.study.methods
+        }
+
+    def data_batches(self, scenario: str) -> list[Batch]:
+        """Return the batches of a scenario's datasets, in order."""
+        return self._data_batches[scenario]
+
+    def data_batch(self, scenario: str, batch: Batch) -> Batch:
+        """Return the batch of datasets that a batch of fits is made from."""
+        return next(each for each in self.data_batches(scenario) if batch.first <= each.last)
+
+    def batches(self, cell: Cell) -> list[Batch]:
+        """Return the batches of a cell's fits, in order."""
+        return self._fit_batches[cell[:2]]
+
+    def batches_within(self, cell: Cell, data_batch: Batch) -> list[Batch]:
+        """Return the batches of fits that are made from a batch of datasets."""
         return [
-            Batch(first, first + size - 1, min(first + size - 1, end))
-            for first in range(1, end + 1, size)
+            batch
+            for batch in self.batches(cell)
+            if data_batch.first <= batch.first <= data_batch.last
         ]
 
-    def batch(self, scenario: str, name: str) -> Batch:
+    def batches_of_first(self, cell: Cell, replicates: int) -> list[Batch]:
+        """Return the batches of fits that have the first replicates."""
+        return [batch for batch in self.batches(cell) if batch.first <= replicates]
+
+    def batch(self, name: str) -> Batch:
         """Return the batch of this name."""
         first, last = map(int, name.split("-"))
         return Batch(first, last, min(last, self.study.replicates))
+
+    @cached_property
+    def fitted_prior(self) -> dict[str, str]:
+        """Each prior, and the first prior with the same values: it is fitted for both."""
+        first: dict[str, str] = {}
+        contents = {name: digest(self._prior(name)) for name in self.study.priors}
+        for name, content in contents.items():
+            first.setdefault(content, name)
+        return {methods.NO_PRIOR: methods.NO_PRIOR} | {
+            name: first[content] for name, content in contents.items()
+        }
+
+    def same_priors(self) -> list[str]:
+        """Return a sentence for each prior whose fits are also those of others."""
+        names: dict[str, list[str]] = {}
+        for name, fitted in self.fitted_prior.items():
+            names.setdefault(fitted, []).append(name)
+        return [
+            f"priors with the same values are fitted once and shown under each name: {listed(same)}"
+            for same in names.values()
+            if len(same) > 1
+        ]
+
+    def fitted(self, cell: Cell) -> Cell:
+        """Return the cell whose fits are those of this one."""
+        return (*cell[:2], self.fitted_prior[cell[2]])
 
     @property
     def cells(self) -> list[Cell]:
@@ -64,9 +121,29 @@ class Design:
         return [(name, *fit) for name in self.scenarios for fit in self.study.fits]
 
     @property
+    def fits(self) -> list[tuple[str, str]]:
+        """The methods and priors of `Study.fits` without priors that another one is fitted for."""
+        return [fit for fit in self.study.fits if self.fitted_prior[fit[1]] == fit[1]]
+
+    @property
+    def fitted_cells(self) -> list[Cell]:
+        """The cells whose fits are made; the others share theirs."""
+        return [(name, *fit) for name in self.scenarios for fit in self.fits]
+
+    def shared_jobs(self, step: str) -> list[SharedJobs]:
+        """Return the jobs that several cells share: of the step fit, estimate or approximate."""
+        fits = [fit for fit in self.fits if step_of(self.study, fit[0]) == step]
+        return shared_jobs(self.study, step, [*self.scenarios.values()], fits)
+
+    @property
     def observed_cells(self) -> list[Cell]:
         """Every (observed dataset, model, prior) and (observed dataset, estimator, `no_prior`)."""
         return [(name, *fit) for name in self.study.observed for fit in self.study.fits]
+
+    @property
+    def fitted_observed_cells(self) -> list[Cell]:
+        """Those of them whose fits are made."""
+        return [(name, *fit) for name in self.study.observed for fit in self.fits]
 
     def tables_of(self, cell: Cell) -> list[str]:
         """Return the tables that a cell's fits write; estimators have no draws."""
@@ -91,14 +168,14 @@ class Design:
 
     def cell_files(self, table: str, cell: Cell) -> list[str]:
         """Return the files of one table of a cell, in the order of its batches."""
-        return [self.cell_file(table, cell, batch) for batch in self.batches(cell[0])]
+        return [self.cell_file(table, cell, batch) for batch in self.batches(cell)]
 
     def verified_file(self, table: str, cell: Cell, batch: Batch) -> str:
         """Return the file of one table of the fits that the verifying engine makes."""
         return self._file_of_cell(paths.verified(table), cell, batch)
 
     def _file_of_cell(self, pattern: str, cell: Cell, batch: Batch) -> str:
-        scenario, model, prior = cell
+        scenario, model, prior = self.fitted(cell)
         return self.file(pattern, scenario=scenario, model=model, prior=prior, batch=batch.name)
 
     def dataset_file(self, table: str, scenario: str, batch: Batch) -> str:
@@ -107,7 +184,8 @@ class Design:
 
     def observed_file(self, table: str, dataset: str, model: str, prior: str) -> str:
         """Return the file of one table of a fit to an observed dataset."""
-        return self.file(paths.observed(table), dataset=dataset, model=model, prior=prior)
+        fitted = self.fitted_prior[prior]
+        return self.file(paths.observed(table), dataset=dataset, model=model, prior=fitted)
 
     def observed_data(self, dataset: str) -> str:
         """Return the file of an observed dataset in the family's columns."""
@@ -127,18 +205,16 @@ class Design:
         return truth.from_observed if isinstance(truth, ObservedTruth) else None
 
     def simulation(self, scenario: str, batch: Batch) -> dict[str, Any]:
-        """Return the specification of one batch of datasets, its identity included."""
-        return _identified(
-            {
-                "family": self.study.family,
-                "root_seed": self.study.seed,
-                "replicates": [batch.first, batch.end],
-                **self._mechanism(scenario),
-                "tables": self._source_identities(scenario),
-                "code": self.sources.simulating,
-                **self._time_limit(),
-            }
-        )
+        """Return the specification of one batch of datasets: its identity and replicates too."""
+        specification = {
+            "family": self.study.family,
+            "root_seed": self.study.seed,
+            **self._mechanism(scenario),
+            "tables": self._source_identities(scenario),
+            "code": self.sources.simulating,
+            **self._time_limit(),
+        }
+        return _identified(specification, batch.ranges)
 
     def _time_limit(self) -> dict[str, Any]:
         """The time limit of a dataset, if a researcher's own code simulates it."""
@@ -147,14 +223,13 @@ class Design:
 
     def observation(self, dataset: str) -> dict[str, Any]:
         """Return the specification of one observed dataset, its identity included."""
-        return _identified(
-            {
-                "family": self.study.family,
-                "dataset": dataset,
-                **self._observed(dataset),
-                "code": self.sources.observing,
-            }
-        )
+        specification = {
+            "family": self.study.family,
+            "dataset": dataset,
+            **self._observed(dataset),
+            "code": self.sources.observing,
+        }
+        return _identified(specification, OBSERVED_BATCH.ranges)
 
     def fit(self, scenario: str, model: str, prior: str, batch: Batch) -> dict[str, Any]:
         """Return the specification of the fits of one batch, its identity included."""
@@ -174,14 +249,14 @@ class Design:
         More replicates leave those chosen as they are.
         """
         scenario, model, prior = cell
-        if model in self.study.estimators:
+        if model in self.study.estimators or self.fitted(cell) != cell:
             return {}
-        values = self.study.priors[prior].model_dump(mode="json")
+        values = self._prior(prior)
         content = {**self._mechanism(scenario), "model": model, "prior": values}
         share = self.study.verify.share if self.study.verify else 0
         chosen = verified_rng(self.study.seed, content).random(self.study.replicates) < share
         by_batch = {}
-        for batch in self.batches(scenario):
+        for batch in self.batches(cell):
             replicates = np.flatnonzero(chosen[batch.first - 1 : batch.end]) + batch.first
             if replicates.size:
                 by_batch[batch] = replicates.tolist()
@@ -192,35 +267,40 @@ class Design:
         verify = self.study.verify
         assert verify is not None
         fit = self.fit(scenario, model, prior, batch)
-        replaced = ("identity", "keep_draws", "leave_out", "engine", "engine_version", "code")
-        return _identified(
-            {
-                **{key: value for key, value in fit.items() if key not in replaced},
-                "only": self.verified((scenario, model, prior))[batch],
-                "verifies": fit["identity"],
-                "engine": verify.engine,
-                "engine_version": self.sources.verifying_version,
-                "code": self.sources.verifying,
-            }
+        replaced = (
+            "identity",
+            "replicates",
+            "keep_draws",
+            "leave_out",
+            "engine",
+            "engine_version",
+            "code",
         )
+        specification = {
+            **{key: value for key, value in fit.items() if key not in replaced},
+            "verifies": fit["identity"],
+            "engine": verify.engine,
+            "engine_version": self.sources.verifying_version,
+            "code": self.sources.verifying,
+        }
+        return _identified(specification, as_ranges(self.verified((scenario, model, prior))[batch]))
 
     def _fit(
         self, scenario: str, mechanism: dict, model: str, prior: str, batch: Batch, dataset: str
     ) -> dict[str, Any]:
         study = self.study
         if prior == methods.NO_PRIOR:
-            parts = (study, self.sources, scenario, model, batch, dataset)
-            return _identified(_estimation(*parts))
+            parts = (study, self.sources, scenario, model, dataset)
+            return _identified(_estimation(*parts), batch.ranges)
         found = {
             "family": study.family,
             "scenario": scenario,
             "model": model,
-            "prior": prior,
+            "prior": self.fitted_prior[prior],
             "root_seed": study.seed,
-            "replicates": [batch.first, batch.end],
             **mechanism,
             "dataset": dataset,
-            "hyperparameters": study.priors[prior].model_dump(mode="json"),
+            "hyperparameters": self._prior(prior),
             "sampler": study.sampler.given(),
             "intervals": list(study.intervals),
             "plotted_level": study.plotted_level,
@@ -235,7 +315,11 @@ class Design:
         }
         if model in study.estimators:
             found = _approximation(found, model, self.sources.approximating)
-        return _identified(found)
+        return _identified(found, batch.ranges)
+
+    def _prior(self, name: str) -> dict[str, Any]:
+        """The content of a prior."""
+        return self.study.priors[name].model_dump(mode="json")
 
     def _mechanism(self, scenario: str) -> dict[str, Any]:
         """What decides a scenario's datasets, besides the root seed and the replicate."""
@@ -260,17 +344,18 @@ class Design:
     def _truth(self, truth: Any) -> dict[str, Any]:
         """The content of a truth, without its name: two names for one truth are one truth."""
         if isinstance(truth, PriorTruth):
-            prior = self.study.priors[truth.prior].model_dump(mode="json")
             drawn = {
-                "drawn_from": prior,
+                "drawn_from": self._prior(truth.prior),
                 "design": truth.design.model_dump(mode="json", exclude_none=True),
             }
             return drawn | ({"model": truth.model} if truth.model else {})
         if isinstance(truth, ObservedTruth):
             source = truth.from_observed
-            prior = self.study.priors[source.prior].model_dump(mode="json")
-            observed = self._observed(source.data)
-            return {"from_observed": observed, "model": source.model, "prior": prior}
+            return {
+                "from_observed": self._observed(source.data),
+                "model": source.model,
+                "prior": self._prior(source.prior),
+            }
         return {"values": truth.model_dump(mode="json", exclude_defaults=True)}
 
     def _observed(self, dataset: str) -> dict[str, Any]:
@@ -287,14 +372,15 @@ def restore(config: Mapping[str, Any], sources: Mapping[str, Any]) -> Design:
     return Design(restore_study(config), Sources(**sources))
 
 
-def _identified(specification: dict[str, Any]) -> dict[str, Any]:
-    return {**specification, "identity": digest(specification)}
+def _identified(specification: dict[str, Any], replicates: str) -> dict[str, Any]:
+    """A specification with its identity, which is that of any replicates, and the replicates."""
+    return {**specification, "identity": digest(specification), "replicates": replicates}
 
 
 def _estimation(
-    study: Study, sources: Sources, scenario: str, name: str, batch: Batch, dataset: str
+    study: Study, sources: Sources, scenario: str, name: str, dataset: str
 ) -> dict[str, Any]:
-    """What decides the estimates of one batch: no sampler, no prior, no program.
+    """What decides estimates: no sampler, no prior, no program.
 
     Parameters
     ----------
@@ -307,7 +393,6 @@ def _estimation(
         "scenario": scenario,
         "model": name,
         "prior": methods.NO_PRIOR,
-        "replicates": [batch.first, batch.end],
         "dataset": dataset,
         "intervals": list(study.intervals),
         "plotted_level": study.plotted_level,

@@ -12,6 +12,7 @@ from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR, method
 from recovery.study.truths import PriorTruth
 
+REPLICATES_SHOWN = 250  # in figures of single estimates
 _BY_CONDITION = {
     "bias": ("Bias", "Performance"),
     "rmse": ("Root mean squared error", "Performance"),

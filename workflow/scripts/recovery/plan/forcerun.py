@@ -7,7 +7,8 @@ So `Inputs` marks no file in these folders.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -53,6 +54,25 @@ STEPS = {  # each after the steps that it reads
 }
 
 
+def add_shared_jobs(dag: Any, shared: Mapping[str, Collection[Any]]) -> None:
+    """Let the name of a rule in Snakemake's options mean its shared jobs too: `--until fit`.
+
+    Parameters
+    ----------
+    dag : snakemake.dag.DAG
+        What Snakemake plans, which is changed.
+    shared : mapping
+        Name of a rule -> the rules of its shared jobs.
+    """
+    forced = {rule.name for rule in dag.forcerules}
+    for name, rules in shared.items():
+        if name in forced:
+            dag.forcerules.update(rules)
+        for names in (dag.untilrules, dag.omitrules):
+            if name in names:
+                names.update(rule.name for rule in rules)
+
+
 def folder_of(file: str) -> str:
     """Return the folder, or the file, in the study's results that a file belongs to."""
     parts = PurePath(os.path.relpath(file)).parts[2:]  # after results/NAME
@@ -69,8 +89,11 @@ def folders_made_again(settings: Any, rule_name: Callable[[str], str] = str) -> 
     rule_name : callable
         From the name of a rule to its name in a workflow that uses this one as a module.
     """
+    if settings.forceall:
+        return frozenset(folder for step in STEPS.values() for folder in step.folders)
     targets = settings.targets if settings.forcetargets else ()
     forced = {*settings.forcerun, *targets}
+    forced |= {re.sub(r"_shared_\d+$", "", name) for name in forced}
     forced_folders = set(map(folder_of, forced))
     again: dict[str, Step] = {}
     for name, step in STEPS.items():

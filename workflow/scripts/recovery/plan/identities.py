@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from recovery import tables
 from recovery.common.hashing import digest
@@ -12,34 +13,55 @@ from recovery.plan.design import Design
 from recovery.tables.summary_schemas import SUMMARIES
 
 
-def expected(design: Design) -> Iterator[tuple[str, str]]:
-    """Yield every table that the summary is made from, and the identity that it must have."""
+def expected(design: Design) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every table that the summary is made from, and its specification."""
     for dataset in design.study.observed:
-        yield design.observed_data(dataset), design.observation(dataset)["identity"]
-    for cell in design.observed_cells:
-        identity = design.fit_observed(*cell)["identity"]
+        yield design.observed_data(dataset), design.observation(dataset)
+    for cell in design.fitted_observed_cells:
+        specification = design.fit_observed(*cell)
         for table in (t for t in design.tables_of(cell) if t in design.observed_report_tables):
-            yield design.observed_file(table, *cell), identity
+            yield design.observed_file(table, *cell), specification
     for scenario in design.scenarios:
-        for batch in design.batches(scenario):
-            identity = design.simulation(scenario, batch)["identity"]
+        for batch in design.data_batches(scenario):
+            specification = design.simulation(scenario, batch)
             for table in ("data", "truth"):
-                yield design.dataset_file(table, scenario, batch), identity
-    for cell in design.cells:
+                yield design.dataset_file(table, scenario, batch), specification
+    for cell in design.fitted_cells:
         for batch in design.verified(cell):
-            identity = design.verification(*cell, batch)["identity"]
+            specification = design.verification(*cell, batch)
             for table in ("estimates", "diagnostics"):
-                yield design.verified_file(table, cell, batch), identity
-        for batch in design.batches(cell[0]):
-            identity = design.fit(*cell, batch)["identity"]
+                yield design.verified_file(table, cell, batch), specification
+        for batch in design.batches(cell):
+            specification = design.fit(*cell, batch)
             for table in (t for t in design.tables_of(cell) if t in design.summary_tables):
-                yield design.cell_file(table, cell, batch), identity
+                yield design.cell_file(table, cell, batch), specification
 
 
 def check(design: Design) -> None:
     """Refuse tables that are missing, or that another study or version made."""
-    if files := [file for file, identity in expected(design) if not _is_current(file, identity)]:
-        raise tables.stale_tables_error(files)
+    found = [file for file, specification in expected(design) if not are_of([file], specification)]
+    if found:
+        raise tables.stale_tables_error(found)
+
+
+def are_of(files: Iterable[str], specification: Mapping[str, Any]) -> bool:
+    """Whether tables exist, and have the identity and the replicates of a specification."""
+    return tables.are_current(files, specification["identity"], specification["replicates"])
+
+
+def unfinished(design: Design) -> list[str]:
+    """Return the tables that have the identity of the study, but other replicates.
+
+    Damaged tables are left out.
+    """
+    found = []
+    for file, specification in expected(design):
+        try:
+            if tables.read_identity(file) == specification["identity"]:
+                found += [file] if not are_of([file], specification) else []
+        except (FileNotFoundError, NotADirectoryError, tables.StaleTableError):
+            continue
+    return found
 
 
 def check_existing(design: Design, summary: str, remembered: bool) -> None:
@@ -62,7 +84,8 @@ def check_existing(design: Design, summary: str, remembered: bool) -> None:
     stale, damaged = [], []
     figures = (design.file(paths.FIGURE_COSTS), None)
     others = [(file, None) for file in _tables_without_summary(design)]
-    for file, identity in [*expected(design), *summaries, figures, *others]:
+    tables_of_batches = [(file, each["identity"]) for file, each in expected(design)]
+    for file, identity in [*tables_of_batches, *summaries, figures, *others]:
         try:
             if tables.read_identity(file) != identity and identity is not None:
                 stale.append(file)
@@ -92,17 +115,13 @@ def files(design: Design) -> list[str]:
 
 def _tables_without_summary(design: Design) -> Iterator[str]:
     """Yield the tables of fits that the summary does not read."""
-    for cell in design.observed_cells:
+    for cell in design.fitted_observed_cells:
         for table in set(design.tables_of(cell)) - set(design.observed_report_tables):
             yield design.observed_file(table, *cell)
-    for cell in design.cells:
+    for cell in design.fitted_cells:
         for table in set(design.tables_of(cell)) - set(design.summary_tables):
-            for batch in design.batches(cell[0]):
+            for batch in design.batches(cell):
                 yield design.cell_file(table, cell, batch)
-
-
-def _is_current(file: str, identity: str) -> bool:
-    return tables.are_current([file], identity)
 
 
 def trial_identity(design: Design, code: str) -> str:

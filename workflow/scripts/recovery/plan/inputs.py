@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from recovery.plan import figure_list, identities, paths, provenance
 from recovery.plan.design import Cell, Design
 from recovery.plan.forcerun import folder_of
 from recovery.plan.params import Params, Wildcards
+from recovery.plan.shared_jobs import Fits, SharedJobs
 from recovery.study.methods import NO_PRIOR
 from recovery.tables.summary_schemas import SUMMARIES
 
@@ -75,7 +76,7 @@ class Inputs:
     def simulate(self, wildcards: Wildcards) -> Files:
         """Return the observed dataset and fit that a scenario's truth is taken from, if it is."""
         design, files = self.design, self._trial()
-        batch = design.batch(wildcards.scenario, wildcards.batch)
+        batch = design.batch(wildcards.batch)
         source = design.observed_source(wildcards.scenario)
         if source is not None:
             files["observed"] = design.observed_data(source.data)
@@ -86,28 +87,41 @@ class Inputs:
         outputs = [
             design.dataset_file(table, wildcards.scenario, batch) for table in ("data", "truth")
         ]
-        identity = self.params.simulate(wildcards)["identity"]
-        return self._marked(files, tables.are_current(outputs, identity))
+        return self._marked(files, identities.are_of(outputs, self.params.simulate(wildcards)))
 
     @_planned
     def fit(self, wildcards: Wildcards) -> Files:
         """Return the datasets of one batch, and the compiled program where the engine has one."""
-        cell = (wildcards.scenario, wildcards.model, wildcards.prior)
-        batch = self.design.batch(wildcards.scenario, wildcards.batch)
+        return self._of_cells([(wildcards.model, wildcards.prior)], wildcards)
+
+    def shared(self, shared: SharedJobs) -> Callable[[Wildcards], Files]:
+        """Return a method for jobs that several cells share: the programs are of all of them."""
+
+        def of_job(wildcards: Wildcards) -> Files:
+            self._made_again()
+            return self._of_cells(shared.fits, wildcards)
+
+        return of_job
+
+    def _of_cells(self, fits: Sequence[Fits], wildcards: Wildcards) -> Files:
+        batch = self.design.batch(wildcards.batch)
+        cells = [(wildcards.scenario, *fit) for fit in fits]
         outputs = [
-            self.design.cell_file(table, cell, batch) for table in self.design.tables_of(cell)
+            [self.design.cell_file(table, cell, batch) for table in self.design.tables_of(cell)]
+            for cell in cells
         ]
-        return self._of_fits(self.params.fit(wildcards), outputs, self._datasets(wildcards))
+        specifications = [self.design.fit(*cell, batch) for cell in cells]
+        return self._of_fits(specifications, outputs, self._datasets(wildcards))
 
     @_planned
     def verify(self, wildcards: Wildcards) -> Files:
         """Return the same for the verifying engine."""
         cell = (wildcards.scenario, wildcards.model, wildcards.prior)
-        batch = self.design.batch(wildcards.scenario, wildcards.batch)
+        batch = self.design.batch(wildcards.batch)
         outputs = [
             self.design.verified_file(table, cell, batch) for table in ("estimates", "diagnostics")
         ]
-        return self._of_fits(self.params.verify(wildcards), outputs, self._datasets(wildcards))
+        return self._of_fits(self.params.verify(wildcards), [outputs], self._datasets(wildcards))
 
     @_planned
     def fit_observed(self, wildcards: Wildcards) -> Files:
@@ -115,14 +129,14 @@ class Inputs:
         fit = (wildcards.dataset, wildcards.model, wildcards.prior)
         outputs = [self.design.observed_file(table, *fit) for table in self.design.tables_of(fit)]
         data = {"data": self.design.observed_data(wildcards.dataset)}
-        return self._of_fits(self.params.fit_observed(wildcards), outputs, data)
+        return self._of_fits(self.params.fit_observed(wildcards), [outputs], data)
 
     @_planned
     def summarise(self, wildcards: Wildcards = None) -> Files:
         """Return every fit, whether to simulated or to observed data, and the first dataset."""
         design = self.design
         files = {
-            **{name: self._of_cells(name, design.cells) for name in design.summary_tables},
+            **{name: self._tables(name, design.fitted_cells) for name in design.summary_tables},
             **{f"observed_{name}": self._observed(name) for name in design.observed_report_tables},
             **{f"verified_{name}": self._verified(name) for name in ("estimates", "diagnostics")},
             "data": self._first_datasets("data")[0],
@@ -136,17 +150,18 @@ class Inputs:
         Those are the first batches, all fits whose ranks are drawn, and verified ones.
         """
         design = self.design
-        ranked = figure_list.ranked_cells(design.study)
+        ranked = list(map(design.fitted, figure_list.ranked_cells(design.study)))
         files = {
             "summaries": self._summaries(),
             "data": self._first_datasets("data"),
             "truth": self._first_datasets("truth"),
             "estimates": [
-                design.cell_file("estimates", cell, design.batches(cell[0])[0])
-                for cell in design.cells
+                design.cell_file("estimates", cell, batch)
+                for cell in design.fitted_cells
+                for batch in design.batches_of_first(cell, figure_list.REPLICATES_SHOWN)
             ],
-            "ranks": self._of_cells("estimates", ranked),
-            "attempts": self._of_cells("diagnostics", ranked),
+            "ranks": self._tables("estimates", ranked),
+            "attempts": self._tables("diagnostics", ranked),
             "verified": self._verified("estimates") + self._verified("diagnostics"),
             "observed": self._observed("estimates"),
         }
@@ -212,20 +227,35 @@ class Inputs:
         return {"tried": self.design.file(paths.FAMILY_TRIAL)} if own else {}
 
     def _datasets(self, wildcards: Wildcards) -> Files:
-        batch = self.design.batch(wildcards.scenario, wildcards.batch)
+        scenario, batch = wildcards.scenario, self.design.batch(wildcards.batch)
+        data_batch = self.design.data_batch(scenario, batch)
         return {
-            table: self.design.dataset_file(table, wildcards.scenario, batch)
+            table: self.design.dataset_file(table, scenario, data_batch)
             for table in ("data", "truth")
         }
 
-    def _of_fits(self, specification: dict[str, Any], outputs: list[str], data: Files) -> Files:
-        """The tables that a batch of fits reads, and the program if the engine compiles it."""
-        executable: list[str] = []
-        if specification["prior"] != NO_PRIOR:
-            model = self.design.study.sampled_model(specification["model"])
-            executable = self._executable(model, specification["engine"])
-        files = data | ({"executable": executable} if executable else {}) | self._trial()
-        return self._marked(files, tables.are_current(outputs, specification["identity"]))
+    def _of_fits(
+        self, specifications: Sequence[dict[str, Any]], outputs: Sequence[list[str]], data: Files
+    ) -> Files:
+        """The tables that a job of fits reads, and the programs that the engine compiles.
+
+        Parameters
+        ----------
+        specifications, outputs
+            Those of each cell.
+        """
+        executables = [
+            file
+            for each in specifications
+            if each["prior"] != NO_PRIOR
+            for file in self._executable(
+                self.design.study.sampled_model(each["model"]), each["engine"]
+            )
+        ]
+        files = data | self._trial()
+        if executables:
+            files["executable"] = [*dict.fromkeys(executables)]
+        return self._marked(files, all(map(identities.are_of, outputs, specifications)))
 
     def _executable(self, model: str, engine: str) -> list[str]:
         """The compiled program, if the engine compiles."""
@@ -241,25 +271,26 @@ class Inputs:
         figures = figure_list.figures(self.design.study)
         return [self.design.file(paths.figure(each.name, "svg")) for each in figures]
 
-    def _of_cells(self, table: str, cells: Iterable[Cell]) -> list[str]:
+    def _tables(self, table: str, cells: Iterable[Cell]) -> list[str]:
         having = [cell for cell in cells if table in self.design.tables_of(cell)]
         return [file for cell in having for file in self.design.cell_files(table, cell)]
 
     def _first_datasets(self, table: str) -> list[str]:
         design = self.design
         return [
-            design.dataset_file(table, scenario, design.batches(scenario)[0])
+            design.dataset_file(table, scenario, design.data_batches(scenario)[0])
             for scenario in design.scenarios
         ]
 
     def _observed(self, table: str) -> list[str]:
         design = self.design
-        having = [cell for cell in design.observed_cells if table in design.tables_of(cell)]
+        cells = design.fitted_observed_cells
+        having = [cell for cell in cells if table in design.tables_of(cell)]
         return [design.observed_file(table, *cell) for cell in having]
 
     def _verified(self, table: str) -> list[str]:
         return [
             self.design.verified_file(table, cell, batch)
-            for cell in self.design.cells
+            for cell in self.design.fitted_cells
             for batch in self.design.verified(cell)
         ]

@@ -40,7 +40,11 @@ def manifest(design: Design) -> dict[str, Any]:
                 "truth": scenario.truth,
                 "participants": scenario.participants,
                 "observations": scenario.observations,
-                "batches": [batch.name for batch in design.batches(name)],
+                "data": [batch.name for batch in design.data_batches(name)],
+                "fits": {
+                    method: [batch.name for batch in design.batches((name, method, ""))]
+                    for method in study.methods
+                },
             }
             for name, scenario in design.scenarios.items()
         },
@@ -98,7 +102,7 @@ def _truths_from_observed(design: Design) -> dict[str, dict[str, float]]:
     truths = {}
     for name, scenario in design.scenarios.items():
         if isinstance(design.study.truths[scenario.truth], ObservedTruth):
-            file = design.dataset_file("truth", name, design.batches(name)[0])
+            file = design.dataset_file("truth", name, design.data_batches(name)[0])
             table = tables.read(file)
             named = np.isin(table["parameter"], list(design.family.PARAMETERS))
             first = table["replicate"][named].min(initial=2**62)

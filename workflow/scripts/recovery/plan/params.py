@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from recovery.common.hashing import digest
 from recovery.common.user_files import shipped
 from recovery.plan import identities, provenance
 from recovery.plan.design import Design
+from recovery.plan.shared_jobs import SharedJobs
 
 Wildcards = Any  # of Snakemake: an attribute a wildcard
 TRIED = {
@@ -62,7 +64,7 @@ class Params:
 
     def simulate(self, wildcards: Wildcards) -> Content:
         """Return what decides one batch of datasets."""
-        batch = self.design.batch(wildcards.scenario, wildcards.batch)
+        batch = self.design.batch(wildcards.batch)
         return self.design.simulation(wildcards.scenario, batch)
 
     def observe(self, wildcards: Wildcards) -> Content:
@@ -70,17 +72,26 @@ class Params:
         path = self.design.study.observed[wildcards.dataset].path
         return self.design.observation(wildcards.dataset) | {"path": path}
 
-    def fit(self, wildcards: Wildcards) -> Content:
+    def fit(self, wildcards: Wildcards) -> list[Content]:
         """Return what decides one batch of fits, of any method."""
-        return self.design.fit(*_cell(wildcards), self._batch(wildcards))
+        return [self.design.fit(*_cell(wildcards), self._batch(wildcards))]
 
-    def verify(self, wildcards: Wildcards) -> Content:
+    def shared(self, shared: SharedJobs) -> Callable[[Wildcards], list[Content]]:
+        """Return a method for jobs that several cells share: what decides each cell's fits."""
+
+        def of_job(wildcards: Wildcards) -> list[Content]:
+            batch = self._batch(wildcards)
+            return [self.design.fit(wildcards.scenario, *fit, batch) for fit in shared.fits]
+
+        return of_job
+
+    def verify(self, wildcards: Wildcards) -> list[Content]:
         """Return what decides the fits of one batch that the verifying engine makes."""
-        return self.design.verification(*_cell(wildcards), self._batch(wildcards))
+        return [self.design.verification(*_cell(wildcards), self._batch(wildcards))]
 
-    def fit_observed(self, wildcards: Wildcards) -> Content:
+    def fit_observed(self, wildcards: Wildcards) -> list[Content]:
         """Return what decides one fit to an observed dataset, of any method."""
-        return self.design.fit_observed(wildcards.dataset, wildcards.model, wildcards.prior)
+        return [self.design.fit_observed(wildcards.dataset, wildcards.model, wildcards.prior)]
 
     def summarise(self, wildcards: Wildcards = None) -> Content:
         """Return what decides the summary tables."""
@@ -110,7 +121,7 @@ class Params:
         return provenance.step_code(step, *self.design.family.FILES)
 
     def _batch(self, wildcards: Wildcards) -> Any:
-        return self.design.batch(wildcards.scenario, wildcards.batch)
+        return self.design.batch(wildcards.batch)
 
 
 def _cell(wildcards: Wildcards) -> tuple[str, str, str]:

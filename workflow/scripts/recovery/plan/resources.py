@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 
 from recovery.plan.design import Design
+from recovery.plan.fit_seconds import fit_seconds
 
 BASE = 1000  # MB: Snakemake, Python and its libraries
 COPIES = 5  # of a fit's draws that are held at once
@@ -33,6 +34,11 @@ class JobResources:
         study = self.design.study
         seconds = 2 * study.sampler.time_limit * len(study.attempts)
         return max(60, 10 + ceil(seconds / 60)) * 2 ** (attempt - 1)
+
+    def priority(self, wildcards: Any) -> int:
+        """Return the milliseconds of a fit, so that long jobs do not start last."""
+        scenario = self.design.scenarios[wildcards.scenario]
+        return ceil(1000 * fit_seconds(self.design.study, scenario, wildcards.model))
 
     def of_family_code(self) -> dict[str, Callable[[Any, int], int]]:
         """Return the time of fits for jobs that run the code of an own family; else nothing."""

@@ -11,7 +11,7 @@ import pandas as pd
 from recovery import tables
 from recovery.common.errors import StudyError
 from recovery.run.study_files import read_study
-from recovery.score.precision import in_whole_batches, most_needed
+from recovery.score.precision import most_needed
 from recovery.study.keys import Study
 from recovery.study.settings import Precision
 from recovery.study.yaml_edits import with_integer
@@ -43,9 +43,8 @@ def raise_replicates(file: Path, changes: Sequence[str] = ()) -> str:
     needed = replicates_needed(file, study, study.precision)
     if needed <= study.replicates:
         return f"{file}: {study.replicates:,} replicates are enough."
-    increased = in_whole_batches(study, needed)
-    write_replicates(file, increased)
-    return f"{file}: replicates increased from {study.replicates:,} to {increased:,}."
+    write_replicates(file, needed)
+    return f"{file}: replicates increased from {study.replicates:,} to {needed:,}."
 
 
 def replicates_needed(file: Path, study: Study, precision: Precision) -> int:

@@ -19,7 +19,7 @@ from recovery.engines.protocol import Program
 from recovery.families.family import MOST_ROWS, Columns, Family, SimulationError, Unit, Values
 from recovery.fit import datasets
 from recovery.plan import provenance
-from recovery.plan.batch_size import batch_size
+from recovery.plan.batch_size import fit_batches
 from recovery.plan.design import Design
 from recovery.plan.scenarios import scenarios_of, sized
 from recovery.run import results_lock
@@ -28,6 +28,7 @@ from recovery.study.keys import Study
 from recovery.study.parse import parse
 
 MOST_JOBS = 100_000
+MOST_BATCHED = 10_000  # replicates whose batches are counted one by one
 FEWEST_DRAWS = 25  # PSIS fits a tail to a fifth of them, which must be 5
 TRIED_DRAWS = 100  # from a prior, for a dataset to try programs with
 
@@ -110,17 +111,24 @@ def _too_much(study: Study) -> Iterator[str]:
             f"{MOST_JOBS:,}"
         )
     scenarios = len(study.truths) * len(study.participants) * max(1, len(study.observations))
-    fits = len(study.fits)
-    if scenarios * fits <= MOST_JOBS:
-        sizes = [batch_size(study, scenario) for scenario in scenarios_of(study)]
-        fits *= sum(ceil(study.replicates / size) for size in sizes)
-    else:
-        fits *= scenarios
+    cells = scenarios * len(study.fits)
+    fits = cells if cells > MOST_JOBS else _batches_of_fits(study)
     if fits > MOST_JOBS:
         yield (
             f"replicates: {study.replicates:,} of each of {scenarios:,} scenarios are {fits:,} "
             f"jobs or more, must be at most {MOST_JOBS:,}; a larger `batch` makes fewer"
         )
+
+
+def _batches_of_fits(study: Study) -> int:
+    """The number of batches of fits, without making a list of very many of them."""
+    few = study.model_copy(update={"replicates": min(study.replicates, MOST_BATCHED)})
+    batches = sum(
+        len(fit_batches(few, scenario, name))
+        for scenario in scenarios_of(few)
+        for name, _ in few.fits
+    )
+    return ceil(batches * study.replicates / few.replicates)
 
 
 def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:

@@ -15,6 +15,7 @@ from recovery.engines import executables
 from recovery.engines.protocol import Program
 from recovery.families.family import Columns
 from recovery.fit import approximation, batches, datasets, draws, estimator
+from recovery.plan import identities
 from recovery.plan.batch_size import Batch
 from recovery.plan.design import Cell, Design
 from recovery.study.methods import NO_PRIOR
@@ -83,7 +84,7 @@ def replay(design: Design, cell: Cell, replicate: int, programs: Path) -> Replay
         **rows,
         draws=kept,
         differences=_differences(files, replicate, rows),
-        same_identity=tables.are_current(files.values(), _identity(design, cell, replicate)),
+        same_identity=identities.are_of(files.values(), _specification(design, cell, replicate)),
     )
 
 
@@ -148,7 +149,7 @@ def _fit(
 
 def _batch(design: Design, cell: Cell, replicate: int) -> Batch:
     """The study's batch that a replicate is in."""
-    return next(batch for batch in design.batches(cell[0]) if replicate in batch.replicates)
+    return next(batch for batch in design.batches(cell) if replicate in batch.replicates)
 
 
 def _files(design: Design, cell: Cell, replicate: int) -> dict[str, str]:
@@ -160,11 +161,11 @@ def _files(design: Design, cell: Cell, replicate: int) -> dict[str, str]:
     return {name: design.cell_file(name, cell, batch) for name in names}
 
 
-def _identity(design: Design, cell: Cell, replicate: int) -> str:
-    """The identity that these tables must have."""
+def _specification(design: Design, cell: Cell, replicate: int) -> dict[str, Any]:
+    """What decides these tables."""
     if cell[0] in design.study.observed:
-        return design.fit_observed(*cell)["identity"]
-    return design.fit(*cell, _batch(design, cell, replicate))["identity"]
+        return design.fit_observed(*cell)
+    return design.fit(*cell, _batch(design, cell, replicate))
 
 
 def _differences(

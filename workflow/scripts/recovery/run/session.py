@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,17 @@ from recovery import tables
 from recovery.common.errors import UserError, bounded
 from recovery.common.hashing import digest
 from recovery.common.user_files import shipped
+from recovery.fit import standing
 from recovery.plan import identities, paths
-from recovery.plan.batch_size import batch_size
 from recovery.plan.design import Design
+from recovery.plan.forcerun import STEPS, folder_of
 from recovery.plan.inputs import Inputs
 from recovery.plan.params import Params
 from recovery.run import machine, preflight, results_lock
 from recovery.study import overrides
 from recovery.study.yaml_file import read_yaml
+
+FOLDERS_OF_FITS = {*STEPS["fit"].folders, *STEPS["verify"].folders}
 
 
 def design_of_run(
@@ -82,6 +86,22 @@ def check_results(design: Design, as_module: bool) -> None:
     identities.check_existing(design, summary, _is_remembered(design, as_module))
 
 
+def force_unfinished(dag: Any, design: Design, as_module: bool) -> None:
+    """Let Snakemake finish tables that were made elsewhere and have other replicates.
+
+    It has no record of how they were made, so it would take them for finished.
+
+    Parameters
+    ----------
+    dag : snakemake.dag.DAG
+        What Snakemake plans, which is changed.
+    as_module : bool
+        Whether another workflow uses this one as a module.
+    """
+    if not _is_remembered(design, as_module):
+        dag.forcefiles.update(identities.unfinished(design))
+
+
 @contextmanager
 def exit_if_refused() -> Iterator[None]:
     """End the process with a message instead of a traceback if the user must change something."""
@@ -101,13 +121,15 @@ def _is_remembered(design: Design, as_module: bool) -> bool:
     return results_lock.is_remembered(design.study)
 
 
-def take_results(design: Design, file: str, jobs: Iterable[Any]) -> None:
+def take_results(design: Design, file: str, again: Collection[str], jobs: Iterable[Any]) -> None:
     """Lock the folder of results until this process ends: two runs would mix their results.
 
     Parameters
     ----------
     file : str
         The study file.
+    again : collection of str
+        The folders whose files forced jobs make again: fits there do not stand.
     jobs : iterable
         Snakemake's jobs, whose files must be writable and not dated in the future.
 
@@ -121,13 +143,20 @@ def take_results(design: Design, file: str, jobs: Iterable[Any]) -> None:
     results_lock.lock_and_mark(design.study, file)
     results_lock.must_be_folders(map(os.path.dirname, written))
     results_lock.refuse_future(design.study, (file for job in planned for file in job.input))
+    for file in (each for job in planned for each in job.output):
+        if folder_of(file) in again and folder_of(file) in FOLDERS_OF_FITS:
+            Path(file).unlink(missing_ok=True)
+            shutil.rmtree(standing.parts_folder(file), ignore_errors=True)
 
 
 def at_start(design: Design) -> str:
-    """Return the message at the start: the number of fits."""
-    fits = len(design.cells) * design.study.replicates
-    largest = max(batch_size(design.study, scenario) for scenario in design.scenarios.values())
-    return f"{design.study.name}: {fits:,} fits to simulated data, in batches of up to {largest:,}."
+    """Return the message at the start: the number of fits, and which priors share them."""
+    study = design.study
+    fits = len(design.fitted_cells) * study.replicates
+    batches = sum(len(design.batches(cell)) for cell in design.fitted_cells)
+    lines = [f"{study.name}: {fits:,} fits to simulated data, in {batches:,} batches."]
+    lines += [f"{study.name}: {line}" for line in design.same_priors()]
+    return "\n".join(lines)
 
 
 def at_end(inputs: Inputs) -> list[str]:

@@ -9,11 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from recovery.plan.batch_size import batch_size
-from recovery.plan.scenarios import scenarios_of
 from recovery.score.measures import Cells, rows_of_measure
 from recovery.score.measures.largest_of_noisy import pooled
-from recovery.study.keys import Study
 from recovery.study.settings import Precision
 
 MOST_NEEDED = 1e12  # replicates; a larger number is not reported, as nobody could run it
@@ -254,9 +251,3 @@ def _largest_needed(rows: pd.DataFrame) -> int:
     if noisy.any():
         n[noisy], _ = _pooled(n[noisy], (error[noisy] / n[noisy]) ** 2)
     return math.ceil(round(n.max(), 6))
-
-
-def in_whole_batches(study: Study, n_needed: int) -> int:
-    """Return n_needed, rounded up to whole batches of the study's largest batch size."""
-    size = max(batch_size(study, scenario) for scenario in scenarios_of(study))
-    return math.ceil(n_needed / size) * size

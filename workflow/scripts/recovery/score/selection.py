@@ -66,7 +66,7 @@ def rates_of_scenario(
             for joint, models in programs_by_joint(study, family).items()
         }
         rows = []
-        for batch in design.batches(scenario):
+        for batch in design.data_batches(scenario):
             fits = _fits(design, scenario, representatives, prior, batch)
             rows += choices(fits, len(representatives))
         chosen = pd.DataFrame(rows, columns=_CHOICE)
@@ -80,13 +80,17 @@ def rates_of_scenario(
 
 
 def _fits(
-    design: Design, scenario: str, representatives: Mapping[str, str], prior: str, batch: Batch
+    design: Design, scenario: str, representatives: Mapping[str, str], prior: str, data_batch: Batch
 ) -> pd.DataFrame:
-    """One batch of the table `loo` of every joint model; reading by batch bounds memory."""
+    """The table `loo` of every joint model, of the fits to one batch of datasets.
+
+    Reading by batch bounds memory.
+    """
     parts = []
     for joint, model in representatives.items():
         cell: Cell = (scenario, model, prior)
-        table = tables.read_frame([design.cell_file("loo", cell, batch)])
+        batches = design.batches_within(cell, data_batch)
+        table = tables.read_frame([design.cell_file("loo", cell, each) for each in batches])
         parts.append(table.assign(joint=joint))
     return pd.concat(parts)
 

@@ -52,7 +52,7 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
     for name in design.scenarios:
         for table, part in _scenario_tables(design, name, spent).items():
             parts.setdefault(table, []).append(part)
-        for batch in design.batches(name):
+        for batch in design.data_batches(name):
             file = design.dataset_file("truth", name, batch)
             spent["simulate"] += sum(tables.read_seconds(file).values())
     summary = {table: pd.concat(part) for table, part in parts.items()}
@@ -79,7 +79,8 @@ def _scenario_tables(design: Design, name: str, spent: dict[str, float]) -> dict
         key = dict(zip(measures.CELL, cell, strict=True))
         diagnostics = tables.read_frame(design.cell_files("diagnostics", cell))
         jobs = [tables.read_seconds(file) for file in design.cell_files("diagnostics", cell)]
-        _add_costs(spent, cell[1] in study.estimators, diagnostics, jobs)
+        if design.fitted(cell) == cell:
+            _add_costs(spent, cell[1] in study.estimators, diagnostics, jobs)
         converged = measures.converged_replicates(diagnostics)
         fits[cell[1:]] = measures.Fits(_estimates(design, cell), converged)
         verdicts.append(_calibration(design, cell, diagnostics).assign(**key))
@@ -205,7 +206,8 @@ def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:
     truth = family.truth_from_estimates(datasets.read_means(file, identity))
     expected = estimates["parameter"].astype(object).map(family.values_of(truth))
     if (estimates["truth"] != expected).any():
-        truths = [design.dataset_file("truth", cell[0], each) for each in design.batches(cell[0])]
+        batches = design.data_batches(cell[0])
+        truths = [design.dataset_file("truth", cell[0], batch) for batch in batches]
         raise tables.stale_tables_error(truths + design.cell_files("estimates", cell))
 
 
@@ -295,7 +297,7 @@ def _first_design(design: Design) -> Columns | int | None:
     takes_rows = any(map(family.determines_truth, family.MODELS))
     if family.AXES is None and not takes_rows:
         return scenario.observations
-    data = tables.read(design.dataset_file("data", name, design.batches(name)[0]))
+    data = tables.read(design.dataset_file("data", name, design.data_batches(name)[0]))
     if not data["replicate"].size:
         return None
     first = (data["replicate"] == data["replicate"].min()) & (data[family.PARTICIPANT] == 1)
@@ -310,10 +312,18 @@ def observed_fits(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFr
     family, cells = design.family, design.observed_cells
     if not cells:
         return pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
-    estimates = tables.read_frame([design.observed_file("estimates", *cell) for cell in cells])
-    attempts = [tables.read_frame([design.observed_file("diagnostics", *cell)]) for cell in cells]
+    estimates = pd.concat([_observed(design, "estimates", cell) for cell in cells])
+    attempts = [_observed(design, "diagnostics", cell) for cell in cells]
     final = pd.concat([measures.final_attempts(each) for each in attempts])
     with_loo = [cell for cell in cells if "loo" in design.tables_of(cell)]
-    files = [design.observed_file("loo", *cell) for cell in with_loo]
-    loo = tables.read_frame(files) if files else pd.DataFrame()
-    return estimates[estimates["parameter"].isin(family.PARAMETERS)], final, loo
+    loo = [_observed(design, "loo", cell) for cell in with_loo]
+    return (
+        estimates[estimates["parameter"].isin(family.PARAMETERS)],
+        final,
+        pd.concat(loo) if loo else pd.DataFrame(),
+    )
+
+
+def _observed(design: Design, table: str, cell: Cell) -> pd.DataFrame:
+    """A table of one fit to observed data, under the prior of the cell."""
+    return tables.read_frame([design.observed_file(table, *cell)]).assign(prior=cell[2])

@@ -23,6 +23,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from recovery.common.errors import StaleTableError
+from recovery.common.replicate_ranges import numbers_in
 from recovery.tables import checksum
 from recovery.tables.batch_schemas import REAL, column
 
@@ -43,6 +44,8 @@ def write(
     schema: pa.Schema,
     identity: str,
     seconds: Mapping[str, float] | None = None,
+    replicates: str = "",
+    standing: Sequence[pa.Table] = (),
 ) -> None:
     """Write a table: to a temporary file beside it first, which is then renamed.
 
@@ -54,17 +57,28 @@ def write(
         The hash of what decided the numbers; it is written to the footer.
     seconds : mapping of str to float, optional
         What the job cost, by step; it is written to the footer.
+    replicates : str
+        The replicates of a batch, as `replicate_ranges` writes them, for the footer.
+    standing : sequence of Table
+        What `read_rows` returned of tables of this schema: the rows of other replicates.
     """
+    described = _described(schema, identity, seconds, replicates)
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in schema]
-    table = pa.Table.from_arrays(arrays, schema=_described(schema, identity, seconds))
+    table = pa.Table.from_arrays(arrays, schema=described)
+    if standing:
+        table = pa.concat_tables([*(part.cast(described) for part in standing), table])
+        table = table.take(np.argsort(table["replicate"].to_numpy(), kind="stable"))
     with whole(path) as beside:
         with _writing(beside, table.schema) as writer:
             writer.write_table(table)
         checksum.seal(beside)
 
 
-def _described(schema: pa.Schema, identity: str, seconds: Mapping | None = None) -> pa.Schema:
-    return schema.with_metadata({"identity": identity, "seconds": json.dumps(seconds or {})})
+def _described(
+    schema: pa.Schema, identity: str, seconds: Mapping | None = None, replicates: str = ""
+) -> pa.Schema:
+    content = {"identity": identity, "seconds": json.dumps(seconds or {}), "replicates": replicates}
+    return schema.with_metadata(content)
 
 
 @contextlib.contextmanager
@@ -76,7 +90,9 @@ def _writing(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
 
 
 @contextlib.contextmanager
-def appending(path: str | Path, schema: pa.Schema, identity: str) -> Iterator[Callable]:
+def appending(
+    path: str | Path, schema: pa.Schema, identity: str, replicates: str = ""
+) -> Iterator[Callable]:
     """Yield a function that adds rows to a table, which appears when the block ends.
 
     Each call writes one row group, so that only one is in memory. Columns that the schema
@@ -89,7 +105,7 @@ def appending(path: str | Path, schema: pa.Schema, identity: str) -> Iterator[Ca
             def append(columns: Columns) -> None:
                 nonlocal writer
                 more = [column(name, REAL) for name in columns if name not in schema.names]
-                described = _described(pa.schema([*schema, *more]), identity)
+                described = _described(pa.schema([*schema, *more]), identity, None, replicates)
                 if writer is None:
                     writer = stack.enter_context(_writing(beside, described))
                 writer.write_table(pa.table(dict(columns), schema=described))
@@ -262,12 +278,26 @@ def stale_tables_error(paths: Sequence[str | Path]) -> StaleTableError:
 
 
 def read_of(
-    path: str | Path, identity: str, columns: Sequence[str] | None = None
+    path: str | Path,
+    identity: str,
+    columns: Sequence[str] | None = None,
+    replicates: str = "",
 ) -> dict[str, np.ndarray]:
-    """Read a table; StaleTableError if it has another identity."""
-    if not are_current([path], identity):
+    """Read a table, or its rows of some replicates.
+
+    Raises
+    ------
+    StaleTableError
+        If the table has another identity, or lacks one of the replicates.
+    """
+    wanted = numbers_in(replicates)
+    if read_identity(path) != identity or not {*wanted} <= {*numbers_in(read_replicates(path))}:
         raise stale_tables_error([path])
-    return read(path, columns)
+    table = read(path, columns)
+    if not wanted:
+        return table
+    rows = np.isin(table["replicate"], wanted)
+    return {name: column[rows] for name, column in table.items()}
 
 
 def read_frame(
@@ -287,9 +317,30 @@ def read_frame(
     return pa.concat_tables(parts).unify_dictionaries().to_pandas(use_threads=False)
 
 
+def read_rows(path: str | Path, replicates: Sequence[int]) -> pa.Table:
+    """Return the rows of these replicates, for `write`."""
+    with _opened(path) as file:
+        table = pq.read_table(file, use_threads=False, pre_buffer=False)
+    return table.filter(pa.array(np.isin(table["replicate"].to_numpy(), replicates)))
+
+
+def read_row_groups(path: str | Path) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the columns of what each call of `appending` wrote."""
+    with _opened(path) as file:
+        opened = pq.ParquetFile(file)
+        for place in range(opened.num_row_groups):
+            group = opened.read_row_group(place, use_threads=False)
+            yield {name: group[name].to_numpy() for name in group.column_names}
+
+
 def read_identity(path: str | Path) -> str:
     """Return the identity in a table's footer."""
     return _metadata(path)[b"identity"].decode()
+
+
+def read_replicates(path: str | Path) -> str:
+    """Return the replicates of a batch's table, from its footer."""
+    return _metadata(path).get(b"replicates", b"").decode()
 
 
 def read_seconds(path: str | Path) -> dict[str, float]:
@@ -297,8 +348,8 @@ def read_seconds(path: str | Path) -> dict[str, float]:
     return json.loads(_metadata(path)[b"seconds"])
 
 
-def are_current(paths: Iterable[str | Path], identity: str) -> bool:
-    """Whether all these tables exist and have this identity.
+def are_current(paths: Iterable[str | Path], identity: str, replicates: str = "") -> bool:
+    """Whether all these tables exist and have this identity and these replicates.
 
     Raises
     ------
@@ -306,6 +357,8 @@ def are_current(paths: Iterable[str | Path], identity: str) -> bool:
         If one of them is damaged.
     """
     try:
-        return all(read_identity(path) == identity for path in paths)
+        return all(
+            (read_identity(path), read_replicates(path)) == (identity, replicates) for path in paths
+        )
     except (FileNotFoundError, NotADirectoryError):
         return False

@@ -86,6 +86,7 @@ _PARTIAL = {
         "and each posterior draw.",
     ),
 }
+SECONDS = (0.04, 0.002)  # of 8000 iterations, and for each study
 _COMMON_EFFECT = (
     "one effect that all studies estimate. Its interval for mu is too narrow if studies differ."
 )
@@ -102,12 +103,14 @@ class MetaAnalysis(Family):
             ("mu",),
             COMMON,
             _COMMON_EFFECT,
+            seconds=SECONDS,
         ),
         **{
             name: Model(
                 f"meta_analysis/{name}.stan",
                 *(label, "partial", ("mu", "tau"), JOINT, note),
                 integrated=name == "marginal",
+                seconds=SECONDS,
             )
             for name, (label, note) in _PARTIAL.items()
         },

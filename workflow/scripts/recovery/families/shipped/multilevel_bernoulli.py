@@ -50,5 +50,7 @@ def family(options: Options) -> Multilevel:
         ". Its beta is then the effect on the population's average, which is closer to 0 than the "
         "effect on a participant"
     )
-    programs = models("multilevel_bernoulli", layout, outcome.PARAMETERS, available, addition)
+    programs = models(
+        "multilevel_bernoulli", layout, outcome.PARAMETERS, available, addition, 0.00035
+    )
     return Multilevel(layout, outcome, programs, lambda classical: classical.bernoulli(layout))

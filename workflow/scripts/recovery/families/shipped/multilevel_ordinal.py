@@ -132,7 +132,7 @@ def family(options: Options) -> Multilevel:
         ". Its beta and thresholds are then those of the population's average, which are closer to "
         "0 than those of a participant"
     )
-    programs = models("multilevel_ordinal", layout, outcome.PARAMETERS, available, addition)
+    programs = models("multilevel_ordinal", layout, outcome.PARAMETERS, available, addition, 0.0055)
     return Multilevel(
         layout,
         outcome,

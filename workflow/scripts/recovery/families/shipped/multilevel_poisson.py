@@ -110,7 +110,9 @@ def family(options: Options) -> Multilevel:
         ". Its beta is then that of the population's average rate, whose intercept is higher than "
         "that of a typical participant"
     )
-    programs = models("multilevel_poisson", layout, outcome.PARAMETERS, available, addition)
+    programs = models(
+        "multilevel_poisson", layout, outcome.PARAMETERS, available, addition, 0.00024
+    )
     return Multilevel(
         layout, outcome, programs, lambda classical: classical.poisson(layout, outcome.offset)
     )

@@ -82,5 +82,5 @@ def family(options: Options) -> Multilevel:
     layout, outcome = Layout.of(options), StudentT()
     available = ["pooled", "centered", "noncentered"]
     addition = ", and its sigma and nu include the differences between participants"
-    programs = models("multilevel_robust", layout, outcome.PARAMETERS, available, addition)
+    programs = models("multilevel_robust", layout, outcome.PARAMETERS, available, addition, 0.00045)
     return Multilevel(layout, outcome, programs, lambda classical: classical.robust(layout))

@@ -15,7 +15,7 @@ from recovery.report.number_formats import percent
 from recovery.score.calibration import NOT_APPLICABLE
 from recovery.score.failures import first_line, verification_failures
 from recovery.score.measures import CELL, LARGE_MCMC_ERROR, rows_of_measure
-from recovery.score.precision import in_whole_batches, most_needed
+from recovery.score.precision import most_needed
 from recovery.score.verification import DISAGREE
 from recovery.study.keys import Study
 from recovery.study.methods import method
@@ -169,7 +169,6 @@ def precision(study: Study, family: Family, table: pd.DataFrame) -> dict[str, An
     return {
         "rows": table.assign(model=table["model"].map(labels)).to_dict("records"),
         "n_needed": needed,
-        "in_batches": needed and in_whole_batches(study, needed),
         "enough": needed is not None and needed <= study.replicates,
     }
 

@@ -62,6 +62,7 @@ class Mediation(Family):
         "noncentered": Model(
             *("mediation/noncentered.stan", "Non-centred", "partial", tuple(PARAMETERS), JOINT),
             "varying paths and intercepts, sampled through standard normal deviations.",
+            seconds=(0.8, 0.0045),
         )
     }
     COLUMNS = {"participant": "integer", "x": "real", "m": "real", "y": "real"}
