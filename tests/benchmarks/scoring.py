@@ -56,8 +56,8 @@ def _synthesise(content: dict) -> None:
     family, rng = families.find(plan.study.family), np.random.default_rng(1)
     data = {"participant": [1, 1, 2, 2], "x": [0.0, 1.0, 0.0, 1.0], "y": [0.0, 1.0, 0.0, 1.0]}
     for scenario in plan.scenarios:
-        for batch in plan.batches(scenario):
-            identity = plan.simulation(scenario, batch)["identity"]
+        for batch in plan.data_batches(scenario):
+            made = plan.simulation(scenario, batch)
             truth = {"replicate": [1], "parameter": ["sigma"], "truth": [1.0]}
             truth |= {"data_seed": [1], "error": [None]}
             for name, columns, schema in (
@@ -65,14 +65,16 @@ def _synthesise(content: dict) -> None:
                 ("truth", truth, tables.TRUTH),
             ):
                 file = plan.dataset_file(name, scenario, batch)
-                tables.write(columns, file, schema, identity, {"simulate": 0.5})
+                cost = {"simulate": 0.5}
+                tables.write(columns, file, schema, made["identity"], cost, made["replicates"])
     for cell in plan.cells:
-        for batch in plan.batches(cell[0]):
+        for batch in plan.batches(cell):
             _synthesise_fits(plan, cell, batch, rng)
 
 
 def _synthesise_fits(plan, cell, batch, rng) -> None:
-    identity = plan.fit(*cell, batch)["identity"]
+    made = plan.fit(*cell, batch)
+    identity, ranges = made["identity"], made["replicates"]
     parameters = list(families.find(plan.study.family).PARAMETERS)
     fits, number = len(batch.replicates), len(batch.replicates) * len(parameters)
     keys = dict(zip(("scenario", "model", "prior"), cell, strict=True))
@@ -82,7 +84,8 @@ def _synthesise_fits(plan, cell, batch, rng) -> None:
     columns |= {name: [value] * number for name, value in keys.items()}
     columns["replicate"] = np.repeat(batch.replicates, len(parameters))
     columns["parameter"], columns["truth"] = parameters * fits, np.tile(np.arange(6.0), fits)
-    tables.write(columns, plan.cell_file("estimates", cell, batch), estimates, identity)
+    file = plan.cell_file("estimates", cell, batch)
+    tables.write(columns, file, estimates, identity, replicates=ranges)
     rows = [
         {
             **keys,
@@ -101,13 +104,13 @@ def _synthesise_fits(plan, cell, batch, rng) -> None:
     ]
     diagnostics = tables.from_rows(rows, tables.DIAGNOSTICS)
     cost, file = {"start": 1.0, "tables": 0.1}, plan.cell_file("diagnostics", cell, batch)
-    tables.write(diagnostics, file, tables.DIAGNOSTICS, identity, cost)
+    tables.write(diagnostics, file, tables.DIAGNOSTICS, identity, cost, ranges)
     people = dict.fromkeys(tables.PARTICIPANTS.names, [0.5] * fits)
     people |= {name: [value] * fits for name, value in keys.items()}
     people |= {"n_participants": [4] * fits, "coefficient": ["beta_p[,1]"] * fits}
     people |= {"replicate": batch.replicates}
     file = plan.cell_file("participants", cell, batch)
-    tables.write(people, file, tables.PARTICIPANTS, identity)
+    tables.write(people, file, tables.PARTICIPANTS, identity, replicates=ranges)
 
 
 if __name__ == "__main__":

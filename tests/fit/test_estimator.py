@@ -118,9 +118,9 @@ def test_programs_and_code_for_stan_do_not_change_estimators():
 def test_an_estimator_does_not_change_models_and_datasets():
     with_one, without = make_design(ALL, estimating="code"), make_design()
     for cell in without.cells:
-        for batch in without.batches(SCENARIO):
+        for batch in without.batches(cell):
             assert with_one.fit(*cell, batch) == without.fit(*cell, batch)
-    batch = without.batches(SCENARIO)[0]
+    batch = without.data_batches(SCENARIO)[0]
     assert with_one.simulation(SCENARIO, batch) == without.simulation(SCENARIO, batch)
 
 

@@ -6,10 +6,12 @@ import pytest
 from conftest import DROP, LINEAR, STAN, make_design, make_study
 
 from recovery.plan import provenance
-from recovery.plan.batch_size import Batch, batch_size
+from recovery.plan.batch_size import Batch
+from recovery.plan.fit_seconds import fit_seconds
 from recovery.plan.seeds import dataset_seed, fit_seed
 
 SCENARIO = "moderate-4x3"
+CELL = (SCENARIO, "pooled", "weak")
 MODERATE = {"beta": [0.5, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.3, "sigma": 1.0}
 OTHER_PRIOR = {"beta_mean": 0, "beta_sd": 9, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 1}
 OBSERVED = {"path": "a.csv", "outcome": "y", "predictor": "x", "participant": "p"}
@@ -40,18 +42,18 @@ NOT_THE_FITS = NOT_THE_DATASETS | {
 
 
 def simulation(design, scenario=SCENARIO):
-    return design.simulation(scenario, design.batches(scenario)[0])
+    return design.simulation(scenario, design.data_batches(scenario)[0])
 
 
 def fit(design, model="pooled", prior="weak", scenario=SCENARIO, batch=0):
-    return design.fit(scenario, model, prior, design.batches(scenario)[batch])
+    return design.fit(scenario, model, prior, design.batches((scenario, model, prior))[batch])
 
 
 def fit_identities(design) -> dict:
     return {
         (*cell, batch.name): design.fit(*cell, batch)["identity"]
         for cell in design.cells
-        for batch in design.batches(cell[0])
+        for batch in design.batches(cell)
     }
 
 
@@ -127,51 +129,158 @@ def test_seeds_fit_where_they_go(design):
 
 
 def test_batches_have_nominal_names_and_end_with_the_study(design):
-    first, last = design.batches(SCENARIO)
+    first, last = design.batches(CELL)
     assert (first.name, last.name) == ("00001-00025", "00026-00050")
     assert list(last.replicates) == list(range(26, 41))
 
 
 def test_batches_hold_every_replicate_once():
     design = make_design(("replicates", 41), ("batch", 7))
-    held = [replicate for batch in design.batches(SCENARIO) for replicate in batch.replicates]
+    held = [replicate for batch in design.batches(CELL) for replicate in batch.replicates]
     assert held == list(range(1, 42))
 
 
 def test_a_batch_is_found_by_its_name(design):
-    assert design.batch(SCENARIO, "00026-00050") == Batch(26, 50, 40)
+    assert design.batch("00026-00050") == Batch(26, 50, 40)
 
 
-def test_more_replicates_change_only_the_batch_in_which_the_study_ended(design):
+def test_more_replicates_change_no_identity_and_no_name(design):
     longer = make_design(("replicates", 100))
     before, after = fit_identities(design), fit_identities(longer)
     assert set(before) < set(after)
-    assert {key[-1] for key in only(after, before)} == {"00026-00050"}
+    assert not only(after, before)
 
 
-def test_more_replicates_after_a_full_batch_change_nothing():
-    before = fit_identities(make_design(("replicates", 50)))
-    assert not only(fit_identities(make_design(("replicates", 100))), before)
-
-
-def test_datasets_of_a_batch_that_the_study_filled_stay_and_the_others_do_not(design):
+def test_more_replicates_change_the_replicates_of_the_last_batch_only(design):
     longer = make_design(("replicates", 100))
-    for batch, stays in zip(design.batches(SCENARIO), (True, False), strict=True):
-        after = longer.simulation(SCENARIO, longer.batch(SCENARIO, batch.name))
+    for batch, ranges in zip(design.data_batches(SCENARIO), ("1-25", "26-40"), strict=True):
+        after = longer.simulation(SCENARIO, longer.batch(batch.name))
         before = design.simulation(SCENARIO, batch)
-        assert (after["identity"] == before["identity"]) is stays
-        assert before["replicates"] == [batch.replicates[0], batch.replicates[-1]]
+        assert after["identity"] == before["identity"]
+        assert before["replicates"] == ranges
+        assert after["replicates"] == {"1-25": "1-25", "26-40": "26-50"}[ranges]
+
+
+def default_batches(model, participants, observations, replicates=40):
+    """The bounds of a cell's default batches of data and of fits."""
+    design = make_design(
+        ("batch", DROP),
+        ("replicates", replicates),
+        ("models", [model]),
+        ("participants", [participants]),
+        ("observations", [observations]),
+        ("sampler", {"chains": 4, "warmup": 1000, "draws": 1000}),
+    )
+    (cell,) = design.cells
+    return [
+        [(batch.first, batch.last) for batch in batches]
+        for batches in (design.data_batches(cell[0]), design.batches(cell))
+    ]
 
 
 @pytest.mark.parametrize(
-    ("participants", "observations", "size"),
-    [(4, 3, 250), (60, 20, 125), (100, 60, 25), (1000, 100, 5)],
+    ("model", "participants", "observations", "data", "fits"),
+    [
+        ("pooled", 4, 3, 250, 250),  # 0.03 seconds a fit
+        ("pooled", 30, 20, 250, 25),  # 0.07
+        ("marginal", 100, 50, 25, 25),  # 0.2
+        ("noncentered", 4, 3, 250, 25),  # 0.4
+        ("noncentered", 20, 60, 25, 5),  # 2
+        ("pooled", 1000, 100, 5, 5),  # 6
+    ],
 )
-def test_the_default_batch_is_a_fixed_formula_of_the_design(participants, observations, size):
-    changes = ("batch", DROP), ("participants", [participants]), ("observations", [observations])
-    study = make_study(*changes)
-    (scenario,) = make_design(*changes).scenarios.values()
-    assert batch_size(study, scenario) == size
+def test_the_default_batch_follows_from_what_a_fit_costs(
+    model, participants, observations, data, fits
+):
+    batches = default_batches(model, participants, observations)
+    assert [found[0] for found in batches] == [(1, data), (1, fits)]
+
+
+def test_slow_fits_have_a_job_for_every_five_up_to_200_jobs():
+    for replicates in (100, 1000, 5000):
+        data, fits = default_batches("noncentered", 20, 60, replicates)
+        assert len(fits) >= min(replicates / 5, 200)
+        held = [number for first, last in fits for number in range(first, last + 1)]
+        assert held[:replicates] == list(range(1, replicates + 1))
+        for first, last in fits:
+            assert any(low <= first and last <= high for low, high in data)
+    assert len(fits) == 200 + 4000 / 25
+
+
+def test_the_default_batch_does_not_depend_on_replicates_or_other_cells():
+    few, many = (default_batches("noncentered", 20, 60, number)[1] for number in (7, 2000))
+    assert few == many[: len(few)]
+    changes = ("batch", DROP), ("models", ["pooled", "centered", "noncentered"])
+    wide = make_design(*changes, ("participants", [4, 400]), ("priors", "wide", OTHER_PRIOR))
+    alone = make_design(("batch", DROP))
+    for cell in alone.cells:
+        assert wide.batches(cell) == alone.batches(cell)
+
+
+# Priors with the same values
+
+
+TWINS = ("priors", "twin", make_study().priors["weak"].model_dump())
+
+
+def test_priors_with_the_same_values_share_their_fits(design):
+    both = make_design(TWINS)
+    assert both.fitted_cells == design.cells
+    assert len(both.cells) == 2 * len(design.cells)
+    for scenario, model, _ in design.cells:
+        twins = (scenario, model, "weak"), (scenario, model, "twin")
+        assert both.cell_files("estimates", twins[0]) == both.cell_files("estimates", twins[1])
+        (batch, *_) = both.batches(twins[0])
+        assert both.fit(*twins[0], batch) == both.fit(*twins[1], batch)
+        assert both.fit(*twins[0], batch) == design.fit(*twins[0], batch)
+    assert both.same_priors() == [
+        "priors with the same values are fitted once and shown under each name: weak, twin"
+    ]
+    assert design.same_priors() == []
+
+
+# Shared jobs
+
+
+def shared(*places, step="fit"):
+    return make_design(("batch", DROP), *places).shared_jobs(step)
+
+
+def test_small_cells_share_a_job_and_slow_ones_do_not():
+    sampler = ("sampler", {"chains": 4, "warmup": 1000, "draws": 1000})
+    models = ("models", ["pooled", "unpooled", "marginal", "noncentered"])
+    sizes = ("participants", [4, 100]), ("observations", [50]), ("replicates", 5)
+    found = shared(sampler, models, *sizes, ("priors", "wide", OTHER_PRIOR))
+    small = {(name, fit) for each in found for name in each.scenarios for fit in each.fits}
+    models_of = {
+        size: {fit[0] for name, fit in small if name == f"moderate-{size}x50"} for size in (4, 100)
+    }
+    assert models_of == {
+        4: {"pooled", "unpooled", "marginal"},  # noncentered takes 0.7 seconds a fit
+        100: {"pooled", "marginal"},  # unpooled takes 3
+    }
+    names = [each.name for each in found]
+    assert len(names) == len(set(names))
+
+
+def test_cells_that_share_a_job_have_the_same_batches_and_not_too_many_seconds():
+    priors = [("priors", f"p{number}", OTHER_PRIOR | {"beta_sd": number}) for number in range(1, 9)]
+    places = ("models", ["pooled", "marginal"]), ("replicates", 20), *priors
+    sampler = ("sampler", {"chains": 4, "warmup": 1000, "draws": 1000})
+    design = make_design(("batch", DROP), sampler, *places)
+    found = design.shared_jobs("fit")
+    fits = [fit for each in found for fit in each.fits]
+    assert sorted(fits) == sorted(design.fits)
+    (scenario,) = design.scenarios.values()
+    for each in found:
+        batches = [design.batches((name, *fit)) for name in each.scenarios for fit in each.fits]
+        assert all(other == batches[0] for other in batches)
+        seconds = [20 * fit_seconds(design.study, scenario, method) for method, _ in each.fits]
+        assert sum(seconds) <= 10
+
+
+def test_a_cell_alone_shares_no_job():
+    assert shared(("models", ["pooled"]), ("replicates", 5)) == []
 
 
 # Identities

@@ -27,7 +27,7 @@ FITTED = {"estimates", "participants", "diagnostics", "draws", "loo"}
 
 
 def settings(*forced: str, targets: tuple = (), force: bool = False) -> SimpleNamespace:
-    return SimpleNamespace(forcerun={*forced}, targets=targets, forcetargets=force)
+    return SimpleNamespace(forcerun={*forced}, targets=targets, forcetargets=force, forceall=False)
 
 
 def test_every_rule_with_a_script_belongs_to_one_step():

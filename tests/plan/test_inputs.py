@@ -33,9 +33,10 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def write(file: str, identity: str) -> None:
-    """Write a table without rows, of this identity."""
-    tables.write({"replicate": np.empty(0, int)}, file, tables.data_schema({}), identity)
+def write(file: str, identity: str, replicates: str = "") -> None:
+    """Write a table without rows, of this identity and of these replicates."""
+    columns, schema = {"replicate": np.empty(0, int)}, tables.data_schema({})
+    tables.write(columns, file, schema, identity, replicates=replicates)
 
 
 def test_a_simulation_reads_nothing(folder):
@@ -66,19 +67,25 @@ def test_an_engine_that_compiles_reads_the_executable_too(folder):
     assert found["executable"] == [f"results/small/programs/centered-{version}"]
 
 
-@pytest.mark.parametrize("same", [True, False])
-def test_inputs_are_ancient_only_when_every_table_has_its_identity(folder, same):
+@pytest.mark.parametrize(
+    ("of_last", "ancient"),
+    [({}, True), ({"identity": "another"}, False), ({"replicates": "1-24"}, False)],
+)
+def test_inputs_are_ancient_only_when_every_table_has_its_identity_and_replicates(
+    folder, of_last, ancient
+):
     found = inputs()
-    identity = found.params.fit(FIT)["identity"]
+    (specification,) = found.params.fit(FIT)
+    written = {key: specification[key] for key in ("identity", "replicates")}
     for table in ("estimates", "participants", "diagnostics"):
         file = found.design.cell_file(table, (SCENARIO, "centered", "weak"), first_batch(found))
-        write(file, identity if same or table == "estimates" else "another")
+        write(file, **(written | (of_last if table == "diagnostics" else {})))
     marked = [isinstance(file, Ancient) for file in found.fit(FIT).values()]
-    assert marked == [same, same]
+    assert marked == [ancient, ancient]
 
 
 def first_batch(found: Inputs):
-    return found.design.batches(SCENARIO)[0]
+    return found.design.data_batches(SCENARIO)[0]
 
 
 def test_the_summary_reads_every_table_of_every_fit(folder):

@@ -101,11 +101,6 @@ def test_a_target_mcse_that_is_too_small_is_refused(target):
         make_study(("precision", target))
 
 
-def test_the_number_is_rounded_up_to_whole_batches():
-    assert precision.in_whole_batches(make_study(("batch", 25)), 979) == 1000
-    assert precision.in_whole_batches(make_study(("batch", 25)), 25) == 25
-
-
 def test_a_precision_without_a_target_is_refused():
     with pytest.raises(StudyError, match=r"precision: got no key, must have `coverage` or"):
         make_study(("precision", {}))

@@ -104,7 +104,10 @@ def test_the_generating_joint_model_follows_from_the_truth(truth, joint):
 
 def test_a_study_without_the_key_keeps_its_identities():
     plain, asked = make_design(), make_design(LEAVE_OUT)
-    cell, batch = ("moderate-4x3", "pooled", "weak"), plain.batches("moderate-4x3")[0]
+    cell, batch = (
+        ("moderate-4x3", "pooled", "weak"),
+        plain.batches(("moderate-4x3", "pooled", ""))[0],
+    )
     assert "leave_out" not in plain.fit(*cell, batch)
     assert plain.tables_of(cell) == ["estimates", "participants", "diagnostics"]
     assert asked.tables_of(cell) == ["estimates", "participants", "diagnostics", "loo"]
@@ -116,8 +119,8 @@ def test_a_study_without_the_key_keeps_its_identities():
 
 def test_a_verifying_fit_has_no_leave_one_out_table():
     design = make_design(LEAVE_OUT, ("verify", {"engine": "stanli", "share": 1}))
-    batch = design.batches("moderate-4x3")[0]
-    assert "leave_out" not in design.verification("moderate-4x3", "pooled", "weak", batch)
+    cell = ("moderate-4x3", "pooled", "weak")
+    assert "leave_out" not in design.verification(*cell, design.batches(cell)[0])
 
 
 def test_a_single_unit_is_a_list_of_one():

@@ -30,7 +30,7 @@ def test_a_share_of_the_replicates_is_verified():
     assert (
         len(
             make_design(("verify", {"engine": "stanli", "share": 1})).verified(CELL)[
-                make_design().batches("moderate-4x3")[0]
+                make_design().batches(CELL)[0]
             ]
         )
         == 25
@@ -53,7 +53,7 @@ def test_the_choice_of_verified_fits_depends_only_on_seed_and_cell():
 
 def test_a_verifying_fit_has_a_separate_seed_and_identity():
     design = make_design(HALF)
-    batch = design.batches(CELL[0])[0]
+    batch = design.batches(CELL)[0]
     fit, verification = design.fit(*CELL, batch), design.verification(*CELL, batch)
     assert fit["identity"] != verification["identity"]
     assert fit_seed(fit, 1) != fit_seed(verification, 1)

@@ -222,9 +222,9 @@ def test_equal_tables_have_equal_files(tmp_path):
 
 def test_all_damaged_tables_are_named_at_once(tmp_path, monkeypatch, design):
     monkeypatch.chdir(tmp_path)
-    for file, identity in identities.expected(design):
+    for file, specification in identities.expected(design):
         columns = {name: [] for name in tables.TRUTH.names}
-        tables.write(columns, file, tables.TRUTH, identity)
+        tables.write(columns, file, tables.TRUTH, specification["identity"])
     identities.check_existing(design, "summary", remembered=True)
     broken = [file for file, _ in identities.expected(design)][1::2]
     for file in broken:
@@ -238,7 +238,7 @@ def test_tables_that_the_summary_does_not_read_are_checked_too(tmp_path, monkeyp
     design = make_design(("keep_draws", True))
     monkeypatch.chdir(tmp_path)
     cell = design.cells[0]
-    draws = design.cell_file("draws", cell, design.batches(cell[0])[0])
+    draws = design.cell_file("draws", cell, design.batches(cell)[0])
     for file in (draws, "results/small/figures/costs.parquet"):
         tables.write({name: [] for name in DRAW}, file, tables.DRAWS, "another identity")
         (tmp_path / file).write_bytes((tmp_path / file).read_bytes()[:-1])

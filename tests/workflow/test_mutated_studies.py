@@ -169,9 +169,9 @@ def check_paths(design) -> None:
     within = Path("results", study.name)
     assert re.fullmatch("[a-z0-9_]+", study.name)
     for cell in design.cells[:20]:
-        batch = design.batches(cell[0])[-1]
+        batch = design.batches(cell)[-1]
         files = [design.cell_file("estimates", cell, batch)]
-        files.append(design.dataset_file("data", cell[0], batch))
+        files.append(design.dataset_file("data", cell[0], design.data_batch(cell[0], batch)))
         for file in files:
             assert Path(os.path.normpath(file)) == Path(file)
             assert within in Path(file).parents
@@ -186,7 +186,7 @@ def check_simulates(design) -> None:
     for name, scenario in design.scenarios.items():
         rows = scenario.participants * (scenario.observations or 10)
         if design.observed_source(name) is None and rows <= 1000:
-            one = {**design.simulation(name, design.batches(name)[0]), "replicates": [1, 1]}
+            one = {**design.simulation(name, design.data_batches(name)[0]), "replicates": "1"}
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # overflow is Stan's to refuse
                 data, _ = datasets.simulate_batch(one)

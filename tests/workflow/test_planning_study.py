@@ -70,7 +70,7 @@ def test_no_dataset_and_no_fit_knows_of_it():
     plain = make_design(TWO_COUNTS)
     asked = make_design(TWO_COUNTS, ("planning", "beta[2]", {"power": 0.8}))
     for cell in plain.cells:
-        for batch in plain.batches(cell[0]):
+        for batch in plain.batches(cell):
             assert plain.fit(*cell, batch) == asked.fit(*cell, batch)
             assert plain.simulation(cell[0], batch) == asked.simulation(cell[0], batch)
 

@@ -82,7 +82,7 @@ def test_a_step_that_changes_nothing_is_refused(steps):
 def test_a_study_without_a_policy_has_the_identities_it_had():
     plain = make_design()
     (scenario,) = plain.scenarios
-    batch = plain.batches(scenario)[0]
+    batch = plain.batches((scenario, "pooled", "weak"))[0]
     assert "rescue" not in plain.fit(scenario, "pooled", "weak", batch)
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from recovery import families
-from recovery.common.errors import listed
 from recovery.common.hashing import digest
 from recovery.common.replicate_ranges import as_ranges
 from recovery.families.family import Family
@@ -106,7 +105,8 @@ class Design:
         for name, fitted in self.fitted_prior.items():
             names.setdefault(fitted, []).append(name)
         return [
-            f"priors with the same values are fitted once and shown under each name: {listed(same)}"
+            "priors with the same values are fitted once and shown under each name: "
+            + ", ".join(same)
             for same in names.values()
             if len(same) > 1
         ]
