@@ -61,7 +61,7 @@ def test_a_replicate_that_cannot_be_simulated_is_a_failed_row_with_its_reason():
     specification = {
         "family": "multilevel_poisson",
         "root_seed": 1,
-        "replicates": [3, 4],
+        "replicates": "3-4",
         "truth": {"values": {"beta": [25, 0], "sigma_p": [0, 0], "rho": 0}},
         "participants": 2,
         "observations": 2,

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ class CountingFitter:
         self.with_draws = with_draws
 
     def __call__(self, task):
-        with open(self.log, "a") as log:
+        with Path(self.log).open("a") as log:
             print(task.replicate, file=log)
         time.sleep(self.pause)
         mean = task.replicate + 0.1
@@ -85,12 +86,7 @@ class Job:
         return [int(line) for line in self.log.read_text().split()]
 
     def numbers(self):
-        return {
-            name: tables.read_frame([self.files[name]]).drop(
-                columns="other_seconds", errors="ignore"
-            )
-            for name in TABLES
-        }
+        return {name: tables.read_frame([self.files[name]]) for name in TABLES}
 
     def parts(self):
         return sorted(str(file) for file in self.folder.rglob("*.parts"))
@@ -209,16 +205,14 @@ def test_two_jobs_of_one_batch_take_turns(tmp_path):
     """As when a study is started again on a cluster while its old jobs run."""
     file = str(tmp_path / "diagnostics/00001-00005.parquet")
     command = [sys.executable, "-c", HOLDS, str(ROOT / "workflow/scripts"), file]
-    first = subprocess.Popen([*command, "999"], stdout=subprocess.PIPE, text=True)
-    assert first.stdout.readline() == "taken\n"
-    second = subprocess.Popen(
-        [*command, "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert "waits for another job" in second.stderr.readline()
-    assert second.poll() is None
-    first.send_signal(signal.SIGKILL)  # its lock ends with it
-    first.wait()
-    assert second.communicate()[0] == "taken\n"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*command, "999"], **pipes) as first:
+        assert first.stdout.readline() == "taken\n"
+        with subprocess.Popen([*command, "0"], **pipes) as second:
+            assert "waits for another job" in second.stderr.readline()
+            assert second.poll() is None
+            first.send_signal(signal.SIGKILL)  # its lock ends with it
+            assert second.stdout.read() == "taken\n"
     assert not list(tmp_path.rglob("*.parts"))
 
 

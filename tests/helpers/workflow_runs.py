@@ -1,6 +1,7 @@
 """Running the workflow in a copy of the repository, as a user would."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -101,7 +102,7 @@ class Checkout:
         )
 
     def planned(self, *arguments: str) -> dict[str, int]:
-        """Return how many jobs of each rule a run would do."""
+        """Return how many jobs of each rule a run would do; shared jobs count for their rule."""
         done = self.snakemake("--dry-run", *arguments)
         assert done.returncode == 0, done.stderr
         counts, lines = {}, iter((done.stdout + done.stderr).splitlines())
@@ -112,10 +113,21 @@ class Checkout:
                     if not row.strip():
                         break
                     rule, count = row.split()
-                    counts[rule] = int(count)
+                    rule = re.sub(r"_shared_\d+$", "", rule)
+                    counts[rule] = counts.get(rule, 0) + int(count)
                 break
         counts.pop("total", None)
         return counts
+
+    def fits_made(self) -> dict[tuple, tuple]:
+        """Return every fit of the study's tables and its times: one made again has other times.
+
+        The keys are scenario, model, prior and replicate.
+        """
+        files = (self.folder / "results/small/diagnostics").rglob("*.parquet")
+        table = pd.concat(map(pd.read_parquet, files))
+        keys = table[["scenario", "model", "prior", "replicate"]].itertuples(index=False, name=None)
+        return dict(zip(keys, table[TIMINGS].itertuples(index=False, name=None), strict=True))
 
     def numbers(self) -> dict[str, pd.DataFrame]:
         """Return every table of estimates and diagnostics, timings left out, sorted."""

@@ -127,13 +127,13 @@ def test_more_replicates_are_written_to_the_file_and_existing_results_are_kept(
     file.write_text("# A comment\n" + file.read_text())
     fits = checkout.folder / "results/small/diagnostics/plain-4x5/pooled/weak"
     first = (fits / "00001-00008.parquet").read_bytes()
-    assert enough(checkout).stdout == "study.yaml: replicates increased from 20 to 32.\n"
+    assert enough(checkout).stdout == "study.yaml: replicates increased from 20 to 28.\n"
     assert file.read_text().startswith("# A comment\n")
-    assert checkout.study() == {**before, "replicates": 32}
+    assert checkout.study() == {**before, "replicates": 28}
     assert checkout.make_study(SUMMARY).returncode == 0
     assert (fits / "00001-00008.parquet").read_bytes() == first
-    assert len(pd.concat(map(pd.read_parquet, fits.iterdir()))) == 32
-    assert enough(checkout).stdout == "study.yaml: 32 replicates are enough.\n"
+    assert len(pd.concat(map(pd.read_parquet, fits.iterdir()))) == 28
+    assert enough(checkout).stdout == "study.yaml: 28 replicates are enough.\n"
 
 
 @pytest.mark.workflow

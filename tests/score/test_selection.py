@@ -104,10 +104,8 @@ def test_the_generating_joint_model_follows_from_the_truth(truth, joint):
 
 def test_a_study_without_the_key_keeps_its_identities():
     plain, asked = make_design(), make_design(LEAVE_OUT)
-    cell, batch = (
-        ("moderate-4x3", "pooled", "weak"),
-        plain.batches(("moderate-4x3", "pooled", ""))[0],
-    )
+    cell = ("moderate-4x3", "pooled", "weak")
+    batch = plain.batches(cell)[0]
     assert "leave_out" not in plain.fit(*cell, batch)
     assert plain.tables_of(cell) == ["estimates", "participants", "diagnostics"]
     assert asked.tables_of(cell) == ["estimates", "participants", "diagnostics", "loo"]

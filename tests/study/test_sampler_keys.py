@@ -34,9 +34,8 @@ def with_sampler(**keys):
 
 def specification(*places):
     design = make_design(*places)
-    return design.fit(
-        "moderate-4x3", "pooled", "weak", design.batches(("moderate-4x3", "pooled", "weak"))[0]
-    )
+    cell = ("moderate-4x3", "pooled", "weak")
+    return design.fit(*cell, design.batches(cell)[0])
 
 
 def test_keys_that_are_not_set_are_in_no_identity():

@@ -225,12 +225,12 @@ def test_all_damaged_tables_are_named_at_once(tmp_path, monkeypatch, design):
     for file, specification in identities.expected(design):
         columns = {name: [] for name in tables.TRUTH.names}
         tables.write(columns, file, tables.TRUTH, specification["identity"])
-    identities.check_existing(design, "summary", remembered=True)
+    identities.check_existing(design, remembered=True)
     broken = [file for file, _ in identities.expected(design)][1::2]
     for file in broken:
         (tmp_path / file).write_bytes(b"PAR1")
     with pytest.raises(tables.StaleTableError) as refused:
-        identities.check_existing(design, "summary", remembered=True)
+        identities.check_existing(design, remembered=True)
     assert str(refused.value).endswith("\nrm " + " ".join(broken))
 
 
@@ -243,7 +243,7 @@ def test_tables_that_the_summary_does_not_read_are_checked_too(tmp_path, monkeyp
         tables.write({name: [] for name in DRAW}, file, tables.DRAWS, "another identity")
         (tmp_path / file).write_bytes((tmp_path / file).read_bytes()[:-1])
         with pytest.raises(tables.StaleTableError, match=f"^{file}: is cut short or damaged"):
-            identities.check_existing(design, "summary", remembered=True)
+            identities.check_existing(design, remembered=True)
         (tmp_path / file).unlink()
 
 
@@ -254,13 +254,13 @@ def test_a_csv_file_that_differs_from_its_table_is_named(tmp_path, monkeypatch, 
         columns = {field.name: cells(field.type, np.random.default_rng(1), 5) for field in schema}
         tables.write(columns, f"{folder}/{name}.parquet", schema, "summary")
         tables.write_csv(f"{folder}/{name}.csv", f"{folder}/{name}.parquet")
-    identities.check_existing(design, "summary", remembered=True)
+    identities.check_existing(design, remembered=True)
     changed = [f"{folder}/performance.csv", f"{folder}/costs.csv"]
     for file in changed:
         (tmp_path / file).write_bytes(flipped((tmp_path / file).read_bytes(), 8 * 100))
     with pytest.raises(tables.StaleTableError) as refused:
-        identities.check_existing(design, "summary", remembered=True)
+        identities.check_existing(design, remembered=True)
     assert sorted(str(refused.value).splitlines()[1].split()[1:]) == sorted(changed)
     for file in changed:
         (tmp_path / file).unlink()
-    identities.check_existing(design, "summary", remembered=True)
+    identities.check_existing(design, remembered=True)

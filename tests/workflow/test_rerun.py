@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import time
+from itertools import product
 
 import pytest
 from workflow_runs import SMALL, SUMMARY
@@ -45,42 +46,87 @@ def test_copied_results_run_nothing_in_a_fresh_clone(checkout):
     assert checkout.planned(SUMMARY) == {}
 
 
-def test_more_replicates_run_only_batches_that_they_are_in(checkout):
-    checkout.change(replicates=5)  # 00003-00004 has one more, 00005-00006 is new
-    assert checkout.planned(SUMMARY) == {"simulate": 2, "fit": 8, **SUMMARISED}
+def fits_made_by(checkout, *arguments) -> set[tuple]:
+    """The fits that a run of the changed study makes: scenario, model, prior, replicate."""
+    before = checkout.fits_made()
+    done = checkout.snakemake("--cores", "2", *arguments, SUMMARY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {fit for fit, time in checkout.fits_made().items() if before.get(fit) != time}
+
+
+def fits(models=("pooled", "noncentered"), priors=("weak", "tight"), replicates=(1, 2, 3)):
+    return set(product(["plain-4x5"], models, priors, replicates))
+
+
+def test_more_replicates_make_only_their_own_fits(checkout):
+    checkout.change(replicates=4)  # 00003-00004 has one more
+    assert checkout.planned(SUMMARY) == {"simulate": 1, "fit": 1, **SUMMARISED}
+    assert fits_made_by(checkout) == fits(replicates=[4])
+    assert checkout.planned(SUMMARY) == {}
+
+
+def test_more_replicates_make_only_their_own_fits_where_results_were_copied(checkout):
+    """Snakemake has no record there of how the tables were made."""
+    shutil.rmtree(checkout.folder / ".snakemake")
+    checkout.change(replicates=4)
+    assert checkout.planned(SUMMARY) == {"simulate": 1, "fit": 1, **SUMMARISED}
+    assert fits_made_by(checkout) == fits(replicates=[4])
+    assert checkout.planned(SUMMARY) == {}
+
+
+@pytest.mark.slow
+def test_fewer_replicates_make_no_fit(checkout):
+    checkout.change(replicates=1)
+    assert fits_made_by(checkout) == set()
+    assert set(checkout.numbers()["diagnostics"]["replicate"]) >= {1}
+    checkout.change(replicates=3)
+    assert fits_made_by(checkout) == fits(replicates=[2])  # 00003-00004 stands
 
 
 @pytest.mark.slow
 def test_a_new_participant_count_runs_only_its_own(checkout):
     checkout.change(participants=[4, 5])
-    assert checkout.planned(SUMMARY) == {"simulate": 2, "fit": 8, **SUMMARISED}
+    assert checkout.planned(SUMMARY) == {"simulate": 2, "fit": 2, **SUMMARISED}
 
 
-def test_a_changed_prior_runs_only_its_own_fits(checkout):
+def test_a_changed_prior_makes_only_its_own_fits(checkout):
     priors = checkout.study()["priors"]
     checkout.change(priors={**priors, "tight": {**priors["tight"], "lkj_eta": 3}})
-    assert checkout.planned(SUMMARY) == {"fit": 4, **SUMMARISED}
+    assert checkout.planned(SUMMARY) == {"fit": 2, **SUMMARISED}
+    assert fits_made_by(checkout) == fits(priors=["tight"])
+
+
+@pytest.mark.slow
+def test_a_new_prior_makes_only_its_own_fits(checkout):
+    priors = checkout.study()["priors"]
+    checkout.change(priors={"wide": {**priors["tight"], "beta_sd": 3}, **priors})
+    assert fits_made_by(checkout) == fits(priors=["wide"])
+
+
+@pytest.mark.slow
+def test_forced_fits_are_made_again(checkout):
+    assert fits_made_by(checkout, "--forcerun", "fit", "--") == fits()
 
 
 @pytest.mark.slow
 def test_a_changed_truth_runs_its_simulations_and_fits(checkout):
     plain = {**SMALL["truths"]["plain"], "sigma": 2}
     checkout.change(truths={"plain": plain})
-    assert checkout.planned(SUMMARY) == {"simulate": 2, "fit": 8, **SUMMARISED}
+    assert checkout.planned(SUMMARY) == {"simulate": 2, "fit": 2, **SUMMARISED}
 
 
 @pytest.mark.parametrize(
-    ("file", "fits"),
+    ("file", "models"),
     [
-        ("stan/multilevel_linear/pooled.stan", 4),  # its own
-        ("stan/functions/multilevel.stan", 4),  # of the program that includes it
-        ("workflow/scripts/recovery/fit/posterior.py", 8),  # it decides all fits' numbers
+        ("stan/multilevel_linear/pooled.stan", ["pooled"]),
+        pytest.param("stan/functions/multilevel.stan", ["noncentered"], marks=pytest.mark.slow),
+        ("workflow/scripts/recovery/fit/posterior.py", ["pooled", "noncentered"]),
     ],
 )
-def test_an_edited_file_runs_the_fits_that_it_decides(checkout, file, fits):
+def test_an_edited_file_makes_the_fits_that_it_decides(checkout, file, models):
     edited = checkout.folder / file
     edited.write_text(edited.read_text() + "\n")
-    assert checkout.planned(SUMMARY) == {"fit": fits, **SUMMARISED}
+    assert fits_made_by(checkout) == fits(models=models)
 
 
 def test_an_edited_figure_runs_no_fit(checkout):
@@ -92,7 +138,7 @@ def test_an_edited_figure_runs_no_fit(checkout):
 @pytest.mark.slow
 def test_another_engine_runs_all_fits_and_no_simulation(checkout, cmdstan_home):
     checkout.change(engine="cmdstan")
-    assert checkout.planned(SUMMARY) == {"compile": 2, "fit": 8, **SUMMARISED}
+    assert checkout.planned(SUMMARY) == {"compile": 2, "fit": 2, **SUMMARISED}
 
 
 @pytest.mark.slow

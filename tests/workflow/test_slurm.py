@@ -64,7 +64,8 @@ def jobs_of(checkout) -> pd.DataFrame:
     columns = ["id", "state", "rule", "memory", "time", "folder"]
     rows = [line.split("|") for line in shown.splitlines()]
     jobs = pd.DataFrame([row for row in rows if row[-1] == str(checkout.folder)], columns=columns)
-    return jobs.assign(rule=jobs["rule"].str.extract(r"^rule_(.*?)_wildcards", expand=False))
+    rule = jobs["rule"].str.extract(r"^rule_(.*?)(?:_shared_\d+)?_wildcards", expand=False)
+    return jobs.assign(rule=rule)
 
 
 def wait_for(condition, run: subprocess.Popen):
@@ -199,7 +200,7 @@ def test_a_study_on_slurm_has_the_numbers_of_a_local_one(finished, local):
 @on_slurm
 def test_batches_go_as_jobs_and_the_steps_after_them_stay_here(finished):
     jobs = jobs_of(finished)
-    assert dict(jobs.groupby("rule").size()) == {"simulate": 1, "fit": 2}
+    assert dict(jobs.groupby("rule").size()) == {"simulate": 1, "fit": 1}
     assert set(jobs["state"]) == {"COMPLETED"}
 
 

@@ -13,7 +13,7 @@ BATCH = "plain-4x5/pooled/weak/00001-00250.parquet"
 
 @pytest.fixture(scope="module")
 def finished(small_study, tmp_path_factory):
-    """The small study, run to its report: 2 scenarios, 4 batches of fits. Only for dry runs."""
+    """The small study, run to its report: 2 scenarios, a job of fits each. Only for dry runs."""
     return small_study.copy(tmp_path_factory.mktemp("switches") / "finished")
 
 
@@ -26,16 +26,16 @@ def checkout(small_study, tmp_path):
 @pytest.mark.parametrize(
     ("options", "jobs"),
     [
-        ("--forcerun fit", {"fit": 4, **ENDS}),
-        (f"--forcerun results/small/data/{DATA} -- all", {"simulate": 1, "fit": 2, **ENDS}),
-        ("--forcerun fit --until fit", {"fit": 4}),
+        ("--forcerun fit", {"fit": 2, **ENDS}),
+        (f"--forcerun results/small/data/{DATA} -- all", {"simulate": 1, "fit": 1, **ENDS}),
+        ("--forcerun fit --until fit", {"fit": 2}),
         *(
             pytest.param(*options, marks=pytest.mark.slow)
             for options in [
-                ("--forcerun simulate", {"simulate": 2, "fit": 4, **ENDS}),
+                ("--forcerun simulate", {"simulate": 2, "fit": 2, **ENDS}),
                 ("--forcerun figures", {"figures": 1, "report": 1, "outcome": 1, "all": 1}),
                 (f"--force results/small/estimates/{BATCH} all", {"fit": 1, **ENDS}),
-                ("--forceall", {"simulate": 2, "fit": 4, **ENDS}),
+                ("--forceall", {"simulate": 2, "fit": 2, **ENDS}),
                 ("--forcerun simulate --omit-from fit", {"simulate": 2}),
             ]
         ),
@@ -69,8 +69,8 @@ def test_until_stops_after_the_fits(checkout):
 @pytest.mark.parametrize(
     ("changes", "jobs"),
     [
-        (["replicates=4", "participants=[6, 8]"], {"simulate": 2, "fit": 4}),
-        pytest.param(["priors={weak: {beta_sd: 0.5}}"], {"fit": 4}, marks=pytest.mark.slow),
+        (["replicates=4", "participants=[6, 8]"], {"simulate": 2, "fit": 2}),
+        pytest.param(["priors={weak: {beta_sd: 0.5}}"], {"fit": 2}, marks=pytest.mark.slow),
     ],
 )
 def test_config_changes_keys_of_the_study(finished, changes, jobs):

@@ -70,7 +70,7 @@ for shared in DESIGN.shared_jobs("estimate"):
         params:
             fits=PARAMS.shared(shared),
         message:
-            f"Estimate {len(shared.fits)} cells of {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
+            f"Estimate by {shared} in {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
         script:
             "../scripts/estimate.py"
 

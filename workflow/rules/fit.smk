@@ -60,6 +60,7 @@ use rule fit as fit_observed with:
         paths.log("fit_observed/{dataset}/{model}/{prior}/00001-00001"),
     benchmark:
         paths.benchmark("fit_observed/{dataset}/{model}/{prior}/00001-00001")
+    priority: 1_000_000  # truths may be taken from it
     params:
         fits=PARAMS.fit_observed,
     message:
@@ -138,7 +139,7 @@ for shared in DESIGN.shared_jobs("fit"):
         params:
             fits=PARAMS.shared(shared),
         message:
-            f"Fit {len(shared.fits)} cells of {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
+            f"Fit {shared} to {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
         script:
             "../scripts/fit.py"
 
@@ -171,7 +172,7 @@ for shared in DESIGN.shared_jobs("approximate"):
         params:
             fits=PARAMS.shared(shared),
         message:
-            f"Approximate {len(shared.fits)} cells of {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
+            f"Approximate by {shared} in {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
         script:
             "../scripts/approximate.py"
 

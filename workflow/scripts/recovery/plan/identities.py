@@ -49,28 +49,35 @@ def are_of(files: Iterable[str], specification: Mapping[str, Any]) -> bool:
     return tables.are_current(files, specification["identity"], specification["replicates"])
 
 
-def unfinished(design: Design) -> list[str]:
-    """Return the tables that have the identity of the study, but other replicates.
+def unfinished(design: Design, summary: str) -> list[str]:
+    """Return existing tables that can be brought up to date without a fit that stands.
 
-    Damaged tables are left out.
+    They are those of batches that have the identity of the study but other replicates, and
+    summary tables of another identity than `summary`. Damaged tables are left out.
     """
-    found = []
-    for file, specification in expected(design):
-        try:
-            if tables.read_identity(file) == specification["identity"]:
-                found += [file] if not are_of([file], specification) else []
-        except (FileNotFoundError, NotADirectoryError, tables.StaleTableError):
-            continue
-    return found
+    files = [file for file, each in expected(design) if _differs(file, each)]
+    summaries = [design.summary_file(name) for name in SUMMARIES]
+    return files + [file for file in summaries if _identity(file) not in (None, summary)]
 
 
-def check_existing(design: Design, summary: str, remembered: bool) -> None:
-    """Refuse existing tables that are damaged or of another study, before any job.
+def _differs(file: str, specification: Mapping[str, Any]) -> bool:
+    """Whether a table has the identity of a specification, but other replicates."""
+    return _identity(file) == specification["identity"] and not are_of([file], specification)
+
+
+def _identity(file: str) -> str | None:
+    """The identity of a table; None if it does not exist or is damaged."""
+    try:
+        return tables.read_identity(file)
+    except (FileNotFoundError, NotADirectoryError, tables.StaleTableError):
+        return None
+
+
+def check_existing(design: Design, remembered: bool) -> None:
+    """Refuse existing tables that are damaged, or fits of another study, before any job.
 
     Parameters
     ----------
-    summary : str
-        The identity that summary tables must have.
     remembered : bool
         Whether Snakemake has recorded how all tables were made, and so detects changes
         itself. It has not if results were copied from elsewhere.
@@ -80,12 +87,11 @@ def check_existing(design: Design, summary: str, remembered: bool) -> None:
     StaleTableError
         With the files, and the command that removes them.
     """
-    summaries = [(design.summary_file(name), summary) for name in SUMMARIES]
     stale, damaged = [], []
-    figures = (design.file(paths.FIGURE_COSTS), None)
-    others = [(file, None) for file in _tables_without_summary(design)]
+    summaries = [design.summary_file(name) for name in SUMMARIES]
+    unread = [design.file(paths.FIGURE_COSTS), *_tables_without_summary(design)]
     tables_of_batches = [(file, each["identity"]) for file, each in expected(design)]
-    for file, identity in [*tables_of_batches, *summaries, figures, *others]:
+    for file, identity in [*tables_of_batches, *((file, None) for file in summaries + unread)]:
         try:
             if tables.read_identity(file) != identity and identity is not None:
                 stale.append(file)
@@ -93,7 +99,7 @@ def check_existing(design: Design, summary: str, remembered: bool) -> None:
             continue
         except tables.StaleTableError:
             damaged.append(file)
-    damaged += _other_csv(file for file, _ in summaries if file not in damaged)
+    damaged += _other_csv(file for file in summaries if file not in damaged)
     if damaged:
         raise tables.damaged_tables_error(damaged)
     if stale and not remembered:

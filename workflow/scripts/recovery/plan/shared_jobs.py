@@ -12,9 +12,11 @@ from recovery.plan.batch_size import fit_batches
 from recovery.plan.fit_seconds import fit_seconds
 from recovery.plan.scenarios import Scenario
 from recovery.study.keys import Study
+from recovery.study.methods import NO_PRIOR
 
 ENOUGH = 3.0  # seconds of a job of its own
 MOST = 10.0  # seconds of a shared job
+NAMED = 4  # fits in a message
 SLOW = 0.5  # seconds of a fit that shares no job
 Fits = tuple[str, str]  # method, prior
 
@@ -26,6 +28,15 @@ class SharedJobs:
     name: str  # of the rule
     fits: tuple[Fits, ...]
     scenarios: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return its fits in words, for messages."""
+        named = [
+            method if prior == NO_PRIOR else f"{method} under {prior}"
+            for method, prior in self.fits[:NAMED]
+        ]
+        more = len(self.fits) - len(named)
+        return ", ".join([*named, *([f"{more} more"] if more else [])])
 
 
 def shared_jobs(

@@ -82,12 +82,11 @@ def check_results(design: Design, as_module: bool) -> None:
     UserError
         With the files, and the command that removes them.
     """
-    summary = digest(Params(design).summarise())
-    identities.check_existing(design, summary, _is_remembered(design, as_module))
+    identities.check_existing(design, _is_remembered(design, as_module))
 
 
 def force_unfinished(dag: Any, design: Design, as_module: bool) -> None:
-    """Let Snakemake finish tables that were made elsewhere and have other replicates.
+    """Let Snakemake bring tables up to date that were made elsewhere.
 
     It has no record of how they were made, so it would take them for finished.
 
@@ -99,7 +98,7 @@ def force_unfinished(dag: Any, design: Design, as_module: bool) -> None:
         Whether another workflow uses this one as a module.
     """
     if not _is_remembered(design, as_module):
-        dag.forcefiles.update(identities.unfinished(design))
+        dag.forcefiles.update(identities.unfinished(design, digest(Params(design).summarise())))
 
 
 @contextmanager
