@@ -30,6 +30,18 @@ def of_arviz(column):
     }
 
 
+PROBABILITIES = [0.025, 0.055, 0.25, 0.5, 0.75, 0.945, 0.975]
+
+
+def assert_errors_as_arviz(values):
+    """Of quantiles; ArviZ's error of the SD is another one (`test_the_error_of_the_sd_...`)."""
+    result = chain_statistics.quantile_errors(values, PROBABILITIES)
+    for place, column in enumerate(values):
+        for error, probability in zip(result[:, place], PROBABILITIES, strict=True):
+            expected = array_stats.mcse(column, method="quantile", prob=probability)
+            np.testing.assert_allclose(error, expected, rtol=1e-10)
+
+
 def assert_as_arviz(values):
     result = chain_statistics.convergence(values)
     for place, column in enumerate(values):
@@ -40,7 +52,10 @@ def assert_as_arviz(values):
 @pytest.mark.parametrize("phi", AUTOCORRELATIONS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_statistics_equal_those_of_arviz(rng, shape, phi):
-    assert_as_arviz(autoregressive(rng, shape, phi))
+    values = autoregressive(rng, shape, phi)
+    assert_as_arviz(values)
+    if values[0].size >= 200:  # of fewer, a sum of autocorrelations is often 0 but for rounding
+        assert_errors_as_arviz(values)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +71,9 @@ def test_statistics_equal_those_of_arviz(rng, shape, phi):
 )
 def test_unusual_draws_have_the_statistics_of_arviz(rng, change):
     values = change(autoregressive(rng, (4, 200), 0.5))
-    assert_as_arviz(values[np.ptp(values, axis=(1, 2)) > 0])
+    varying = values[np.ptp(values, axis=(1, 2)) > 0]
+    assert_as_arviz(varying)
+    assert_errors_as_arviz(varying)
 
 
 def test_split_rhat_of_one_chain_compares_its_halves():
@@ -84,3 +101,33 @@ def test_chains_that_do_not_move_have_an_infinite_rhat():
 
 def test_no_columns_have_no_statistics():
     assert chain_statistics.convergence(np.empty((0, 4, 100)))["rhat"].shape == (0,)
+
+
+@pytest.mark.parametrize("phi", [-0.6, 0.0, 0.6])
+def test_the_errors_are_the_spread_of_the_statistics_over_repeated_chains(rng, phi):
+    """Over 2,000 sets of chains; the formula for quantiles is a little wide."""
+    values = autoregressive(rng, (4, 250), phi, n_columns=2000)
+    flat = values.reshape(2000, -1)
+    found = {
+        "sd": (chain_statistics.sd_errors(values), flat.std(axis=1, ddof=1)),
+        **{
+            p: (chain_statistics.quantile_errors(values, [p])[0], np.quantile(flat, p, axis=1))
+            for p in (0.055, 0.5)
+        },
+    }
+    for name, (errors, statistics) in found.items():
+        assert np.sqrt(np.mean(errors**2)) == pytest.approx(statistics.std(), rel=0.15), name
+
+
+def test_the_error_of_the_sd_of_independent_draws_is_known(rng):
+    errors = chain_statistics.sd_errors(rng.normal(size=(200, 4, 1000)))
+    assert errors.mean() == pytest.approx(1 / np.sqrt(2 * 4000), rel=0.03)
+
+
+def test_constant_and_non_finite_columns_have_no_errors(rng):
+    values = rng.normal(size=(3, 2, 100))
+    values[1] = 7.0
+    values[2, 0, 3] = np.inf
+    errors = [chain_statistics.sd_errors(values), *chain_statistics.quantile_errors(values, [0.1])]
+    for each in errors:
+        assert np.isnan(each).tolist() == [False, True, True]

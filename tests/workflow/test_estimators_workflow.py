@@ -142,26 +142,26 @@ def test_a_changed_prior_and_an_edited_program_run_no_estimator(checkout):
 @pytest.mark.slow
 def test_more_replicates_run_only_new_batches(checkout):
     checkout.write(**{**STUDY, "replicates": 6})
-    new = {"simulate": 1, "fit": 2, "approximate": 2, "estimate": 1}
+    new = {"simulate": 1, "fit": 1, "approximate": 1, "estimate": 1}
     assert checkout.planned(SUMMARY) == {**new, **SUMMARISED}
 
 
 @pytest.mark.slow
 def test_the_samplers_settings_run_no_approximation(checkout):
     checkout.write(**STUDY, sampler={**SMALL["sampler"], "warmup": 150})
-    assert checkout.planned(SUMMARY) == {"fit": 2, **SUMMARISED}
+    assert checkout.planned(SUMMARY) == {"fit": 1, **SUMMARISED}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "jobs"),
     [
-        ("recovery/fit/approximation.py", {"approximate": 2}),
-        ("recovery/study/methods.py", {"approximate": 2}),  # the limit of Pareto k
+        ("recovery/fit/approximation.py", {"approximate": 1}),
+        ("recovery/study/methods.py", {"approximate": 1}),  # the limit of Pareto k
         ("recovery/score/planning.py", {}),
         ("recovery/families/multilevel/classical/deviance.py", {"estimate": 1}),
         ("estimate.py", {"estimate": 1}),
-        ("simulate.py", {"simulate": 1, "fit": 2, "estimate": 1, "approximate": 2}),
+        ("simulate.py", {"simulate": 1, "fit": 1, "estimate": 1, "approximate": 1}),
     ],
 )
 def test_an_edited_module_or_script_runs_its_steps(checkout, file, jobs):

@@ -7,11 +7,11 @@ Carpenter & Burkner (2021), doi:10.1214/20-BA1221.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import betaincinv, ndtri
 
 STATISTICS = ("rhat", "ess_bulk", "ess_tail", "mcse_mean")
 _COLUMNS = 32
@@ -19,6 +19,8 @@ _COLUMNS = 32
 _DIRECT_LAGS = 24
 """Autocovariances computed one by one. Slower chains need more, from a Fourier transform."""
 _RESOLUTION = np.finfo(float).resolution
+_ONE_SIGMA = (0.1586553, 0.8413447)  # the probabilities of a normal distribution's mean -+ its SD
+_WORD = 64  # bits
 
 
 def convergence(values: np.ndarray) -> dict[str, np.ndarray]:
@@ -52,15 +54,83 @@ def _statistics(values: np.ndarray) -> tuple[np.ndarray, ...]:
     scores, ordered = _normal_scores(split)
     folded, _ = _normal_scores(np.abs(split - np.median(ordered, axis=1)[:, None, None]))
     flat = values.reshape(len(values), -1)
-    low, high = np.quantile(flat, [0.05, 0.95], axis=1)
-    tails = [(split <= bound[:, None, None]).astype(float) for bound in (low, high)]
-    bulk, mean, lower, upper = ess(np.concatenate([scores, split, *tails])).reshape(4, -1)
+    bulk, mean = ess(np.concatenate([scores, split])).reshape(2, -1)
+    tails = _ess_of_quantiles(split, np.quantile(flat, [0.05, 0.95], axis=1))
     return (
         np.fmax(rhat(scores), rhat(folded)),  # folded chains may all be constant
         bulk,
-        np.minimum(lower, upper),
+        tails.min(axis=0),
         flat.std(axis=1, ddof=1) / np.sqrt(mean),
     )
+
+
+def sd_errors(values: np.ndarray) -> np.ndarray:
+    """Return the MCSE of each column's standard deviation.
+
+    It is that of the mean of squared deviations, by the delta method, as in the R package
+    posterior. (ArviZ takes the effective sample size of the draws instead, which is another one
+    where chains are antithetic.)
+
+    Returns
+    -------
+    ndarray, shape (n_columns,)
+        NaN for a column that is constant or has a non-finite draw.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        squares = np.square(values - values.mean(axis=(1, 2))[:, None, None])
+        variance = squares.mean(axis=(1, 2))
+        of_variance = (np.square(squares).mean(axis=(1, 2)) - variance**2) / ess(
+            split_chains(squares)
+        )
+        return np.sqrt(of_variance / variance / 4)
+
+
+def quantile_errors(values: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:
+    """Return the MCSE of each column's quantiles.
+
+    It is half the distance between the draws at the bounds of a 68 % interval of the quantile's
+    rank, from the effective sample size of the draws below the quantile (section 4.4).
+
+    Returns
+    -------
+    ndarray, shape (n_probabilities, n_columns)
+        NaN for a column that is constant or has a non-finite draw.
+    """
+    result = np.full((len(probabilities), len(values)), np.nan)
+    finite = np.isfinite(values).all(axis=(1, 2))
+    varying = np.flatnonzero(finite & (values.max(axis=(1, 2)) > values.min(axis=(1, 2))))
+    for columns in _blocks(varying, _COLUMNS):
+        ordered = np.sort(values[columns].reshape(len(columns), -1), axis=1)
+        quantiles = np.quantile(ordered, probabilities, axis=1)
+        sizes = _ess_of_quantiles(split_chains(values[columns]), quantiles)
+        p, n = np.asarray(probabilities)[:, None], ordered.shape[1]
+        low, high = (
+            betaincinv(sizes * p + 1, sizes * (1 - p) + 1, bound) * n - 1 for bound in _ONE_SIGMA
+        )
+        first = np.floor(np.maximum(low, 0)).astype(int)
+        last = np.ceil(np.minimum(high, n - 1)).astype(int)
+        rows = np.arange(len(columns))
+        result[:, columns] = (ordered[rows, last] - ordered[rows, first]) / 2
+    return result
+
+
+def _ess_of_quantiles(split: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    """Effective sample sizes of the share of draws at or below each quantile.
+
+    Parameters
+    ----------
+    split : ndarray, shape (n_columns, n_chains, n_draws)
+    quantiles : ndarray, shape (n_probabilities, n_columns)
+
+    Returns
+    -------
+    ndarray, shape (n_probabilities, n_columns)
+    """
+    below = split[None] <= quantiles[:, :, None, None]
+    flat = below.reshape(-1, *split.shape[1:])
+    constant = (flat == flat[:, :1, :1]).all(axis=(1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _sizes(_BinaryAutocorrelations(flat), constant).reshape(quantiles.shape)
 
 
 def split_chains(values: np.ndarray) -> np.ndarray:
@@ -97,23 +167,27 @@ def ess(values: np.ndarray) -> np.ndarray:
 
 
 def _ess(values: np.ndarray) -> np.ndarray:
-    size = values[0].size
-    time = np.maximum(_autocorrelation_time(values), 1 / np.log10(size))
     constant = values.max(axis=(1, 2)) - values.min(axis=(1, 2)) < _RESOLUTION
+    return _sizes(_RealAutocorrelations(values), constant)
+
+
+def _sizes(autocorrelations: _Autocorrelations, constant: np.ndarray) -> np.ndarray:
+    """Effective sample sizes, given which columns are constant."""
+    size = autocorrelations.n_chains * autocorrelations.n
+    time = np.maximum(_autocorrelation_time(autocorrelations), 1 / np.log10(size))
     return np.where(constant, size, size / time)
 
 
-def _autocorrelation_time(values: np.ndarray) -> np.ndarray:
+def _autocorrelation_time(autocorrelations: _Autocorrelations) -> np.ndarray:
     """Return the sum of autocorrelations over all lags, by Geyer's initial monotone sequence.
 
     Lags are added in pairs until the sum of a pair is not positive; no pair counts more than the
     one before. Of the last pair the even lag counts if it is positive.
     """
-    n_pairs = (values.shape[2] - 1) // 2
-    time, last = np.full(len(values), -1.0), np.zeros(len(values))
-    smallest = np.full(len(values), np.inf)
-    active = np.arange(len(values))
-    autocorrelations = _Autocorrelations(values)
+    n_pairs, n_columns = (autocorrelations.n - 1) // 2, len(autocorrelations.total)
+    time, last = np.full(n_columns, -1.0), np.zeros(n_columns)
+    smallest = np.full(n_columns, np.inf)
+    active = np.arange(n_columns)
     for pair in range(n_pairs):
         even, odd = autocorrelations.pair(2 * pair, active)
         both = even + odd
@@ -127,39 +201,91 @@ def _autocorrelation_time(values: np.ndarray) -> np.ndarray:
 
 
 class _Autocorrelations:
-    """Autocorrelations of columns, over all chains (eq. 10)."""
+    """Autocorrelations of columns, over all chains (eq. 10).
 
-    def __init__(self, values: np.ndarray) -> None:
-        _, n_chains, self.n = values.shape
-        means = values.mean(axis=2)
-        self.centred = values - means[:, :, None]
-        self.variance = _lagged_products(self.centred, 0)
-        between = means.var(axis=1, ddof=1) if n_chains > 1 else 0.0
+    Parameters
+    ----------
+    n : int
+        The number of draws of a chain.
+    means, variances : ndarray, shape (n_columns, n_chains)
+        Of every chain; variances are divided by n.
+    """
+
+    def __init__(self, n: int, means: np.ndarray, variances: np.ndarray):
+        self.n, self.n_chains = n, means.shape[1]
+        self.variance = variances.mean(axis=1)
+        between = means.var(axis=1, ddof=1) if self.n_chains > 1 else 0.0
         self.total = self.variance + between
-        self.constant = 1 - self.variance * self.n / (self.n - 1) / self.total
-        self.transformed: np.ndarray | None = None
+        self.constant = 1 - self.variance * n / (n - 1) / self.total
 
     def pair(self, lag: int, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the autocorrelations of some columns at a lag and the next."""
+        """Return the autocorrelations of some columns at an even lag and the next."""
+        constant, total = self.constant[columns], self.total[columns]
+        first = self.autocovariance(lag, columns) if lag else self.variance[columns]
+        even = constant + first / total
+        odd = constant + self.autocovariance(lag + 1, columns) / total
+        return (even if lag else np.where(np.isnan(even), even, 1.0)), odd
+
+    def autocovariance(self, lag: int, columns: np.ndarray) -> np.ndarray:
+        """Return the autocovariance of some columns at a lag, the mean of their chains."""
+        raise NotImplementedError
+
+
+class _RealAutocorrelations(_Autocorrelations):
+    """Those of real numbers: a few lags one by one, more by a Fourier transform."""
+
+    def __init__(self, values: np.ndarray):
+        means = values.mean(axis=2)
+        self.centred = values - means[:, :, None]
+        n = values.shape[2]
+        super().__init__(n, means, np.einsum("kmi,kmi->km", self.centred, self.centred) / n)
+        self.transformed: np.ndarray | None = None
+
+    def autocovariance(self, lag: int, columns: np.ndarray) -> np.ndarray:
+        """Return the autocovariance of some columns at a lag, the mean of their chains."""
         if lag < _DIRECT_LAGS:
             centred = self.centred[columns] if len(columns) < len(self.centred) else self.centred
-            first = _lagged_products(centred, lag) if lag else self.variance[columns]
-            second = _lagged_products(centred, lag + 1)
-        else:
-            if self.transformed is None:
-                self.transformed = np.empty((len(self.centred), self.n))
-                self.transformed[columns] = _all_lagged_products(self.centred[columns])
-            first, second = self.transformed[columns, lag : lag + 2].T
-        constant, total = self.constant[columns], self.total[columns]
-        even = constant + first / total
-        return (even if lag else np.where(np.isnan(even), even, 1.0)), constant + second / total
+            products = np.einsum("kmi,kmi->k", centred[:, :, : self.n - lag], centred[:, :, lag:])
+            return products / (self.n_chains * self.n)
+        if self.transformed is None:
+            self.transformed = np.empty((len(self.centred), self.n))
+            self.transformed[columns] = _all_lagged_products(self.centred[columns])
+        return self.transformed[columns, lag]
 
 
-def _lagged_products(centred: np.ndarray, lag: int) -> np.ndarray:
-    """Autocovariance of each column at a lag, the mean of its chains."""
-    _, n_chains, n = centred.shape
-    products = np.einsum("kmi,kmi->k", centred[:, :, : n - lag], centred[:, :, lag:])
-    return products / (n_chains * n)
+class _BinaryAutocorrelations(_Autocorrelations):
+    """Those of zeros and ones, of which a machine word holds 64: products are counted in words."""
+
+    def __init__(self, ones: np.ndarray):
+        n = ones.shape[2]
+        packed = np.packbits(ones, axis=2, bitorder="little")
+        padding = -packed.shape[2] % 8 + 8  # a word of zeros at the end
+        packed = np.pad(packed, ((0, 0), (0, 0), (0, padding)))
+        self.words = packed.view("<u8").astype(np.uint64)
+        self.before = np.zeros(self.words.shape, dtype=np.int64)  # ones in the words before
+        np.cumsum(np.bitwise_count(self.words)[:, :, :-1], axis=2, out=self.before[:, :, 1:])
+        self.ones = self.before[:, :, -1]
+        self.means = self.ones / n
+        super().__init__(n, self.means, self.means * (1 - self.means))
+
+    def autocovariance(self, lag: int, columns: np.ndarray) -> np.ndarray:
+        """Return the autocovariance of some columns at a lag, the mean of their chains."""
+        words, means = self.words[columns], self.means[columns]
+        skipped, bits = divmod(lag, _WORD)
+        later = words[:, :, skipped:] >> np.uint64(bits)
+        if bits:
+            later[:, :, :-1] |= words[:, :, skipped + 1 :] << np.uint64(_WORD - bits)
+        both = np.bitwise_count(words[:, :, : later.shape[2]] & later).sum(axis=2, dtype=np.int64)
+        first = self._ones_of_first(self.n - lag, columns)
+        last = self.ones[columns] - self._ones_of_first(lag, columns)
+        products = both - means * (first + last) + (self.n - lag) * means**2
+        return products.mean(axis=1) / self.n
+
+    def _ones_of_first(self, number: int, columns: np.ndarray) -> np.ndarray:
+        """The ones among the first draws of each chain."""
+        word, bits = divmod(number, _WORD)
+        mask = np.uint64((1 << bits) - 1)
+        return self.before[columns, :, word] + np.bitwise_count(self.words[columns, :, word] & mask)
 
 
 def _all_lagged_products(centred: np.ndarray) -> np.ndarray:

@@ -108,6 +108,24 @@ def convergence(draws: Draws, names: Sequence[str]) -> dict[str, np.ndarray]:
     return chain_statistics.convergence(np.stack(columns))
 
 
+def monte_carlo_errors(
+    draws: Draws, names: Sequence[str], levels: Sequence[float]
+) -> dict[str, np.ndarray]:
+    """Return the MCSE of each named column's sd, median and bounds of intervals.
+
+    Returns
+    -------
+    dict of ndarray, each of shape (n_names,)
+        `mcse_` and the name of a column of `summarise`.
+    """
+    where = {name: column for column, name in enumerate(draws.names)}
+    values = np.stack([draws.values[:, :, where[name]] for name in names])
+    quantiles = {"median": 0.5, **quantile_columns(levels)}
+    errors = chain_statistics.quantile_errors(values, [*quantiles.values()])
+    table = {"sd": chain_statistics.sd_errors(values)} | dict(zip(quantiles, errors, strict=True))
+    return {f"mcse_{name}": values for name, values in table.items()}
+
+
 def relative_efficiency(draws: Draws, names: Sequence[str]) -> float:
     """Return the mean effective sample size of the named columns, over the number of draws.
 

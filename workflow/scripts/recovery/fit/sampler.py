@@ -122,8 +122,10 @@ class SamplerFitter:
         """
         scored, intervals = self.model.scored, self.specification["intervals"]
         summary = _summary(draws, scored, intervals)
-        convergence = {name: values[: len(scored)] for name, values in statistics.items()}
-        rows = _estimates(task, scored, summary | convergence)
+        if statistics:  # the draws of an approximation have no chains
+            summary |= {name: values[: len(scored)] for name, values in statistics.items()}
+            summary |= posterior.monte_carlo_errors(draws, scored, intervals)
+        rows = _estimates(task, scored, summary)
         if groups and (self.keep_draws or task.replicate == 1):
             effects = [name for names in groups.values() for name in names]
             rows += _estimates(task, effects, _summary(draws, effects, intervals))

@@ -120,6 +120,10 @@ def estimates_schema(levels: Sequence[float]) -> pa.Schema:
             column("sd", REAL, "of the posterior; or the standard error, null: there is none"),
             column("mcse_mean", REAL, "Monte Carlo standard error of mean"),
             *(
+                column(f"mcse_{name}", REAL, f"Monte Carlo standard error of {name}")
+                for name in ("sd", "median", *quantile_columns(levels))
+            ),
+            *(
                 column(name, REAL, "posterior quantile, per cent")
                 for name in quantile_columns(levels)
             ),
