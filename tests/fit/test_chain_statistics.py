@@ -131,3 +131,11 @@ def test_constant_and_non_finite_columns_have_no_errors(rng):
     errors = [chain_statistics.sd_errors(values), *chain_statistics.quantile_errors(values, [0.1])]
     for each in errors:
         assert np.isnan(each).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("size", [2, 3, 99, 4000])
+def test_quantiles_of_sorted_columns_are_those_of_numpy(rng, size):
+    values = np.sort(rng.normal(size=(5, size)), axis=1)
+    probabilities = [0.0, 0.025, 0.05, 0.25, 0.5, 0.945, 0.95, 1.0]
+    found = chain_statistics.quantiles_of(values, probabilities)
+    assert (found == np.quantile(values, probabilities, axis=1)).all()

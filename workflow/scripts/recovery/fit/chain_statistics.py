@@ -50,12 +50,15 @@ def convergence(values: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _statistics(values: np.ndarray) -> tuple[np.ndarray, ...]:
-    split = split_chains(values)
+    split, flat = split_chains(values), values.reshape(len(values), -1)
     scores, ordered = _normal_scores(split)
-    folded, _ = _normal_scores(np.abs(split - np.median(ordered, axis=1)[:, None, None]))
-    flat = values.reshape(len(values), -1)
+    half = ordered.shape[1] // 2
+    median = (ordered[:, half] + ordered[:, -half - 1]) / 2  # its two draws are as far from it
+    folded, _ = _normal_scores(np.abs(split - median[:, None, None]))
     bulk, mean = ess(np.concatenate([scores, split])).reshape(2, -1)
-    tails = _ess_of_quantiles(split, np.quantile(flat, [0.05, 0.95], axis=1))
+    if split.size < values.size:  # a draw of each chain is left out
+        ordered = np.sort(flat, axis=1)
+    tails = _ess_of_quantiles(split, quantiles_of(ordered, [0.05, 0.95]))
     return (
         np.fmax(rhat(scores), rhat(folded)),  # folded chains may all be constant
         bulk,
@@ -101,7 +104,7 @@ def quantile_errors(values: np.ndarray, probabilities: Sequence[float]) -> np.nd
     varying = np.flatnonzero(finite & (values.max(axis=(1, 2)) > values.min(axis=(1, 2))))
     for columns in _blocks(varying, _COLUMNS):
         ordered = np.sort(values[columns].reshape(len(columns), -1), axis=1)
-        quantiles = np.quantile(ordered, probabilities, axis=1)
+        quantiles = quantiles_of(ordered, probabilities)
         sizes = _ess_of_quantiles(split_chains(values[columns]), quantiles)
         p, n = np.asarray(probabilities)[:, None], ordered.shape[1]
         low, high = (
@@ -131,6 +134,26 @@ def _ess_of_quantiles(split: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     constant = (flat == flat[:, :1, :1]).all(axis=(1, 2))
     with np.errstate(divide="ignore", invalid="ignore"):
         return _sizes(_BinaryAutocorrelations(flat), constant).reshape(quantiles.shape)
+
+
+def quantiles_of(ordered: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:
+    """Return quantiles of sorted columns: NumPy's to the last bit, which would sort them again.
+
+    Parameters
+    ----------
+    ordered : ndarray, shape (n_columns, n_values)
+
+    Returns
+    -------
+    ndarray, shape (n_probabilities, n_columns)
+    """
+    place = np.asarray(probabilities) * (ordered.shape[1] - 1)
+    first = np.floor(place).astype(int)
+    below = ordered.T[first]
+    above = ordered.T[np.minimum(first + 1, ordered.shape[1] - 1)]
+    share = (place - first)[:, None]
+    step = above - below
+    return np.where(share < 0.5, below + step * share, above - step * (1 - share))
 
 
 def split_chains(values: np.ndarray) -> np.ndarray:
@@ -303,26 +326,27 @@ def _normal_scores(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     order = flat.argsort(axis=1)
     ordered = np.take_along_axis(flat, order, axis=1)
     scores = np.empty_like(flat)
-    np.put_along_axis(scores, order, _scores_of_ranks(flat.shape[1])[None], axis=1)
-    for column in np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1)):
-        scores[column, order[column]] = _score(_ranks_with_ties(ordered[column]), flat.shape[1])
+    ordered_scores = _scores_of_ranks(flat.shape[1])[_twice_ranks(ordered)]
+    np.put_along_axis(scores, order, ordered_scores, axis=1)
     return scores.reshape(values.shape), ordered
 
 
-def _ranks_with_ties(ordered: np.ndarray) -> np.ndarray:
-    """Return the ranks of sorted values; equal values have the mean of their ranks."""
-    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    counts = np.diff(first, append=ordered.size)
-    return np.repeat(first + (counts + 1) / 2, counts)
+def _twice_ranks(ordered: np.ndarray) -> np.ndarray:
+    """Return the ranks of sorted values times 2; equal values have the mean of their ranks."""
+    n_columns, size = ordered.shape
+    starts = np.ones((n_columns, size + 1), dtype=bool)  # where other values begin, or the end
+    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=starts[:, 1:-1])
+    places = np.flatnonzero(starts) - np.repeat(np.arange(n_columns), starts.sum(axis=1))
+    first, counts = places[:-1], np.diff(places)
+    twice = 2 * (first % size) + 1 + counts
+    return np.repeat(twice, counts).reshape(ordered.shape)
 
 
 @cache
 def _scores_of_ranks(size: int) -> np.ndarray:
-    return _score(np.arange(1, size + 1), size)
-
-
-def _score(ranks: np.ndarray, size: int) -> np.ndarray:
-    return ndtri((ranks - 3 / 8) / (size + 1 / 4))
+    """Scores of ranks in steps of one half, from rank 0, which no value has."""
+    with np.errstate(invalid="ignore"):
+        return ndtri((np.arange(2 * size + 1) / 2 - 3 / 8) / (size + 1 / 4))
 
 
 def _blocks(columns: np.ndarray, size: int) -> Iterator[np.ndarray]:

@@ -43,8 +43,8 @@ def inference_data(path: str | Path, replicate: int) -> Any:
     """
     from arviz_base import from_dict
 
-    table = tables.read(path, filters=[("replicate", "=", replicate)])
-    if not table["replicate"].size:
+    fits = (fit for fit in tables.read_row_groups(path) if replicate in fit["replicate"])
+    if (table := next(fits, None)) is None:
         raise KeyError(f"{path}: no draws of replicate {replicate}")
     n_chains = table["chain"].max()
     chains = {name: column.reshape(n_chains, -1) for name, column in table.items()}

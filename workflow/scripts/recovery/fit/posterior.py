@@ -30,7 +30,8 @@ def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> di
         return {"mean": flat[0], "median": flat[0]}
     columns = quantile_columns(levels)
     with np.errstate(over="ignore", invalid="ignore"):  # draws too large to be squared
-        quantiles = np.quantile(flat, [0.5, *columns.values()], axis=0)
+        ordered = np.sort(flat.T, axis=1)
+        quantiles = chain_statistics.quantiles_of(ordered, [0.5, *columns.values()])
         mean, sd = flat.mean(axis=0), flat.std(axis=0, ddof=1)
     table = {"mean": mean, "median": quantiles[0], "sd": sd}
     return table | dict(zip(columns, quantiles[1:], strict=True))
@@ -69,20 +70,24 @@ def means_and_hits(
     where = {name: column for column, name in enumerate(draws.names)}
     values = draws.values[:, :, [where[name] for name in names]].reshape(-1, len(names))
     low, high = quantile_columns([level]).values()
-    above = _at_least_quantile(values, truth, low)
-    below = _at_least_quantile(-values, -truth, 1 - high)
+    at_least_low = _beyond_quantile(values, truth, low, np.less_equal)
+    at_most_high = _beyond_quantile(values, truth, high, np.greater_equal)
     with np.errstate(over="ignore"):
-        return values.mean(axis=0), above & below
+        return values.mean(axis=0), at_least_low & at_most_high
 
 
-def _at_least_quantile(values: np.ndarray, truth: np.ndarray, probability: float) -> np.ndarray:
-    """Whether the truth is at least a quantile of each column."""
-    place = int(probability * (len(values) - 1))  # the quantile is between this draw and the next
-    n_at_most = (values <= truth).sum(axis=0)
-    between = np.flatnonzero(n_at_most == place + 1)
-    at_least = n_at_most > place + 1
-    at_least[between] = truth[between] >= np.quantile(values[:, between], probability, axis=0)
-    return at_least
+def _beyond_quantile(
+    values: np.ndarray, truth: np.ndarray, probability: float, relation: np.ufunc
+) -> np.ndarray:
+    """Whether each column's quantile has this relation to the truth: less_equal, greater_equal."""
+    tail = probability if relation is np.less_equal else 1 - probability
+    place = int(tail * (len(values) - 1))  # the quantile is between this draw and the next
+    n_in_tail = np.count_nonzero(relation(values, truth), axis=0)
+    between = np.flatnonzero(n_in_tail == place + 1)
+    beyond = n_in_tail > place + 1
+    quantile = np.quantile(values[:, between], probability, axis=0)
+    beyond[between] = relation(quantile, truth[between])
+    return beyond
 
 
 def non_finite(draws: Draws, names: Sequence[str]) -> list[str]:

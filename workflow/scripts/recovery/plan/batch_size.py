@@ -15,10 +15,10 @@ from recovery.plan.fit_seconds import fit_seconds, rows_of_dataset
 from recovery.plan.scenarios import Scenario
 from recovery.study.keys import Study
 
-SIZES = (5, 25, 250)
-LARGEST_SECONDS = {5: float("inf"), 25: 0.5, 250: 0.05}  # size -> of one fit
-LARGEST_ROWS = {5: float("inf"), 25: 6_000, 250: 600}  # size -> of one dataset
-MANY = 1000  # replicates in batches of 5 are jobs enough for any cluster; later batches have 25
+SIZES = (5, 50, 250)
+LARGEST_SECONDS = {5: float("inf"), 50: 0.5, 250: 0.15}  # size -> of one fit
+LARGEST_ROWS = {5: float("inf"), 50: 10_000, 250: 2_000}  # size -> of one dataset
+MANY = 1000  # replicates in batches of 5 are jobs enough for any cluster; later batches have 50
 
 
 @dataclass(frozen=True)

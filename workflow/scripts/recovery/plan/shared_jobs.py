@@ -14,8 +14,8 @@ from recovery.plan.scenarios import Scenario
 from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR
 
-ENOUGH = 3.0  # seconds of a job of its own
-MOST = 10.0  # seconds of a shared job
+ENOUGH = 10.0  # seconds of a job of its own
+MOST = 20.0  # seconds of a shared job
 NAMED = 4  # fits in a message
 SLOW = 0.5  # seconds of a fit that shares no job
 Fits = tuple[str, str]  # method, prior

@@ -12,6 +12,7 @@ import json
 import os
 import shlex
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,25 @@ from recovery.common.errors import StaleTableError
 from recovery.common.replicate_ranges import numbers_in
 from recovery.tables import checksum
 from recovery.tables.batch_schemas import REAL, column
+
+
+class _NoPandas:
+    """Lets pyarrow do without pandas, whose import takes 0.2 seconds, until a DataFrame is asked.
+
+    pyarrow tries the import once, at its first array.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: Any, target: Any = None) -> None:
+        """Say that there is no pandas."""
+        if name == "pandas":
+            raise ImportError(name)
+
+
+if "pandas" not in sys.modules:
+    sys.meta_path.insert(0, _NoPandas)
+    pa.array([])
+    sys.meta_path.remove(_NoPandas)
 
 Columns = Mapping[str, Sequence]
 MOST_NAMED = 50  # stale files in a message; if there are more, it names their folders
@@ -131,7 +151,7 @@ def is_csv_of(path: str | Path, source: str | Path) -> bool:
 
 def _as_csv(source: str | Path) -> bytes:
     with _opened(source) as file:
-        table = pq.read_table(file, use_threads=False, pre_buffer=False)
+        table = _whole_table(file)
     written = io.BytesIO()
     pa.csv.write_csv(table, written)
     return written.getvalue()
@@ -172,18 +192,26 @@ def whole(path: str | Path) -> Iterator[Path]:
             beside.unlink()
 
 
-def read(
-    path: str | Path, columns: Sequence[str] | None = None, filters: Sequence[tuple] | None = None
-) -> dict[str, np.ndarray]:
-    """Read a table's columns as arrays; null numbers become NaN. Filters are pyarrow's."""
+def read(path: str | Path, columns: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    """Read a table's columns as arrays; null numbers become NaN."""
     with _opened(path) as file:
-        table = pq.read_table(
-            file, columns=columns, filters=filters, use_threads=False, pre_buffer=False
-        )
+        table = _whole_table(file, columns)
+    return _arrays(table)
+
+
+def _arrays(table: pa.Table) -> dict[str, np.ndarray]:
     return {
         name: column.to_numpy(zero_copy_only=False)
         for name, column in zip(table.column_names, table.columns, strict=True)
     }
+
+
+def _whole_table(
+    file: pa.OSFile, columns: Sequence[str] | None = None, categories: Sequence[str] = ()
+) -> pa.Table:
+    """A table in memory; `pq.read_table` would import pandas."""
+    opened = pq.ParquetFile(file, read_dictionary=categories)
+    return opened.read(columns, use_threads=False)
 
 
 @contextlib.contextmanager
@@ -312,15 +340,14 @@ def read_frame(
     parts = []
     for path in paths:
         with _opened(path) as file:
-            whole_table = pq.ParquetFile(file, read_dictionary=categories)
-            parts.append(whole_table.read(columns, use_threads=False))
+            parts.append(_whole_table(file, columns, categories))
     return pa.concat_tables(parts).unify_dictionaries().to_pandas(use_threads=False)
 
 
 def read_rows(path: str | Path, replicates: Sequence[int]) -> pa.Table:
     """Return the rows of these replicates, for `write`."""
     with _opened(path) as file:
-        table = pq.read_table(file, use_threads=False, pre_buffer=False)
+        table = _whole_table(file)
     return table.filter(pa.array(np.isin(table["replicate"].to_numpy(), replicates)))
 
 
@@ -330,7 +357,7 @@ def read_row_groups(path: str | Path) -> Iterator[dict[str, np.ndarray]]:
         opened = pq.ParquetFile(file)
         for place in range(opened.num_row_groups):
             group = opened.read_row_group(place, use_threads=False)
-            yield {name: group[name].to_numpy() for name in group.column_names}
+            yield _arrays(group)
 
 
 def read_identity(path: str | Path) -> str:
