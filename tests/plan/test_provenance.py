@@ -27,6 +27,7 @@ STEPS = {  # step -> its script, and what it finds by name in a study of multile
     "compile": ("compile", CMDSTAN),
     "check": ("check", LINEAR, STANLI),
     "summarise": ("summarise", LINEAR),
+    "large_csv": ("large_csv",),
     "figures": ("figures", LINEAR),
     "report": ("report", LINEAR),
     "outcome": ("outcome", LINEAR),

@@ -213,3 +213,20 @@ def test_a_truth_drawn_from_a_prior_is_scored_by_each_replicates_own(tmp_path):
     table = pd.read_parquet(tmp_path / SUMMARY)
     assert table[table["measure"] == "relative_bias"]["value"].isna().all()
     assert table[(table["measure"] == "bias") & (table["subset"] == "all")]["value"].notna().all()
+
+
+def test_large_tables_are_written_as_csv_on_request(small_study, tmp_path):
+    checkout = small_study.copy(tmp_path / "large")
+    library = checkout.folder / "workflow/scripts/recovery/plan/design.py"
+    library.write_text(library.read_text().replace("IN_CSV = 100", "IN_CSV = 3"))
+    done = checkout.make_study(SUMMARY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = checkout.folder / "results/small/summary"
+    large = {"performance", "comparison"}
+    tables = {file.stem for file in summary.glob("*.parquet")}
+    assert {file.stem for file in summary.glob("*.csv")} == tables - large
+    done = checkout.snakemake("--cores", "1", "results/small/summary/comparison.csv")
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = pd.read_csv(summary / "comparison.csv")
+    assert len(written) == len(pd.read_parquet(summary / "comparison.parquet"))
+    assert checkout.planned("results/small/summary/comparison.csv") == {}

@@ -4,7 +4,11 @@ rule summarise:
         unpack(INPUTS.summarise),
     output:
         **{table: DESIGN.file(paths.summary(table)) for table in SUMMARIES},
-        **{f"{table}_csv": DESIGN.file(paths.summary(table, "csv")) for table in SUMMARIES},
+        **{
+            f"{table}_csv": DESIGN.file(paths.summary(table, "csv"))
+            for table in SUMMARIES
+            if table not in DESIGN.tables_on_request
+        },
     log:
         DESIGN.file(paths.log("summarise")),
     benchmark:
@@ -21,3 +25,22 @@ rule summarise:
         "Score every cell"
     script:
         "../scripts/summarise.py"
+
+
+rule large_csv:
+    """Write a large summary table as CSV, on request. Wildcards: table."""
+    input:
+        table=DESIGN.file(paths.summary("{table}"), table="{table}"),
+    output:
+        csv=DESIGN.file(paths.summary("{table}", "csv"), table="{table}"),
+    log:
+        DESIGN.file(paths.log("large_csv/{table}"), table="{table}"),
+    wildcard_constraints:
+        table="|".join(DESIGN.tables_on_request) or "none",
+    localrule: True
+    conda:
+        "../envs/tables.yaml"
+    message:
+        "Write {wildcards.table} as CSV"
+    script:
+        "../scripts/large_csv.py"

@@ -20,4 +20,7 @@ plan = design.restore(params["study"], params["sources"])
 for name, table in summaries.summarise(plan).items():
     schema = SUMMARIES[name]
     tables.write(table, snakemake.output[name], schema, digest(params))
-    tables.write_csv(snakemake.output[f"{name}_csv"], snakemake.output[name])
+    if name in plan.tables_on_request:
+        tables.remove_csv_of(snakemake.output[name])
+    else:
+        tables.write_csv(snakemake.output[f"{name}_csv"], snakemake.output[name])

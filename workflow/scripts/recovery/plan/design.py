@@ -28,6 +28,7 @@ from recovery.study.keys import Study
 from recovery.study.parse import restore as restore_study
 from recovery.study.truths import FromObserved, ObservedTruth, PriorTruth
 
+MOST_CELLS_IN_CSV = 100  # of a summary table with many rows a cell
 Cell = tuple[str, str, str]  # scenario, model or estimator, prior
 
 
@@ -161,6 +162,11 @@ class Design:
     def observed_report_tables(self) -> list[str]:
         """The tables that the report reads of fits to observed data."""
         return [table for table in self.summary_tables if table != "participants"]
+
+    @property
+    def tables_on_request(self) -> tuple[str, ...]:
+        """The summary tables that are written as CSV on request only, as they are large."""
+        return ("performance", "comparison") if len(self.cells) > MOST_CELLS_IN_CSV else ()
 
     def cell_file(self, table: str, cell: Cell, batch: Batch) -> str:
         """Return the file of one table of a cell and batch."""

@@ -42,6 +42,7 @@ STEPS = {  # each after the steps that it reads
     ),
     "verify": Step(("verify",), ("verified",), ("compile", "check", "simulate")),
     "summarise": Step(("summarise",), ("summary",), ("simulate", "fit", "verify", "fit_observed")),
+    "large_csv": Step(("large_csv",), (), ("summarise",)),
     "figures": Step(
         ("figures",), ("figures",), ("simulate", "fit", "verify", "fit_observed", "summarise")
     ),

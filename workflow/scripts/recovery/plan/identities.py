@@ -99,7 +99,8 @@ def check_existing(design: Design, remembered: bool) -> None:
             continue
         except tables.StaleTableError:
             damaged.append(file)
-    damaged += _other_csv(file for file in summaries if file not in damaged)
+    with_csv = [design.summary_file(t) for t in SUMMARIES if t not in design.tables_on_request]
+    damaged += _other_csv(file for file in with_csv if file not in damaged)
     if damaged:
         raise tables.damaged_tables_error(damaged)
     if stale and not remembered:

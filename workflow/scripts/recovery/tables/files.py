@@ -142,6 +142,11 @@ def write_csv(path: str | Path, source: str | Path) -> None:
     replace(path, lambda beside: beside.write_bytes(content))
 
 
+def remove_csv_of(source: str | Path) -> None:
+    """Remove the CSV file beside a Parquet table, which has older numbers."""
+    Path(source).with_suffix(".csv").unlink(missing_ok=True)
+
+
 def is_csv_of(path: str | Path, source: str | Path) -> bool:
     """Whether a CSV file is what `write_csv` writes of a Parquet table."""
     if not stat.S_ISREG(Path(path).stat().st_mode):
