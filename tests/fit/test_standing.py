@@ -69,12 +69,12 @@ class Job:
         design = make_design()
         batch = Batch(1, 250, last)
         simulation = design.simulation(SCENARIO, batch)
-        inputs = {name: str(self.folder / f"{name}.parquet") for name in ("data", "truth")}
+        inputs = {name: [str(self.folder / f"{name}.parquet")] for name in ("data", "truth")}
         data, truth = datasets.simulate_batch(simulation)
         identity, ranges = simulation["identity"], simulation["replicates"]
         schema = tables.data_schema(LINEAR.COLUMNS)
-        tables.write(data, inputs["data"], schema, identity, replicates=ranges)
-        tables.write(truth, inputs["truth"], tables.TRUTH, identity, replicates=ranges)
+        tables.write(data, *inputs["data"], schema, identity, replicates=ranges)
+        tables.write(truth, *inputs["truth"], tables.TRUTH, identity, replicates=ranges)
         specification = design.fit(*CELL, batch) | changes
         specification["replicates"] = as_ranges(range(first, last + 1))
         outputs = {name: [self.files[name]] for name in TABLES}
@@ -219,7 +219,7 @@ def test_two_jobs_of_one_batch_take_turns(tmp_path):
 def test_each_cell_of_a_shared_job_keeps_what_stands(job):
     design, batch = make_design(), Batch(1, 250, 3)
     job.run(3)
-    simulated = {name: str(job.folder / f"{name}.parquet") for name in ("data", "truth")}
+    simulated = {name: [str(job.folder / f"{name}.parquet")] for name in ("data", "truth")}
     fitters = [
         CountingFitter(design.fit(SCENARIO, model, "weak", batch), job.log)
         for model in ("centered", "pooled")

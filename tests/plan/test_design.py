@@ -196,15 +196,13 @@ def test_the_default_batch_follows_from_what_a_fit_costs(
     assert [found[0] for found in batches] == [(1, data), (1, fits)]
 
 
-def test_slow_fits_have_a_job_for_every_five_up_to_200_jobs():
-    for replicates in (100, 1000, 5000):
-        data, fits = default_batches("noncentered", 20, 60, replicates)
-        assert len(fits) >= min(replicates / 5, 200)
-        held = [number for first, last in fits for number in range(first, last + 1)]
-        assert held[:replicates] == list(range(1, replicates + 1))
-        for first, last in fits:
-            assert any(low <= first and last <= high for low, high in data)
+def test_batches_of_fits_hold_every_replicate_once_and_lie_within_one_of_data():
+    data, fits = default_batches("noncentered", 20, 60, 5000)
     assert len(fits) == 200 + 4000 / 50
+    held = [number for first, last in fits for number in range(first, last + 1)]
+    assert held == list(range(1, 5001))
+    for first, last in fits:
+        assert any(low <= first and last <= high for low, high in data)
 
 
 def test_the_default_batch_does_not_depend_on_replicates_or_other_cells():
@@ -239,48 +237,92 @@ def test_priors_with_the_same_values_share_their_fits(design):
     assert design.same_priors() == []
 
 
-# Shared jobs
+# Jobs of several batches
 
 
-def shared(*places, step="fit"):
-    return make_design(("batch", DROP), *places).shared_jobs(step)
+LONG = ("sampler", {"chains": 4, "warmup": 1000, "draws": 1000})
+
+
+def batches_of_jobs(design, step="fit"):
+    """The batches of fits of every job: (scenario, method, prior, name of the batch)."""
+    shared = [
+        {(job.scenario, each.method, each.prior, each.batch.name) for each in job.batches}
+        for job in design.shared_jobs(step)
+    ]
+    together = set().union(*shared)
+    alone = [
+        {(*cell, batch.name)}
+        for cell in design.fitted_cells
+        for batch in design.batches(cell)
+        if (*cell, batch.name) not in together
+    ]
+    return shared, alone
 
 
 def test_small_cells_share_a_job_and_slow_ones_do_not():
-    sampler = ("sampler", {"chains": 4, "warmup": 1000, "draws": 1000})
     models = ("models", ["pooled", "unpooled", "marginal", "noncentered"])
     sizes = ("participants", [4, 100]), ("observations", [50]), ("replicates", 5)
-    found = shared(sampler, models, *sizes, ("priors", "wide", OTHER_PRIOR))
-    small = {(name, fit) for each in found for name in each.scenarios for fit in each.fits}
-    models_of = {
-        size: {fit[0] for name, fit in small if name == f"moderate-{size}x50"} for size in (4, 100)
+    design = make_design(("batch", DROP), LONG, models, *sizes, ("priors", "wide", OTHER_PRIOR))
+    shared, alone = batches_of_jobs(design)
+    together = {each[:2] for job in shared for each in job}
+    assert together == {
+        *(("moderate-4x50", model) for model in ("pooled", "unpooled", "marginal")),
+        *(("moderate-100x50", model) for model in ("pooled", "marginal")),
     }
-    assert models_of == {
-        4: {"pooled", "unpooled", "marginal"},  # noncentered takes 0.7 seconds a fit
-        100: {"pooled", "marginal"},  # unpooled takes 3
+    assert {each[:2] for job in alone for each in job} == {
+        ("moderate-4x50", "noncentered"),  # 0.7 seconds a fit
+        ("moderate-100x50", "noncentered"),
+        ("moderate-100x50", "unpooled"),  # 3
     }
-    names = [each.name for each in found]
+    names = [job.name for job in design.shared_jobs("fit")]
     assert len(names) == len(set(names))
 
 
-def test_cells_that_share_a_job_have_the_same_batches_and_not_too_many_seconds():
+def test_small_cells_that_share_a_job_take_not_too_many_seconds():
     priors = [("priors", f"p{number}", OTHER_PRIOR | {"beta_sd": number}) for number in range(1, 9)]
     places = ("models", ["pooled", "marginal"]), ("replicates", 20), *priors
-    sampler = ("sampler", {"chains": 4, "warmup": 1000, "draws": 1000})
-    design = make_design(("batch", DROP), sampler, *places)
+    design = make_design(("batch", DROP), LONG, *places)
     found = design.shared_jobs("fit")
-    fits = [fit for each in found for fit in each.fits]
+    fits = [(each.method, each.prior) for job in found for each in job.batches]
     assert sorted(fits) == sorted(design.fits)
     (scenario,) = design.scenarios.values()
-    for each in found:
-        batches = [design.batches((name, *fit)) for name in each.scenarios for fit in each.fits]
-        assert all(other == batches[0] for other in batches)
-        seconds = [20 * fit_seconds(design.study, scenario, method) for method, _ in each.fits]
-        assert sum(seconds) <= 20
+    for job in found:
+        seconds = [20 * fit_seconds(design.study, scenario, each.method) for each in job.batches]
+        assert sum(seconds) == pytest.approx(job.seconds)
+        assert job.seconds <= 20
 
 
-def test_a_cell_alone_shares_no_job():
-    assert shared(("models", ["pooled"]), ("replicates", 5)) == []
+def test_a_batch_alone_shares_no_job():
+    design = make_design(("batch", DROP), ("models", ["pooled"]), ("replicates", 5))
+    assert design.shared_jobs("fit") == []
+
+
+@pytest.mark.parametrize(
+    ("replicates", "priors", "most"), [(100, 1, 20), (1000, 1, 200), (5000, 2, 400)]
+)
+def test_slow_fits_have_a_job_for_every_five_up_to_200_jobs(replicates, priors, most):
+    """F / 5 jobs, or at least 200; and fewer than 400 for any number of batches."""
+    other = [("priors", f"p{n}", OTHER_PRIOR | {"beta_sd": n}) for n in range(1, priors)]
+    sizes = ("participants", [20]), ("observations", [60]), ("replicates", replicates)
+    design = make_design(("batch", DROP), LONG, ("models", ["noncentered"]), *sizes, *other)
+    shared, alone = batches_of_jobs(design)
+    jobs = len(shared) + len(alone)
+    assert min(priors * replicates / 5, 200) <= jobs <= most
+    expected = {
+        (*cell, batch.name) for cell in design.fitted_cells for batch in design.batches(cell)
+    }
+    made = [each for job in (*shared, *alone) for each in job]
+    assert sorted(made) == sorted(expected)
+
+
+def test_ten_thousand_batches_are_a_few_hundred_jobs():
+    priors = [("priors", f"p{n}", OTHER_PRIOR | {"beta_sd": n}) for n in range(1, 10)]
+    sizes = ("participants", [20, 30, 40, 50, 60]), ("observations", [20]), ("replicates", 1000)
+    design = make_design(("batch", DROP), LONG, ("models", ["noncentered"]), *sizes, *priors)
+    assert sum(len(design.batches(cell)) for cell in design.fitted_cells) == 10_000
+    shared, alone = batches_of_jobs(design)
+    assert alone == []
+    assert 200 <= len(shared) < 400
 
 
 # Identities

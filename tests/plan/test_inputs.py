@@ -54,8 +54,8 @@ def test_a_truth_of_an_observed_fit_is_simulated_from_that_fit(folder):
 
 def test_a_fit_reads_the_datasets_of_its_batch(folder):
     assert inputs().fit(FIT) == {
-        "data": f"results/small/data/{SCENARIO}/00001-00025.parquet",
-        "truth": f"results/small/truth/{SCENARIO}/00001-00025.parquet",
+        "data": [f"results/small/data/{SCENARIO}/00001-00025.parquet"],
+        "truth": [f"results/small/truth/{SCENARIO}/00001-00025.parquet"],
     }
 
 
@@ -80,7 +80,7 @@ def test_inputs_are_ancient_only_when_every_table_has_its_identity_and_replicate
     for table in ("estimates", "participants", "diagnostics"):
         file = found.design.cell_file(table, (SCENARIO, "centered", "weak"), first_batch(found))
         write(file, **(written | (of_last if table == "diagnostics" else {})))
-    marked = [isinstance(file, Ancient) for file in found.fit(FIT).values()]
+    marked = [isinstance(file, Ancient) for (file,) in found.fit(FIT).values()]
     assert marked == [ancient, ancient]
 
 

@@ -1,5 +1,7 @@
 """Reads the study. recovery.plan computes the inputs, params and resources of the rules."""
 
+from math import ceil
+
 from recovery.common import checkout
 from recovery.common.user_files import relative_path
 from recovery.plan import figure_list, paths
@@ -31,14 +33,18 @@ STUDY = DESIGN.study
 MODIFIER = workflow.modifier  # renames the rules if this workflow is a module
 
 
-SHARED = {}  # rule -> the rules of jobs that several of its cells share
+SHARED = {}  # rule -> the rules of its jobs of several batches
 
 
 def shared_tables(shared):
-    """Return the outputs of jobs that several cells share: table -> a file for each cell."""
+    """Return the outputs of a job of several batches: table -> a file for each batch."""
+    cells = [(shared.scenario, each.method, each.prior) for each in shared.batches]
     return {
-        table: [update(paths.fitted_by(table, *fit)) for fit in shared.fits]
-        for table in DESIGN.tables_of(("", *shared.fits[0]))
+        table: [
+            update(DESIGN.cell_file(table, cell, each.batch))
+            for cell, each in zip(cells, shared.batches)
+        ]
+        for table in DESIGN.tables_of(cells[0])
     }
 
 

@@ -44,8 +44,8 @@ use rule estimate as estimate_observed with:
         "Estimate by {wildcards.model} in observed {wildcards.dataset}"
 
 
-# Jobs that several cells share, because their estimates are too few and too fast for jobs of their own.
-# Such a job keeps the fits that stand: a changed prior repeats only its own.
+# Jobs of several batches, because each would be too short or there are very many. Such a job keeps
+# the fits that stand: a changed prior repeats only its own.
 for shared in DESIGN.shared_jobs("estimate"):
 
     rule:
@@ -56,21 +56,19 @@ for shared in DESIGN.shared_jobs("estimate"):
         output:
             **shared_tables(shared),
         log:
-            paths.log(f"estimate/{{scenario}}/{shared.name}/{{batch}}"),
+            DESIGN.file(paths.log(f"estimate/{shared.scenario}/{shared.name}")),
         benchmark:
-            paths.benchmark(f"estimate/{{scenario}}/{shared.name}/{{batch}}")
-        wildcard_constraints:
-            scenario="|".join(shared.scenarios),
+            DESIGN.file(paths.benchmark(f"estimate/{shared.scenario}/{shared.name}"))
         conda:
             "../envs/tables.yaml"
         threads: 1
         resources:
             mem_mb=RESOURCES.memory,
-            runtime=RESOURCES.minutes,
+            runtime=RESOURCES.shared_minutes(shared),
         params:
             fits=PARAMS.shared(shared),
         message:
-            f"Estimate by {shared} in {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
+            f"Estimate by {shared} in {shared.scenario}, replicates {shared.ranges}"
         script:
             "../scripts/estimate.py"
 

@@ -113,8 +113,8 @@ use rule approximate as approximate_observed with:
         "Approximate by {wildcards.model} under {wildcards.prior} in observed {wildcards.dataset}"
 
 
-# Jobs that several cells share, because their fits are too few and too fast for jobs of their own.
-# Such a job keeps the fits that stand: a changed prior repeats only its own.
+# Jobs of several batches, because each would be too short or there are very many. Such a job keeps
+# the fits that stand: a changed prior repeats only its own.
 for shared in DESIGN.shared_jobs("fit"):
 
     rule:
@@ -125,29 +125,28 @@ for shared in DESIGN.shared_jobs("fit"):
         output:
             **shared_tables(shared),
         log:
-            paths.log(f"fit/{{scenario}}/{shared.name}/{{batch}}"),
+            DESIGN.file(paths.log(f"fit/{shared.scenario}/{shared.name}")),
         benchmark:
-            paths.benchmark(f"fit/{{scenario}}/{shared.name}/{{batch}}")
-        wildcard_constraints:
-            scenario="|".join(shared.scenarios),
+            DESIGN.file(paths.benchmark(f"fit/{shared.scenario}/{shared.name}"))
+        priority: ceil(shared.seconds)
         conda:
             "../envs/stan.yaml"
         threads: 1
         resources:
             mem_mb=RESOURCES.memory,
-            runtime=RESOURCES.minutes,
+            runtime=RESOURCES.shared_minutes(shared),
         params:
             fits=PARAMS.shared(shared),
         message:
-            f"Fit {shared} to {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
+            f"Fit {shared} to {shared.scenario}, replicates {shared.ranges}"
         script:
             "../scripts/fit.py"
 
     note_shared("fit", shared.name)
 
 
-# Jobs that several cells share, because their approximations are too few and too fast for jobs of their own.
-# Such a job keeps the fits that stand: a changed prior repeats only its own.
+# Jobs of several batches, because each would be too short or there are very many. Such a job keeps
+# the fits that stand: a changed prior repeats only its own.
 for shared in DESIGN.shared_jobs("approximate"):
 
     rule:
@@ -158,21 +157,19 @@ for shared in DESIGN.shared_jobs("approximate"):
         output:
             **shared_tables(shared),
         log:
-            paths.log(f"approximate/{{scenario}}/{shared.name}/{{batch}}"),
+            DESIGN.file(paths.log(f"approximate/{shared.scenario}/{shared.name}")),
         benchmark:
-            paths.benchmark(f"approximate/{{scenario}}/{shared.name}/{{batch}}")
-        wildcard_constraints:
-            scenario="|".join(shared.scenarios),
+            DESIGN.file(paths.benchmark(f"approximate/{shared.scenario}/{shared.name}"))
         conda:
             "../envs/stan.yaml"
         threads: 1
         resources:
             mem_mb=RESOURCES.memory,
-            runtime=RESOURCES.minutes,
+            runtime=RESOURCES.shared_minutes(shared),
         params:
             fits=PARAMS.shared(shared),
         message:
-            f"Approximate by {shared} in {{wildcards.scenario}}, replicates {{params.fits[0][replicates]}}"
+            f"Approximate by {shared} in {shared.scenario}, replicates {shared.ranges}"
         script:
             "../scripts/approximate.py"
 

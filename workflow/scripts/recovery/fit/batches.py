@@ -74,34 +74,36 @@ class Fitter(Protocol):
 
 
 def fit_files(
-    fitters: Sequence[Fitter], inputs: Mapping[str, str], outputs: Mapping[str, Sequence[str]]
+    fitters: Sequence[Fitter],
+    inputs: Mapping[str, Sequence[str]],
+    outputs: Mapping[str, Sequence[str]],
 ) -> None:
-    """Make the fits of one or several cells to a batch of datasets, and write their tables.
+    """Make one or several batches of fits to the datasets of a scenario, and write their tables.
 
     Fits that stand are kept.
 
     Parameters
     ----------
     fitters : sequence of Fitter
-        One for each cell.
+        One for each batch.
     inputs : mapping
         The files of the tables `data` and, unless the data are observed, `truth`.
     outputs : mapping
-        Table -> a file for each cell; `draws` only if the study keeps draws.
+        Table -> a file for each batch; `draws` only if the study keeps draws.
     """
     spent = {"start": time.process_time(), "tables": 0.0}
     datasets = _Datasets(inputs)
     for place, fitter in enumerate(fitters):
         files = {table: each[place] for table, each in outputs.items()}
         with standing.taken(files):
-            _fit_cell(fitter, datasets, files, spent)
+            _make_batch(fitter, datasets, files, spent)
         spent = {"start": 0.0, "tables": 0.0}
 
 
-def _fit_cell(
+def _make_batch(
     fitter: Fitter, datasets: _Datasets, files: Mapping[str, str], spent: Mapping[str, float]
 ) -> None:
-    """Make the fits of a cell that do not stand; `spent` is the processor time until now."""
+    """Make the fits of a batch that do not stand; `spent` is the processor time until now."""
     specification, started = fitter.specification, time.process_time()
     replicates = numbers_in(specification["replicates"])
     batch = standing.Standing(files, schemas(specification), specification["identity"], replicates)
@@ -114,22 +116,36 @@ def _fit_cell(
 
 
 class _Datasets:
-    """The datasets of a job, read when the first cell needs them."""
+    """The datasets of a job; a file is read when the first fits need it."""
 
-    def __init__(self, files: Mapping[str, str]):
+    def __init__(self, files: Mapping[str, Sequence[str]]):
         self.files = files
-        self.tables: dict[str, Columns] = {}
+        self.read: tuple[str, dict[str, Columns]] = ("", {})
 
     def of(
         self, specification: Mapping[str, Any], replicates: Sequence[int]
     ) -> tuple[Columns, Columns | None]:
         """Return the rows of `data` and `truth` of some replicates; no truth of observed data."""
-        ranges = specification["replicates"]
-        for table in {"data", "truth"} & self.files.keys() - self.tables.keys():
-            file, dataset = self.files[table], specification["dataset"]
-            self.tables[table] = tables.read_of(file, dataset, replicates=ranges)
-        rows = {name: _rows_of(table, replicates) for name, table in self.tables.items()}
+        place = self._place(replicates[0])
+        if self.read[0] != self.files["data"][place]:
+            found = {
+                table: tables.read_of(self.files[table][place], specification["dataset"])
+                for table in ("data", "truth")
+                if table in self.files
+            }
+            self.read = self.files["data"][place], found
+        rows = {name: _rows_of(table, replicates) for name, table in self.read[1].items()}
+        known = rows["truth" if "truth" in rows else "data"]["replicate"]
+        if not set(replicates) <= set(known):
+            raise tables.stale_tables_error([files[place] for files in self.files.values()])
         return rows["data"], rows.get("truth")
+
+    def _place(self, replicate: int) -> int:
+        """Which of the files has a replicate; the only one is taken without a look."""
+        for place, file in enumerate(self.files["data"][:-1]):
+            if replicate in numbers_in(tables.read_replicates(file)):
+                return place
+        return -1
 
 
 def _rows_of(table: Columns, replicates: Sequence[int]) -> Columns:

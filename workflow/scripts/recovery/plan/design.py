@@ -22,7 +22,7 @@ from recovery.plan.batch_size import OBSERVED_BATCH, Batch, data_batches, fit_ba
 from recovery.plan.provenance import Sources
 from recovery.plan.scenarios import Scenario, scenarios_of
 from recovery.plan.seeds import verified_rng
-from recovery.plan.shared_jobs import SharedJobs, shared_jobs, step_of
+from recovery.plan.shared_jobs import SharedJob, shared_jobs
 from recovery.study import methods
 from recovery.study.keys import Study
 from recovery.study.parse import restore as restore_study
@@ -131,10 +131,9 @@ class Design:
         """The cells whose fits are made; the others share theirs."""
         return [(name, *fit) for name in self.scenarios for fit in self.fits]
 
-    def shared_jobs(self, step: str) -> list[SharedJobs]:
-        """Return the jobs that several cells share: of the step fit, estimate or approximate."""
-        fits = [fit for fit in self.fits if step_of(self.study, fit[0]) == step]
-        return shared_jobs(self.study, step, [*self.scenarios.values()], fits)
+    def shared_jobs(self, step: str) -> list[SharedJob]:
+        """Return the jobs that make several batches: of the step fit, estimate or approximate."""
+        return shared_jobs(self.study, step, [*self.scenarios.values()], self.fits)
 
     @property
     def observed_cells(self) -> list[Cell]:

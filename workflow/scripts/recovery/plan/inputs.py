@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from recovery import engines, families, tables
 from recovery.common.hashing import digest
 from recovery.plan import figure_list, identities, paths, provenance
+from recovery.plan.batch_size import Batch
 from recovery.plan.design import Cell, Design
 from recovery.plan.forcerun import folder_of
 from recovery.plan.params import Params, Wildcards
-from recovery.plan.shared_jobs import Fits, SharedJobs
+from recovery.plan.shared_jobs import BatchOfFits, SharedJob
 from recovery.study.methods import NO_PRIOR
 from recovery.tables.summary_schemas import SUMMARIES
 
@@ -92,26 +93,31 @@ class Inputs:
     @_planned
     def fit(self, wildcards: Wildcards) -> Files:
         """Return the datasets of one batch, and the compiled program where the engine has one."""
-        return self._of_cells([(wildcards.model, wildcards.prior)], wildcards)
+        batch = self.design.batch(wildcards.batch)
+        fits = BatchOfFits(wildcards.model, wildcards.prior, batch)
+        return self._of_batches(wildcards.scenario, [fits])
 
-    def shared(self, shared: SharedJobs) -> Callable[[Wildcards], Files]:
-        """Return a method for jobs that several cells share: the programs are of all of them."""
+    def shared(self, job: SharedJob) -> Callable[[Wildcards], Files]:
+        """Return a method for a job of several batches: the datasets and programs of all."""
 
         def of_job(wildcards: Wildcards) -> Files:
             self._made_again()
-            return self._of_cells(shared.fits, wildcards)
+            return self._of_batches(job.scenario, job.batches)
 
         return of_job
 
-    def _of_cells(self, fits: Sequence[Fits], wildcards: Wildcards) -> Files:
-        batch = self.design.batch(wildcards.batch)
-        cells = [(wildcards.scenario, *fit) for fit in fits]
+    def _of_batches(self, scenario: str, batches: Sequence[BatchOfFits]) -> Files:
+        design = self.design
         outputs = [
-            [self.design.cell_file(table, cell, batch) for table in self.design.tables_of(cell)]
-            for cell in cells
+            [
+                design.cell_file(table, (scenario, each.method, each.prior), each.batch)
+                for table in design.tables_of((scenario, each.method, each.prior))
+            ]
+            for each in batches
         ]
-        specifications = [self.design.fit(*cell, batch) for cell in cells]
-        return self._of_fits(specifications, outputs, self._datasets(wildcards))
+        specifications = [design.fit(scenario, *each) for each in batches]
+        data = self._datasets(scenario, [each.batch for each in batches])
+        return self._of_fits(specifications, outputs, data)
 
     @_planned
     def verify(self, wildcards: Wildcards) -> Files:
@@ -121,14 +127,15 @@ class Inputs:
         outputs = [
             self.design.verified_file(table, cell, batch) for table in ("estimates", "diagnostics")
         ]
-        return self._of_fits(self.params.verify(wildcards), [outputs], self._datasets(wildcards))
+        data = self._datasets(wildcards.scenario, [batch])
+        return self._of_fits(self.params.verify(wildcards), [outputs], data)
 
     @_planned
     def fit_observed(self, wildcards: Wildcards) -> Files:
         """Return an observed dataset, and the compiled program where the engine has one."""
         fit = (wildcards.dataset, wildcards.model, wildcards.prior)
         outputs = [self.design.observed_file(table, *fit) for table in self.design.tables_of(fit)]
-        data = {"data": self.design.observed_data(wildcards.dataset)}
+        data = {"data": [self.design.observed_data(wildcards.dataset)]}
         return self._of_fits(self.params.fit_observed(wildcards), [outputs], data)
 
     @_planned
@@ -226,11 +233,11 @@ class Inputs:
         own = families.is_own(self.design.study.family)
         return {"tried": self.design.file(paths.FAMILY_TRIAL)} if own else {}
 
-    def _datasets(self, wildcards: Wildcards) -> Files:
-        scenario, batch = wildcards.scenario, self.design.batch(wildcards.batch)
-        data_batch = self.design.data_batch(scenario, batch)
+    def _datasets(self, scenario: str, batches: Iterable[Batch]) -> Files:
+        """The datasets of batches of fits, each file once."""
+        data_batches = dict.fromkeys(self.design.data_batch(scenario, each) for each in batches)
         return {
-            table: self.design.dataset_file(table, scenario, data_batch)
+            table: [self.design.dataset_file(table, scenario, each) for each in data_batches]
             for table in ("data", "truth")
         }
 
@@ -242,7 +249,7 @@ class Inputs:
         Parameters
         ----------
         specifications, outputs
-            Those of each cell.
+            Those of each batch.
         """
         executables = [
             file

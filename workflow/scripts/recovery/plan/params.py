@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from recovery.common.hashing import digest
 from recovery.common.user_files import shipped
 from recovery.plan import identities, provenance
 from recovery.plan.design import Design
-from recovery.plan.shared_jobs import SharedJobs
+from recovery.plan.shared_jobs import SharedJob
 
 Wildcards = Any  # of Snakemake: an attribute a wildcard
 TRIED = {
@@ -76,14 +75,9 @@ class Params:
         """Return what decides one batch of fits, of any method."""
         return [self.design.fit(*_cell(wildcards), self._batch(wildcards))]
 
-    def shared(self, shared: SharedJobs) -> Callable[[Wildcards], list[Content]]:
-        """Return a method for jobs that several cells share: what decides each cell's fits."""
-
-        def of_job(wildcards: Wildcards) -> list[Content]:
-            batch = self._batch(wildcards)
-            return [self.design.fit(wildcards.scenario, *fit, batch) for fit in shared.fits]
-
-        return of_job
+    def shared(self, job: SharedJob) -> list[Content]:
+        """Return what decides each batch of fits of a job that makes several."""
+        return [self.design.fit(job.scenario, *each) for each in job.batches]
 
     def verify(self, wildcards: Wildcards) -> list[Content]:
         """Return what decides the fits of one batch that the verifying engine makes."""

@@ -32,11 +32,6 @@ def fitted(table: str) -> str:
     return f"{RESULTS}/{table}/{_FITS}.parquet"
 
 
-def fitted_by(table: str, model: str, prior: str) -> str:
-    """Return the pattern of a table of fits, of one method and prior."""
-    return fitted(table).replace("{model}", model).replace("{prior}", prior)
-
-
 def verified(table: str) -> str:
     """Return the pattern of a table of the fits that the verifying engine makes."""
     return f"{RESULTS}/verified/{table}/{_FITS}.parquet"

@@ -9,6 +9,7 @@ from typing import Any
 
 from recovery.plan.design import Design
 from recovery.plan.fit_seconds import fit_seconds
+from recovery.plan.shared_jobs import SharedJob
 
 BASE = 1000  # MB: Snakemake, Python and its libraries
 COPIES = 5  # of a fit's draws that are held at once
@@ -35,10 +36,16 @@ class JobResources:
         seconds = 2 * study.sampler.time_limit * len(study.attempts)
         return max(60, 10 + ceil(seconds / 60)) * 2 ** (attempt - 1)
 
+    def shared_minutes(self, job: SharedJob) -> Callable[[Any, int], int]:
+        """Return the time of a job of several batches: with three times the estimate of all."""
+        more = ceil(3 * job.seconds / 60)
+        return lambda wildcards, attempt: self.minutes(wildcards, attempt) + more * attempt
+
     def priority(self, wildcards: Any) -> int:
-        """Return the milliseconds of a fit, so that long jobs do not start last."""
+        """Return about the seconds of a job, so that long ones do not start last."""
         scenario = self.design.scenarios[wildcards.scenario]
-        return ceil(1000 * fit_seconds(self.design.study, scenario, wildcards.model))
+        fits = len(self.design.batch(wildcards.batch).replicates)
+        return ceil(fits * fit_seconds(self.design.study, scenario, wildcards.model))
 
     def of_family_code(self) -> dict[str, Callable[[Any, int], int]]:
         """Return the time of fits for jobs that run the code of an own family; else nothing."""

@@ -1,61 +1,81 @@
-"""Jobs that several cells share: their fits are too few and too fast for jobs of their own.
+"""Jobs that make several batches of fits: each alone would be too short, or there are very many.
 
-A job starts in about half a second. Which cells share a job decides no file's name and no number.
+A job starts in about half a second, on a cluster in several. Which batches share a job decides no
+file's name and no number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from recovery.plan.batch_size import fit_batches
+from recovery.common.replicate_ranges import as_ranges
+from recovery.plan.batch_size import Batch, fit_batches
 from recovery.plan.fit_seconds import fit_seconds
 from recovery.plan.scenarios import Scenario
 from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR
 
-ENOUGH = 10.0  # seconds of a job of its own
-MOST = 20.0  # seconds of a shared job
+SLOW = 0.5  # seconds of a fit from which a batch has a job of its own, unless there are MANY
+MOST = 20.0  # seconds of a job that batches of fast fits share
+MANY = 200  # batches of a study, from which jobs have as many batches as leave so many jobs
 NAMED = 4  # fits in a message
-SLOW = 0.5  # seconds of a fit that shares no job
-Fits = tuple[str, str]  # method, prior
+
+
+class BatchOfFits(NamedTuple):
+    """A batch of the fits of one method under one prior."""
+
+    method: str
+    prior: str
+    batch: Batch
 
 
 @dataclass(frozen=True)
-class SharedJobs:
-    """Jobs of one rule: each fits the same methods and priors to one batch of a scenario."""
+class SharedJob:
+    """A job, with a rule of its own, that makes several batches."""
 
     name: str  # of the rule
-    fits: tuple[Fits, ...]
-    scenarios: tuple[str, ...]
+    scenario: str
+    batches: Sequence[BatchOfFits]
+    seconds: float  # about what it takes
 
     def __str__(self) -> str:
         """Return its fits in words, for messages."""
-        named = [
-            method if prior == NO_PRIOR else f"{method} under {prior}"
-            for method, prior in self.fits[:NAMED]
-        ]
-        more = len(self.fits) - len(named)
-        return ", ".join([*named, *([f"{more} more"] if more else [])])
+        fits = dict.fromkeys((each.method, each.prior) for each in self.batches)
+        named = [m if prior == NO_PRIOR else f"{m} under {prior}" for m, prior in fits]
+        more = [f"{len(fits) - NAMED} more"] if len(fits) > NAMED else []
+        return ", ".join([*named[:NAMED], *more])
+
+    @property
+    def ranges(self) -> str:
+        """The replicates of its fits as text."""
+        return as_ranges({number for each in self.batches for number in each.batch.replicates})
 
 
 def shared_jobs(
-    study: Study, step: str, scenarios: list[Scenario], fits: list[Fits]
-) -> list[SharedJobs]:
-    """Return the shared jobs of a step.
+    study: Study, step: str, scenarios: Sequence[Scenario], fits: Sequence[tuple[str, str]]
+) -> list[SharedJob]:
+    """Return the shared jobs of a step: fit, estimate or approximate.
 
     Parameters
     ----------
     fits : list
-        Methods and priors of the step, which are fitted to every scenario.
+        Methods and priors that are fitted to every scenario.
     """
-    sharing: dict[tuple[Fits, ...], list[str]] = {}
-    for scenario in scenarios:
-        for together in _of_scenario(study, scenario, fits):
-            sharing.setdefault(together, []).append(scenario.name)
+    n_batches = sum(
+        len(fit_batches(study, scenario, method)) for scenario in scenarios for method, _ in fits
+    )
+    at_least = 1 << max(0, (n_batches // MANY).bit_length() - 1)  # stays as studies grow a little
+    own = [fit for fit in fits if step_of(study, fit[0]) == step]
+    several = [
+        (scenario.name, batches, seconds)
+        for scenario in scenarios
+        for batches, seconds in _of_scenario(study, scenario, own, at_least)
+        if len(batches) > 1
+    ]
     return [
-        SharedJobs(f"{step}_shared_{number}", together, tuple(names))
-        for number, (together, names) in enumerate(sharing.items(), start=1)
+        SharedJob(f"{step}_shared_{number}", *each) for number, each in enumerate(several, start=1)
     ]
 
 
@@ -66,18 +86,27 @@ def step_of(study: Study, name: str) -> str:
     return "approximate" if name in study.approximations else "estimate"
 
 
-def _of_scenario(study: Study, scenario: Scenario, fits: list[Fits]) -> Iterator[tuple[Fits, ...]]:
-    """Yield the cells of each of a scenario's shared jobs: of equal batches, MOST at most."""
-    waiting: dict[str, tuple[list[Fits], float]] = {}
-    for method, prior in fits:
-        first = fit_batches(study, scenario, method)[0]
-        each = fit_seconds(study, scenario, method)
-        seconds = each * len(first.replicates)
-        if each > SLOW or seconds > ENOUGH:
-            continue
-        together, spent = waiting.pop(first.name, ([], 0.0))
-        if spent + seconds > MOST:
-            yield tuple(together)
-            together, spent = [], 0.0
-        waiting[first.name] = [*together, (method, prior)], spent + seconds
-    yield from (tuple(together) for together, _ in waiting.values() if len(together) > 1)
+def _of_scenario(
+    study: Study, scenario: Scenario, fits: Sequence[tuple[str, str]], at_least: int
+) -> Iterator[tuple[list[BatchOfFits], float]]:
+    """Yield the batches of each of a scenario's shared jobs, and about how long it takes."""
+    seconds = {method: fit_seconds(study, scenario, method) for method, _ in fits}
+    for slow in (True, False):
+        batches = [
+            BatchOfFits(method, prior, batch)
+            for method, prior in fits
+            if (seconds[method] > SLOW) == slow
+            for batch in fit_batches(study, scenario, method)
+        ]
+        if not slow:
+            batches.sort(key=lambda each: each.batch.first)  # they read the same datasets
+        together: list[BatchOfFits] = []
+        spent = 0.0
+        for each in batches:
+            more = seconds[each.method] * len(each.batch.replicates)
+            if len(together) >= at_least and (slow or spent + more > MOST):
+                yield together, spent
+                together, spent = [], 0.0
+            together, spent = [*together, each], spent + more
+        if together:
+            yield together, spent

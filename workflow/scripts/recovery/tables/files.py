@@ -24,7 +24,6 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from recovery.common.errors import StaleTableError
-from recovery.common.replicate_ranges import numbers_in
 from recovery.tables import checksum
 from recovery.tables.batch_schemas import REAL, column
 
@@ -311,26 +310,12 @@ def stale_tables_error(paths: Sequence[str | Path]) -> StaleTableError:
 
 
 def read_of(
-    path: str | Path,
-    identity: str,
-    columns: Sequence[str] | None = None,
-    replicates: str = "",
+    path: str | Path, identity: str, columns: Sequence[str] | None = None
 ) -> dict[str, np.ndarray]:
-    """Read a table, or its rows of some replicates.
-
-    Raises
-    ------
-    StaleTableError
-        If the table has another identity, or lacks one of the replicates.
-    """
-    wanted = numbers_in(replicates)
-    if read_identity(path) != identity or not {*wanted} <= {*numbers_in(read_replicates(path))}:
+    """Read a table; StaleTableError if it has another identity."""
+    if read_identity(path) != identity:
         raise stale_tables_error([path])
-    table = read(path, columns)
-    if not wanted:
-        return table
-    rows = np.isin(table["replicate"], wanted)
-    return {name: column[rows] for name, column in table.items()}
+    return read(path, columns)
 
 
 def read_frame(
