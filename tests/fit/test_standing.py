@@ -69,20 +69,18 @@ class Job:
         design = make_design()
         batch = Batch(1, 250, last)
         simulation = design.simulation(SCENARIO, batch)
-        inputs = {name: [str(self.folder / f"{name}.parquet")] for name in ("data", "truth")}
+        inputs = {name: str(self.folder / f"{name}.parquet") for name in ("data", "truth")}
         data, truth = datasets.simulate_batch(simulation)
         identity, ranges = simulation["identity"], simulation["replicates"]
         schema = tables.data_schema(LINEAR.COLUMNS)
-        tables.write(data, *inputs["data"], schema, identity, replicates=ranges)
-        tables.write(truth, *inputs["truth"], tables.TRUTH, identity, replicates=ranges)
-        specification = design.fit(*CELL, batch) | changes
+        tables.write(data, inputs["data"], schema, identity, replicates=ranges)
+        tables.write(truth, inputs["truth"], tables.TRUTH, identity, replicates=ranges)
+        specification = design.fit(*CELL, batch) | {"datasets": inputs} | changes
         specification["replicates"] = as_ranges(range(first, last + 1))
         outputs = {name: [self.files[name]] for name in TABLES}
         outputs |= {"draws": [self.files["draws"]]} if with_draws else {}
         self.log.write_text("")
-        batches.fit_files(
-            [CountingFitter(specification, self.log, with_draws=with_draws)], inputs, outputs
-        )
+        batches.fit_files([CountingFitter(specification, self.log, with_draws=with_draws)], outputs)
         return [int(line) for line in self.log.read_text().split()]
 
     def numbers(self):
@@ -219,14 +217,16 @@ def test_two_jobs_of_one_batch_take_turns(tmp_path):
 def test_each_cell_of_a_shared_job_keeps_what_stands(job):
     design, batch = make_design(), Batch(1, 250, 3)
     job.run(3)
-    simulated = {name: [str(job.folder / f"{name}.parquet")] for name in ("data", "truth")}
+    simulated = {name: str(job.folder / f"{name}.parquet") for name in ("data", "truth")}
     fitters = [
-        CountingFitter(design.fit(SCENARIO, model, "weak", batch), job.log)
+        CountingFitter(
+            design.fit(SCENARIO, model, "weak", batch) | {"datasets": simulated}, job.log
+        )
         for model in ("centered", "pooled")
     ]
     files = {name: [str(job.folder / f"c/{name}.parquet"), job.files[name]] for name in TABLES}
     job.log.write_text("")
-    batches.fit_files(fitters, simulated, files)
+    batches.fit_files(fitters, files)
     assert job.log.read_text().split() == ["1", "2", "3"]  # the pooled ones stand
     table = tables.read_frame([files["estimates"][0]])
     assert set(table["model"]) == {"centered"}

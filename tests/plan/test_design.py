@@ -246,8 +246,7 @@ LONG = ("sampler", {"chains": 4, "warmup": 1000, "draws": 1000})
 def batches_of_jobs(design, step="fit"):
     """The batches of fits of every job: (scenario, method, prior, name of the batch)."""
     shared = [
-        {(job.scenario, each.method, each.prior, each.batch.name) for each in job.batches}
-        for job in design.shared_jobs(step)
+        {(*each.cell, each.batch.name) for each in job.batches} for job in design.shared_jobs(step)
     ]
     together = set().union(*shared)
     alone = [
@@ -315,9 +314,12 @@ def test_slow_fits_have_a_job_for_every_five_up_to_200_jobs(replicates, priors, 
     assert sorted(made) == sorted(expected)
 
 
-def test_ten_thousand_batches_are_a_few_hundred_jobs():
+@pytest.mark.parametrize(
+    ("participants", "replicates"), [([20, 30, 40, 50, 60], 1000), ([*range(20, 1020)], 5)]
+)
+def test_ten_thousand_batches_are_a_few_hundred_jobs(participants, replicates):
     priors = [("priors", f"p{n}", OTHER_PRIOR | {"beta_sd": n}) for n in range(1, 10)]
-    sizes = ("participants", [20, 30, 40, 50, 60]), ("observations", [20]), ("replicates", 1000)
+    sizes = ("participants", participants), ("observations", [20]), ("replicates", replicates)
     design = make_design(("batch", DROP), LONG, ("models", ["noncentered"]), *sizes, *priors)
     assert sum(len(design.batches(cell)) for cell in design.fitted_cells) == 10_000
     shared, alone = batches_of_jobs(design)

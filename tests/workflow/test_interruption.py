@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from workflow_runs import SECONDS, SUMMARY, assert_same, check_out, heed_interrupts
+from workflow_runs import SECONDS, SUMMARY, TIMINGS, assert_same, check_out, heed_interrupts
 
-pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+pytestmark = pytest.mark.workflow
 KILLS = int(os.environ.get("RECOVERY_KILLS", "3"))
 STUDY = {
     "participants": [4],
@@ -74,6 +74,7 @@ def kill(run, with_workers):
         assert not psutil.wait_procs(workers, timeout=SECONDS)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, KILLS + 1))
 def test_a_study_killed_at_any_moment_ends_with_the_same_numbers(whole, tmp_path, number):
     _, expected, seconds = whole
@@ -88,6 +89,7 @@ def test_a_study_killed_at_any_moment_ends_with_the_same_numbers(whole, tmp_path
     assert not list((tmp_path / "results").rglob(".*.parquet.*"))  # nor anything half written
 
 
+@pytest.mark.slow
 def test_a_study_killed_while_it_draws_leaves_nothing_running(whole, tmp_path):
     checkout = whole[0].copy(tmp_path / "study")
     figures = checkout.folder / "results/small/figures"
@@ -98,6 +100,7 @@ def test_a_study_killed_while_it_draws_leaves_nothing_running(whole, tmp_path):
         kill(run, with_workers=False)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_says_how_to_go_on_and_does(whole, tmp_path):
     _, expected, _ = whole
     checkout = check_out(tmp_path)
@@ -114,3 +117,30 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(whole, tmp_path):
     done = checkout.make_study(SUMMARY)
     assert done.returncode == 0, done.stdout + done.stderr
     assert_same(numbers(checkout), expected)
+
+
+def test_fits_of_a_batch_that_was_killed_half_way_are_kept(tmp_path):
+    """Replicates 1 to 3 are finished, then more are wanted, and their job is killed."""
+    checkout = check_out(tmp_path)
+    standing = checkout.folder / "workflow/scripts/recovery/fit/standing.py"
+    standing.write_text(standing.read_text().replace("SECONDS = 10.0", "SECONDS = 0.0"))
+    checkout.write(participants=[4], models=["noncentered"])
+    assert checkout.make_study(SUMMARY).returncode == 0
+    before = checkout.fits_made()
+    checkout.change(replicates=60)
+    with start(checkout, SUMMARY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        while not list(tmp_path.rglob("diagnostics/**/*.part")):
+            assert run.poll() is None
+        kill(run, with_workers=True)
+    (table,) = tmp_path.rglob("diagnostics/**/*.parquet")
+    assert len(pd.read_parquet(table)) == 3  # as it was
+    parts = list(tmp_path.rglob("diagnostics/**/*.part"))
+    kept = pd.concat(map(pd.read_parquet, parts)).set_index("replicate")[TIMINGS]
+    assert 0 < len(kept) < 57
+    assert checkout.make_study(SUMMARY).returncode == 0
+    after = checkout.fits_made()
+    assert len(after) == 60
+    assert before.items() <= after.items()
+    times = {replicate: after[*next(iter(before))[:3], replicate] for replicate in kept.index}
+    assert times == dict(zip(kept.index, kept.itertuples(index=False, name=None), strict=True))
+    assert not list(tmp_path.rglob("*.parts"))

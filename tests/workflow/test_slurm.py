@@ -22,6 +22,7 @@ PROFILE = ("--workflow-profile", "profiles/slurm")
 CHANGES = {
     "# slurm_partition: NAME, slurm_account: NAME,": "slurm_partition: tests,",
     "# slurm-status-command: squeue": "slurm-status-command: squeue",
+    "cores: 4": "cores: 2",  # of the one node
 }
 NODE = ("--slurm-init-seconds-before-status-checks", "7")  # jobs are short
 ONCE = ("--retries", "0")  # a job that is lost stays lost until the next call
@@ -59,13 +60,14 @@ on_slurm = pytest.mark.skipif(
 
 
 def jobs_of(checkout) -> pd.DataFrame:
-    """Return a checkout's jobs, the ended ones too: a row a job."""
+    """Return what a checkout has sent, the ended jobs too: a row a job or group of jobs."""
     shown = slurm("squeue", "--states=all", "--noheader", "--format=%i|%T|%k|%m|%l|%Z")
     columns = ["id", "state", "rule", "memory", "time", "folder"]
     rows = [line.split("|") for line in shown.splitlines()]
     jobs = pd.DataFrame([row for row in rows if row[-1] == str(checkout.folder)], columns=columns)
-    rule = jobs["rule"].str.extract(r"^rule_(.*?)(?:_shared_\d+)?_wildcards", expand=False)
-    return jobs.assign(rule=rule)
+    name = jobs["rule"].str.removeprefix("rule_").str.partition("_wildcards")[0]
+    rule = name.str.replace(r"_shared_\d+", "", regex=True)
+    return jobs.assign(rule=rule.str.replace(r"^(?:fits|datasets)_", "", regex=True))
 
 
 def wait_for(condition, run: subprocess.Popen):
@@ -168,14 +170,8 @@ def local(small_study):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The small study, finished on Slurm, as a user runs it. Tests must leave it as it is."""
-    checkout = check_out(tmp_path_factory.mktemp("finished"))
+    checkout = check_out_for_the_node(tmp_path_factory.mktemp("finished"))
     checkout.write(**STUDY)
-    profile = checkout.folder / PROFILE[1] / "config.yaml"
-    text = profile.read_text()
-    for given, wanted in CHANGES.items():
-        assert given in text
-        text = text.replace(given, wanted)
-    profile.write_text(text)
     done = checkout.make_study(*PROFILE, *NODE)
     assert done.returncode == 0, done.stdout + done.stderr
     return checkout
@@ -245,6 +241,57 @@ def test_the_next_call_repeats_a_job_over_its_time_limit(unfinished, local):
         slurm("scontrol", "update", f"JobId={job}", "EndTime=now")
         assert "TIMEOUT" in fails(unfinished, run)
     assert_the_next_call_finishes(unfinished, local)
+
+
+def check_out_for_the_node(folder):
+    """A checkout whose profile is that of the one node."""
+    checkout = check_out(folder)
+    profile = checkout.folder / PROFILE[1] / "config.yaml"
+    text = profile.read_text()
+    for given, wanted in CHANGES.items():
+        assert given in text
+        text = text.replace(given, wanted)
+    profile.write_text(text)
+    return checkout
+
+
+SLOW = {"models": ["noncentered"], "sampler": {"chains": 2, "warmup": 2000, "draws": 4000}}
+
+
+@pytest.mark.slow
+@on_slurm
+def test_a_restart_makes_no_fit_again_that_an_old_job_makes(tmp_path):
+    """Slurm goes on with the jobs of a run that was killed."""
+    checkout = check_out_for_the_node(tmp_path)
+    checkout.write(**STUDY, **SLOW)
+    results = checkout.folder / "results/small"
+    with at_work(checkout) as run:
+        wait_for(lambda: list(results.rglob("*.parts/lock")), run)
+        (job,) = running(checkout)
+        run.kill()
+        run.wait()
+        for process in processes_of(job):
+            process.suspend()
+        shutil.rmtree(checkout.folder / ".snakemake/locks")
+        with at_work(checkout) as again:
+            (log,) = results.glob("logs/fit/*/*/*/*.log")
+            wait_for(lambda: "waits for another job" in log.read_text(), again)
+            for process in processes_of(job):
+                process.resume()
+            assert again.wait(SECONDS) == 0
+            assert "3 of 3 fits stand" in log.read_text()
+    assert len(checkout.fits_made()) == 3
+
+
+@on_slurm
+def test_many_batches_are_sent_at_once(tmp_path):
+    """8 batches of datasets and 8 of fits."""
+    checkout = check_out_for_the_node(tmp_path)
+    checkout.write(**STUDY, models=["noncentered"], replicates=8, batch=1)
+    done = checkout.make_study(*PROFILE, *NODE, SUMMARY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(checkout.fits_made()) == 8
+    assert len(jobs_of(checkout)) == 2
 
 
 @pytest.mark.slow

@@ -38,13 +38,9 @@ SHARED = {}  # rule -> the rules of its jobs of several batches
 
 def shared_tables(shared):
     """Return the outputs of a job of several batches: table -> a file for each batch."""
-    cells = [(shared.scenario, each.method, each.prior) for each in shared.batches]
     return {
-        table: [
-            update(DESIGN.cell_file(table, cell, each.batch))
-            for cell, each in zip(cells, shared.batches)
-        ]
-        for table in DESIGN.tables_of(cells[0])
+        table: [update(DESIGN.cell_file(table, each.cell, each.batch)) for each in shared.batches]
+        for table in DESIGN.tables_of(shared.batches[0].cell)
     }
 
 
@@ -62,7 +58,7 @@ def folders_again():
 
 def begin_plan():
     """Check existing results, and complete what Snakemake forces; return `folders_again()`."""
-    add_shared_jobs(workflow.dag, SHARED)
+    add_shared_jobs(workflow, SHARED)
     if workflow.is_main_process:
         with session.exit_if_refused():
             session.check_results(DESIGN, as_module=not FILES)

@@ -56,9 +56,9 @@ for shared in DESIGN.shared_jobs("estimate"):
         output:
             **shared_tables(shared),
         log:
-            DESIGN.file(paths.log(f"estimate/{shared.scenario}/{shared.name}")),
+            DESIGN.file(paths.log(f"estimate/{shared.name}")),
         benchmark:
-            DESIGN.file(paths.benchmark(f"estimate/{shared.scenario}/{shared.name}"))
+            DESIGN.file(paths.benchmark(f"estimate/{shared.name}"))
         conda:
             "../envs/tables.yaml"
         threads: 1
@@ -68,7 +68,7 @@ for shared in DESIGN.shared_jobs("estimate"):
         params:
             fits=PARAMS.shared(shared),
         message:
-            f"Estimate by {shared} in {shared.scenario}, replicates {shared.ranges}"
+            f"Estimate by {shared} in {shared.scenarios}, replicates {shared.ranges}"
         script:
             "../scripts/estimate.py"
 

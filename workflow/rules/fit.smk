@@ -125,9 +125,9 @@ for shared in DESIGN.shared_jobs("fit"):
         output:
             **shared_tables(shared),
         log:
-            DESIGN.file(paths.log(f"fit/{shared.scenario}/{shared.name}")),
+            DESIGN.file(paths.log(f"fit/{shared.name}")),
         benchmark:
-            DESIGN.file(paths.benchmark(f"fit/{shared.scenario}/{shared.name}"))
+            DESIGN.file(paths.benchmark(f"fit/{shared.name}"))
         priority: ceil(shared.seconds)
         conda:
             "../envs/stan.yaml"
@@ -138,7 +138,7 @@ for shared in DESIGN.shared_jobs("fit"):
         params:
             fits=PARAMS.shared(shared),
         message:
-            f"Fit {shared} to {shared.scenario}, replicates {shared.ranges}"
+            f"Fit {shared} to {shared.scenarios}, replicates {shared.ranges}"
         script:
             "../scripts/fit.py"
 
@@ -157,9 +157,9 @@ for shared in DESIGN.shared_jobs("approximate"):
         output:
             **shared_tables(shared),
         log:
-            DESIGN.file(paths.log(f"approximate/{shared.scenario}/{shared.name}")),
+            DESIGN.file(paths.log(f"approximate/{shared.name}")),
         benchmark:
-            DESIGN.file(paths.benchmark(f"approximate/{shared.scenario}/{shared.name}"))
+            DESIGN.file(paths.benchmark(f"approximate/{shared.name}"))
         conda:
             "../envs/stan.yaml"
         threads: 1
@@ -169,7 +169,7 @@ for shared in DESIGN.shared_jobs("approximate"):
         params:
             fits=PARAMS.shared(shared),
         message:
-            f"Approximate by {shared} in {shared.scenario}, replicates {shared.ranges}"
+            f"Approximate by {shared} in {shared.scenarios}, replicates {shared.ranges}"
         script:
             "../scripts/approximate.py"
 

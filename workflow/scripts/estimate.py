@@ -13,4 +13,4 @@ from recovery.fit import batches
 from recovery.fit.estimator import EstimatorFitter
 
 fitters = [EstimatorFitter(each) for each in snakemake.params.fits]
-batches.fit_files(fitters, dict(snakemake.input.items()), dict(snakemake.output.items()))
+batches.fit_files(fitters, dict(snakemake.output.items()))

@@ -13,4 +13,4 @@ from recovery.fit import batches, programs
 from recovery.fit.sampler import SamplerFitter
 
 fitters = [SamplerFitter(each, programs.for_fits(each)) for each in snakemake.params.fits]
-batches.fit_files(fitters, dict(snakemake.input.items()), dict(snakemake.output.items()))
+batches.fit_files(fitters, dict(snakemake.output.items()))

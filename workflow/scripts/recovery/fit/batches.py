@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -73,26 +74,19 @@ class Fitter(Protocol):
         """Return the columns of diagnostics that are known before the attempt."""
 
 
-def fit_files(
-    fitters: Sequence[Fitter],
-    inputs: Mapping[str, Sequence[str]],
-    outputs: Mapping[str, Sequence[str]],
-) -> None:
-    """Make one or several batches of fits to the datasets of a scenario, and write their tables.
-
-    Fits that stand are kept.
+def fit_files(fitters: Sequence[Fitter], outputs: Mapping[str, Sequence[str]]) -> None:
+    """Make one or several batches of fits, and write their tables; fits that stand are kept.
 
     Parameters
     ----------
     fitters : sequence of Fitter
-        One for each batch.
-    inputs : mapping
-        The files of the tables `data` and, unless the data are observed, `truth`.
+        One for each batch. `datasets` in its specification has the files of the tables `data` and,
+        unless the data are observed, `truth`.
     outputs : mapping
         Table -> a file for each batch; `draws` only if the study keeps draws.
     """
     spent = {"start": time.process_time(), "tables": 0.0}
-    datasets = _Datasets(inputs)
+    datasets = _Datasets()
     for place, fitter in enumerate(fitters):
         files = {table: each[place] for table, each in outputs.items()}
         with standing.taken(files):
@@ -107,6 +101,9 @@ def _make_batch(
     specification, started = fitter.specification, time.process_time()
     replicates = numbers_in(specification["replicates"])
     batch = standing.Standing(files, schemas(specification), specification["identity"], replicates)
+    if batch.numbers:
+        total = f"{len(batch.numbers):,} of {len(replicates):,} fits stand"
+        print(f"{files['diagnostics']}: {total}", file=sys.stderr)
     if batch.missing:
         for fit in fits(*datasets.of(specification, batch.missing), fitter):
             kept = fit.draws if "draws" in files else None
@@ -116,36 +113,26 @@ def _make_batch(
 
 
 class _Datasets:
-    """The datasets of a job; a file is read when the first fits need it."""
+    """The datasets of a job, of which the last file is kept."""
 
-    def __init__(self, files: Mapping[str, Sequence[str]]):
-        self.files = files
-        self.read: tuple[str, dict[str, Columns]] = ("", {})
+    def __init__(self) -> None:
+        self.files: Mapping[str, str] = {}
+        self.tables: dict[str, Columns] = {}
 
     def of(
         self, specification: Mapping[str, Any], replicates: Sequence[int]
     ) -> tuple[Columns, Columns | None]:
         """Return the rows of `data` and `truth` of some replicates; no truth of observed data."""
-        place = self._place(replicates[0])
-        if self.read[0] != self.files["data"][place]:
-            found = {
-                table: tables.read_of(self.files[table][place], specification["dataset"])
-                for table in ("data", "truth")
-                if table in self.files
-            }
-            self.read = self.files["data"][place], found
-        rows = {name: _rows_of(table, replicates) for name, table in self.read[1].items()}
+        files = specification["datasets"]
+        if files != self.files:
+            identity = specification["dataset"]
+            self.tables = {name: tables.read_of(file, identity) for name, file in files.items()}
+            self.files = files
+        rows = {name: _rows_of(table, replicates) for name, table in self.tables.items()}
         known = rows["truth" if "truth" in rows else "data"]["replicate"]
         if not set(replicates) <= set(known):
-            raise tables.stale_tables_error([files[place] for files in self.files.values()])
+            raise tables.stale_tables_error([*files.values()])
         return rows["data"], rows.get("truth")
-
-    def _place(self, replicate: int) -> int:
-        """Which of the files has a replicate; the only one is taken without a look."""
-        for place, file in enumerate(self.files["data"][:-1]):
-            if replicate in numbers_in(tables.read_replicates(file)):
-                return place
-        return -1
 
 
 def _rows_of(table: Columns, replicates: Sequence[int]) -> Columns:

@@ -187,6 +187,13 @@ class Design:
         """Return the file of one batch of a scenario's `data` or `truth`."""
         return self.file(paths.simulated(table), scenario=scenario, batch=batch.name)
 
+    def datasets_of(self, scenario: str, batch: Batch) -> dict[str, str]:
+        """Return the files of `data` and `truth` that a batch of fits is made from."""
+        data_batch = self.data_batch(scenario, batch)
+        return {
+            table: self.dataset_file(table, scenario, data_batch) for table in ("data", "truth")
+        }
+
     def observed_file(self, table: str, dataset: str, model: str, prior: str) -> str:
         """Return the file of one table of a fit to an observed dataset."""
         fitted = self.fitted_prior[prior]

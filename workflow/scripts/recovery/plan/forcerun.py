@@ -55,23 +55,27 @@ STEPS = {  # each after the steps that it reads
 }
 
 
-def add_shared_jobs(dag: Any, shared: Mapping[str, Collection[Any]]) -> None:
+def add_shared_jobs(workflow: Any, shared: Mapping[str, Collection[Any]]) -> None:
     """Let the name of a rule in Snakemake's options mean its shared jobs too: `--until fit`.
 
     Parameters
     ----------
-    dag : snakemake.dag.DAG
-        What Snakemake plans, which is changed.
+    workflow : snakemake.workflow.Workflow
+        Its plan and its groups are changed.
     shared : mapping
         Name of a rule -> the rules of its shared jobs.
     """
+    dag, groups = workflow.dag, dict(workflow.group_settings.overwrite_groups)
     forced = {rule.name for rule in dag.forcerules}
     for name, rules in shared.items():
         if name in forced:
             dag.forcerules.update(rules)
+        if name in groups:
+            groups |= {rule.name: groups[name] for rule in rules}
         for names in (dag.untilrules, dag.omitrules):
             if name in names:
                 names.update(rule.name for rule in rules)
+    workflow.group_settings.overwrite_groups = groups
 
 
 def folder_of(file: str) -> str:

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from recovery import engines, families, tables
 from recovery.common.hashing import digest
 from recovery.plan import figure_list, identities, paths, provenance
-from recovery.plan.batch_size import Batch
 from recovery.plan.design import Cell, Design
 from recovery.plan.forcerun import folder_of
 from recovery.plan.params import Params, Wildcards
@@ -93,31 +92,29 @@ class Inputs:
     @_planned
     def fit(self, wildcards: Wildcards) -> Files:
         """Return the datasets of one batch, and the compiled program where the engine has one."""
-        batch = self.design.batch(wildcards.batch)
-        fits = BatchOfFits(wildcards.model, wildcards.prior, batch)
-        return self._of_batches(wildcards.scenario, [fits])
+        cell = (wildcards.scenario, wildcards.model, wildcards.prior)
+        return self._of_batches([BatchOfFits(*cell, self.design.batch(wildcards.batch))])
 
     def shared(self, job: SharedJob) -> Callable[[Wildcards], Files]:
         """Return a method for a job of several batches: the datasets and programs of all."""
 
         def of_job(wildcards: Wildcards) -> Files:
             self._made_again()
-            return self._of_batches(job.scenario, job.batches)
+            return self._of_batches(job.batches)
 
         return of_job
 
-    def _of_batches(self, scenario: str, batches: Sequence[BatchOfFits]) -> Files:
+    def _of_batches(self, batches: Sequence[BatchOfFits]) -> Files:
         design = self.design
         outputs = [
             [
-                design.cell_file(table, (scenario, each.method, each.prior), each.batch)
-                for table in design.tables_of((scenario, each.method, each.prior))
+                design.cell_file(table, each.cell, each.batch)
+                for table in design.tables_of(each.cell)
             ]
             for each in batches
         ]
-        specifications = [design.fit(scenario, *each) for each in batches]
-        data = self._datasets(scenario, [each.batch for each in batches])
-        return self._of_fits(specifications, outputs, data)
+        specifications = [design.fit(*each) for each in batches]
+        return self._of_fits(specifications, outputs, self._datasets(batches))
 
     @_planned
     def verify(self, wildcards: Wildcards) -> Files:
@@ -127,7 +124,7 @@ class Inputs:
         outputs = [
             self.design.verified_file(table, cell, batch) for table in ("estimates", "diagnostics")
         ]
-        data = self._datasets(wildcards.scenario, [batch])
+        data = self._datasets([BatchOfFits(*cell, batch)])
         return self._of_fits(self.params.verify(wildcards), [outputs], data)
 
     @_planned
@@ -233,12 +230,11 @@ class Inputs:
         own = families.is_own(self.design.study.family)
         return {"tried": self.design.file(paths.FAMILY_TRIAL)} if own else {}
 
-    def _datasets(self, scenario: str, batches: Iterable[Batch]) -> Files:
+    def _datasets(self, batches: Iterable[BatchOfFits]) -> Files:
         """The datasets of batches of fits, each file once."""
-        data_batches = dict.fromkeys(self.design.data_batch(scenario, each) for each in batches)
+        files = [self.design.datasets_of(each.scenario, each.batch) for each in batches]
         return {
-            table: [self.design.dataset_file(table, scenario, each) for each in data_batches]
-            for table in ("data", "truth")
+            table: [*dict.fromkeys(each[table] for each in files)] for table in ("data", "truth")
         }
 
     def _of_fits(

@@ -9,7 +9,8 @@ from recovery import engines
 from recovery.common.hashing import digest
 from recovery.common.user_files import shipped
 from recovery.plan import identities, provenance
-from recovery.plan.design import Design
+from recovery.plan.batch_size import Batch
+from recovery.plan.design import Cell, Design
 from recovery.plan.shared_jobs import SharedJob
 
 Wildcards = Any  # of Snakemake: an attribute a wildcard
@@ -72,20 +73,28 @@ class Params:
         return self.design.observation(wildcards.dataset) | {"path": path}
 
     def fit(self, wildcards: Wildcards) -> list[Content]:
-        """Return what decides one batch of fits, of any method."""
-        return [self.design.fit(*_cell(wildcards), self._batch(wildcards))]
+        """Return what decides one batch of fits, of any method, and its datasets."""
+        return [self._fits(_cell(wildcards), self._batch(wildcards))]
 
     def shared(self, job: SharedJob) -> list[Content]:
-        """Return what decides each batch of fits of a job that makes several."""
-        return [self.design.fit(job.scenario, *each) for each in job.batches]
+        """Return the same for each batch of fits of a job that makes several."""
+        return [self._fits(each.cell, each.batch) for each in job.batches]
 
     def verify(self, wildcards: Wildcards) -> list[Content]:
-        """Return what decides the fits of one batch that the verifying engine makes."""
-        return [self.design.verification(*_cell(wildcards), self._batch(wildcards))]
+        """Return the same for the fits of one batch that the verifying engine makes."""
+        cell, batch = _cell(wildcards), self._batch(wildcards)
+        datasets = self.design.datasets_of(cell[0], batch)
+        return [self.design.verification(*cell, batch) | {"datasets": datasets}]
 
     def fit_observed(self, wildcards: Wildcards) -> list[Content]:
-        """Return what decides one fit to an observed dataset, of any method."""
-        return [self.design.fit_observed(wildcards.dataset, wildcards.model, wildcards.prior)]
+        """Return the same for one fit to an observed dataset, of any method."""
+        fit = (wildcards.dataset, wildcards.model, wildcards.prior)
+        datasets = {"data": self.design.observed_data(wildcards.dataset)}
+        return [self.design.fit_observed(*fit) | {"datasets": datasets}]
+
+    def _fits(self, cell: Cell, batch: Batch) -> Content:
+        datasets = self.design.datasets_of(cell[0], batch)
+        return self.design.fit(*cell, batch) | {"datasets": datasets}
 
     def summarise(self, wildcards: Wildcards = None) -> Content:
         """Return what decides the summary tables."""
@@ -114,7 +123,7 @@ class Params:
     def _code(self, step: str) -> str:
         return provenance.step_code(step, *self.design.family.FILES)
 
-    def _batch(self, wildcards: Wildcards) -> Any:
+    def _batch(self, wildcards: Wildcards) -> Batch:
         return self.design.batch(wildcards.batch)
 
 

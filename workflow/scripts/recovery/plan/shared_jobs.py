@@ -6,7 +6,7 @@ file's name and no number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,11 +24,17 @@ NAMED = 4  # fits in a message
 
 
 class BatchOfFits(NamedTuple):
-    """A batch of the fits of one method under one prior."""
+    """A batch of the fits of one cell."""
 
+    scenario: str
     method: str
     prior: str
     batch: Batch
+
+    @property
+    def cell(self) -> tuple[str, str, str]:
+        """The scenario, the method and the prior."""
+        return self.scenario, self.method, self.prior
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,6 @@ class SharedJob:
     """A job, with a rule of its own, that makes several batches."""
 
     name: str  # of the rule
-    scenario: str
     batches: Sequence[BatchOfFits]
     seconds: float  # about what it takes
 
@@ -44,13 +49,23 @@ class SharedJob:
         """Return its fits in words, for messages."""
         fits = dict.fromkeys((each.method, each.prior) for each in self.batches)
         named = [m if prior == NO_PRIOR else f"{m} under {prior}" for m, prior in fits]
-        more = [f"{len(fits) - NAMED} more"] if len(fits) > NAMED else []
-        return ", ".join([*named[:NAMED], *more])
+        return _first(named)
+
+    @property
+    def scenarios(self) -> str:
+        """Its scenarios in words."""
+        return _first([*dict.fromkeys(each.scenario for each in self.batches)])
 
     @property
     def ranges(self) -> str:
         """The replicates of its fits as text."""
         return as_ranges({number for each in self.batches for number in each.batch.replicates})
+
+
+def _first(names: Sequence[str]) -> str:
+    """The first names of a list, and how many more there are."""
+    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    return ", ".join([*names[:NAMED], *more])
 
 
 def shared_jobs(
@@ -63,17 +78,25 @@ def shared_jobs(
     fits : list
         Methods and priors that are fitted to every scenario.
     """
-    n_batches = sum(
-        len(fit_batches(study, scenario, method)) for scenario in scenarios for method, _ in fits
-    )
-    at_least = 1 << max(0, (n_batches // MANY).bit_length() - 1)  # stays as studies grow a little
-    own = [fit for fit in fits if step_of(study, fit[0]) == step]
-    several = [
-        (scenario.name, batches, seconds)
+    batches = [
+        BatchOfFits(scenario.name, method, prior, batch)
         for scenario in scenarios
-        for batches, seconds in _of_scenario(study, scenario, own, at_least)
-        if len(batches) > 1
+        for method, prior in fits
+        for batch in fit_batches(study, scenario, method)
     ]
+    at_least = 1 << max(0, (len(batches) // MANY).bit_length() - 1)  # stays as a study grows a bit
+    seconds = {
+        (scenario.name, method): fit_seconds(study, scenario, method)
+        for scenario in scenarios
+        for method, _ in fits
+    }
+    own = [each for each in batches if step_of(study, each.method) == step]
+    slow = [each for each in own if seconds[each.cell[:2]] > SLOW]
+    fast = [each for each in own if seconds[each.cell[:2]] <= SLOW]
+    order = {scenario.name: number for number, scenario in enumerate(scenarios)}
+    fast.sort(key=lambda each: (order[each.scenario], each.batch.first))  # of the same datasets
+    packed = [*_packed(slow, seconds, at_least, 0.0), *_packed(fast, seconds, at_least, MOST)]
+    several = [(together, spent) for together, spent in packed if len(together) > 1]
     return [
         SharedJob(f"{step}_shared_{number}", *each) for number, each in enumerate(several, start=1)
     ]
@@ -86,27 +109,23 @@ def step_of(study: Study, name: str) -> str:
     return "approximate" if name in study.approximations else "estimate"
 
 
-def _of_scenario(
-    study: Study, scenario: Scenario, fits: Sequence[tuple[str, str]], at_least: int
+def _packed(
+    batches: Sequence[BatchOfFits],
+    seconds: Mapping[tuple[str, str], float],
+    at_least: int,
+    most: float,
 ) -> Iterator[tuple[list[BatchOfFits], float]]:
-    """Yield the batches of each of a scenario's shared jobs, and about how long it takes."""
-    seconds = {method: fit_seconds(study, scenario, method) for method, _ in fits}
-    for slow in (True, False):
-        batches = [
-            BatchOfFits(method, prior, batch)
-            for method, prior in fits
-            if (seconds[method] > SLOW) == slow
-            for batch in fit_batches(study, scenario, method)
-        ]
-        if not slow:
-            batches.sort(key=lambda each: each.batch.first)  # they read the same datasets
-        together: list[BatchOfFits] = []
-        spent = 0.0
-        for each in batches:
-            more = seconds[each.method] * len(each.batch.replicates)
-            if len(together) >= at_least and (slow or spent + more > MOST):
-                yield together, spent
-                together, spent = [], 0.0
-            together, spent = [*together, each], spent + more
-        if together:
+    """Yield the batches of each job, and about how long it takes.
+
+    A job has `at_least` so many batches, and more of them while it takes at `most` so long.
+    """
+    together: list[BatchOfFits] = []
+    spent = 0.0
+    for each in batches:
+        more = seconds[each.cell[:2]] * len(each.batch.replicates)
+        if len(together) >= at_least and spent + more > most:
             yield together, spent
+            together, spent = [], 0.0
+        together, spent = [*together, each], spent + more
+    if together:
+        yield together, spent
