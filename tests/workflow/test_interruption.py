@@ -132,7 +132,7 @@ def test_fits_of_a_batch_that_was_killed_half_way_are_kept(tmp_path):
         while not list(tmp_path.rglob("diagnostics/**/*.part")):
             assert run.poll() is None
         kill(run, with_workers=True)
-    (table,) = tmp_path.rglob("diagnostics/**/*.parquet")
+    (table,) = (tmp_path / "results").rglob("diagnostics/**/*.parquet")
     assert len(pd.read_parquet(table)) == 3  # as it was
     parts = list(tmp_path.rglob("diagnostics/**/*.part"))
     kept = pd.concat(map(pd.read_parquet, parts)).set_index("replicate")[TIMINGS]
