@@ -7,10 +7,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from common import STAN, Row, Spent, check_out, datasets, spent, study
+import yaml
+from common import ROOT, STAN, Row, Spent, check_out, datasets, spent, study
 
 HERE = Path(__file__).parent
 CORES = 2
@@ -25,28 +27,45 @@ def measure() -> Iterator[Row]:
     marginal = 2000
     with tempfile.TemporaryDirectory() as folder:
         cost = _run(Path(folder), "marginal", SMALL, marginal)
-        yield from _shares(Path(folder), cost, marginal)
+        case = f"{marginal:,} marginal fits, {SMALL[0]} x {SMALL[1]}"
+        yield from _shares(Path(folder) / "results/bench", cost, case)
+        yield Row("run", case, "fits", 60 * marginal / cost.wall, "a minute")
+        ours = _Output(3600 * marginal / cost.wall, _effective(Path(folder)))
+    yield from _default_study()
     yield from _throughput()
-    hourly = 3600 * marginal / cost.wall
-    naive = _naive("marginal", SMALL)
-    case = f"{SMALL[0]} x {SMALL[1]}, marginal in both"
-    yield Row("naive pipeline", case, "its fits", naive, "an hour")
-    yield Row("naive pipeline", case, "our fits", hourly, "an hour")
-    yield Row("naive pipeline", case, "gain of the pipeline", hourly / naive, "x")
-    yield _gain_of_both(SMALL, hourly)
-    yield _gain_of_both(LARGE, _hourly("marginal", LARGE))
+    yield from _gains(f"{SMALL[0]} x {SMALL[1]}, marginal in both", ours, _naive("marginal", SMALL))
+    for size, hourly in ((SMALL, ours), (LARGE, _hourly("marginal", LARGE))):
+        case = f"{size[0]} x {size[1]}, noncentered against our marginal"
+        yield from _gains(case, hourly, _naive("noncentered", size))
 
 
-def _shares(folder: Path, cost: Spent, replicates: int) -> Iterator[Row]:
-    """Where the processor time of a run of marginal fits went."""
-    files = sorted((folder / "results/bench/diagnostics").rglob("*.parquet"))
+class _Output(NamedTuple):
+    """What a pipeline makes in an hour."""
+
+    fits: float
+    effective: float  # mean effective draws of a fit, of its worst parameter
+
+
+def _shares(results: Path, cost: Spent, case: str) -> Iterator[Row]:
+    """Where the processor time of a run went."""
+    files = sorted((results / "diagnostics").rglob("*.parquet"))
     fits = pd.concat(map(pd.read_parquet, files))
-    sampler = (fits["warmup_seconds"] + fits["sampling_seconds"]).sum()
-    outside = cost.processor - sampler
-    case = f"{replicates:,} marginal fits, {SMALL[0]} x {SMALL[1]}"
-    yield Row("run", case, "processor time in the sampler", 100 * sampler / cost.processor, "%")
-    yield Row("run", case, "outside the sampler a fit", 1000 * outside / replicates, "ms")
-    yield Row("run", case, "fits", 60 * replicates / cost.wall, "a minute")
+    sampler = fits["warmup_seconds"].sum() + fits["sampling_seconds"].sum()
+    jobs = pd.read_parquet(results / "summary/costs.parquet").set_index("step")["seconds"]
+    of_jobs = sampler + jobs[["fits", "start", "tables"]].sum()
+    yield Row("run", case, "in the sampler, of jobs of fits", 100 * sampler / of_jobs, "%")
+    yield Row("run", case, "in the sampler, of the run", 100 * sampler / cost.processor, "%")
+    outside = 1000 * fits["other_seconds"].mean()
+    yield Row("run", case, "diagnostics and summary of a fit", outside, "ms")
+
+
+def _default_study() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        content = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+        file = check_out(folder, content)
+        cost = spent([sys.executable, "workflow/run.py", file.name, "--cores", str(CORES)], folder)
+        yield from _shares(folder / "results" / content["name"], cost, "the default study")
 
 
 def _throughput() -> Iterator[Row]:
@@ -78,17 +97,25 @@ def _throughput() -> Iterator[Row]:
     yield Row("throughput", case, "share of two bare samplers'", 100 * theirs / ours, "%")
 
 
-def _gain_of_both(size: tuple[int, int], hourly: float) -> Row:
-    """Our fits an hour with the marginal program over those of the naive one with non-centred."""
-    case = f"{size[0]} x {size[1]}, noncentered against our marginal"
-    gain = hourly / _naive("noncentered", size)
-    return Row("naive pipeline", case, "gain of pipeline and program", gain, "x")
+def _gains(case: str, ours: _Output, naive: _Output) -> Iterator[Row]:
+    """Our fits and effective draws an hour over those of the naive pipeline, all counted."""
+    yield Row("naive pipeline", case, "its fits", naive.fits, "an hour")
+    yield Row("naive pipeline", case, "our fits", ours.fits, "an hour")
+    yield Row("naive pipeline", case, "gain in fits", ours.fits / naive.fits, "x")
+    draws = ours.fits * ours.effective / naive.fits / naive.effective
+    yield Row("naive pipeline", case, "gain in effective draws", draws, "x")
 
 
-def _hourly(model: str, size: tuple[int, int]) -> float:
+def _hourly(model: str, size: tuple[int, int]) -> _Output:
     replicates = 300
     with tempfile.TemporaryDirectory() as folder:
-        return 3600 * replicates / _run(Path(folder), model, size, replicates).wall
+        hours = _run(Path(folder), model, size, replicates).wall / 3600
+        return _Output(replicates / hours, _effective(Path(folder)))
+
+
+def _effective(folder: Path) -> float:
+    files = (folder / "results/bench/diagnostics").rglob("*.parquet")
+    return pd.concat(map(pd.read_parquet, files))["min_ess_bulk"].mean()
 
 
 def _study(model: str, size: tuple[int, int], replicates: int, **changes) -> dict:
@@ -110,8 +137,8 @@ def _run(folder: Path, model: str, size: tuple[int, int], replicates: int) -> Sp
     return spent(command, folder)
 
 
-def _naive(model: str, size: tuple[int, int]) -> float:
-    """Fits an hour of the pipeline in naive.smk: a job, a process and an ArviZ summary a fit."""
+def _naive(model: str, size: tuple[int, int]) -> _Output:
+    """What the pipeline in naive.smk makes: a job, a process and an ArviZ summary a fit."""
     fits = NAIVE_FITS[model, size]
     with tempfile.TemporaryDirectory() as folder:
         for number, data in enumerate(datasets(*size, fits), start=1):
@@ -127,4 +154,6 @@ def _naive(model: str, size: tuple[int, int]) -> float:
         pairs = [f"{name}={value}" for name, value in config.items()]
         command = [sys.executable, "-m", "snakemake", "-s", HERE / "naive.smk"]
         command += ["--cores", str(CORES), "--config", *pairs]
-        return 3600 * fits / spent(command, Path(folder)).wall
+        hours = spent(command, Path(folder)).wall / 3600
+        tables = map(pd.read_csv, Path(folder).glob("summary*.csv"))
+        return _Output(fits / hours, np.mean([table["ess_bulk"].min() for table in tables]))

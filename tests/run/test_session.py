@@ -2,6 +2,7 @@ import pytest
 import yaml
 
 from recovery.common.errors import StudyError
+from recovery.run import session
 from recovery.run.session import design_of_run
 
 
@@ -26,3 +27,9 @@ def test_a_duplicate_key_of_the_file_is_refused(raw_study, file):
 def test_values_of_the_command_line_replace_those_of_the_file(raw_study, file):
     design = prepared(raw_study, file, files=[str(file)], entries=["participants=[6, 8]"])
     assert design.study.participants == (6, 8)
+
+
+def test_object_storage_is_refused_with_the_reason():
+    session.refuse_storage(None)
+    with pytest.raises(StudyError, match="got 's3', must not be given: before any job, the study"):
+        session.refuse_storage("s3")

@@ -65,9 +65,8 @@ def jobs_of(checkout) -> pd.DataFrame:
     columns = ["id", "state", "rule", "memory", "time", "folder"]
     rows = [line.split("|") for line in shown.splitlines()]
     jobs = pd.DataFrame([row for row in rows if row[-1] == str(checkout.folder)], columns=columns)
-    name = jobs["rule"].str.removeprefix("rule_").str.partition("_wildcards")[0]
-    rule = name.str.replace(r"_shared_\d+", "", regex=True)
-    return jobs.assign(rule=rule.str.replace(r"^(?:fits|datasets)_", "", regex=True))
+    around = r"^rule_(?:fits_|datasets_)?|_shared_\d+|_wildcards.*$"
+    return jobs.assign(rule=jobs["rule"].str.replace(around, "", regex=True))
 
 
 def wait_for(condition, run: subprocess.Popen):

@@ -25,6 +25,7 @@ else:
     FILES, FILE, ENTRIES = [], relative_path(workflow.main_snakefile), []
 
 with session.exit_if_refused():
+    session.refuse_storage(workflow.storage_settings.default_storage_provider)
     DESIGN = session.design_of_run(
         config, FILE, files=FILES, entries=ENTRIES, main=workflow.is_main_process
     )

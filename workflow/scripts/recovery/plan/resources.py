@@ -38,7 +38,7 @@ class JobResources:
 
     def shared_minutes(self, job: SharedJob) -> Callable[[Any, int], int]:
         """Return the time of a job of several batches: with three times the estimate of all."""
-        more = ceil(3 * job.seconds / 60)
+        more = int(3 * job.seconds / 60)
         return lambda wildcards, attempt: self.minutes(wildcards, attempt) + more * attempt
 
     def priority(self, wildcards: Any) -> int:

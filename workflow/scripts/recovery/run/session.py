@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from recovery import tables
-from recovery.common.errors import UserError, bounded
+from recovery.common.errors import StudyError, UserError, bounded
 from recovery.common.hashing import digest
 from recovery.common.user_files import shipped
 from recovery.fit import standing
@@ -67,6 +67,22 @@ def design_of_run(
             read_yaml(path)  # Snakemake silently keeps the last of two equal keys
     study = overrides.apply_changes(config, entries)
     return preflight.prepare(study, file, shipped("stan"), thoroughly=main)
+
+
+def refuse_storage(provider: str | None) -> None:
+    """Refuse Snakemake's storage for results; StudyError says why.
+
+    Parameters
+    ----------
+    provider : str or None
+        The value of `--default-storage-provider`.
+    """
+    if provider is not None:
+        raise StudyError(
+            f"--default-storage-provider: got {provider!r}, must not be given: before any job, the "
+            "study is compared with the tables that exist, and a job adds to a table that exists; "
+            "both need them in a folder. Use a file system that all machines share."
+        )
 
 
 def check_results(design: Design, as_module: bool) -> None:
