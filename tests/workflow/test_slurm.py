@@ -238,7 +238,8 @@ def test_the_next_call_repeats_a_job_over_its_time_limit(unfinished, local):
         for process in wait_for(lambda: processes_of(job), run):
             os.kill(process.pid, signal.SIGSTOP)  # hangs
         slurm("scontrol", "update", f"JobId={job}", "EndTime=now")
-        assert "TIMEOUT" in fails(unfinished, run)
+        fails(unfinished, run)
+        assert "TIMEOUT" in set(jobs_of(unfinished)["state"])
     assert_the_next_call_finishes(unfinished, local)
 
 
