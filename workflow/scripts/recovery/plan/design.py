@@ -112,6 +112,10 @@ class Design:
             if len(same) > 1
         ]
 
+    def without_shared(self, rows: Any) -> Any:
+        """Return the rows of a table of cells without priors that another one is fitted for."""
+        return rows[rows["prior"].isin(set(self.fitted_prior.values()))]
+
     def fitted(self, cell: Cell) -> Cell:
         """Return the cell whose fits are those of this one."""
         return (*cell[:2], self.fitted_prior[cell[2]])

@@ -77,7 +77,7 @@ def write(
     shared = {
         "study": study,
         "design": design,
-        "totals": results_section.totals(summaries["convergence"]),
+        "totals": results_section.totals(design.without_shared(summaries["convergence"])),
         "largest": largest_mcse(performance, study.plotted_level),
         "fewer_intervals": any(
             0 < row["intervals"] < row["planned"] for row in tabulated["model_rows"]

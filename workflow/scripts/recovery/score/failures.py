@@ -74,7 +74,8 @@ def outcome(design: Design) -> tuple[list[str], bool]:
     convergence, verification = (
         tables.read_frame([design.summary_file(name)]) for name in ("convergence", "verification")
     )
-    final = convergence[convergence["attempt"] == "final"]
+    fitted = design.without_shared(convergence)
+    final = fitted[fitted["attempt"] == "final"]
     n_ok, n_planned = int(final["n_ok"].sum()), int(final["n_planned"].sum())
     lines = list(_lines(design, family, convergence, verification))
     if n_ok:
