@@ -1,5 +1,6 @@
 """A lock is held by one process and by those that inherit its file."""
 
+import os
 import subprocess
 import sys
 
@@ -35,3 +36,37 @@ def test_a_program_that_is_handed_the_file_holds_the_lock(tmp_path):
             locks.acquire(other, wait=False)
         program.communicate(b"\n")
         locks.acquire(other, wait=False)
+
+
+def test_only_one_process_is_alone_and_the_file_goes(tmp_path):
+    path = tmp_path / "parts" / "lock"
+    with locks.alone(path):
+        with path.open() as other, pytest.raises(BlockingIOError):
+            locks.acquire(other, wait=False)
+    assert not path.exists()
+
+
+def test_a_lock_file_that_another_user_left_is_used(tmp_path, monkeypatch):
+    """Its user was killed; the folder may be written to, the file not."""
+    path = tmp_path / "lock"
+    path.touch()
+    opened = os.open
+
+    def refuse_writing(file, flags, *mode):
+        if file == path and flags & os.O_RDWR:
+            raise PermissionError(13, "Permission denied", str(file))
+        return opened(file, flags, *mode)
+
+    monkeypatch.setattr(os, "open", refuse_writing)
+    with locks.alone(path):
+        assert path.exists()
+    assert not path.exists()
+
+
+def test_a_file_system_without_locks_is_no_error(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(locks.fcntl, "flock", no_locks)
+    with locks.alone(tmp_path / "lock"):
+        pass

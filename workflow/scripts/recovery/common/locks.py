@@ -39,7 +39,8 @@ def acquire(file: int | IO, wait: bool = True) -> None:
 def alone(path: Path) -> Iterator[None]:
     """Wait until no other process is in this block with the same path.
 
-    The path is that of a lock file, which exists only during the block.
+    The path is that of a lock file, which exists only during the block. Nothing is locked on a file
+    system without locks.
     """
     file = _only_lock(path)
     try:
@@ -54,15 +55,24 @@ def _only_lock(path: Path) -> int:
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        except FileNotFoundError:  # a process before has removed the folder
+            file = _opened(path)
+        except FileNotFoundError:  # a process before has removed the file or its folder
             continue
         try:
             acquire(file, wait=False)
         except BlockingIOError:
             print(f"{path}: waits for another job", file=sys.stderr)
             acquire(file)
+        except OSError:
+            return file
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file), path.stat()):
                 return file
         os.close(file)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError:  # another user's, who was killed
+        return os.open(path, os.O_RDONLY)
