@@ -40,9 +40,8 @@ def test_a_program_that_is_handed_the_file_holds_the_lock(tmp_path):
 
 def test_only_one_process_is_alone_and_the_file_goes(tmp_path):
     path = tmp_path / "parts" / "lock"
-    with locks.alone(path):
-        with path.open() as other, pytest.raises(BlockingIOError):
-            locks.acquire(other, wait=False)
+    with locks.alone(path), path.open() as other, pytest.raises(BlockingIOError):
+        locks.acquire(other, wait=False)
     assert not path.exists()
 
 
