@@ -182,6 +182,7 @@ def test_a_damaged_part_is_refused_by_name(job, monkeypatch):
     monkeypatch.setattr(standing, "SECONDS", 0.0)
     with monkeypatch.context() as context:
         context.setattr(standing.Standing, "finish", lambda self, seconds: None)
+        context.setattr(standing, "remove_parts", lambda files: None)
         job.run(2)
     part = job.folder / "estimates/00001-00250.parts/00001.part"
     part.write_bytes(part.read_bytes()[:-1])

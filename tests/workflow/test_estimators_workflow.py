@@ -5,7 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from workflow_runs import SMALL, SUMMARY, check_out
+from workflow_runs import SLEEPSTUDY, SMALL, SUMMARY, check_out
 
 from recovery.score import external
 
@@ -178,3 +178,11 @@ def test_results_of_edited_code_are_refused_without_snakemakes_memory(checkout):
     done = checkout.snakemake("--dry-run", SUMMARY)
     assert done.returncode != 0
     assert re.search(r"\nrm .*results/small/estimates/plain-6x5/reml/", done.stderr + done.stdout)
+
+
+def test_observed_data_are_approximated_too(checkout):
+    checkout.write(**STUDY, observed={"sleep": SLEEPSTUDY})
+    assert checkout.planned(SUMMARY) == {
+        **{"observe": 1, "fit_observed": 2, "approximate_observed": 2, "estimate_observed": 1},
+        **SUMMARISED,
+    }

@@ -173,3 +173,29 @@ def test_results_of_another_study_are_refused_even_without_snakemakes_memory(che
     done = checkout.snakemake("--cores", "1", "--forcerun", "fit", "--", SUMMARY)
     assert done.returncode != 0
     assert re.search(r"\nrm .*results/small/data/", done.stderr + done.stdout)
+
+
+def test_a_job_that_failed_goes_on_with_what_stands(checkout):
+    """Its second cell cannot be written to; the first has its new fit then."""
+    first = checkout.fits_made()
+    checkout.change(replicates=4)
+    cells = checkout.folder / "results/small/diagnostics/plain-4x5"
+    (blocked,) = cells.glob("noncentered/tight/00003-00004.parquet")
+    obstacle = blocked.with_suffix(".parts")
+    obstacle.write_text("a file is where the folder of parts should be")
+    done = checkout.snakemake("--cores", "2", SUMMARY)
+    assert done.returncode != 0
+    obstacle.unlink()
+    before = checkout.fits_made()
+    assert first.items() <= before.items()
+    assert fits_made_by(checkout) <= fits(replicates=[4])
+    assert set(checkout.fits_made()) == fits(replicates=[1, 2, 3, 4])
+    assert checkout.planned(SUMMARY) == {}
+    assert not list(checkout.folder.rglob("results/**/*.parts"))
+
+
+def test_touching_removes_no_fit(checkout):
+    before = checkout.fits_made()
+    done = checkout.snakemake("--cores", "1", "--touch", "--forceall", SUMMARY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert checkout.fits_made() == before

@@ -49,6 +49,8 @@ def note_shared(step, name):
     """Let the shared jobs of a rule precede it, and share its name in Snakemake's options."""
     workflow.ruleorder(name, step)
     shared_rule = workflow.get_rule(MODIFIER.modify_rulename(name))
+    given = workflow.resource_settings._parsed_overwrite_resources  # of `--set-resources`
+    shared_rule.resources.update(given.get(MODIFIER.modify_rulename(step), {}))
     SHARED.setdefault(MODIFIER.modify_rulename(step), []).append(shared_rule)
 
 
@@ -60,10 +62,12 @@ def folders_again():
 def begin_plan():
     """Check existing results, and complete what Snakemake forces; return `folders_again()`."""
     add_shared_jobs(workflow, SHARED)
+    # Tables are whole or absent: Snakemake need not remove those that a failed job was to add to.
+    workflow.execution_settings.keep_incomplete = True
     if workflow.is_main_process:
         with session.exit_if_refused():
             session.check_results(DESIGN, as_module=not FILES)
-        session.force_unfinished(workflow.dag, DESIGN, as_module=not FILES)
+        session.force_outdated(workflow.dag, DESIGN)
     return folders_again()
 
 
@@ -75,7 +79,8 @@ RESOURCES = JobResources(DESIGN)
 def take_results():
     """Lock the folder of results until this run ends: two runs at once would mix their files."""
     with session.exit_if_refused():
-        session.take_results(DESIGN, FILE, folders_again(), workflow.dag.needrun_jobs())
+        again = () if workflow.touch else folders_again()
+        session.take_results(DESIGN, FILE, again, workflow.dag.needrun_jobs())
 
 
 def figure_file(figure, suffix):
@@ -96,7 +101,7 @@ wildcard_constraints:
     study=STUDY.name,
     scenario="|".join(DESIGN.scenarios),
     model="|".join(STUDY.models),
-    prior="|".join(STUDY.priors),
+    prior="|".join(DESIGN.fitted_prior),
     dataset="|".join(STUDY.observed) or "none",
     batch=r"[0-9]+-[0-9]+",
     version=r"[0-9a-f]+",

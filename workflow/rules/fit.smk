@@ -107,6 +107,7 @@ use rule approximate as approximate_observed with:
         paths.log("approximate_observed/{dataset}/{model}/{prior}/00001-00001"),
     benchmark:
         paths.benchmark("approximate_observed/{dataset}/{model}/{prior}/00001-00001")
+    priority: 1_000_000  # truths may be taken from it
     params:
         fits=PARAMS.fit_observed,
     message:

@@ -92,6 +92,8 @@ def fit_files(fitters: Sequence[Fitter], outputs: Mapping[str, Sequence[str]]) -
         with standing.taken(files):
             _make_batch(fitter, datasets, files, spent)
         spent = {"start": 0.0, "tables": 0.0}
+    for place in range(len(fitters)):
+        standing.remove_parts({table: each[place] for table, each in outputs.items()})
 
 
 def _make_batch(

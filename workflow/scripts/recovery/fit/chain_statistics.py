@@ -85,7 +85,8 @@ def sd_errors(values: np.ndarray) -> np.ndarray:
         of_variance = (np.square(squares).mean(axis=(1, 2)) - variance**2) / ess(
             split_chains(squares)
         )
-        return np.sqrt(of_variance / variance / 4)
+        errors = np.sqrt(of_variance / variance / 4)
+    return np.where(values.max(axis=(1, 2)) > values.min(axis=(1, 2)), errors, np.nan)
 
 
 def quantile_errors(values: np.ndarray, probabilities: Sequence[float]) -> np.ndarray:

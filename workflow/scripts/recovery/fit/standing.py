@@ -21,6 +21,8 @@ from recovery.common.replicate_ranges import as_ranges, numbers_in
 
 SECONDS = 10.0
 """Work that a killed job may lose, besides the fit that it is at."""
+BYTES = 50_000_000
+"""Of draws that are held before they are written."""
 Rows = Mapping[str, Sequence[Mapping]]
 Columns = Mapping[str, np.ndarray]
 
@@ -28,12 +30,23 @@ Columns = Mapping[str, np.ndarray]
 @contextmanager
 def taken(files: Mapping[str, str]) -> Iterator[None]:
     """Wait for another job that makes the same batch, as after a restart on a cluster."""
-    folders = {table: parts_folder(file) for table, file in files.items()}
-    with locks.alone(folders["diagnostics"] / "lock"):
+    with locks.alone(parts_folder(files["diagnostics"]) / "lock"):
         yield
-    for folder in folders.values():
-        with suppress(OSError):  # it does not exist, or a waiting job has its lock in it
-            folder.rmdir()
+    _remove_folders(files)
+
+
+def remove_parts(files: Mapping[str, str]) -> None:
+    """Remove the parts of the tables of a batch, when the job of the batch is at its end."""
+    for file in files.values():
+        for part in parts_folder(file).glob("*.part"):
+            part.unlink(missing_ok=True)
+    _remove_folders(files)
+
+
+def _remove_folders(files: Mapping[str, str]) -> None:
+    for file in files.values():
+        with suppress(OSError):  # it does not exist, or it has parts or the lock of a waiting job
+            parts_folder(file).rmdir()
 
 
 class Standing:
@@ -62,6 +75,7 @@ class Standing:
         self.files = {table: files[table] for table in [*(set(files) - set(last)), *last]}
         self.schemas, self.identity = schemas, identity
         self.replicates = replicates
+        self.existed = any(Path(file).exists() for file in files.values())
         numbers = [set(self._standing(table)) for table in files]
         self.numbers = set(replicates).intersection(*numbers)
         self.missing = [number for number in replicates if number not in self.numbers]
@@ -93,7 +107,8 @@ class Standing:
             self.rows[table] += more
         if draws is not None:
             self.draws.append(draws)
-        if time.monotonic() - self.written > SECONDS:
+        held = sum(column.nbytes for fit in self.draws for column in fit.values())
+        if time.monotonic() - self.written > SECONDS or held > BYTES:
             self._write_parts()
 
     def _write_parts(self) -> None:
@@ -114,7 +129,10 @@ class Standing:
         self.written = time.monotonic()
 
     def finish(self, seconds: Mapping[str, float]) -> None:
-        """Write the tables of all replicates, and remove the parts.
+        """Write the tables of all replicates.
+
+        Snakemake puts back tables that existed if the job fails later, so the fits that were added
+        to them are kept as parts until `remove_parts`.
 
         Parameters
         ----------
@@ -122,6 +140,8 @@ class Standing:
             What the job cost, by step; what earlier jobs cost is added.
         """
         ranges = as_ranges(self.replicates)
+        if self.existed and self.added:
+            self._write_parts()
         for table, file in self.files.items():
             if tables.are_current([file], self.identity, ranges):
                 continue
@@ -136,9 +156,6 @@ class Standing:
                 cost = {step: cost[step] + before.get(step, 0.0) for step in cost}
             columns = tables.from_rows(self.rows[table], schema)
             tables.write(columns, file, schema, self.identity, cost, ranges, rows)
-        for file in self.files.values():
-            for part in parts_folder(file).glob("*.part"):
-                part.unlink()
 
     def _rows_by_file(self, table: str) -> dict[Path, list[int]]:
         """The files with rows that stand, and the replicates to be read from each."""

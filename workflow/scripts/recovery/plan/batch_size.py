@@ -1,4 +1,4 @@
-"""The batches of a study's replicates: how many replicates a job simulates or fits.
+"""The batches of a study's replicates: how many replicates one file of each table holds.
 
 The size of a batch depends on the size of datasets and on what a fit costs by a fixed estimate
 (`fit_seconds`), never on the number of replicates or on other cells: then more of these leave the
@@ -23,7 +23,7 @@ MANY = 1000  # replicates in batches of 5 are jobs enough for any cluster; later
 
 @dataclass(frozen=True)
 class Batch:
-    """A range of replicates that one job simulates or fits."""
+    """A range of replicates, whose datasets or fits one file of each table holds."""
 
     first: int  # nominal bounds, which name it
     last: int
@@ -59,6 +59,15 @@ def fit_batches(study: Study, scenario: Scenario, method: str) -> list[Batch]:
     largest = data_batch_size(study, scenario)
     size = study.batch or min(_of(LARGEST_SECONDS, fit_seconds(study, scenario, method)), largest)
     return _batches(study.replicates, size, study.batch or min(largest, max(size, SIZES[1])))
+
+
+def number_of_fit_batches(study: Study, scenario: Scenario, method: str) -> int:
+    """Return how many `fit_batches` there are, without making them."""
+    few = study.model_copy(update={"replicates": min(study.replicates, MANY + 1)})
+    batches = fit_batches(few, scenario, method)
+    last = batches[-1]
+    rest = max(0, study.replicates - last.last)
+    return len(batches) + -(-rest // (last.last - last.first + 1))
 
 
 def data_batch_size(study: Study, scenario: Scenario) -> int:

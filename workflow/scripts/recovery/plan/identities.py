@@ -49,20 +49,23 @@ def are_of(files: Iterable[str], specification: Mapping[str, Any]) -> bool:
     return tables.are_current(files, specification["identity"], specification["replicates"])
 
 
-def unfinished(design: Design, summary: str) -> list[str]:
-    """Return existing tables that can be brought up to date without a fit that stands.
+def outdated(design: Design, summary: str) -> list[str]:
+    """Return existing tables whose identity or replicates are not those of the study.
 
-    They are those of batches that have the identity of the study but other replicates, and
-    summary tables of another identity than `summary`. Damaged tables are left out.
+    Damaged tables are left out.
+
+    Parameters
+    ----------
+    summary : str
+        The identity that summary tables must have.
     """
-    files = [file for file, each in expected(design) if _differs(file, each)]
+    files = [
+        file
+        for file, each in expected(design)
+        if _identity(file) is not None and not are_of([file], each)
+    ]
     summaries = [design.summary_file(name) for name in SUMMARIES]
     return files + [file for file in summaries if _identity(file) not in (None, summary)]
-
-
-def _differs(file: str, specification: Mapping[str, Any]) -> bool:
-    """Whether a table has the identity of a specification, but other replicates."""
-    return _identity(file) == specification["identity"] and not are_of([file], specification)
 
 
 def _identity(file: str) -> str | None:

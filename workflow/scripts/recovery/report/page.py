@@ -88,13 +88,15 @@ def write(
         **tabulated,
         **shared,
         **_setup(design, family, fits[1]),
-        **_results(study, family, summaries),
+        **_results(design, study, family, summaries),
         paragraph=_methods_paragraph(environment, study, family, shared),
         short_chains=results_section.short_chains(everything),
         few_if_skewed=few_if_skewed(everything),
         enough_if_skewed=ENOUGH_IF_SKEWED,
         estimands=_estimands(family, performance),
-        observed_totals=observed_section.totals(fits[1]),
+        observed_totals=observed_section.totals(
+            design.without_shared(fits[1]) if len(fits[1]) else fits[1]
+        ),
         observed=observed_section.rows(study, family, *fits),
         figures=_figures(study, images, summaries),
         identity=identity,
@@ -137,10 +139,14 @@ def _setup(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
     }
 
 
-def _results(study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def _results(
+    design: Design, study: Study, family: Family, summaries: Mapping[str, pd.DataFrame]
+) -> dict[str, Any]:
     """Return the results from all summary tables except performance."""
     return {
-        "failed_cells": failures.failed_cells(family, summaries["convergence"]),
+        "failed_cells": failures.failed_cells(
+            family, design.without_shared(summaries["convergence"])
+        ),
         "reasons": results_section.reasons(summaries["convergence"]),
         "unsimulated": results_section.unsimulated(summaries["convergence"]),
         "pareto_k": results_section.pareto_k(family, summaries["convergence"]),

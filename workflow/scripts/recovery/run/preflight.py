@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from recovery.engines.protocol import Program
 from recovery.families.family import MOST_ROWS, Columns, Family, SimulationError, Unit, Values
 from recovery.fit import datasets
 from recovery.plan import provenance
-from recovery.plan.batch_size import fit_batches
+from recovery.plan.batch_size import number_of_fit_batches
 from recovery.plan.design import Design
 from recovery.plan.scenarios import scenarios_of, sized
 from recovery.run import results_lock
@@ -28,7 +27,6 @@ from recovery.study.keys import Study
 from recovery.study.parse import parse
 
 MOST_JOBS = 100_000
-MOST_BATCHED = 10_000  # replicates whose batches are counted one by one
 FEWEST_DRAWS = 25  # PSIS fits a tail to a fifth of them, which must be 5
 TRIED_DRAWS = 100  # from a prior, for a dataset to try programs with
 
@@ -121,14 +119,12 @@ def _too_much(study: Study) -> Iterator[str]:
 
 
 def _batches_of_fits(study: Study) -> int:
-    """The number of batches of fits, without making a list of very many of them."""
-    few = study.model_copy(update={"replicates": min(study.replicates, MOST_BATCHED)})
-    batches = sum(
-        len(fit_batches(few, scenario, name))
-        for scenario in scenarios_of(few)
-        for name, _ in few.fits
+    """The number of batches of fits."""
+    return sum(
+        number_of_fit_batches(study, scenario, name)
+        for scenario in scenarios_of(study)
+        for name, _ in study.fits
     )
-    return ceil(batches * study.replicates / few.replicates)
 
 
 def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:

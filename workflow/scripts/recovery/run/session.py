@@ -101,20 +101,18 @@ def check_results(design: Design, as_module: bool) -> None:
     identities.check_existing(design, _is_remembered(design, as_module))
 
 
-def force_unfinished(dag: Any, design: Design, as_module: bool) -> None:
-    """Let Snakemake bring tables up to date that were made elsewhere.
+def force_outdated(dag: Any, design: Design) -> None:
+    """Let Snakemake bring tables up to date of which it does not know that they are not.
 
-    It has no record of how they were made, so it would take them for finished.
+    It has no record of tables that were copied from elsewhere, and a wrong one of tables that a
+    failed job was to add to.
 
     Parameters
     ----------
     dag : snakemake.dag.DAG
         What Snakemake plans, which is changed.
-    as_module : bool
-        Whether another workflow uses this one as a module.
     """
-    if not _is_remembered(design, as_module):
-        dag.forcefiles.update(identities.unfinished(design, digest(Params(design).summarise())))
+    dag.forcefiles.update(identities.outdated(design, digest(Params(design).summarise())))
 
 
 @contextmanager

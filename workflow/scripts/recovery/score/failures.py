@@ -96,7 +96,7 @@ def outcome_or_error(design: Design) -> list[str]:
 def _lines(
     design: Design, family: Family, convergence: pd.DataFrame, verification: pd.DataFrame
 ) -> Iterator[str]:
-    for row in failed_cells(family, convergence):
+    for row in failed_cells(family, design.without_shared(convergence)):
         labels = "; ".join(row["cells"]) + ("; ..." if row["n_cells"] > MOST_CELLS else "")
         n_cells = "1 cell" if row["n_cells"] == 1 else f"{row['n_cells']:,} cells"
         yield f"all fits failed in {n_cells} ({labels}): {row['error']}"

@@ -80,7 +80,7 @@ class Study(Frozen):
     replicates: Count
     """Number of simulated datasets per scenario."""
     batch: Count | None = None
-    """Replicates of a file of fits; the default depends on the cost of a fit only."""
+    """Replicates of a file of datasets or fits; the default depends on their size and cost."""
     truths: Annotated[dict[Name, Any], Field(min_length=1, max_length=MOST_NAMED)]
     """Sources of simulated data: parameter values, draws from a prior, or an observed fit."""
     participants: Annotated[
