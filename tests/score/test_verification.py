@@ -132,7 +132,8 @@ def test_a_disagreement_is_shown_at_the_top(finished, tmp_path):
     for file in (tmp_path / "changed/results/small/verified/estimates").rglob("*.parquet"):
         result, identity = tables.read_frame([file]), tables.read_identity(file)
         wrong = result.assign(mean=result["mean"] + 0.2)
-        tables.write(wrong, file, pq.read_schema(file), identity, tables.read_seconds(file))
+        seconds, replicates = tables.read_seconds(file), tables.read_replicates(file)
+        tables.write(wrong, file, pq.read_schema(file), identity, seconds, replicates)
     page = tmp_path / "changed/results/small/report.html"
     page.unlink()
     done = changed.snakemake("--cores", "2", "--forcerun", "summarise", "figures")
