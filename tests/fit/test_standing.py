@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +27,14 @@ class CountingFitter:
     n_attempts = 1
     program = None
 
-    def __init__(self, specification, log, pause=0.0, with_draws=False):
-        self.specification, self.log, self.pause = specification, str(log), pause
+    def __init__(self, specification, log, shift=0.0, with_draws=False):
+        self.specification, self.log, self.shift = specification, str(log), shift
         self.with_draws = with_draws
 
     def __call__(self, task):
         with Path(self.log).open("a") as log:
             print(task.replicate, file=log)
-        time.sleep(self.pause)
-        mean = task.replicate + 0.1
+        mean = task.replicate + 0.1 + self.shift
         return Fit(
             [{"parameter": "sigma", "truth": task.truth["sigma"], "mean": mean}],
             [{"coefficient": "beta_p[,1]", "n_participants": 4, "rmse": mean}],
@@ -61,7 +59,7 @@ def job(tmp_path):
 
 class Job:
     def __init__(self, folder):
-        self.folder, self.log = folder, folder / "log"
+        self.folder, self.log, self.shift = folder, folder / "log", 0.0
         names = (*TABLES, "draws")
         self.files = {name: str(folder / f"{name}/00001-00250.parquet") for name in names}
 
@@ -80,7 +78,9 @@ class Job:
         outputs = {name: [self.files[name]] for name in TABLES}
         outputs |= {"draws": [self.files["draws"]]} if with_draws else {}
         self.log.write_text("")
-        batches.fit_files([CountingFitter(specification, self.log, with_draws=with_draws)], outputs)
+        batches.fit_files(
+            [CountingFitter(specification, self.log, self.shift, with_draws)], outputs
+        )
         return [int(line) for line in self.log.read_text().split()]
 
     def numbers(self):
@@ -233,3 +233,13 @@ def test_each_cell_of_a_shared_job_keeps_what_stands(job):
     assert set(table["model"]) == {"centered"}
     cost = [tables.read_seconds(file)["start"] for file in files["diagnostics"]]
     assert cost[0] > 0
+
+
+def test_a_fit_that_is_made_again_is_the_same_in_all_tables(job):
+    """A table was deleted, and the fit goes differently the second time."""
+    job.run(3)
+    Path(job.files["diagnostics"]).unlink()
+    job.shift = 100.0
+    assert job.run(3) == [1, 2, 3]
+    assert job.numbers()["estimates"]["mean"].tolist() == [101.1, 102.1, 103.1]
+    assert job.numbers()["participants"]["rmse"].tolist() == [101.1, 102.1, 103.1]

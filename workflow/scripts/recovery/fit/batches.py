@@ -103,8 +103,8 @@ def _make_batch(
     specification, started = fitter.specification, time.process_time()
     replicates = numbers_in(specification["replicates"])
     batch = standing.Standing(files, schemas(specification), specification["identity"], replicates)
-    if batch.numbers:
-        total = f"{len(batch.numbers):,} of {len(replicates):,} fits stand"
+    if batch.sources:
+        total = f"{len(batch.sources):,} of {len(replicates):,} fits stand"
         print(f"{files['diagnostics']}: {total}", file=sys.stderr)
     if batch.missing:
         for fit in fits(*datasets.of(specification, batch.missing), fitter):

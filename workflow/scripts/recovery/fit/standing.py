@@ -76,9 +76,8 @@ class Standing:
         self.schemas, self.identity = schemas, identity
         self.replicates = replicates
         self.existed = any(Path(file).exists() for file in files.values())
-        numbers = [set(self._standing(table)) for table in files]
-        self.numbers = set(replicates).intersection(*numbers)
-        self.missing = [number for number in replicates if number not in self.numbers]
+        self.sources = {number: files for number, files in self._found() if number in {*replicates}}
+        self.missing = [number for number in replicates if number not in self.sources]
         self._clear()
         self.written = time.monotonic()
 
@@ -87,18 +86,21 @@ class Standing:
         self.rows: dict[str, list[Mapping]] = {table: [] for table in self.schemas}
         self.draws: list[Columns] = []
 
-    def _standing(self, table: str) -> dict[int, Path]:
-        """Each replicate whose rows stand, and the file that has them."""
-        file = Path(self.files[table])
-        found = [
-            each for each in (file, *sorted(parts_folder(file).glob("*.part"))) if each.exists()
-        ]
-        return {
-            number: each
-            for each in reversed(found)
-            if tables.read_identity(each) == self.identity
-            for number in numbers_in(tables.read_replicates(each))
-        }
+    def _found(self) -> Iterator[tuple[int, Mapping[str, Path]]]:
+        """Yield each replicate that stands, and the file of each table that has its rows.
+
+        They are files of one moment: the tables, or the parts of one name. Those that count come
+        last.
+        """
+        names = {part.name for part in parts_folder(self.files["diagnostics"]).glob("*.part")}
+        parts = [{t: parts_folder(f) / name for t, f in self.files.items()} for name in names]
+        for files in [*parts, {table: Path(file) for table, file in self.files.items()}]:
+            if not all(file.exists() for file in files.values()):
+                continue
+            if {tables.read_identity(file) for file in files.values()} != {self.identity}:
+                continue
+            numbers = [numbers_in(tables.read_replicates(file)) for file in files.values()]
+            yield from ((number, files) for number in set(numbers[0]).intersection(*numbers))
 
     def add(self, replicate: int, rows: Rows, draws: Columns | None) -> None:
         """Add the rows of one fit, and from time to time write what was added."""
@@ -124,7 +126,8 @@ class Standing:
             schema = self.schemas[table]
             columns = tables.from_rows(self.rows[table], schema)
             tables.write(columns, part, schema, self.identity, replicates=ranges)
-        self.numbers |= set(self.added)
+        written = {table: parts_folder(file) / name for table, file in self.files.items()}
+        self.sources |= dict.fromkeys(self.added, written)
         self._clear()
         self.written = time.monotonic()
 
@@ -143,7 +146,7 @@ class Standing:
         if self.existed and self.added:
             self._write_parts()
         for table, file in self.files.items():
-            if tables.are_current([file], self.identity, ranges):
+            if not self.missing and tables.are_current([file], self.identity, ranges):
                 continue
             if table == "draws":
                 self._finish_draws(ranges)
@@ -160,9 +163,8 @@ class Standing:
     def _rows_by_file(self, table: str) -> dict[Path, list[int]]:
         """The files with rows that stand, and the replicates to be read from each."""
         found: dict[Path, list[int]] = {}
-        for number, file in sorted(self._standing(table).items()):
-            if number in self.numbers:
-                found.setdefault(file, []).append(number)
+        for number in sorted(self.sources):
+            found.setdefault(self.sources[number][table], []).append(number)
         return found
 
     def _finish_draws(self, ranges: str) -> None:
