@@ -230,5 +230,5 @@ def test_another_unit_repeats_fits_but_not_simulations(finished, tmp_path):
     text = (changed_study.folder / "study.yaml").read_text()
     (changed_study.folder / "study.yaml").write_text(text.replace("  - participant\n", ""))
     planned = changed_study.planned()
-    assert planned["fit"] == 2  # a job of three fits in each scenario
+    assert planned["fit"] == 1  # a job of all fits
     assert "simulate" not in planned

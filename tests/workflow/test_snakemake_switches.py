@@ -26,16 +26,16 @@ def checkout(small_study, tmp_path):
 @pytest.mark.parametrize(
     ("options", "jobs"),
     [
-        ("--forcerun fit", {"fit": 2, **ENDS}),
+        ("--forcerun fit", {"fit": 1, **ENDS}),
         (f"--forcerun results/small/data/{DATA} -- all", {"simulate": 1, "fit": 1, **ENDS}),
-        ("--forcerun fit --until fit", {"fit": 2}),
+        ("--forcerun fit --until fit", {"fit": 1}),
         *(
             pytest.param(*options, marks=pytest.mark.slow)
             for options in [
-                ("--forcerun simulate", {"simulate": 2, "fit": 2, **ENDS}),
+                ("--forcerun simulate", {"simulate": 2, "fit": 1, **ENDS}),
                 ("--forcerun figures", {"figures": 1, "report": 1, "outcome": 1, "all": 1}),
                 (f"--force results/small/estimates/{BATCH} all", {"fit": 1, **ENDS}),
-                ("--forceall", {"simulate": 2, "fit": 2, **ENDS}),
+                ("--forceall", {"simulate": 2, "fit": 1, **ENDS}),
                 ("--forcerun simulate --omit-from fit", {"simulate": 2}),
             ]
         ),
@@ -69,8 +69,8 @@ def test_until_stops_after_the_fits(checkout):
 @pytest.mark.parametrize(
     ("changes", "jobs"),
     [
-        (["replicates=4", "participants=[6, 8]"], {"simulate": 2, "fit": 2}),
-        pytest.param(["priors={weak: {beta_sd: 0.5}}"], {"fit": 2}, marks=pytest.mark.slow),
+        (["replicates=4", "participants=[6, 8]"], {"simulate": 2, "fit": 1}),
+        pytest.param(["priors={weak: {beta_sd: 0.5}}"], {"fit": 1}, marks=pytest.mark.slow),
     ],
 )
 def test_config_changes_keys_of_the_study(finished, changes, jobs):

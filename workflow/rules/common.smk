@@ -62,8 +62,9 @@ def folders_again():
 def begin_plan():
     """Check existing results, and complete what Snakemake forces; return `folders_again()`."""
     add_shared_jobs(workflow, SHARED)
-    # Tables are whole or absent: Snakemake need not remove those that a failed job was to add to.
-    workflow.execution_settings.keep_incomplete = True
+    if workflow.execution_settings is not None:  # as with `--report`
+        # Tables are whole or absent: Snakemake need not remove those that a failed job adds to.
+        workflow.execution_settings.keep_incomplete = True
     if workflow.is_main_process:
         with session.exit_if_refused():
             session.check_results(DESIGN, as_module=not FILES)
