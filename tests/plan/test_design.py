@@ -7,7 +7,6 @@ from conftest import DROP, LINEAR, STAN, make_design, make_study
 
 from recovery.plan import provenance
 from recovery.plan.batch_size import Batch
-from recovery.plan.fit_seconds import fit_seconds
 from recovery.plan.seeds import dataset_seed, fit_seed
 
 SCENARIO = "moderate-4x3"
@@ -161,60 +160,6 @@ def test_more_replicates_change_the_replicates_of_the_last_batch_only(design):
         assert after["replicates"] == {"1-25": "1-25", "26-40": "26-50"}[ranges]
 
 
-def default_batches(model, participants, observations, replicates=40):
-    """The bounds of a cell's default batches of data and of fits."""
-    design = make_design(
-        ("batch", DROP),
-        ("replicates", replicates),
-        ("models", [model]),
-        ("participants", [participants]),
-        ("observations", [observations]),
-        ("sampler", {"chains": 4, "warmup": 1000, "draws": 1000}),
-    )
-    (cell,) = design.cells
-    return [
-        [(batch.first, batch.last) for batch in batches]
-        for batches in (design.data_batches(cell[0]), design.batches(cell))
-    ]
-
-
-@pytest.mark.parametrize(
-    ("model", "participants", "observations", "data", "fits"),
-    [
-        ("pooled", 4, 3, 250, 250),  # 0.03 seconds a fit
-        ("marginal", 30, 20, 250, 250),  # 0.14
-        ("marginal", 100, 50, 50, 50),  # 0.2
-        ("noncentered", 4, 3, 250, 50),  # 0.4
-        ("noncentered", 20, 60, 250, 5),  # 2
-        ("pooled", 1000, 100, 5, 5),  # 6
-    ],
-)
-def test_the_default_batch_follows_from_what_a_fit_costs(
-    model, participants, observations, data, fits
-):
-    batches = default_batches(model, participants, observations)
-    assert [found[0] for found in batches] == [(1, data), (1, fits)]
-
-
-def test_batches_of_fits_hold_every_replicate_once_and_lie_within_one_of_data():
-    data, fits = default_batches("noncentered", 20, 60, 5000)
-    assert len(fits) == 200 + 4000 / 50
-    held = [number for first, last in fits for number in range(first, last + 1)]
-    assert held == list(range(1, 5001))
-    for first, last in fits:
-        assert any(low <= first and last <= high for low, high in data)
-
-
-def test_the_default_batch_does_not_depend_on_replicates_or_other_cells():
-    few, many = (default_batches("noncentered", 20, 60, number)[1] for number in (7, 2000))
-    assert few == many[: len(few)]
-    changes = ("batch", DROP), ("models", ["pooled", "centered", "noncentered"])
-    wide = make_design(*changes, ("participants", [4, 400]), ("priors", "wide", OTHER_PRIOR))
-    alone = make_design(("batch", DROP))
-    for cell in alone.cells:
-        assert wide.batches(cell) == alone.batches(cell)
-
-
 # Priors with the same values
 
 
@@ -235,96 +180,6 @@ def test_priors_with_the_same_values_share_their_fits(design):
         "priors with the same values are fitted once and shown under each name: weak, twin"
     ]
     assert design.same_priors() == []
-
-
-# Jobs of several batches
-
-
-LONG = ("sampler", {"chains": 4, "warmup": 1000, "draws": 1000})
-
-
-def batches_of_jobs(design, step="fit"):
-    """The batches of fits of every job: (scenario, method, prior, name of the batch)."""
-    shared = [
-        {(*each.cell, each.batch.name) for each in job.batches} for job in design.shared_jobs(step)
-    ]
-    together = set().union(*shared)
-    alone = [
-        {(*cell, batch.name)}
-        for cell in design.fitted_cells
-        for batch in design.batches(cell)
-        if (*cell, batch.name) not in together
-    ]
-    return shared, alone
-
-
-def test_small_cells_share_a_job_and_slow_ones_do_not():
-    models = ("models", ["pooled", "unpooled", "marginal", "noncentered"])
-    sizes = ("participants", [4, 100]), ("observations", [50]), ("replicates", 5)
-    design = make_design(("batch", DROP), LONG, models, *sizes, ("priors", "wide", OTHER_PRIOR))
-    shared, alone = batches_of_jobs(design)
-    together = {each[:2] for job in shared for each in job}
-    assert together == {
-        *(("moderate-4x50", model) for model in ("pooled", "unpooled", "marginal")),
-        *(("moderate-100x50", model) for model in ("pooled", "marginal")),
-    }
-    assert {each[:2] for job in alone for each in job} == {
-        ("moderate-4x50", "noncentered"),  # 0.7 seconds a fit
-        ("moderate-100x50", "noncentered"),
-        ("moderate-100x50", "unpooled"),  # 3
-    }
-    names = [job.name for job in design.shared_jobs("fit")]
-    assert len(names) == len(set(names))
-
-
-def test_small_cells_that_share_a_job_take_not_too_many_seconds():
-    priors = [("priors", f"p{number}", OTHER_PRIOR | {"beta_sd": number}) for number in range(1, 9)]
-    places = ("models", ["pooled", "marginal"]), ("replicates", 20), *priors
-    design = make_design(("batch", DROP), LONG, *places)
-    found = design.shared_jobs("fit")
-    fits = [(each.method, each.prior) for job in found for each in job.batches]
-    assert sorted(fits) == sorted(design.fits)
-    (scenario,) = design.scenarios.values()
-    for job in found:
-        seconds = [20 * fit_seconds(design.study, scenario, each.method) for each in job.batches]
-        assert sum(seconds) == pytest.approx(job.seconds)
-        assert job.seconds <= 20
-
-
-def test_a_batch_alone_shares_no_job():
-    design = make_design(("batch", DROP), ("models", ["pooled"]), ("replicates", 5))
-    assert design.shared_jobs("fit") == []
-
-
-@pytest.mark.parametrize(
-    ("replicates", "priors", "most"), [(100, 1, 20), (1000, 1, 200), (5000, 2, 400)]
-)
-def test_slow_fits_have_a_job_for_every_five_up_to_200_jobs(replicates, priors, most):
-    """F / 5 jobs, or at least 200; and fewer than 400 for any number of batches."""
-    other = [("priors", f"p{n}", OTHER_PRIOR | {"beta_sd": n}) for n in range(1, priors)]
-    sizes = ("participants", [20]), ("observations", [60]), ("replicates", replicates)
-    design = make_design(("batch", DROP), LONG, ("models", ["noncentered"]), *sizes, *other)
-    shared, alone = batches_of_jobs(design)
-    jobs = len(shared) + len(alone)
-    assert min(priors * replicates / 5, 200) <= jobs <= most
-    expected = {
-        (*cell, batch.name) for cell in design.fitted_cells for batch in design.batches(cell)
-    }
-    made = [each for job in (*shared, *alone) for each in job]
-    assert sorted(made) == sorted(expected)
-
-
-@pytest.mark.parametrize(
-    ("participants", "replicates"), [([20, 30, 40, 50, 60], 1000), ([*range(20, 1020)], 5)]
-)
-def test_ten_thousand_batches_are_a_few_hundred_jobs(participants, replicates):
-    priors = [("priors", f"p{n}", OTHER_PRIOR | {"beta_sd": n}) for n in range(1, 10)]
-    sizes = ("participants", participants), ("observations", [20]), ("replicates", replicates)
-    design = make_design(("batch", DROP), LONG, ("models", ["noncentered"]), *sizes, *priors)
-    assert sum(len(design.batches(cell)) for cell in design.fitted_cells) == 10_000
-    shared, alone = batches_of_jobs(design)
-    assert alone == []
-    assert 200 <= len(shared) < 400
 
 
 # Identities

@@ -1,11 +1,14 @@
 """Parquet tables: complete or absent, with their identity in the footer, null for NaN."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from conftest import ROOT
 
 from recovery import tables
 
@@ -226,3 +229,24 @@ def test_a_message_names_at_most_50_files_or_folders_that_hold_them_all():
         assert all(any(file.startswith(name) for name in named) for file in some)
     assert str(tables.stale_tables_error(files[:50])).endswith("rm " + " ".join(files[:50]))
     assert str(tables.stale_tables_error(files)).endswith("rm -r results/a")
+
+
+def test_a_table_is_written_and_read_without_pandas(tmp_path):
+    """Its import would be a third of the start of a job of fits."""
+    code = (
+        "import sys; from recovery import tables; path, schema = sys.argv[1], tables.TRUTH\n"
+        "row = {'replicate': 1, 'parameter': 'sigma', 'truth': 1.0, 'data_seed': 1}\n"
+        "tables.write(tables.from_rows([row], schema), path, schema, 'x', replicates='1')\n"
+        "assert tables.read(path)['truth'].tolist() == [1.0]\n"
+        "assert 'pandas' not in sys.modules\n"
+        "assert len(tables.read_frame([path])) == 1\n"
+        "assert 'pandas' in sys.modules\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts")}
+    command = [sys.executable, "-c", code, str(tmp_path / "truth.parquet")]
+    subprocess.run(command, env=environment, check=True)
+
+
+def test_a_missing_table_is_refused_with_the_command_that_cures(tmp_path):
+    with pytest.raises(tables.StaleTableError, match="made by another study"):
+        tables.read_of(tmp_path / "no.parquet", "an identity")

@@ -33,7 +33,6 @@ with session.exit_if_refused():
 STUDY = DESIGN.study
 MODIFIER = workflow.modifier  # renames the rules if this workflow is a module
 
-
 SHARED = {}  # rule -> the rules of its jobs of several batches
 
 
@@ -62,7 +61,7 @@ def folders_again():
 def begin_plan():
     """Check existing results, and complete what Snakemake forces; return `folders_again()`."""
     add_shared_jobs(workflow, SHARED)
-    if workflow.execution_settings is not None:  # as with `--report`
+    if workflow.execution_settings is not None:  # `--report` has none
         # Tables are whole or absent: Snakemake need not remove those that a failed job adds to.
         workflow.execution_settings.keep_incomplete = True
     if workflow.is_main_process:

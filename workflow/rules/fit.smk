@@ -116,6 +116,7 @@ use rule approximate as approximate_observed with:
 
 # Jobs of several batches, because each would be too short or there are very many. Such a job keeps
 # the fits that stand: a changed prior repeats only its own.
+# There is a loop for each script: Snakemake reads `script` when the loop has ended.
 for shared in DESIGN.shared_jobs("fit"):
 
     rule:
@@ -146,8 +147,6 @@ for shared in DESIGN.shared_jobs("fit"):
     note_shared("fit", shared.name)
 
 
-# Jobs of several batches, because each would be too short or there are very many. Such a job keeps
-# the fits that stand: a changed prior repeats only its own.
 for shared in DESIGN.shared_jobs("approximate"):
 
     rule:

@@ -19,10 +19,11 @@ from recovery.common.replicate_ranges import as_ranges
 from recovery.families.family import Family
 from recovery.plan import paths
 from recovery.plan.batch_size import OBSERVED_BATCH, Batch, data_batches, fit_batches
+from recovery.plan.other_methods import approximation, estimation
 from recovery.plan.provenance import Sources
 from recovery.plan.scenarios import Scenario, scenarios_of
 from recovery.plan.seeds import verified_rng
-from recovery.plan.shared_jobs import SharedJob, shared_jobs
+from recovery.plan.shared_jobs import BatchOfFits, SharedJob, shared_jobs
 from recovery.study import methods
 from recovery.study.keys import Study
 from recovery.study.parse import restore as restore_study
@@ -137,7 +138,13 @@ class Design:
 
     def shared_jobs(self, step: str) -> list[SharedJob]:
         """Return the jobs that make several batches: of the step fit, estimate or approximate."""
-        return shared_jobs(self.study, step, [*self.scenarios.values()], self.fits)
+        return shared_jobs(self.study, step, self.scenarios, self._batches_of_fits)
+
+    @cached_property
+    def _batches_of_fits(self) -> list[BatchOfFits]:
+        return [
+            BatchOfFits(*cell, batch) for cell in self.fitted_cells for batch in self.batches(cell)
+        ]
 
     @property
     def observed_cells(self) -> list[Cell]:
@@ -283,15 +290,10 @@ class Design:
         verify = self.study.verify
         assert verify is not None
         fit = self.fit(scenario, model, prior, batch)
-        replaced = (
-            "identity",
-            "replicates",
-            "keep_draws",
-            "leave_out",
-            "engine",
-            "engine_version",
-            "code",
-        )
+        replaced = {
+            *("identity", "replicates", "keep_draws", "leave_out"),
+            *("engine", "engine_version", "code"),
+        }
         specification = {
             **{key: value for key, value in fit.items() if key not in replaced},
             "verifies": fit["identity"],
@@ -307,7 +309,7 @@ class Design:
         study = self.study
         if prior == methods.NO_PRIOR:
             parts = (study, self.sources, scenario, model, dataset)
-            return _identified(_estimation(*parts), batch.ranges)
+            return _identified(estimation(*parts), batch.ranges)
         found = {
             "family": study.family,
             "scenario": scenario,
@@ -330,7 +332,7 @@ class Design:
             **({"leave_out": list(study.selection.leave_out)} if study.selection else {}),
         }
         if model in study.estimators:
-            found = _approximation(found, model, self.sources.approximating)
+            found = approximation(found, model, self.sources.approximating)
         return _identified(found, batch.ranges)
 
     def _prior(self, name: str) -> dict[str, Any]:
@@ -391,55 +393,3 @@ def restore(config: Mapping[str, Any], sources: Mapping[str, Any]) -> Design:
 def _identified(specification: dict[str, Any], replicates: str) -> dict[str, Any]:
     """A specification with its identity, which is that of any replicates, and the replicates."""
     return {**specification, "identity": digest(specification), "replicates": replicates}
-
-
-def _estimation(
-    study: Study, sources: Sources, scenario: str, name: str, dataset: str
-) -> dict[str, Any]:
-    """What decides estimates: no sampler, no prior, no program.
-
-    Parameters
-    ----------
-    dataset : str
-        The identity of the data.
-    """
-    engine, version = sources.estimating_engines[name]
-    return {
-        "family": study.family,
-        "scenario": scenario,
-        "model": name,
-        "prior": methods.NO_PRIOR,
-        "dataset": dataset,
-        "intervals": list(study.intervals),
-        "plotted_level": study.plotted_level,
-        "sampler": {"time_limit": study.sampler.time_limit},
-        "engine": engine,
-        "engine_version": version,
-        "code": sources.estimating,
-        **({"keep_draws": True} if study.keep_draws else {}),
-    }
-
-
-def _approximation(fit: Mapping[str, Any], name: str, code: str) -> dict[str, Any]:
-    """What decides one batch of approximations, given what decides the model's fits.
-
-    Parameters
-    ----------
-    code : str
-        The hash of our modules that make them.
-    """
-    parts = methods.split_approximation(name)
-    assert parts is not None
-    algorithm, model = parts
-    sampler = fit["sampler"]
-    of_draws = ("rescue", "leave_out", "convergence")
-    drawn = {"draws": sampler["chains"] * sampler["draws"]} if methods.has_intervals(name) else {}
-    kept = {key: value for key, value in fit.items() if key not in of_draws}
-    return {
-        **kept,
-        "model": name,
-        "approximates": model,
-        "algorithm": algorithm,
-        "sampler": {"time_limit": sampler["time_limit"], **drawn},
-        "code": code,
-    }

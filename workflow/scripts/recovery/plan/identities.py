@@ -71,8 +71,8 @@ def outdated(design: Design, summary: str) -> list[str]:
 def _identity(file: str) -> str | None:
     """The identity of a table; None if it does not exist or is damaged."""
     try:
-        return tables.read_identity(file)
-    except (FileNotFoundError, NotADirectoryError, tables.StaleTableError):
+        return tables.identity_of(file)
+    except tables.StaleTableError:
         return None
 
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from recovery.common.replicate_ranges import as_ranges
-from recovery.plan.batch_size import Batch, fit_batches
+from recovery.plan.batch_size import Batch
 from recovery.plan.fit_seconds import fit_seconds
 from recovery.plan.scenarios import Scenario
 from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR
 
-SLOW = 0.5  # seconds of a fit from which a batch has a job of its own, unless there are MANY
+SLOW = 0.5  # seconds of a fit from which a batch has a job of its own, unless there are many
 MOST = 20.0  # seconds of a job that batches of fast fits share
-MANY = 200  # batches of a study, from which jobs have as many batches as leave so many jobs
+FEWEST = 200  # jobs of a study of so many batches or more, however many a job makes
 NAMED = 4  # fits in a message
 
 
@@ -69,31 +69,29 @@ def _first(names: Sequence[str]) -> str:
 
 
 def shared_jobs(
-    study: Study, step: str, scenarios: Sequence[Scenario], fits: Sequence[tuple[str, str]]
+    study: Study,
+    step: str,
+    scenarios: Mapping[str, Scenario],
+    batches: Sequence[BatchOfFits],
 ) -> list[SharedJob]:
     """Return the shared jobs of a step: fit, estimate or approximate.
 
     Parameters
     ----------
-    fits : list
-        Methods and priors that are fitted to every scenario.
+    batches : sequence of BatchOfFits
+        All of the study, of every step, scenario after scenario.
     """
-    batches = [
-        BatchOfFits(scenario.name, method, prior, batch)
-        for scenario in scenarios
-        for method, prior in fits
-        for batch in fit_batches(study, scenario, method)
-    ]
-    at_least = 1 << max(0, (len(batches) // MANY).bit_length() - 1)  # stays as a study grows a bit
-    seconds = {
-        (scenario.name, method): fit_seconds(study, scenario, method)
-        for scenario in scenarios
-        for method, _ in fits
-    }
+    at_least = 1 << max(
+        0, (len(batches) // FEWEST).bit_length() - 1
+    )  # stays as a study grows a bit
     own = [each for each in batches if step_of(study, each.method) == step]
+    seconds = {
+        (name, method): fit_seconds(study, scenarios[name], method)
+        for name, method in dict.fromkeys(each.cell[:2] for each in own)
+    }
     slow = [each for each in own if seconds[each.cell[:2]] > SLOW]
     fast = [each for each in own if seconds[each.cell[:2]] <= SLOW]
-    order = {scenario.name: number for number, scenario in enumerate(scenarios)}
+    order = {name: number for number, name in enumerate(scenarios)}
     fast.sort(key=lambda each: (order[each.scenario], each.batch.first))  # of the same datasets
     packed = [*_packed(slow, seconds, at_least, 0.0), *_packed(fast, seconds, at_least, MOST)]
     several = [(together, spent) for together, spent in packed if len(together) > 1]

@@ -312,8 +312,8 @@ def stale_tables_error(paths: Sequence[str | Path]) -> StaleTableError:
 def read_of(
     path: str | Path, identity: str, columns: Sequence[str] | None = None
 ) -> dict[str, np.ndarray]:
-    """Read a table; StaleTableError if it has another identity."""
-    if read_identity(path) != identity:
+    """Read a table; StaleTableError if it is missing or has another identity."""
+    if identity_of(path) != identity:
         raise stale_tables_error([path])
     return read(path, columns)
 
@@ -353,6 +353,14 @@ def read_row_groups(path: str | Path) -> Iterator[dict[str, np.ndarray]]:
 def read_identity(path: str | Path) -> str:
     """Return the identity in a table's footer."""
     return _metadata(path)[b"identity"].decode()
+
+
+def identity_of(path: str | Path) -> str | None:
+    """Return the identity in a table's footer; None if there is no table."""
+    try:
+        return read_identity(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def read_replicates(path: str | Path) -> str:
