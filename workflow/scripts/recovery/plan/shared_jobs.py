@@ -81,9 +81,8 @@ def shared_jobs(
     batches : sequence of BatchOfFits
         All of the study, of every step, scenario after scenario.
     """
-    at_least = 1 << max(
-        0, (len(batches) // FEWEST).bit_length() - 1
-    )  # stays as a study grows a bit
+    # A power of 2, so that it stays as a study grows a little.
+    at_least = 1 << max(0, (len(batches) // FEWEST).bit_length() - 1)
     own = [each for each in batches if step_of(study, each.method) == step]
     seconds = {
         (name, method): fit_seconds(study, scenarios[name], method)
