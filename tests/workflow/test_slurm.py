@@ -255,6 +255,23 @@ def check_out_for_the_node(folder):
     return checkout
 
 
+@contextlib.contextmanager
+def suspended(processes):
+    """Suspend processes; yield a function that resumes them, which is called in any case."""
+
+    def resume():
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    try:
+        for process in processes:
+            process.suspend()
+        yield resume
+    finally:
+        resume()
+
+
 def text_of(log) -> str:
     """The text of a log, which Snakemake removes before its job begins again."""
     with contextlib.suppress(FileNotFoundError):
@@ -277,16 +294,13 @@ def test_a_restart_makes_no_fit_again_that_an_old_job_makes(tmp_path):
         (job,) = running(checkout)
         run.kill()
         run.wait()
-        for process in processes_of(job):
-            process.suspend()
         shutil.rmtree(checkout.folder / ".snakemake/locks")
-        with at_work(checkout) as again:
+        with suspended(processes_of(job)) as resume, at_work(checkout) as again:
             (log,) = results.glob("logs/fit/*/*/*/*.log")
             wait_for(lambda: "waits for another job" in text_of(log), again)
-            for process in processes_of(job):
-                process.resume()
+            resume()
             assert again.wait(SECONDS) == 0
-            assert "3 of 3 fits stand" in log.read_text()
+            assert "3 of 3 fits stand" in text_of(log)
     assert len(checkout.fits_made()) == 3
 
 
