@@ -1,11 +1,14 @@
 /**
- * Varying intercepts and slopes of a binary outcome, centred:
- *   y_i ~ bernoulli(inv_logit(X_i beta_p[j(i)]))
- *   beta_p[j] ~ multi_normal(beta, quad_form_diag(Omega, sigma_p))
+ * Coefficients that vary by group, centred, a binary outcome:
+ *   y_i ~ bernoulli(inv_logit(eta_i))
+ *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
+ *   r_t[j] ~ multi_normal(0, Sigma_t), with standard deviations sd and
+ *   correlations cor
  *
- * Samples well if participants have much data. With little data, the posterior
- * is a funnel and transitions diverge. Betancourt & Girolami (2015),
- * Hamiltonian Monte Carlo for Hierarchical Models.
+ * Sampled are u = b + r, the groups' own coefficients, where a population
+ * coefficient is their mean. Samples well if groups have many observations.
+ * With few, the posterior is a funnel and transitions diverge. Betancourt &
+ * Girolami (2015), Hamiltonian Monte Carlo for Hierarchical Models.
  */
 functions {
   #include functions/multilevel.stan
@@ -14,28 +17,27 @@ data {
   #include multilevel/data.stan
 
   array[N] int<lower=0, upper=1> y; // outcome
-  vector[K] prior_beta_mean;
-  vector<lower=0>[K] prior_beta_sd;
 }
 transformed data {
-  matrix[N, Q] Z = X[ : , varying];
-  matrix[N, K - Q] W = X[ : , fixed];
+  matrix[N, F] W = X[ : , fixed];
 }
 parameters {
-  vector[K] beta;
-  vector<lower=0>[Q] sigma_p; // participant standard deviations
-  cholesky_factor_corr[Q] L_p; // Omega = L_p L_p'
-  matrix[J, Q] beta_p;
+  vector[K] b; // population coefficients
+  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  vector<lower=-1, upper=1>[P] partial; // their partial correlations
+  vector[R] u; // groups' coefficients
 }
 model {
-  beta ~ normal(prior_beta_mean, prior_beta_sd);
-  sigma_p ~ exponential(prior_sigma_p_rate);
-  L_p ~ lkj_corr_cholesky(prior_lkj_eta);
-  beta_p ~ rows_multi_normal_cholesky(beta[varying],
-                                      diag_pre_multiply(sigma_p, L_p));
-  y ~ bernoulli_logit_glm(W, varying_lines(Z, beta_p, participant),
-                          beta[fixed]);
+  vector[M] mu = append_row(b, 0)[centre];
+  vector[N] alpha = offsets + group_part(Z, u, place);
+  b ~ normal(prior_b_mean, prior_b_sd);
+  sd ~ exponential(prior_sd_rate);
+  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
+                       prior_partial_shape);
+  u ~ groups_normal(mu, sd, partial, Q, J);
+  y ~ bernoulli_logit_glm(W, alpha, b[fixed]);
 }
 generated quantities {
-  matrix[Q, Q] Omega = multiply_lower_tri_self_transpose(L_p);
+  vector[P] cor = correlations(partial, Q);
+  vector[R] r = u - group_means(append_row(b, 0)[centre], Q, J, R);
 }

@@ -1,11 +1,10 @@
 /**
- * Varying intercepts and slopes of a binary outcome, non-centred; the
- * model of centered.stan:
- *   y_i ~ bernoulli(inv_logit(X_i beta_p[j(i)]))
- *   beta_p[j] = beta + diag_pre_multiply(sigma_p, L_p) z_p[j]
- *   z_p[j, k] ~ std_normal()
+ * Coefficients that vary by group, non-centred, a binary outcome:
+ *   y_i ~ bernoulli(inv_logit(eta_i))
+ *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
+ *   r_t[j] = diag_pre_multiply(sd_t, L_t) z_t[j], z_t[j] ~ std_normal()
  *
- * Samples well if participants have little data. Papaspiliopoulos, Roberts &
+ * Samples well if groups have few observations. Papaspiliopoulos, Roberts &
  * Skold (2007), A General Framework for the Parametrization of Hierarchical
  * Models, doi:10.1214/088342307000000014.
  */
@@ -16,31 +15,28 @@ data {
   #include multilevel/data.stan
 
   array[N] int<lower=0, upper=1> y; // outcome
-  vector[K] prior_beta_mean;
-  vector<lower=0>[K] prior_beta_sd;
 }
 transformed data {
-  matrix[N, Q] Z = X[ : , varying];
-  matrix[N, K - Q] W = X[ : , fixed];
+  matrix[N, F] W = X[ : , fixed];
 }
 parameters {
-  vector[K] beta;
-  vector<lower=0>[Q] sigma_p; // participant standard deviations
-  cholesky_factor_corr[Q] L_p; // Omega = L_p L_p'
-  matrix[Q, J] z_p;
-}
-transformed parameters {
-  matrix[J, Q] beta_p = rep_matrix(beta[varying]', J)
-                        + (diag_pre_multiply(sigma_p, L_p) * z_p)';
+  vector[K] b; // population coefficients
+  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  vector<lower=-1, upper=1>[P] partial; // their partial correlations
+  vector[R] z; // groups' coefficients, standardised
 }
 model {
-  beta ~ normal(prior_beta_mean, prior_beta_sd);
-  sigma_p ~ exponential(prior_sigma_p_rate);
-  L_p ~ lkj_corr_cholesky(prior_lkj_eta);
-  to_vector(z_p) ~ std_normal();
-  y ~ bernoulli_logit_glm(W, varying_lines(Z, beta_p, participant),
-                          beta[fixed]);
+  vector[R] u = group_means(append_row(b, 0)[centre], Q, J, R)
+                + deviations(z, sd, partial, Q, J);
+  vector[N] alpha = offsets + group_part(Z, u, place);
+  b ~ normal(prior_b_mean, prior_b_sd);
+  sd ~ exponential(prior_sd_rate);
+  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
+                       prior_partial_shape);
+  z ~ std_normal();
+  y ~ bernoulli_logit_glm(W, alpha, b[fixed]);
 }
 generated quantities {
-  matrix[Q, Q] Omega = multiply_lower_tri_self_transpose(L_p);
+  vector[P] cor = correlations(partial, Q);
+  vector[R] r = deviations(z, sd, partial, Q, J);
 }

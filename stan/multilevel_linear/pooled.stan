@@ -1,26 +1,23 @@
 /**
- * One line for all participants:
- *   y_i ~ normal(X_i beta, sigma)
+ * The same coefficients for all groups, a normal outcome:
+ *   y_i ~ normal(eta_i, sigma), eta_i = X_i b
  *
- * It treats the observations of a participant as independent, so its intervals
- * for beta are too narrow if participants differ. Gelman & Hill (2007), Data
- * Analysis Using Regression and Multilevel Models, section 12.2.
+ * It treats the observations of a group as independent, so its intervals are
+ * too narrow if groups differ. Gelman & Hill (2007), Data Analysis Using
+ * Regression and Multilevel Models, section 12.2.
  */
 data {
-  int<lower=1> N; // observations
-  int<lower=1> K; // coefficients
-  matrix[N, K] X; // predictors; the first column is 1
+  #include multilevel/data.stan
+
   vector[N] y; // outcome
-  vector[K] prior_beta_mean;
-  vector<lower=0>[K] prior_beta_sd;
   real<lower=0> prior_sigma_rate;
 }
 parameters {
-  vector[K] beta;
-  real<lower=0> sigma;
+  vector[K] b; // population coefficients
+  real<lower=0> sigma; // residual standard deviation
 }
 model {
-  beta ~ normal(prior_beta_mean, prior_beta_sd);
+  b ~ normal(prior_b_mean, prior_b_sd);
   sigma ~ exponential(prior_sigma_rate);
-  y ~ normal_id_glm(X, 0, beta, sigma);
+  y ~ normal_id_glm(X, offsets, b, sigma);
 }

@@ -1,13 +1,16 @@
 /**
- * Varying intercepts and slopes of ordered categories, non-centred:
- *   y_i ~ ordered_logistic(X_i beta_p[j(i)], c)
- *   beta_p[j] = beta + diag_pre_multiply(sigma_p, L_p) z_p[j], beta[1] = 0
- *   z_p[j, k] ~ std_normal()
+ * Coefficients that vary by group, non-centred, ordered categories:
+ *   y_i ~ ordered_logistic(eta_i, c)
+ *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
+ *   r_t[j] = diag_pre_multiply(sd_t, L_t) z_t[j], z_t[j] ~ std_normal()
  *
- * The thresholds c replace a population intercept; participants' intercepts
- * vary around 0. With a normal prior, ordered thresholds have the distribution
- * of a sorted normal sample. McCullagh (1980), Regression Models for Ordinal
- * Data, doi:10.1111/j.2517-6161.1980.tb01109.x.
+ * With a normal prior, ordered thresholds have the distribution of a sorted
+ * normal sample. McCullagh (1980), Regression Models for Ordinal Data,
+ * doi:10.1111/j.2517-6161.1980.tb01109.x.
+ *
+ * Samples well if groups have few observations. Papaspiliopoulos, Roberts &
+ * Skold (2007), A General Framework for the Parametrization of Hierarchical
+ * Models, doi:10.1214/088342307000000014.
  */
 functions {
   #include functions/multilevel.stan
@@ -17,37 +20,32 @@ data {
 
   int<lower=3> C; // categories
   array[N] int<lower=1, upper=C> y; // outcome
-  vector[K - 1] prior_beta_mean;
-  vector<lower=0>[K - 1] prior_beta_sd;
   real prior_c_mean;
   real<lower=0> prior_c_sd;
 }
 transformed data {
-  matrix[N, Q] Z = X[ : , varying];
-  matrix[N, K - Q] W = X[ : , fixed];
+  matrix[N, F] W = X[ : , fixed];
 }
 parameters {
-  vector[K - 1] slopes;
-  vector<lower=0>[Q] sigma_p; // participant standard deviations
-  cholesky_factor_corr[Q] L_p; // Omega = L_p L_p'
-  matrix[Q, J] z_p;
-  ordered[C - 1] c; // thresholds
-}
-transformed parameters {
-  vector[K] beta = append_row(0, slopes);
-  matrix[J, Q] beta_p = rep_matrix(beta[varying]', J)
-                        + (diag_pre_multiply(sigma_p, L_p) * z_p)';
+  vector[K] b; // population coefficients
+  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  vector<lower=-1, upper=1>[P] partial; // their partial correlations
+  vector[R] z; // groups' coefficients, standardised
+  ordered[C - 1] c; // thresholds, which replace an intercept
 }
 model {
-  slopes ~ normal(prior_beta_mean, prior_beta_sd);
-  sigma_p ~ exponential(prior_sigma_p_rate);
-  L_p ~ lkj_corr_cholesky(prior_lkj_eta);
-  to_vector(z_p) ~ std_normal();
+  vector[R] u = group_means(append_row(b, 0)[centre], Q, J, R)
+                + deviations(z, sd, partial, Q, J);
+  vector[N] alpha = offsets + group_part(Z, u, place);
+  b ~ normal(prior_b_mean, prior_b_sd);
+  sd ~ exponential(prior_sd_rate);
+  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
+                       prior_partial_shape);
+  z ~ std_normal();
   c ~ normal(prior_c_mean, prior_c_sd);
-  y ~ ordered_logistic(linear_predictor(Z, beta_p, participant, W,
-                                        beta[fixed]),
-                       c);
+  y ~ ordered_logistic(alpha + W * b[fixed], c);
 }
 generated quantities {
-  matrix[Q, Q] Omega = multiply_lower_tri_self_transpose(L_p);
+  vector[P] cor = correlations(partial, Q);
+  vector[R] r = deviations(z, sd, partial, Q, J);
 }

@@ -1,28 +1,20 @@
 /**
- * One line for all participants, counts:
- *   y_i ~ poisson(exposure_i exp(X_i beta))
+ * The same coefficients for all groups, counts:
+ *   y_i ~ poisson(exp(eta_i)), eta_i = X_i b
  *
- * It treats the observations of a participant as independent. If participants
- * differ, its intervals are too narrow, and its intercept is the log of the
- * population's average rate, which is higher by half the variance of the
- * participants' intercepts. Zeger, Liang & Albert (1988), doi:10.2307/2531734.
+ * It treats the observations of a group as independent, so its intervals are
+ * too narrow if groups differ. Gelman & Hill (2007), Data Analysis Using
+ * Regression and Multilevel Models, section 12.2.
  */
 data {
-  int<lower=1> N; // observations
-  int<lower=1> K; // coefficients
-  matrix[N, K] X; // predictors; the first column is 1
+  #include multilevel/data.stan
+
   array[N] int<lower=0> y; // outcome
-  vector<lower=0>[N] exposure; // expected counts are proportional to it
-  vector[K] prior_beta_mean;
-  vector<lower=0>[K] prior_beta_sd;
-}
-transformed data {
-  vector[N] log_exposure = log(exposure);
 }
 parameters {
-  vector[K] beta;
+  vector[K] b; // population coefficients
 }
 model {
-  beta ~ normal(prior_beta_mean, prior_beta_sd);
-  y ~ poisson_log_glm(X, log_exposure, beta);
+  b ~ normal(prior_b_mean, prior_b_sd);
+  y ~ poisson_log_glm(X, offsets, b);
 }

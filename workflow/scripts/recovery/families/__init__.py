@@ -17,10 +17,17 @@ SHIPPED = (
     "multilevel_robust",
     "multilevel_bernoulli",
     "multilevel_poisson",
+    "multilevel_binomial",
     "multilevel_ordinal",
+    "multilevel_negative_binomial",
+    "multilevel_lognormal",
+    "multilevel_gamma",
+    "multilevel_beta",
     "meta_analysis",
     "mediation",
 )
+
+_REGRESSION = ("formula", "design", "sizes")  # options that a family gives in its own form
 
 
 def is_own(choice: str | Mapping[str, Any]) -> bool:
@@ -57,7 +64,7 @@ def find(choice: str | Mapping[str, Any]) -> Family:
         return import_module("recovery.families.own.own_family").load(str(located(name)))
     if name not in SHIPPED:
         raise ValueError(f"got {name!r}, must be one of {known}, or the path of a Python file")
-    return _shipped(name, json.dumps(options, sort_keys=True, default=str))
+    return _shipped(name, json.dumps(options, default=str))
 
 
 @lru_cache
@@ -66,6 +73,8 @@ def _shipped(name: str, options: str) -> Family:
     validated = module.Options.model_validate(json.loads(options))
     family = module.family(validated)
     not_default = validated.model_dump(mode="json", exclude_defaults=True)
-    family.CHOICE = {"name": name, **not_default} if not_default else name
+    given = {key: value for key, value in not_default.items() if key not in _REGRESSION}
+    given |= getattr(family, "OPTIONS", {})
+    family.CHOICE = {"name": name, **given} if given else name
     family.FILES = (Path(str(module.__file__)),)
     return family

@@ -42,16 +42,27 @@ def _is_number(cell: str) -> bool:
     return 0 < value < math.inf or (value == 0 and not _NOT_ZERO.match(cell))
 
 
-def participants(table: Mapping, column: str) -> np.ndarray:
-    """Return the participant of every row, numbered from 1 in order of appearance.
+def groups(table: Mapping, column: str, several: bool = True) -> np.ndarray:
+    """Return the group of every row, numbered from 1 in order of appearance.
 
-    Names are compared as text: `17`, `017` and `17.0` are three participants.
+    Names are compared as text: `17`, `017` and `17.0` are three groups. ValueError if there must
+    be several and there is one.
     """
     _, first, number = np.unique(table[column], return_index=True, return_inverse=True)
-    participant = np.argsort(np.argsort(first))[number] + 1
-    if participant.max() < 2:
+    group = np.argsort(np.argsort(first))[number] + 1
+    if several and group.max() < 2:
         raise ValueError(f"column {column!r} must have at least 2 participants")
-    return participant
+    return group
+
+
+def levels(table: Mapping, column: str, known: Sequence[str]) -> np.ndarray:
+    """Return the number of the level of every row; ValueError if a cell is none of the levels."""
+    cells = np.array([str(cell) for cell in table[column]])
+    require(table, column, f"only the levels {', '.join(known)}", np.isin(cells, known))
+    absent = [level for level in known if level not in cells]
+    if absent:
+        raise ValueError(f"column {column!r} must have every level, has no row with {absent[0]!r}")
+    return np.array([known.index(cell) for cell in cells.tolist()]) + 1
 
 
 def standardized(values: np.ndarray, column: str) -> np.ndarray:

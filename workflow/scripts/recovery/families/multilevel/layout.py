@@ -1,124 +1,216 @@
-"""The coefficients of a multilevel regression, and which of them vary by participant."""
+"""The coefficients of a multilevel regression: of the population, and of groups.
+
+Parameters are named after the terms of the formula, as brms names them: `b_Intercept`, `b_x`,
+`sd_participant__x`, `cor_participant__Intercept__x`, `r_participant[3,x]`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Annotated
 
 import numpy as np
-from pydantic import Field, Strict, model_validator
 
-from recovery.common.types import Frozen, Text, Unique
+from recovery.families import formulas
+from recovery.families.designs import Design
 from recovery.families.family import Columns
+from recovery.families.formulas import DesignMatrix, Formula
 
-MOST_PREDICTORS = 50
-
-
-class Options(Frozen):
-    """Options of a multilevel family."""
-
-    predictors: Annotated[int, Strict(), Field(ge=1, le=MOST_PREDICTORS)] = 1
-    """Number of predictors; a single one is named x, several x1, x2, ..."""
-    varying: Annotated[tuple[Text, ...], Unique] | None = None
-    """Predictors whose slopes vary by participant; all by default. Intercepts always vary."""
-
-    @model_validator(mode="after")
-    def _varying_are_predictors(self) -> Options:
-        allowed = predictor_names(self.predictors)
-        for name in self.varying or ():
-            if name not in allowed:
-                raise ValueError(f"varying: got {name!r}, must be one of {', '.join(allowed)}")
-        return self
+INTERCEPT = "Intercept"
+_DEVIATION = re.compile(r"r_(?P<factor>.+)\[(?P<group>[^\[\],]+),(?P<coefficient>.+)\]")
 
 
-def predictor_names(number: int) -> list[str]:
-    """Return the column names of a number of predictors."""
-    return ["x"] if number == 1 else [f"x{k}" for k in range(1, number + 1)]
+@dataclass(frozen=True)
+class Block:
+    """The coefficients of a term in parentheses: they vary by group of a grouping factor.
+
+    Parameters
+    ----------
+    factor : str
+        The grouping factor; `school:class` for the classes of schools.
+    columns : tuple of str
+        The data columns that number its groups.
+    matrix : DesignMatrix
+    correlated : bool
+        Whether coefficients of a group are correlated.
+    """
+
+    factor: str
+    columns: tuple[str, ...]
+    matrix: DesignMatrix
+    correlated: bool
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """The names of the coefficients."""
+        return self.matrix.names
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of coefficients that are correlated with one another."""
+        number = len(self.coefficients)
+        return (number,) if self.correlated else (1,) * number
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of correlated coefficients: each with those before it."""
+        if not self.correlated:
+            return ()
+        found = [(one, other) for one, other in combinations(self.coefficients, 2)]
+        place = self.coefficients.index
+        return tuple(sorted(found, key=lambda pair: (place(pair[1]), place(pair[0]))))
+
+    @property
+    def sd(self) -> tuple[str, ...]:
+        """The names of the coefficients' standard deviations."""
+        return tuple(f"sd_{self.factor}__{each}" for each in self.coefficients)
+
+    @property
+    def cor(self) -> tuple[str, ...]:
+        """The names of their correlations, in the order of `pairs`."""
+        return tuple(f"cor_{self.factor}__{one}__{other}" for one, other in self.pairs)
+
+    def groups(self, columns: Columns) -> tuple[list[str], np.ndarray]:
+        """Return the names of the groups in a dataset, and the group of every row, from 0."""
+        if len(self.columns) == 1:
+            numbers, index = np.unique(columns[self.columns[0]], return_inverse=True)
+            return [str(number) for number in numbers.tolist()], index
+        together = np.column_stack([columns[name] for name in self.columns])
+        rows, index = np.unique(together, axis=0, return_inverse=True)
+        return ["_".join(map(str, row)) for row in rows.tolist()], index.reshape(-1)
+
+    def deviations(self, groups: Sequence[str]) -> list[list[str]]:
+        """Return the names of the deviations of groups, a list for every coefficient."""
+        return [
+            [f"r_{self.factor}[{group},{each}]" for group in groups] for each in self.coefficients
+        ]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The coefficients of a regression: an intercept, then one slope per predictor.
+    """The coefficients of a regression, in the order in which programs have them."""
 
-    Coefficients are numbered from 1, as in Stan. If the outcome has thresholds instead of a
-    population intercept, beta[1] is 0 and not a parameter; slopes keep their numbers.
-    """
-
-    predictors: tuple[str, ...]
-    varying: tuple[int, ...]
-    """The coefficients that vary by participant."""
+    formula: Formula
+    design: Design
     intercept: bool = True
-    """Whether the population's intercept is a parameter."""
+    """Whether the population's intercept is a parameter; thresholds replace it otherwise."""
 
-    @classmethod
-    def of(cls, options: Options, intercept: bool = True) -> Layout:
-        """Return the layout for the options of a study."""
-        names = predictor_names(options.predictors)
-        varying = names if options.varying is None else options.varying
-        slopes = [k for k, name in enumerate(names, start=2) if name in varying]
-        return cls(tuple(names), (1, *slopes), intercept)
+    @cached_property
+    def codings(self) -> dict[str, formulas.Coding]:
+        """The codings of the design's factors."""
+        return {
+            name: formulas.coding(factor.levels, factor.coding)
+            for name, factor in self.design.factors.items()
+        }
+
+    @cached_property
+    def population(self) -> DesignMatrix:
+        """The design matrix of the population's coefficients, with an intercept if it has one."""
+        return DesignMatrix(self.formula.population, self.codings)
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The terms in parentheses."""
+        return tuple(
+            Block(term.name, term.factor, DesignMatrix(term.terms, self.codings), term.correlated)
+            for term in self.formula.groups
+        )
+
+    @property
+    def response(self) -> str:
+        """The data column of the outcome."""
+        return self.formula.response
 
     @property
     def size(self) -> int:
-        """The number of coefficients (K)."""
-        return 1 + len(self.predictors)
+        """The number of the population's coefficients (K)."""
+        return len(self.coefficients)
+
+    @cached_property
+    def coefficients(self) -> tuple[str, ...]:
+        """The names of the population's coefficients, without `b_`."""
+        names = self.population.names
+        return names if self.intercept else tuple(name for name in names if name != INTERCEPT)
+
+    @cached_property
+    def b(self) -> dict[str, str]:
+        """Population coefficients -> labels."""
+        return {f"b_{name}": f"{name}, b_{name}" for name in self.coefficients}
+
+    @cached_property
+    def sd(self) -> dict[str, str]:
+        """Standard deviations of groups' coefficients -> labels."""
+        return {name: f"SD, {name}" for block in self.blocks for name in block.sd}
+
+    @cached_property
+    def cor(self) -> dict[str, str]:
+        """Correlations of groups' coefficients -> labels."""
+        return {name: f"Correlation, {name}" for block in self.blocks for name in block.cor}
+
+    @cached_property
+    def deviations(self) -> dict[str, str]:
+        """Groups' deviations `r_FACTOR[,COEFFICIENT]` -> labels."""
+        return {
+            f"r_{block.factor}[,{each}]": f"{each} by {block.factor}"
+            for block in self.blocks
+            for each in block.coefficients
+        }
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of coefficients that are correlated with one another, of all blocks (Q)."""
+        return tuple(size for block in self.blocks for size in block.sizes)
+
+    @cached_property
+    def centre(self) -> tuple[int, ...]:
+        """For every varying coefficient the population's that is its mean, from 1; size + 1: none.
+
+        A population coefficient is the mean of one varying coefficient only: the first of its name
+        that has the same predictor.
+        """
+        taken: set[str] = set()
+        places = []
+        for block in self.blocks:
+            for each in block.coefficients:
+                is_mean = each in self.coefficients and each not in taken
+                taken |= {each} if is_mean else set()
+                places.append(self.coefficients.index(each) + 1 if is_mean else self.size + 1)
+        return tuple(places)
 
     @property
     def fixed(self) -> tuple[int, ...]:
-        """The coefficients that all participants share."""
-        return tuple(k for k in range(1, self.size + 1) if k not in self.varying)
+        """The population's coefficients that are not the mean of a varying one, from 1."""
+        return tuple(k for k in range(1, self.size + 1) if k not in self.centre)
+
+    @property
+    def only_block(self) -> Block | None:
+        """The block of a regression with one, if all its coefficients vary around population's."""
+        if len(self.blocks) != 1:
+            return None
+        block = self.blocks[0]
+        means = self.size >= max(self.centre)
+        return block if means and (block.correlated or len(block.coefficients) == 1) else None
 
     @property
     def all_vary(self) -> bool:
-        """Whether every coefficient varies by participant."""
-        return not self.fixed
-
-    @cached_property
-    def pairs(self) -> tuple[tuple[int, int], ...]:
-        """The pairs of varying coefficients, by their positions in `varying`, from 1."""
-        return tuple(combinations(range(1, len(self.varying) + 1), 2))
-
-    @property
-    def beta(self) -> dict[str, str]:
-        """Population coefficients -> labels."""
-        numbers = range(1 if self.intercept else 2, self.size + 1)
-        return {f"beta[{k}]": f"{self._name(k, 'Intercept', 'Slope')}, beta[{k}]" for k in numbers}
-
-    def with_intercept(self, parameters: Sequence | np.ndarray) -> np.ndarray:
-        """Return all K coefficients, given those that are parameters (numbers or draws)."""
-        beta = np.asarray(parameters)
-        return beta if self.intercept else np.concatenate([np.zeros_like(beta[:1]), beta])
-
-    @property
-    def sigma_p(self) -> dict[str, str]:
-        """Participants' standard deviations -> labels."""
-        return {
-            f"sigma_p[{q}]": f"SD of {self._name(k, 'intercepts', 'slopes')}, sigma_p[{q}]"
-            for q, k in enumerate(self.varying, start=1)
-        }
-
-    @property
-    def omega(self) -> dict[str, str]:
-        """Correlations of participants' coefficients -> labels."""
-        return {f"Omega[{a},{b}]": f"Correlation, Omega[{a},{b}]" for a, b in self.pairs}
-
-    @property
-    def coefficients(self) -> dict[str, str]:
-        """Participants' coefficients -> labels."""
-        return {
-            f"beta_p[,{q}]": f"Participants' {self._name(k, 'intercepts', 'slopes')}"
-            for q, k in enumerate(self.varying, start=1)
-        }
+        """Whether there is one block and every population coefficient varies in it."""
+        return self.only_block is not None and not self.fixed
 
     def design_matrix(self, columns: Columns) -> np.ndarray:
-        """Return X: a column of ones, then the predictors."""
-        ones = np.ones(columns["participant"].size)
-        return np.column_stack([ones, *(columns[name] for name in self.predictors)])
+        """Return X, shape (n_rows, size)."""
+        matrix = self.population(columns)
+        return matrix[:, [name in self.coefficients for name in self.population.names]]
 
-    def _name(self, k: int, intercept: str, slope: str) -> str:
-        if k == 1:
-            return intercept
-        return slope if self.size == 2 else f"{slope} of {self.predictors[k - 2]}"
+    def offset(self, columns: Columns) -> np.ndarray:
+        """Return the known part of the linear predictor of every row."""
+        rows = columns[self.response if self.response in columns else "participant"].size
+        return np.broadcast_to(formulas.offset(self.formula, columns), rows).astype(float)
+
+
+def parts_of(deviation: str) -> tuple[str, str, str] | None:
+    """Return factor, group and coefficient of `r_FACTOR[GROUP,COEFFICIENT]`; None if it is none."""
+    match = _DEVIATION.fullmatch(deviation)
+    return (match["factor"], match["group"], match["coefficient"]) if match else None

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from recovery.families.family import Columns, Fields
-from recovery.families.multilevel.layout import Layout
+from recovery.families.family import Columns
+from recovery.families.multilevel.layout import Block, Layout
+from recovery.families.multilevel.named_priors import NamedPriors
 from recovery.families.multilevel.outcome import Outcome
 
 Draws = Mapping[str, np.ndarray]
@@ -17,38 +18,42 @@ def log_likelihood(
     layout: Layout,
     outcome: Outcome,
     joint: str,
-    prior: Fields,
+    prior: NamedPriors,
     values: Draws,
     columns: Columns,
-    x: np.ndarray,
 ) -> np.ndarray | None:
     """Return the log density of every participant's observations, shape (n_participants, n_draws).
+
+    None without a closed form: if the outcome is not normal, or a grouping factor other than
+    participants has coefficients.
 
     Parameters
     ----------
     joint : str
         The joint model of parameters and data.
-    x : ndarray, shape (n_rows, n_coefficients)
-        The design matrix.
     """
-    if not outcome.CLOSED:
+    block = layout.only_block
+    integrable = joint == "pooled" or (block is not None and block.factor == "participant")
+    if not outcome.CLOSED or not integrable:
         return None
-    mean, covariance = _new_participant(layout, joint, prior, values)
-    predictor, z = x @ mean, x[:, np.array(layout.varying) - 1]
+    x = layout.design_matrix(columns)
+    z = np.zeros((len(x), 1)) if joint == "pooled" or block is None else block.matrix(columns)
+    mean, covariance = _new_participant(layout, block, joint, prior, values)
+    predictor = x @ mean + layout.offset(columns)[:, None]
     densities = []
     for person in np.unique(columns["participant"]):
         rows = columns["participant"] == person
-        y = columns["y"][rows][:, None]
+        y = columns[layout.response][rows][:, None]
         densities.append(outcome.log_marginal(y, predictor[rows], z[rows], covariance, values))
     return np.array(densities)
 
 
 def _new_participant(
-    layout: Layout, joint: str, prior: Fields, values: Draws
+    layout: Layout, block: Block | None, joint: str, prior: NamedPriors, values: Draws
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance of the coefficients of a participant who is not in the data.
 
-    In `unpooled` they are those of the prior; in `pooled` all participants have the same line.
+    In `unpooled` they are those of the prior; in `pooled` all participants have the same.
 
     Returns
     -------
@@ -57,12 +62,15 @@ def _new_participant(
         Of the coefficients that vary.
     """
     if joint == "unpooled":
-        return np.array(prior.beta_mean)[:, None], np.diag(np.square(prior.beta_sd))[None]
-    mean, size = np.array([values[name] for name in layout.beta]), len(layout.varying)
-    if joint == "pooled":
-        return mean, np.zeros((1, size, size))
-    sigma_p = np.array([values[name] for name in layout.sigma_p])
-    omega = np.tile(np.eye(size), (sigma_p.shape[1], 1, 1))
-    for (a, b), name in zip(layout.pairs, layout.omega, strict=True):
-        omega[:, a - 1, b - 1] = omega[:, b - 1, a - 1] = values[name]
-    return mean, sigma_p.T[:, :, None] * omega * sigma_p.T[:, None, :]
+        mean, sd = prior.arguments([*layout.b])
+        return np.array(mean)[:, None], np.diag(np.square(sd))[None]
+    population = np.array([values[name] for name in layout.b])
+    if joint == "pooled" or block is None:
+        return population, np.zeros((1, 1, 1))
+    sds = np.array([values[name] for name in block.sd])
+    omega = np.tile(np.eye(len(sds)), (sds.shape[1], 1, 1))
+    place = block.coefficients.index
+    for (one, other), name in zip(block.pairs, block.cor, strict=True):
+        a, b = place(one), place(other)
+        omega[:, a, b] = omega[:, b, a] = values[name]
+    return population, sds.T[:, :, None] * omega * sds.T[:, None, :]

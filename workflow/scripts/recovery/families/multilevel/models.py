@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from recovery.families.family import Model
-from recovery.families.multilevel.layout import Layout
+from recovery.families.multilevel.layout import INTERCEPT, Layout
 
 JOINT = "multilevel"
-_MULTILEVEL = {
+_LABELS = {
+    "pooled": ("Pooled", "complete", "pooled"),
+    "unpooled": ("Unpooled", "none", "unpooled"),
+    "centered": ("Centred", "partial", JOINT),
+    "noncentered": ("Non-centred", "partial", JOINT),
+    "marginal": ("Marginal", "partial", JOINT),
+}
+_NOTES = {
+    "pooled": (
+        "the same coefficients for all groups. It treats the observations of a group as "
+        "independent, so its intervals are too narrow if groups differ{addition}."
+    ),
+    "unpooled": (
+        "separate coefficients for every group. Its population coefficients are the means over "
+        "the observed groups, so their coverage is too low: other groups might have been observed."
+    ),
     "centered": (
-        "Centred",
-        "varying intercepts and slopes, sampled directly. If participants have few observations, "
-        "transitions diverge and effective sample sizes are low.",
+        "coefficients that vary by group, sampled directly. If groups have few observations, "
+        "transitions diverge and effective sample sizes are low."
     ),
     "noncentered": (
-        "Non-centred",
         "the same model and the same posterior as centred, sampled through standard normal "
-        "deviations.",
+        "deviations."
     ),
     "marginal": (
-        "Marginal",
-        "the same model and the same posterior as centred and non-centred. Participants' "
-        "intercepts and slopes are integrated out, and drawn afterwards from their conditional "
-        "distribution given the data and each posterior draw.",
+        "the same model and the same posterior as centred and non-centred. Groups' coefficients "
+        "are integrated out, and drawn afterwards from their conditional distribution given the "
+        "data and each posterior draw."
     ),
 }
 _SECONDS = {  # as in Model.seconds, for a normal outcome
@@ -35,16 +46,6 @@ _SECONDS = {  # as in Model.seconds, for a normal outcome
     "marginal": (0.13, 0.00002),
 }
 _LONGER = 4  # trajectories than those of the pooled model
-_ONLY_NONCENTERED = "varying intercepts and slopes, sampled through standard normal deviations."
-_POOLED = (
-    "one line for all participants. It treats the observations of a participant as independent, "
-    "so its intervals for beta are too narrow if participants differ{addition}."
-)
-_UNPOOLED = (
-    "a separate line for every participant. Its beta is the mean of the lines of the observed "
-    "participants. Compared with the population's beta, its coverage is too low, because it "
-    "ignores that other participants might have been observed."
-)
 
 
 def models(
@@ -52,48 +53,53 @@ def models(
     layout: Layout,
     outcome_parameters: Collection[str],
     available: Collection[str],
-    pooled_addition: str = "",
-    density_seconds: float = 0.0,
+    pooled_note: str,
+    density_seconds: float,
 ) -> dict[str, Model]:
-    """Return the models of a multilevel family.
+    """Return the models of a multilevel family for a formula.
 
     Parameters
     ----------
-    outcome_parameters : collection of str
-    available : collection of str
-        The programs that the family has.
-    pooled_addition : str
+    family : str
+        The folder of its programs.
+    outcome_parameters, available : collection of str
+        The outcome's parameters, and the programs that the family has.
+    pooled_note : str
         The end of the note on the pooled model: how its parameters differ from the others'.
     density_seconds : float
         How much longer 8000 iterations of the pooled model take with each row of data than if
         the outcome were normal.
     """
-    beta = (*layout.beta, *outcome_parameters)
-    scored = (*layout.beta, *layout.sigma_p, *layout.omega, *outcome_parameters)
-    pooled = _POOLED.format(addition=pooled_addition)
-    models = {
-        "pooled": Model(f"{family}/pooled.stan", "Pooled", "complete", beta, "pooled", pooled),
-        "unpooled": Model(
-            f"{family}/unpooled.stan", "Unpooled", "none", beta, "unpooled", _UNPOOLED
-        ),
-    }
-    for name, (label, note) in _MULTILEVEL.items():
-        models[name] = Model(
+    population = (*layout.b, *outcome_parameters)
+    everything = (*layout.b, *layout.sd, *layout.cor, *outcome_parameters)
+    found = {}
+    for name in available:
+        if not _fits(name, layout):
+            continue
+        label, pooling, joint = _LABELS[name]
+        fixed, per_row = _SECONDS[name]
+        longer = 1 if name == "pooled" else _LONGER
+        found[name] = Model(
             f"{family}/{name}.stan",
             label,
-            "partial",
-            scored,
-            JOINT,
-            note if "centered" in available else _ONLY_NONCENTERED,
+            pooling,  # type: ignore[arg-type] # one of its three values
+            everything if pooling == "partial" else population,
+            joint,
+            _NOTES[name].format(addition=pooled_note),
             integrated=name == "marginal",
+            seconds=(fixed, per_row + longer * density_seconds),
         )
-    return {
-        name: replace(model, seconds=_seconds(name, density_seconds))
-        for name, model in models.items()
-        if name in available
-    }
+    return found
 
 
-def _seconds(model: str, density_seconds: float) -> tuple[float, float]:
-    fixed, per_row = _SECONDS[model]
-    return fixed, per_row + (1 if model == "pooled" else _LONGER) * density_seconds
+def _fits(model: str, layout: Layout) -> bool:
+    """Whether a model has a formula's terms."""
+    if model == "pooled":
+        return True
+    if model == "unpooled":
+        return layout.all_vary
+    if model == "marginal":
+        block = layout.only_block
+        names = block.coefficients if block else ()
+        return layout.all_vary and layout.size == len(names) == 2 and names[0] == INTERCEPT
+    return bool(layout.blocks)

@@ -7,69 +7,81 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from recovery.families.family import Columns, Fields, Values
+from recovery.families.family import Fields, Values
+from recovery.families.multilevel.named_priors import (
+    Distribution,
+    NamedPriors,
+    named_arguments,
+)
 
 
 class Outcome:
     """The distribution of an outcome, and its parameters besides the regression's."""
 
     KIND: ClassVar[str] = "real"  # or "integer"
-    COVARIATES: Mapping[str, str] = {}  # columns besides the predictors -> their kind
-    DESIGN: Mapping[str, Any] = {}  # their simulation: fields -> (type, default)
     PARAMETERS: Mapping[str, str] = {}  # parameter of the outcome -> label
+    STAN: Mapping[str, str] = {}  # parameter -> its name in programs, where that is another
     POSITIVE: ClassVar[Collection[str]] = ()  # parameters that cannot be negative
     TRUTH: Mapping[str, Any] = {}  # fields of a truth -> type
-    PRIOR: ClassVar[Mapping[str, Any]] = {}  # fields of a prior -> type
-    Y_LABEL: ClassVar[str] = "Outcome y"
+    PRIORS: Mapping[str, tuple[str, str]] = {}  # parameter -> its key in a prior, distribution
+    TRIALS: ClassVar[bool] = False  # whether the formula names numbers of trials
+    INTERCEPT: ClassVar[bool] = True  # whether there is a population intercept
+    Y_LABEL: ClassVar[str] = "Outcome"
     STRAIGHT: ClassVar[bool] = True  # whether expected outcomes are linear in a predictor
     CLOSED: ClassVar[bool] = False  # whether `log_marginal` has a closed form
     SCALED: ClassVar[bool] = True  # whether an observed outcome may be standardized
 
-    def draw(self, prior: Fields, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: NamedPriors, rng: np.random.Generator) -> dict[str, Any]:
         """Draw the outcome's fields of a truth from a prior."""
-        return {}
+        return {name: draw_positive(prior.of(name), rng) for name in self.TRUTH}
 
     def values(self, truth: Fields) -> Values:
         """Return the values of the outcome's parameters in a truth."""
-        return {}
+        return {name: getattr(truth, name) for name in self.PARAMETERS}
 
     def truth_fields(self, means: Values) -> dict[str, Any]:
         """Return the outcome's fields of a truth, given the values of parameters."""
-        return {}
+        return {name: means[name] for name in self.PARAMETERS}
 
-    def prior_sd(self, prior: Fields) -> Values:
+    def prior_sd(self, prior: NamedPriors) -> Values:
         """Return the known prior standard deviations of the outcome's parameters."""
-        return {}
+        return {name: sd_of(prior.of(name)) for name in self.PARAMETERS}
 
-    def covariates(self, truth: Fields, size: int, rng: np.random.Generator) -> Columns:
-        """Simulate the covariates of `size` rows."""
-        return {}
-
-    def offset(self, columns: Columns) -> np.ndarray | float:
-        """Return the offset in the linear predictor of every row."""
-        return 0.0
-
-    def stan_data(self, columns: Columns) -> dict[str, Any]:
-        """Return the data of its Stan programs besides y and those of the regression."""
-        return {}
+    def stan_data(self, prior: NamedPriors) -> dict[str, Any]:
+        """Return the data of its Stan programs besides the outcome and the regression's."""
+        return {
+            f"prior_{name}_{argument}": value
+            for name in self.PARAMETERS
+            for argument, value in named_arguments(prior.of(name)).items()
+        }
 
     def simulate(
-        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
+        self,
+        predictor: np.ndarray,
+        truth: Fields,
+        trials: np.ndarray | None,
+        rng: np.random.Generator,
     ) -> np.ndarray:
-        """Draw an outcome for every linear predictor."""
+        """Draw an outcome for every linear predictor, and number of trials if there are any."""
         raise NotImplementedError
 
-    def expected(self, predictor: np.ndarray, values: Values) -> np.ndarray:
+    def expected(
+        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
+    ) -> np.ndarray:
         """Return the mean outcome for every linear predictor."""
         return predictor
 
     def log_density(
-        self, y: np.ndarray, predictor: np.ndarray, values: Mapping[str, np.ndarray]
+        self,
+        y: np.ndarray,
+        predictor: np.ndarray,
+        values: Mapping[str, np.ndarray],
+        trials: np.ndarray | None,
     ) -> np.ndarray:
         """Return the log density of outcomes, shape (n_observations, n_draws).
 
-        `y` has shape (n_observations, 1), `predictor` (n_observations, n_draws), every
-        value (n_draws,).
+        `y` and `trials` have shape (n_observations, 1), `predictor` (n_observations, n_draws),
+        every value (n_draws,).
         """
         raise NotImplementedError
 
@@ -98,6 +110,22 @@ class Outcome:
         """
         raise NotImplementedError
 
-    def requirements(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
-        """Return the requirement for each observed column, and the rows that meet it."""
-        return {}
+    def requirement(self, y: np.ndarray, trials: np.ndarray | None) -> tuple[str, np.ndarray]:
+        """Return the requirement for an observed outcome, and the rows that meet it."""
+        return "numbers", np.isfinite(y)
+
+
+def draw_positive(prior: Distribution, rng: np.random.Generator) -> float:
+    """Draw from an exponential or a gamma distribution."""
+    if prior.name == "exponential":
+        return rng.exponential(1 / prior.arguments[0])
+    shape, rate = prior.arguments
+    return rng.gamma(shape, 1 / rate)
+
+
+def sd_of(prior: Distribution) -> float:
+    """Return the standard deviation of an exponential or a gamma distribution."""
+    if prior.name == "exponential":
+        return 1 / prior.arguments[0]
+    shape, rate = prior.arguments
+    return float(np.sqrt(shape) / rate)

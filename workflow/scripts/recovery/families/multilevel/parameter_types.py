@@ -1,124 +1,155 @@
-"""The types of truths, priors and observed columns of a multilevel regression."""
+"""The types of truths and observed columns of a multilevel regression."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import difflib
+from collections.abc import Iterable, Mapping
+from types import GenericAlias
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, Field, create_model, model_validator
 
-from recovery.common.types import (
-    Correlation,
-    Frozen,
-    NonNegative,
-    Proportion,
-    Real,
-    Scale,
-    Text,
-    repeated,
-    tuple_of,
-)
+from recovery.common.errors import shown
+from recovery.common.types import Correlation, Frozen, NonNegative, Real, Text
 from recovery.families import correlations
-from recovery.families.multilevel.layout import Layout
+from recovery.families.multilevel import cell_means
+from recovery.families.multilevel.layout import Block, Layout
 from recovery.families.multilevel.outcome import Outcome
 
 
-class Design(Frozen):
-    """Settings of the generator besides parameters: the distribution of x, and missing data."""
+def named(names: Iterable[str], kind: Any, what: str, required: bool = True) -> Any:
+    """Return the type of a mapping of these names to values.
 
-    x: Literal["standard_normal", "days"] = "standard_normal"
-    missing: Proportion | None = None
+    Parameters
+    ----------
+    what : str
+        What a name is, for the message on an unknown one.
+    required : bool
+        Whether every name must be given.
+    """
+    known = list(names)
+
+    def complete(value: Mapping[str, Any]) -> Mapping[str, Any]:
+        for name in value:
+            if name not in known:
+                raise ValueError(f"got {shown(name)}, must be {what}: {nearest(name, known)}")
+        if required and (lacking := [name for name in known if name not in value]):
+            raise ValueError(f"must have {', '.join(map(repr, lacking))} too")
+        return value
+
+    return Annotated[GenericAlias(dict, (str, kind)), AfterValidator(complete)]
 
 
-class MultilevelTruth(Design):
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known names as a message lists them, the nearest first if one is near."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, 1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"one of {', '.join(map(repr, names))}" if names else "there is none"
+
+
+class RegressionTruth(Frozen):
     """Parameter values from which data are generated; the family adds its fields."""
 
+    LAYOUT: ClassVar[Layout]
+
     @model_validator(mode="after")
-    def _is_a_correlation_matrix(self: Any) -> Any:
-        size = len(self.sigma_p)
-        if size == 1:
-            return self
-        if (self.rho is None) == (self.Omega is None):
-            raise ValueError("must have either rho or Omega")
-        omega = self.correlations
-        if requirement := correlations.unmet_requirement(omega):
-            got = f"rho: got {self.rho}" if self.Omega is None else f"Omega: got {omega.tolist()}"
-            raise ValueError(f"{got}, must be {requirement}")
+    def _has_coefficients(self: Any) -> Any:
+        layout = self.LAYOUT
+        if self.means is None:
+            given = self.b or {}
+            if lacking := [name for name in layout.coefficients if name not in given]:
+                raise ValueError(f"b: must have {', '.join(map(repr, lacking))} too")
+        else:
+            cell_means.coefficients(layout, self.means, self.b or {})
+        for block in layout.blocks:
+            omega = self.correlations(block)
+            if requirement := correlations.unmet_requirement(omega):
+                given = getattr(self.cor, block.factor)
+                raise ValueError(
+                    f"cor.{block.factor}: got {shown(given)}, the correlation matrix must be "
+                    f"{requirement}"
+                )
         return self
 
     @property
-    def correlations(self: Any) -> np.ndarray:
-        """Correlations of the participants' coefficients, shape (Q, Q)."""
-        size = len(self.sigma_p)
-        if size == 1:
-            return np.ones((1, 1))
-        if self.Omega is not None:
-            return np.array(self.Omega)
-        omega = np.full((size, size), self.rho)
+    def coefficients(self: Any) -> dict[str, float]:
+        """The population's coefficients by name."""
+        layout = self.LAYOUT
+        if self.means is not None:
+            return cell_means.coefficients(layout, self.means, self.b or {})
+        return {name: self.b[name] for name in layout.coefficients}
+
+    def sds(self: Any, block: Block) -> np.ndarray:
+        """Return the standard deviations of a block's coefficients, shape (Q,)."""
+        given = getattr(self.sd, block.factor)
+        return np.array([given[name] for name in block.coefficients])
+
+    def correlations(self: Any, block: Block) -> np.ndarray:
+        """Return the correlations of a block's coefficients, shape (Q, Q)."""
+        size = len(block.coefficients)
+        if not block.pairs:
+            return np.eye(size)
+        given = getattr(self.cor, block.factor)
+        if isinstance(given, tuple):
+            return np.array(given)
+        omega = np.full((size, size), float(given))
         np.fill_diagonal(omega, 1.0)
         return omega
 
 
-def correlation_field(omega: np.ndarray) -> dict[str, Any]:
-    """Return the field of a truth for a correlation matrix: `rho` for two, otherwise `Omega`.
+def correlation_of(omega: np.ndarray) -> Any:
+    """Return a truth's value for a correlation matrix: a number for two coefficients.
 
     Correlations that would round to a singular matrix are moved towards 0.
     """
     if len(omega) == 2:
-        return {
-            "rho": float(
-                np.clip(
-                    omega[0, 1], -correlations.LARGEST_CORRELATION, correlations.LARGEST_CORRELATION
-                )
-            )
-        }
-    return {"Omega": tuple(map(tuple, correlations.shrunken(omega).tolist()))}
+        largest = correlations.LARGEST_CORRELATION
+        return float(np.clip(omega[0, 1], -largest, largest))
+    return tuple(map(tuple, correlations.shrunken(omega).tolist()))
 
 
-def design_type(outcome: Outcome) -> type[Design]:
-    """Return the type of the generator's settings besides parameters."""
-    return create_model("Design", __base__=Design, __doc__=Design.__doc__, **outcome.DESIGN)
+def truth_type(layout: Layout, outcome: Outcome) -> type[RegressionTruth]:
+    """Return the type of a truth.
 
-
-def truth_type(layout: Layout, outcome: Outcome) -> type[MultilevelTruth]:
-    """Return the type of a truth; `rho` is the correlation of every pair, `Omega` the matrix."""
-    q = len(layout.varying)
-    square = tuple_of(tuple_of(Real, q), q)
-    correlated: dict[str, Any] = {"rho": (Correlation | None, None), "Omega": (square | None, None)}
+    `b` has the population's coefficients, `sd` and `cor` those of groups by grouping factor.
+    `means` has the expected linear predictor of every cell of the design's factors; coefficients
+    of factors then follow from their codings.
+    """
+    of_sd: dict[str, list[str]] = {}
+    for block in layout.blocks:
+        of_sd.setdefault(block.factor, []).extend(block.coefficients)
+    sd = {
+        factor: (named(names, NonNegative, "a coefficient that varies by it"), ...)
+        for factor, names in of_sd.items()
+    }
+    cor = {
+        block.factor: (Correlation | _matrix(len(block.coefficients)), ...)
+        for block in layout.blocks
+        if block.pairs
+    }
     fields: dict[str, Any] = {
-        "beta": (tuple_of(Real, len(layout.beta)), ...),
-        "sigma_p": (tuple_of(NonNegative, q), ...),
-        **(correlated if q > 1 else {}),
+        "b": (named(layout.coefficients, Real, "a coefficient of the formula", False) | None, None),
+        "means": (dict[str, Any] | None, None),
+        **({"sd": (create_model("Sd", __base__=Frozen, **sd), ...)} if sd else {}),
+        **({"cor": (create_model("Cor", __base__=Frozen, **cor), ...)} if cor else {}),
         **{name: (kind, ...) for name, kind in outcome.TRUTH.items()},
-        **outcome.DESIGN,
     }
     description = "Parameter values from which data are generated."
-    return create_model("Truth", __base__=MultilevelTruth, __doc__=description, **fields)
+    made = create_model("Truth", __base__=RegressionTruth, __doc__=description, **fields)
+    made.LAYOUT = layout
+    return made
 
 
-def prior_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
-    """Return the type of a prior; its fields are the data `prior_NAME` of the Stan programs."""
-    q = len(layout.varying)
-    fields: dict[str, Any] = {
-        "beta_mean": (repeated(Real, len(layout.beta)), ...),
-        "beta_sd": (repeated(Scale, len(layout.beta)), ...),
-        "sigma_p_rate": (repeated(Scale, q), ...),
-        **({"lkj_eta": (Scale, ...)} if q > 1 else {}),
-        **{name: (kind, ...) for name, kind in outcome.PRIOR.items()},
-    }
-    description = "A setting of every hyperparameter."
-    return create_model("Prior", __base__=Frozen, __doc__=description, **fields)
+def _matrix(size: int) -> Any:
+    row = GenericAlias(tuple, (Real,) * size)
+    return GenericAlias(tuple, (row,) * size)
 
 
-def observed_type(layout: Layout, outcome: Outcome) -> type[BaseModel]:
-    """Return the type of the column names of a CSV file with a multilevel family's data."""
-    number = len(layout.predictors)
-    predictors = {"predictor": Text} if number == 1 else {"predictors": tuple_of(Text, number)}
-    fields: dict[str, Any] = {
-        "outcome": (Text, ...),
-        **{name: (kind, ...) for name, kind in predictors.items()},
-        "participant": (Text, ...),
-        **dict.fromkeys(outcome.COVARIATES, (Text, ...)),
-    }
-    description = "The column names of a CSV file with the family's data."
+def observed_type(columns: Iterable[str]) -> type[BaseModel]:
+    """Return the type of the column names of a CSV file, by default the family's own."""
+    fields: dict[str, Any] = {name: (Text, Field(default=name)) for name in columns}
+    description = "The columns of a CSV file with the family's data."
     return create_model("ObservedColumns", __base__=Frozen, __doc__=description, **fields)

@@ -1,12 +1,11 @@
-"""The family of multilevel regressions: varying coefficients, outcomes of any distribution.
+"""The family of multilevel regressions: any formula, outcomes of any distribution.
 
-eta_i = X_i beta_p[j(i)], with the varying coefficients of participant j
-beta_p[j] ~ multi_normal(beta, quad_form_diag(Omega, sigma_p))
+eta_i = offset_i + X_i b + sum over terms t of Z_t,i r_t[group_t(i)], with the deviations of a
+group r_t[j] ~ multi_normal(0, quad_form_diag(Omega_t, sd_t))
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from itertools import combinations
@@ -16,21 +15,31 @@ from typing import Any
 
 import numpy as np
 
-from recovery.families import observed_data
+from recovery.families import designs, observed_data
 from recovery.families.correlations import draw_correlation
-from recovery.families.family import Axes, Columns, Estimator, Family, Fields, Model, Values
-from recovery.families.multilevel import (
-    marginal_likelihood,
-    parameter_types,
-    participant_lines,
-    predictors,
+from recovery.families.designs.grouping_factors import PARTICIPANT
+from recovery.families.family import (
+    Axes,
+    Columns,
+    Estimator,
+    Family,
+    Fields,
+    SimulationError,
+    Values,
 )
-from recovery.families.multilevel.layout import Layout
-from recovery.families.multilevel.models import JOINT
+from recovery.families.multilevel import (
+    group_coefficients,
+    marginal_likelihood,
+    options,
+    parameter_types,
+)
+from recovery.families.multilevel.layout import Layout, parts_of
+from recovery.families.multilevel.models import JOINT, models
+from recovery.families.multilevel.named_priors import prior_type
 from recovery.families.multilevel.outcome import Outcome
 
 LINE_POINTS = 25  # of a curved line in a figure
-_COEFFICIENT = re.compile(r"beta_p\[\d+,(\d+)\]")
+MOST_PAIRS = 10  # of population coefficients, whose sums and differences calibration ranks
 
 
 class Multilevel(Family):
@@ -38,69 +47,117 @@ class Multilevel(Family):
 
     Parameters
     ----------
-    layout : Layout
-        The coefficients, and which of them vary.
+    name : str
+        The folder of its programs.
+    given : Options
+        The formula and the design.
     outcome : Outcome
-    models : mapping of str to Model
+    programs : tuple of str
+        The models that the family has, as far as they fit the formula.
+    pooled_note : str
+        How the parameters of the pooled model differ from those of the others.
+    density_seconds : float
+        As for `models`.
     estimators : callable, optional
-        The package `classical` -> mapping of str to Estimator. The package is imported by name
-        at run time, because it decides only estimates, neither datasets nor fits.
+        The package `classical` and the layout -> mapping of str to Estimator. The package is
+        imported by name at run time, because it decides only estimates, neither datasets nor fits.
     """
 
     JOINT = JOINT
 
     def __init__(
         self,
-        layout: Layout,
+        name: str,
+        given: options.Options,
         outcome: Outcome,
-        models: Mapping[str, Model],
-        estimators: Callable[[ModuleType], Mapping[str, Estimator]] | None = None,
+        programs: tuple[str, ...] = ("pooled", "centered", "noncentered"),
+        pooled_note: str = "",
+        density_seconds: float = 0.0,
+        estimators: Callable[[ModuleType, Layout], Mapping[str, Estimator]] | None = None,
     ):
-        self.layout, self.outcome = layout, outcome
-        self.MODELS = models
+        formula, design = options.read(given, outcome.TRIALS, outcome.INTERCEPT)
+        self.layout, self.outcome, self.design = (
+            Layout(formula, design, outcome.INTERCEPT),
+            outcome,
+            design,
+        )
+        layout = self.layout
+        self.OPTIONS = options.content(formula, design)
+        self.MODELS = models(
+            name, layout, outcome.PARAMETERS, programs, pooled_note, density_seconds
+        )
         if estimators is not None:
             classical = import_module(f"{__package__}.classical")
-            self.ESTIMATORS = estimators(classical)
+            self.ESTIMATORS = estimators(classical, layout)
             self.ESTIMATOR_FILES = (Path(str(classical.__file__)),)
-        self.PARAMETERS = layout.beta | layout.sigma_p | layout.omega | dict(outcome.PARAMETERS)
-        self.POSITIVE = (*layout.sigma_p, *outcome.POSITIVE)
-        self.COEFFICIENTS = layout.coefficients
-        kinds = {"participant": "integer", **dict.fromkeys(layout.predictors, "real")}
-        self.COLUMNS = kinds | dict(outcome.COVARIATES) | {"y": outcome.KIND}
-        x = layout.predictors[0]
-        self.AXES = Axes("participant", x, "y", f"Predictor {x}", outcome.Y_LABEL)
-        self.Design = parameter_types.design_type(outcome)
+        self.PARAMETERS = layout.b | layout.sd | layout.cor | dict(outcome.PARAMETERS)
+        self.POSITIVE = (*layout.sd, *outcome.POSITIVE)
+        self.COEFFICIENTS = layout.deviations
+        self.OUTCOME = layout.response
+        self.COLUMNS = self._columns()
+        self.AXES = self._axes()
         self.Truth = parameter_types.truth_type(layout, outcome)
-        self.Prior = parameter_types.prior_type(layout, outcome)
-        self.ObservedColumns = parameter_types.observed_type(layout, outcome)
+        self.Prior = prior_type(layout, outcome.PRIORS)
+        self.ObservedColumns = parameter_types.observed_type(self.COLUMNS)
+
+    def _columns(self) -> dict[str, str]:
+        """The data columns: grouping factors, variables of the formula, the outcome."""
+        formula = self.layout.formula
+        trials = {formula.trials} if isinstance(formula.trials, str) else set()
+        used = {*formula.variables, *trials}
+        variables = {
+            name: "integer" if name in self.design.factors else "real"
+            for name in self.design.variables
+            if name in used
+        }
+        groups = dict.fromkeys(self.design.grouping_factors, "integer")
+        return groups | variables | {formula.response: self.outcome.KIND}
+
+    def _axes(self) -> Axes | None:
+        """Lines over the first predictor, if all are numbers and only participants vary."""
+        formula = self.layout.formula
+        covariates = [name for name in formula.variables if name in self.design.covariates]
+        numeric = len(covariates) == len(formula.variables) > 0
+        if not numeric or any(name != PARTICIPANT for name in formula.factors):
+            return None
+        x, y = covariates[0], formula.response
+        return Axes(PARTICIPANT, x, y, f"Predictor {x}", f"{self.outcome.Y_LABEL} {y}")
 
     # Truths
 
     def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
         """Draw every parameter from the prior."""
-        drawn = {
-            "beta": tuple(rng.normal(prior.beta_mean, prior.beta_sd)),
-            "sigma_p": tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
-        }
-        if size := len(drawn["sigma_p"]) - 1:
-            drawn |= parameter_types.correlation_field(
-                draw_correlation(size + 1, prior.lkj_eta, rng)
-            )
-        return self.Truth(**drawn, **self.outcome.draw(prior, rng))
+        layout = self.layout
+        b = {name: rng.normal(*prior.of(f"b_{name}").arguments) for name in layout.coefficients}
+        sd: dict[str, dict[str, float]] = {}
+        cor: dict[str, Any] = {}
+        for block in layout.blocks:
+            drawn = [rng.exponential(1 / prior.of(name).arguments[0]) for name in block.sd]
+            sd.setdefault(block.factor, {}).update(zip(block.coefficients, drawn, strict=True))
+            if block.pairs:
+                eta = prior.of(block.cor[0]).arguments[0]
+                omega = draw_correlation(len(drawn), eta, rng)
+                cor[block.factor] = parameter_types.correlation_of(omega)
+        return self._truth(b, sd, cor, self.outcome.draw(prior, rng))
+
+    def _truth(self, b: Mapping, sd: Mapping, cor: Mapping, others: Mapping) -> Fields:
+        groups = {**({"sd": sd} if sd else {}), **({"cor": cor} if cor else {})}
+        return self.Truth(b=b, **groups, **others)
 
     def prior_sd(self, prior: Fields, model: str) -> Values:
         """Return the known prior standard deviations of a model's parameters.
 
-        For a correlation, (rho + 1) / 2 ~ beta(a, a) with a = lkj_eta - 1 + Q / 2. The SD of the
-        beta of `unpooled`, the mean of separate lines, depends on the number of participants.
+        For a correlation of Q coefficients, (rho + 1) / 2 ~ beta(a, a) with a = eta - 1 + Q / 2.
+        The SD of the b of `unpooled`, a mean of groups, depends on their number.
         """
         scored, layout = set(self.MODELS[model].scored), self.layout
-        known = dict(zip(layout.sigma_p, 1 / np.array(prior.sigma_p_rate), strict=True))
+        known = {name: 1 / prior.of(name).arguments[0] for name in layout.sd}
         if self.MODELS[model].pooling != "none":
-            known |= dict(zip(layout.beta, prior.beta_sd, strict=True))
-        if layout.omega:
-            shape = prior.lkj_eta - 1 + len(layout.varying) / 2
-            known |= dict.fromkeys(layout.omega, 1 / np.sqrt(2 * shape + 1))
+            known |= {name: prior.of(name).arguments[1] for name in layout.b}
+        for block in layout.blocks:
+            for name in block.cor:
+                shape = prior.of(name).arguments[0] - 1 + len(block.coefficients) / 2
+                known[name] = 1 / np.sqrt(2 * shape + 1)
         known |= self.outcome.prior_sd(prior)
         return {name: float(sd) for name, sd in known.items() if name in scored}
 
@@ -110,26 +167,32 @@ class Multilevel(Family):
 
     def truth_from_estimates(self, means: Values) -> Fields:
         """Return the Truth with the posterior means of a fit."""
-        layout, correlation = self.layout, {}
-        if layout.pairs:
-            omega = np.eye(len(layout.varying))
-            for a, b in layout.pairs:
-                omega[a - 1, b - 1] = omega[b - 1, a - 1] = means[f"Omega[{a},{b}]"]
-            correlation = parameter_types.correlation_field(omega)
-        return self.Truth(
-            beta=tuple(means[name] for name in layout.beta),
-            sigma_p=tuple(means[name] for name in layout.sigma_p),
-            **correlation,
-            **self.outcome.truth_fields(means),
-        )
+        layout = self.layout
+        b = {name: means[f"b_{name}"] for name in layout.coefficients}
+        sd: dict[str, dict[str, float]] = {}
+        cor: dict[str, Any] = {}
+        for block in layout.blocks:
+            found = {
+                each: means[name] for each, name in zip(block.coefficients, block.sd, strict=True)
+            }
+            sd.setdefault(block.factor, {}).update(found)
+            if block.pairs:
+                omega, place = np.eye(len(found)), block.coefficients.index
+                for (one, other), name in zip(block.pairs, block.cor, strict=True):
+                    omega[place(one), place(other)] = omega[place(other), place(one)] = means[name]
+                cor[block.factor] = parameter_types.correlation_of(omega)
+        return self._truth(b, sd, cor, self.outcome.truth_fields(means))
 
     def values_of(self, truth: Fields) -> Values:
         """Return the values of all population parameters in a Truth."""
-        layout, omega = self.layout, truth.correlations
-        beta = dict(zip(layout.beta, truth.beta, strict=True))
-        sigma_p = dict(zip(layout.sigma_p, truth.sigma_p, strict=True))
-        pairs = {f"Omega[{a},{b}]": float(omega[a - 1, b - 1]) for a, b in layout.pairs}
-        return beta | sigma_p | pairs | self.outcome.values(truth)
+        values = {f"b_{name}": value for name, value in truth.coefficients.items()}
+        for block in self.layout.blocks:
+            values |= dict(zip(block.sd, truth.sds(block).tolist(), strict=True))
+        for block in self.layout.blocks:
+            omega, place = truth.correlations(block), block.coefficients.index
+            for (one, other), name in zip(block.pairs, block.cor, strict=True):
+                values[name] = float(omega[place(one), place(other)])
+        return values | self.outcome.values(truth)
 
     # Datasets
 
@@ -139,35 +202,50 @@ class Multilevel(Family):
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
+        sizes: Mapping[str, int] | None = None,
     ) -> tuple[Columns, Values]:
-        """Simulate one dataset; return it with all true values, participants' coefficients too."""
-        layout = self.layout
-        scale = np.array(truth.sigma_p)[:, None] * np.linalg.cholesky(truth.correlations)
-        indices = np.array(layout.varying) - 1
-        mean = layout.with_intercept(truth.beta)[indices]
-        beta_p = mean + rng.normal(size=(participants, len(indices))) @ scale.T
-        columns = self._simulate_design(truth, participants, observations, rng)
-        coefficients = {
-            f"beta_p[{j + 1},{q + 1}]": beta_p[j, q] for j, q in np.ndindex(beta_p.shape)
-        }
-        values = self.values_of(truth) | coefficients
-        columns["y"] = self.outcome.simulate(self._linear_predictor(values, columns), truth, rng)
-        return columns, values
+        """Simulate one dataset; return it with all true values, groups' coefficients too.
+
+        `sizes` has the number of groups of every other grouping factor that is not nested.
+        """
+        columns = self._simulate_design(participants, observations, sizes or {}, rng)
+        values = self.values_of(truth)
+        for block in self.layout.blocks:
+            sds, omega = truth.sds(block), truth.correlations(block)
+            values |= group_coefficients.draw(block, sds, omega, columns, rng)
+        return self._with_outcome(columns, truth, values, rng), values
+
+    def _with_outcome(
+        self, columns: Columns, truth: Fields, values: Values, rng: np.random.Generator
+    ) -> Columns:
+        predictor = self._linear_predictor(values, columns)
+        y = self.outcome.simulate(predictor, truth, self._trials(columns), rng)
+        complete = columns | {self.layout.response: y}
+        return {name: complete[name] for name in self.COLUMNS}
 
     def _simulate_design(
         self,
-        truth: Fields,
         participants: int,
         observations: int | Columns,
+        sizes: Mapping[str, int],
         rng: np.random.Generator,
     ) -> Columns:
         """Return all columns of a dataset except its outcome."""
-        names = self.layout.predictors
         if not isinstance(observations, int):
-            names = (*names, *self.outcome.COVARIATES)
-            return observed_data.repeat_participants(names, participants, observations)
-        columns = predictors.simulate_design(names, truth, participants, observations, rng)
-        return columns | self.outcome.covariates(truth, columns["participant"].size, rng)
+            names = [name for name in self.COLUMNS if name != self.layout.response]
+            return observed_data.repeat_participants(names[1:], participants, observations)
+        return designs.simulate_rows(self.design, participants, sizes, observations, rng)
+
+    def _trials(self, columns: Columns) -> np.ndarray | None:
+        trials = self.layout.formula.trials
+        if trials is None:
+            return None
+        if isinstance(trials, int):
+            return np.full(len(columns[PARTICIPANT]), trials)
+        counts = columns[trials]
+        if not np.all((counts >= 0) & (counts == np.floor(counts))):
+            raise SimulationError(f"{trials} has numbers of trials that are not whole numbers")
+        return counts.astype(int)
 
     def simulate_joint(
         self,
@@ -177,24 +255,38 @@ class Multilevel(Family):
         participants: int,
         observations: int,
         rng: np.random.Generator,
+        sizes: Mapping[str, int] | None = None,
     ) -> tuple[Columns, Values]:
         """Draw parameters from a prior, then a dataset, from the joint model of a program.
 
-        In `pooled` all participants have the same line. `unpooled` draws each line from the
-        prior of beta, and its beta is the mean of these lines.
+        In `pooled` groups do not differ. `unpooled` draws the coefficients of every group from
+        the prior of b, and its b is their mean.
         """
-        truth = self.draw_truth(prior, rng).model_copy(update=dict(design))
+        truth = self.draw_truth(prior, rng)
+        if joint == JOINT:
+            return self.simulate(truth, participants, observations, rng, sizes)
+        columns = self._simulate_design(participants, observations, sizes or {}, rng)
         if joint == "pooled":
-            truth = truth.model_copy(update={"sigma_p": (0.0,) * len(truth.sigma_p)})
-        if joint == "unpooled":
-            fields = {"rho": 0.0, "Omega": None, "beta": prior.beta_mean, "sigma_p": prior.beta_sd}
-            truth = truth.model_copy(update=fields)
-        columns, values = self.simulate(truth, participants, observations, rng)
-        if joint == "unpooled":
-            for k in range(1, self.layout.size + 1):
-                coefficients = [values[f"beta_p[{j},{k}]"] for j in range(1, participants + 1)]
-                values[f"beta[{k}]"] = float(np.mean(coefficients))
-        return columns, values
+            values = {n: v for n, v in self.values_of(truth).items() if n not in self.layout.cor}
+            values |= dict.fromkeys(self.layout.sd, 0.0)
+        else:
+            values = self._separate_lines(prior, truth, columns, rng)
+        return self._with_outcome(columns, truth, values, rng), values
+
+    def _separate_lines(
+        self, prior: Fields, truth: Fields, columns: Columns, rng: np.random.Generator
+    ) -> Values:
+        """Values with coefficients of every group from the prior of b, and b their mean."""
+        (block,) = self.layout.blocks
+        mean, sd = prior.arguments([*self.layout.b])
+        drawn = group_coefficients.draw(block, np.array(sd), np.eye(len(sd)), columns, rng)
+        values = dict(self.values_of(truth))
+        names = block.deviations(block.groups(columns)[0])
+        for b, centre, members in zip(self.layout.b, mean, names, strict=True):
+            average = float(np.mean([drawn[name] for name in members]))
+            values[b] = centre + average
+            drawn |= {name: drawn[name] - average for name in members}
+        return values | drawn
 
     def can_simulate_joint(self, joint: str) -> bool:
         """Whether `simulate_joint` can draw from a joint model: True for every program's."""
@@ -202,80 +294,118 @@ class Multilevel(Family):
 
     def read_observed(self, table: Mapping, columns: Fields, standardize: bool) -> Columns:
         """Return the family's columns from a CSV file; ValueError if the file is wrong."""
-        names = self.layout.predictors
-        predictors = [columns.predictor] if len(names) == 1 else columns.predictors
-        source = dict(zip(names, predictors, strict=True)) | {"y": columns.outcome}
-        source |= {name: getattr(columns, name) for name in self.outcome.COVARIATES}
-        scaled = {*names, "y"} if self.outcome.SCALED else {*names}
-        dataset = {"participant": observed_data.participants(table, columns.participant)}
-        for name, column in source.items():
-            dataset[name] = observed_data.numbers(table, column)
-            if standardize and name in scaled:
-                dataset[name] = observed_data.standardized(dataset[name], column)
-        for name, (requirement, valid) in self.outcome.requirements(dataset).items():
-            observed_data.require(table, source[name], requirement, valid)
+        source, response = columns.model_dump(), self.layout.response
+        scaled = {*self.design.covariates} | ({response} if self.outcome.SCALED else set())
+        dataset: Columns = {}
+        for name in self.COLUMNS:
+            column = source[name]
+            if name in self.design.grouping_factors:
+                dataset[name] = observed_data.groups(table, column, name == PARTICIPANT)
+            elif name in self.design.factors:
+                levels = self.design.factors[name].levels
+                dataset[name] = observed_data.levels(table, column, levels)
+            else:
+                dataset[name] = observed_data.numbers(table, column)
+                if standardize and name in scaled and name != self.layout.formula.trials:
+                    dataset[name] = observed_data.standardized(dataset[name], column)
+        requirement, valid = self.outcome.requirement(dataset[response], self._trials(dataset))
+        observed_data.require(table, source[response], requirement, valid)
         if self.outcome.KIND == "integer":
-            dataset["y"] = dataset["y"].astype(int)
+            dataset[response] = dataset[response].astype(int)
+        self.layout.design_matrix(dataset)  # refuses, for example, the log of a negative number
         return dataset
 
     def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
         """Return the data of the family's Stan programs."""
-        layout = self.layout
+        layout, y = self.layout, columns[self.layout.response]
+        means, sds = prior.arguments([*layout.b]) if layout.b else ([], [])
+        trials = self._trials(columns)
         return {
-            "N": columns["y"].size,
+            "N": y.size,
             "K": layout.size,
-            "Q": len(layout.varying),
-            "J": int(columns["participant"].max()),
-            "varying": list(layout.varying),
-            "fixed": list(layout.fixed),
-            "participant": columns["participant"],
-            "X": self.layout.design_matrix(columns),
-            "y": columns["y"],
-            **self.outcome.stan_data(columns),
-            "prior_lkj_eta": 1.0,
-            **{f"prior_{name}": value for name, value in prior.model_dump().items()},
+            "X": layout.design_matrix(columns),
+            "offsets": layout.offset(columns),
+            **group_coefficients.stan_data(layout, columns),
+            "y": y,
+            **({} if trials is None else {"trials": trials}),
+            "prior_b_mean": means,
+            "prior_b_sd": sds,
+            "prior_sd_rate": [prior.of(name).arguments[0] for name in layout.sd],
+            "prior_partial_shape": self._partial_shapes(prior),
+            **self.outcome.stan_data(prior),
         }
 
+    def _partial_shapes(self, prior: Fields) -> list[float]:
+        """Return the shapes of the beta distributions of partial correlations, scaled to (0, 1).
+
+        Under LKJ's distribution with shape eta, the partial correlation of coefficient i of Q with
+        coefficient j < i, given those before j, has the shape eta + (Q - 1 - j) / 2.
+
+        References
+        ----------
+        Lewandowski, Kurowicka & Joe (2009), doi:10.1016/j.jmva.2009.04.008, section 2.4.
+        """
+        return [
+            prior.of(block.cor[0]).arguments[0] + (len(block.coefficients) - 1 - j) / 2
+            for block in self.layout.blocks
+            if block.pairs
+            for i in range(2, len(block.coefficients) + 1)
+            for j in range(1, i)
+        ]
+
+    def parameter_names(self, names: list[str], columns: Columns) -> list[str]:
+        """Return the names of a program's draws after the terms of the formula."""
+        layout = self.layout
+        own = {f"{stan}": name for name, stan in self.outcome.STAN.items()}
+        for stan, known in (("b", layout.b), ("sd", layout.sd), ("cor", layout.cor)):
+            own |= {f"{stan}[{k}]": name for k, name in enumerate(known, start=1)}
+        if "r[1]" in names:
+            deviations = group_coefficients.names_in_order(layout, columns)
+            own |= {f"r[{k}]": name for k, name in enumerate(deviations, start=1)}
+        return [own.get(name, name) for name in names]
+
     def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
-        """Group the participants' coefficients among `names`: `beta_p[,k]` -> names in order."""
+        """Group the groups' deviations among `names`: `r_FACTOR[,COEFFICIENT]` -> names."""
         groups: dict[str, list[str]] = {}
         for name in names:
-            if match := _COEFFICIENT.fullmatch(name):
-                groups.setdefault(f"beta_p[,{match[1]}]", []).append(name)
+            if parts := parts_of(name):
+                groups.setdefault(f"r_{parts[0]}[,{parts[2]}]", []).append(name)
         return groups
 
     # Expected outcomes and densities
 
     def _linear_predictor(self, values: Mapping[str, Any], columns: Columns) -> np.ndarray:
-        """Linear predictor of every row, with participants' coefficients if `values` has them.
+        """Linear predictor of every row, with groups' deviations if `values` has them.
 
         Shape (n_rows,), or (n_rows, n_draws) if values are arrays of draws.
         """
-        beta = self.layout.with_intercept([values[name] for name in self.layout.beta])
-        offset = np.reshape(self.outcome.offset(columns), (-1, *(1,) * (beta.ndim - 1)))
-        if "beta_p[1,1]" not in values:
-            return self.layout.design_matrix(columns) @ beta + offset
-        return participant_lines.linear_predictor(self.layout, values, beta, columns) + offset
+        rows = columns[PARTICIPANT].size
+        b = np.array([values[name] for name in self.layout.b])
+        fixed = self.layout.design_matrix(columns) @ b if b.size else np.zeros(rows)
+        varying = group_coefficients.part_of_predictor(self.layout, values, columns)
+        shape = (-1, *(1,) * (max(fixed.ndim, np.ndim(varying)) - 1))
+        return fixed + varying + self.layout.offset(columns).reshape(shape)
 
     def expected(self, values: Values, columns: Columns) -> np.ndarray:
         """Return the expected outcome of every row.
 
-        If `values` has participants' coefficients, the expectation is conditional on them.
+        If `values` has groups' deviations, the expectation is conditional on them.
         """
-        return self.outcome.expected(self._linear_predictor(values, columns), values)
+        predictor = self._linear_predictor(values, columns)
+        return self.outcome.expected(predictor, values, self._trials(columns))
 
     def log_likelihood(self, values: Mapping[str, np.ndarray], columns: Columns) -> np.ndarray:
-        """Return the log density of every observation given participants' coefficients."""
-        eta = self._linear_predictor(values, columns)
-        return self.outcome.log_density(columns["y"][:, None], eta, values)
+        """Return the log density of every observation given groups' coefficients."""
+        eta, trials = self._linear_predictor(values, columns), self._trials(columns)
+        y = columns[self.layout.response][:, None]
+        return self.outcome.log_density(y, eta, values, None if trials is None else trials[:, None])
 
     def marginal_log_likelihood(
         self, model: str, prior: Fields, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:
         """Return the log density of every participant's observations; None without closed form."""
-        joint, x = self.MODELS[model].joint, self.layout.design_matrix(columns)
         return marginal_likelihood.log_likelihood(
-            self.layout, self.outcome, joint, prior, values, columns, x
+            self.layout, self.outcome, self.MODELS[model].joint, prior, values, columns
         )
 
     def test_quantities(
@@ -283,11 +413,12 @@ class Multilevel(Family):
     ) -> dict[str, np.ndarray]:
         """Return functions of parameters and data that calibration ranks besides parameters.
 
-        Besides those of the base class, sums and differences of beta, whose ranks show wrong
-        correlations between two coefficients.
+        Besides those of the base class, sums and differences of population coefficients, whose
+        ranks show wrong correlations between two of them.
         """
         quantities = {}
-        for one, other in combinations([name for name in self.layout.beta if name in values], 2):
+        pairs = combinations([name for name in self.layout.b if name in values], 2)
+        for one, other in list(pairs)[:MOST_PAIRS]:
             quantities[f"{one} + {other}"] = values[one] + values[other]
             quantities[f"{one} - {other}"] = values[one] - values[other]
         return quantities | super().test_quantities(values, columns, rng)
@@ -295,13 +426,18 @@ class Multilevel(Family):
     def line_grid(self, columns: Columns) -> Columns:
         """Return the rows at which figures draw every participant's line over the first predictor.
 
-        Other predictors are 0; covariates have the participant's mean.
+        Other predictors have the participant's mean.
         """
+        assert self.AXES is not None
         points = 2 if self.outcome.STRAIGHT else LINE_POINTS
-        return participant_lines.line_grid(self.layout, self.outcome.COVARIATES, points, columns)
-
-    def population_of(self, coefficient: str) -> str | None:
-        """Return the population parameter that is the mean of a participants' coefficient."""
-        q = int(coefficient.removeprefix("beta_p[,").removesuffix("]"))
-        name = f"beta[{self.layout.varying[q - 1]}]"
-        return name if name in self.PARAMETERS else None
+        people, index = np.unique(columns[PARTICIPANT], return_inverse=True)
+        x = columns[self.AXES.x]
+        rows: Columns = {
+            PARTICIPANT: np.repeat(people, points),
+            self.AXES.x: np.tile(np.linspace(x.min(), x.max(), points), people.size),
+        }
+        for name in self.COLUMNS:
+            if name not in (*rows, self.layout.response):
+                means = np.bincount(index, columns[name]) / np.bincount(index)
+                rows[name] = np.repeat(means, points)
+        return rows

@@ -232,7 +232,7 @@ class MetaAnalysis(Family):
         """Return the family's columns from a CSV file; ValueError if the file is wrong."""
         if standardize:
             raise ValueError("effects and their standard errors cannot be standardized")
-        participant = observed_data.participants(table, columns.study)
+        participant = observed_data.groups(table, columns.study)
         if participant.max() < participant.size:
             row = int(np.setdiff1d(np.arange(participant.size), np.unique(participant, True)[1])[0])
             got = f"{shown(str(table[columns.study][row]))} again in row {row + 1}"

@@ -1,53 +1,44 @@
-"""Multilevel linear regression: varying intercepts and slopes, normal residuals.
+"""Multilevel linear regression: normal residuals.
 
-y_i ~ normal(X_i beta_p[j(i)], sigma)
+y_i ~ normal(eta_i, sigma)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from recovery.common.types import Positive
-from recovery.families.family import Fields, Values
-from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
+from recovery.families.family import Fields
+from recovery.families.multilevel import Multilevel, Options, Outcome
 
 
 class Normal(Outcome):
-    """Normal residuals with standard deviation sigma ~ exponential(sigma_rate)."""
+    """Normal residuals with standard deviation sigma."""
 
     PARAMETERS = {"sigma": "Residual SD, sigma"}
     POSITIVE = ("sigma",)
     CLOSED = True
     TRUTH = {"sigma": Positive}
-    PRIOR = {"sigma_rate": Scale}
-
-    def draw(self, prior: Fields, rng: np.random.Generator) -> dict[str, Any]:
-        """Draw sigma from its prior."""
-        return {"sigma": rng.exponential(1 / prior.sigma_rate)}
-
-    def values(self, truth: Fields) -> Values:
-        """Return sigma."""
-        return {"sigma": truth.sigma}
-
-    def truth_fields(self, means: Values) -> dict[str, Any]:
-        """Return sigma."""
-        return {"sigma": means["sigma"]}
-
-    def prior_sd(self, prior: Fields) -> Values:
-        """Return the prior standard deviation of sigma."""
-        return {"sigma": 1 / prior.sigma_rate}
+    PRIORS = {"sigma": ("sigma", "exponential")}
 
     def simulate(
-        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
+        self,
+        predictor: np.ndarray,
+        truth: Fields,
+        trials: np.ndarray | None,
+        rng: np.random.Generator,
     ) -> np.ndarray:
         """Add normal residuals."""
         return predictor + truth.sigma * rng.normal(size=predictor.size)
 
     def log_density(
-        self, y: np.ndarray, predictor: np.ndarray, values: Mapping[str, np.ndarray]
+        self,
+        y: np.ndarray,
+        predictor: np.ndarray,
+        values: Mapping[str, np.ndarray],
+        trials: np.ndarray | None,
     ) -> np.ndarray:
         """Return normal log densities."""
         sigma = values["sigma"]
@@ -81,19 +72,14 @@ class Normal(Outcome):
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options.
 
-    `unpooled` requires that every coefficient varies, `marginal` an intercept and one slope.
+    `unpooled` requires that every coefficient varies, `marginal` an intercept and one slope that
+    vary together.
     """
-    layout, outcome = Layout.of(options), Normal()
-    available = ["pooled", "centered", "noncentered"]
-    if layout.all_vary:
-        available.append("unpooled")
-    if layout.varying == (1, 2) and layout.size == 2:
-        available.append("marginal")
-    addition = ", and its sigma includes the differences between participants"
-    programs = models("multilevel_linear", layout, outcome.PARAMETERS, available, addition)
     return Multilevel(
-        layout,
-        outcome,
-        programs,
-        lambda classical: classical.linear(layout, tuple(outcome.PARAMETERS)),
+        "multilevel_linear",
+        options,
+        Normal(),
+        ("pooled", "unpooled", "centered", "noncentered", "marginal"),
+        pooled_note=", and its sigma includes the differences between groups",
+        estimators=lambda classical, layout: classical.linear(layout, ("sigma",)),
     )

@@ -1,7 +1,7 @@
 """Multilevel ordinal regression: ordered categories, cumulative logits.
 
-y_i ~ ordered_logistic(X_i beta_p[j(i)], c), with beta[1] = 0: the thresholds c replace a
-population intercept, and participants' intercepts vary around 0.
+y_i ~ ordered_logistic(eta_i, c): the thresholds c replace a population intercept, and groups'
+intercepts vary around 0.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from scipy.special import expit, log_expit
 
 from recovery.common.types import Real, tuple_of
 from recovery.families import multilevel
-from recovery.families.family import Columns, Fields, SimulationError, Values
-from recovery.families.multilevel import Layout, Multilevel, Outcome, Scale, models
+from recovery.families.family import Fields, SimulationError, Values
+from recovery.families.multilevel import Multilevel, Outcome
+from recovery.families.multilevel.named_priors import NamedPriors
 
 MOST_CATEGORIES = 20
 
@@ -38,63 +39,79 @@ def _increasing(c: tuple[float, ...]) -> tuple[float, ...]:
 class Ordinal(Outcome):
     """Ordered categories: the log odds of a category above k are the linear predictor - c[k].
 
-    The prior of the thresholds is the distribution of sorted draws from normal(c_mean, c_sd).
+    The prior of the thresholds is the distribution of sorted draws from the prior `Intercept`.
     """
 
     KIND = "integer"
-    Y_LABEL = "Category y"
+    Y_LABEL = "Category"
     STRAIGHT = False
     SCALED = False
-    PRIOR = {"c_mean": Real, "c_sd": Scale}
+    INTERCEPT = False
 
     def __init__(self, categories: int):
-        self.categories, number = categories, categories - 1
-        self.PARAMETERS = {f"c[{k}]": f"Threshold {k}, c[{k}]" for k in range(1, categories)}
-        thresholds: Any = tuple_of(Real, number)
-        self.TRUTH = {"c": Annotated[thresholds, AfterValidator(_increasing)]}
+        self.categories, numbers = categories, range(1, categories)
+        self.PARAMETERS = {f"b_Intercept[{k}]": f"Threshold {k}, b_Intercept[{k}]" for k in numbers}
+        self.STAN = {f"c[{k}]": f"b_Intercept[{k}]" for k in numbers}
+        self.PRIORS = dict.fromkeys(self.PARAMETERS, ("Intercept", "normal"))
+        thresholds: Any = tuple_of(Real, categories - 1)
+        self.TRUTH = {"thresholds": Annotated[thresholds, AfterValidator(_increasing)]}
 
-    def draw(self, prior: Fields, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: NamedPriors, rng: np.random.Generator) -> dict[str, Any]:
         """Draw thresholds from their prior."""
-        c = np.sort(rng.normal(prior.c_mean, prior.c_sd, self.categories - 1))
-        if not np.all(np.diff(c) > 0):
-            raise SimulationError(
-                f"two thresholds drawn with c_sd {prior.c_sd} are equal after rounding"
-            )
-        return {"c": tuple(c)}
+        mean, sd = self._prior(prior)
+        thresholds = np.sort(rng.normal(mean, sd, self.categories - 1))
+        if not np.all(np.diff(thresholds) > 0):
+            raise SimulationError(f"two thresholds drawn with SD {sd} are equal after rounding")
+        return {"thresholds": tuple(thresholds)}
+
+    def _prior(self, prior: NamedPriors) -> tuple[float, ...]:
+        return prior.of("b_Intercept[1]").arguments
 
     def values(self, truth: Fields) -> Values:
         """Return the thresholds."""
-        return dict(zip(self.PARAMETERS, truth.c, strict=True))
+        return dict(zip(self.PARAMETERS, truth.thresholds, strict=True))
 
     def truth_fields(self, means: Values) -> dict[str, Any]:
         """Return the thresholds."""
-        return {"c": tuple(means[name] for name in self.PARAMETERS)}
+        return {"thresholds": tuple(means[name] for name in self.PARAMETERS)}
 
-    def prior_sd(self, prior: Fields) -> Values:
+    def prior_sd(self, prior: NamedPriors) -> Values:
         """Return the prior standard deviations of the thresholds, normal order statistics."""
+        _, sd = self._prior(prior)
         number = self.categories - 1
         return {
-            name: prior.c_sd * order_statistic_sd(k, number)
+            name: sd * order_statistic_sd(k, number)
             for k, name in enumerate(self.PARAMETERS, start=1)
         }
 
-    def stan_data(self, columns: Columns) -> dict[str, Any]:
-        """Return the number of categories."""
-        return {"C": self.categories}
+    def stan_data(self, prior: NamedPriors) -> dict[str, Any]:
+        """Return the number of categories, and the prior of thresholds."""
+        mean, sd = self._prior(prior)
+        return {"C": self.categories, "prior_c_mean": mean, "prior_c_sd": sd}
 
     def simulate(
-        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
+        self,
+        predictor: np.ndarray,
+        truth: Fields,
+        trials: np.ndarray | None,
+        rng: np.random.Generator,
     ) -> np.ndarray:
         """Count the thresholds below a latent logistic variable."""
         latent = predictor + rng.logistic(size=predictor.size)
-        return 1 + np.searchsorted(truth.c, latent)
+        return 1 + np.searchsorted(truth.thresholds, latent)
 
-    def expected(self, predictor: np.ndarray, values: Values) -> np.ndarray:
+    def expected(
+        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
+    ) -> np.ndarray:
         """Return expected category numbers."""
         return 1 + sum(expit(predictor - values[name]) for name in self.PARAMETERS)
 
     def log_density(
-        self, y: np.ndarray, predictor: np.ndarray, values: Mapping[str, np.ndarray]
+        self,
+        y: np.ndarray,
+        predictor: np.ndarray,
+        values: Mapping[str, np.ndarray],
+        trials: np.ndarray | None,
     ) -> np.ndarray:
         """Return log probabilities.
 
@@ -107,10 +124,10 @@ class Ordinal(Outcome):
         log_difference = np.log1p(-np.exp(lower - upper))
         return log_expit(predictor - lower) + log_expit(upper - predictor) + log_difference
 
-    def requirements(self, columns: Columns) -> dict[str, tuple[str, np.ndarray]]:
-        """Return the requirement for y, and the rows that meet it."""
+    def requirement(self, y: np.ndarray, trials: np.ndarray | None) -> tuple[str, np.ndarray]:
+        """Return the requirement for an observed outcome, and the rows that meet it."""
         requirement = f"only categories, whole numbers from 1 to {self.categories}"
-        return {"y": (requirement, np.isin(columns["y"], np.arange(1, self.categories + 1)))}
+        return requirement, np.isin(y, np.arange(1, self.categories + 1))
 
 
 def order_statistic_sd(rank: int, number: int) -> float:
@@ -126,16 +143,15 @@ def order_statistic_sd(rank: int, number: int) -> float:
 
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options."""
-    layout, outcome = Layout.of(options, intercept=False), Ordinal(options.categories)
-    available = ["pooled", "noncentered"]
-    addition = (
-        ". Its beta and thresholds are then those of the population's average, which are closer to "
-        "0 than those of a participant"
-    )
-    programs = models("multilevel_ordinal", layout, outcome.PARAMETERS, available, addition, 0.0055)
+    outcome = Ordinal(options.categories)
     return Multilevel(
-        layout,
+        "multilevel_ordinal",
+        options,
         outcome,
-        programs,
-        lambda classical: classical.ordinal(layout, [*outcome.PARAMETERS]),
+        pooled_note=(
+            ". Its b and thresholds are then those of the population's average, which are closer "
+            "to 0 than those in a group"
+        ),
+        density_seconds=0.0055,
+        estimators=lambda classical, layout: classical.ordinal(layout, [*outcome.PARAMETERS]),
     )

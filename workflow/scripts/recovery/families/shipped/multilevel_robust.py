@@ -1,6 +1,6 @@
 """Multilevel linear regression with Student t residuals, which have heavy tails.
 
-y_i ~ student_t(nu, X_i beta_p[j(i)], sigma)
+y_i ~ student_t(nu, eta_i, sigma)
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from scipy.special import gammaincc, gammainccinv, gammaln
 
 from recovery.common.types import Positive
 from recovery.families.family import Fields, SimulationError, Values
-from recovery.families.multilevel import Layout, Multilevel, Options, Outcome, Scale, models
+from recovery.families.multilevel import Multilevel, Options, Outcome
+from recovery.families.multilevel.named_priors import NamedPriors
+from recovery.families.multilevel.outcome import draw_positive, sd_of
 
 
 class StudentT(Outcome):
-    """Student t residuals with scale sigma ~ exponential(sigma_rate).
+    """Student t residuals with scale sigma and nu degrees of freedom.
 
-    Their degrees of freedom are nu ~ gamma(nu_shape, nu_rate), truncated to nu > 1, because
-    residuals have no mean otherwise.
+    The gamma prior of nu is truncated to nu > 1, because residuals have no mean otherwise.
     """
 
     PARAMETERS = {
@@ -30,45 +31,44 @@ class StudentT(Outcome):
     }
     POSITIVE = ("sigma", "nu")
     TRUTH = {"sigma": Positive, "nu": Annotated[float, Strict(), Field(ge=1)]}
-    PRIOR = {"sigma_rate": Scale, "nu_shape": Scale, "nu_rate": Scale}
+    PRIORS = {"sigma": ("sigma", "exponential"), "nu": ("nu", "gamma")}
 
-    def draw(self, prior: Fields, rng: np.random.Generator) -> dict[str, Any]:
+    def draw(self, prior: NamedPriors, rng: np.random.Generator) -> dict[str, Any]:
         """Draw sigma and nu from their priors."""
-        sigma = rng.exponential(1 / prior.sigma_rate)
-        upper_tail = (1 - rng.random()) * gammaincc(prior.nu_shape, prior.nu_rate)
-        nu = gammainccinv(prior.nu_shape, upper_tail) / prior.nu_rate
+        shape, rate = prior.of("nu").arguments
+        upper_tail = (1 - rng.random()) * gammaincc(shape, rate)
+        nu = gammainccinv(shape, upper_tail) / rate
         if not np.isfinite(nu):
-            raise SimulationError(
-                f"nu ~ gamma({prior.nu_shape}, {prior.nu_rate}) is almost never above 1"
-            )
-        return {"sigma": sigma, "nu": max(1.0, float(nu))}
+            raise SimulationError(f"nu ~ {prior.of('nu')} is almost never above 1")
+        return {"sigma": draw_positive(prior.of("sigma"), rng), "nu": max(1.0, float(nu))}
 
-    def values(self, truth: Fields) -> Values:
-        """Return sigma and nu."""
-        return {"sigma": truth.sigma, "nu": truth.nu}
-
-    def truth_fields(self, means: Values) -> dict[str, Any]:
-        """Return sigma and nu."""
-        return {"sigma": means["sigma"], "nu": means["nu"]}
-
-    def prior_sd(self, prior: Fields) -> Values:
+    def prior_sd(self, prior: NamedPriors) -> Values:
         """Return those of sigma and, from the moments of a truncated gamma, nu."""
-        shape, rate = prior.nu_shape, prior.nu_rate
+        shape, rate = prior.of("nu").arguments
         with np.errstate(all="ignore"):
             tail = gammaincc([shape, shape + 1, shape + 2], rate)
             mean = shape / rate * tail[1] / tail[0]
             square = shape * (shape + 1) / rate**2 * tail[2] / tail[0]
             nu = np.sqrt(square - mean**2)
-        return {"sigma": 1 / prior.sigma_rate} | ({"nu": nu} if np.isfinite(nu) else {})
+        known = {"sigma": sd_of(prior.of("sigma"))}
+        return known | ({"nu": float(nu)} if np.isfinite(nu) else {})
 
     def simulate(
-        self, predictor: np.ndarray, truth: Fields, rng: np.random.Generator
+        self,
+        predictor: np.ndarray,
+        truth: Fields,
+        trials: np.ndarray | None,
+        rng: np.random.Generator,
     ) -> np.ndarray:
         """Add Student t residuals."""
         return predictor + truth.sigma * rng.standard_t(truth.nu, size=predictor.size)
 
     def log_density(
-        self, y: np.ndarray, predictor: np.ndarray, values: Mapping[str, np.ndarray]
+        self,
+        y: np.ndarray,
+        predictor: np.ndarray,
+        values: Mapping[str, np.ndarray],
+        trials: np.ndarray | None,
     ) -> np.ndarray:
         """Return Student t log densities."""
         sigma, nu = values["sigma"], values["nu"]
@@ -79,8 +79,11 @@ class StudentT(Outcome):
 
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options."""
-    layout, outcome = Layout.of(options), StudentT()
-    available = ["pooled", "centered", "noncentered"]
-    addition = ", and its sigma and nu include the differences between participants"
-    programs = models("multilevel_robust", layout, outcome.PARAMETERS, available, addition, 0.00045)
-    return Multilevel(layout, outcome, programs, lambda classical: classical.robust(layout))
+    return Multilevel(
+        "multilevel_robust",
+        options,
+        StudentT(),
+        pooled_note=", and its sigma and nu include the differences between groups",
+        density_seconds=0.00045,
+        estimators=lambda classical, layout: classical.robust(layout),
+    )

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from recovery.families.family import Columns, Estimator, EstimatorResult
 from recovery.families.multilevel.layout import Layout
 
 _MIXED = (
-    "varying intercepts and slopes without priors, by {method} (Bates et al. 2015). Intervals are "
-    "Wald intervals: normal for beta and participants' coefficients, on the scale of log SD for "
+    "coefficients that vary by group without priors, by {method} (Bates et al. 2015). "
+    "Intervals are Wald intervals: normal for b and groups' deviations, on the scale of log SD for "
     "standard deviations and of Fisher's z for correlations. If the maximum is on the boundary, "
     "with an SD of 0 or correlations at their bounds (a singular fit), the fit counts as not "
     "converged, and standard deviations and correlations of coefficients have no intervals; "
-    "those of beta, sigma and participants' coefficients treat parameters on the boundary as known."
+    "those of b, sigma and groups' deviations treat parameters on the boundary as known."
 )
 _POOLED = (
-    "one line for all participants by maximum likelihood ({model}), with normal intervals. It "
-    "treats the observations of a participant as independent. If outcomes are separated, the "
-    "maximum-likelihood estimate does not exist and the fit fails."
+    "the same coefficients for all groups by maximum likelihood ({model}), with normal "
+    "intervals. It treats the observations of a group as independent. If outcomes are separated, "
+    "the maximum-likelihood estimate does not exist and the fit fails."
 )
 
 
@@ -35,21 +34,25 @@ def linear(layout: Layout, outcome_parameters: tuple[str, ...]) -> dict[str, Est
     outcome_parameters : tuple of str
         The residual standard deviation.
     """
-    without_variances = (*layout.beta, *outcome_parameters)
-    scored = (*layout.beta, *layout.sigma_p, *layout.omega, *outcome_parameters)
+    without_variances = (*layout.b, *outcome_parameters)
+    scored = (*layout.b, *layout.sd, *layout.cor, *outcome_parameters)
     reml = _MIXED.format(method="restricted maximum likelihood")
     ml = _MIXED.format(method="maximum likelihood")
-    estimators = {
-        "reml": Estimator(partial(_reml, layout), "REML", "partial", scored, reml),
-        "ml": Estimator(partial(_ml, layout), "ML", "partial", scored, ml),
+    estimators = {}
+    if layout.only_block:
+        estimators = {
+            "reml": Estimator(partial(_reml, layout), "REML", "partial", scored, reml),
+            "ml": Estimator(partial(_ml, layout), "ML", "partial", scored, ml),
+        }
+    estimators |= {
         "ols": Estimator(
             partial(_ols, layout),
             "OLS, pooled",
             "complete",
             without_variances,
-            "one line for all participants by ordinary least squares, with intervals from "
-            "Student's t and, for sigma, chi-squared. It treats the observations of a participant "
-            "as independent.",
+            "the same coefficients for all groups by ordinary least squares, with intervals from "
+            "Student's t and, for sigma, chi-squared. It treats the observations of a group as "
+            "independent.",
         ),
     }
     if layout.all_vary:
@@ -58,10 +61,10 @@ def linear(layout: Layout, outcome_parameters: tuple[str, ...]) -> dict[str, Est
             "OLS, separate",
             "none",
             without_variances,
-            "a separate least-squares line for every participant; beta is the mean of the lines, "
-            "and its standard error is computed from their standard deviation (the two-step, or "
-            "summary-statistics, approach). If a participant's line cannot be estimated, the fit "
-            "fails.",
+            "separate least-squares coefficients for every group; b is their mean, and its "
+            "standard error is computed from their standard deviation (the two-step, or "
+            "summary-statistics, approach). If a group's coefficients cannot be estimated, the "
+            "fit fails.",
         )
     return estimators
 
@@ -69,32 +72,30 @@ def linear(layout: Layout, outcome_parameters: tuple[str, ...]) -> dict[str, Est
 def robust(layout: Layout) -> dict[str, Estimator]:
     """Return the estimator of a linear regression with heavy-tailed residuals."""
     note = (
-        "one line for all participants by ordinary least squares, with intervals from Student's "
-        "t. It treats the observations of a participant as independent and residuals as normal."
+        "the same coefficients for all groups by ordinary least squares, with intervals from "
+        "Student's t. It treats the observations of a group as independent and residuals as normal."
     )
     return {
         "ols": Estimator(
-            partial(_ols_beta, layout), "OLS, pooled", "complete", tuple(layout.beta), note
+            partial(_ols_beta, layout), "OLS, pooled", "complete", tuple(layout.b), note
         )
     }
 
 
 def bernoulli(layout: Layout) -> dict[str, Estimator]:
     """Return the estimator of a logistic regression."""
-    return _pooled(
-        "glm", "GLM, pooled", tuple(layout.beta), "logit link", partial(_bernoulli, layout)
-    )
+    return _pooled("glm", "GLM, pooled", tuple(layout.b), "logit link", partial(_bernoulli, layout))
 
 
-def poisson(layout: Layout, offset: Callable[[Columns], Any]) -> dict[str, Estimator]:
-    """Return the estimator of a log-linear regression; `offset` returns that of every row."""
-    fit = partial(_poisson, layout, offset)
-    return _pooled("glm", "GLM, pooled", tuple(layout.beta), "log link", fit)
+def poisson(layout: Layout) -> dict[str, Estimator]:
+    """Return the estimator of a log-linear regression."""
+    fit = partial(_poisson, layout)
+    return _pooled("glm", "GLM, pooled", tuple(layout.b), "log link", fit)
 
 
 def ordinal(layout: Layout, thresholds: list[str]) -> dict[str, Estimator]:
     """Return the estimator of a cumulative-logit regression."""
-    scored, fit = (*layout.beta, *thresholds), partial(_ordinal, layout, thresholds)
+    scored, fit = (*layout.b, *thresholds), partial(_ordinal, layout, thresholds)
     model = "proportional odds; if a category has no outcomes, the fit fails"
     return _pooled("polr", "Proportional odds, pooled", scored, model, fit)
 
@@ -135,8 +136,8 @@ def _separate(layout: Layout, columns: Columns) -> EstimatorResult:
 
 
 def _ols_beta(layout: Layout, columns: Columns) -> EstimatorResult:
-    beta, _ = _ols(layout, columns).parts
-    return EstimatorResult([beta])
+    b, _ = _ols(layout, columns).parts
+    return EstimatorResult([b])
 
 
 def _bernoulli(layout: Layout, columns: Columns) -> EstimatorResult:
@@ -145,10 +146,10 @@ def _bernoulli(layout: Layout, columns: Columns) -> EstimatorResult:
     return generalized.binomial(layout, columns)
 
 
-def _poisson(layout: Layout, offset: Callable[[Columns], Any], columns: Columns) -> EstimatorResult:
+def _poisson(layout: Layout, columns: Columns) -> EstimatorResult:
     from recovery.families.multilevel.classical import generalized
 
-    return generalized.poisson(layout, offset(columns), columns)
+    return generalized.poisson(layout, columns)
 
 
 def _ordinal(layout: Layout, thresholds: list[str], columns: Columns) -> EstimatorResult:

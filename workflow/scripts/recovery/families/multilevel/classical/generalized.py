@@ -24,25 +24,26 @@ SEPARATION = "complete or quasi-complete separation: the maximum-likelihood esti
 
 
 def binomial(layout: Layout, columns: Columns) -> EstimatorResult:
-    """Fit a logistic regression; intervals of beta are normal."""
+    """Fit a logistic regression; intervals of b are normal."""
     q, back = _basis(layout.design_matrix(columns))
-    y = columns["y"]
+    y = columns[layout.response]
     refuse_separation(np.where(y == 1, 1, -1)[:, None] * q)
-    return _fit_glm(layout, GLM(y, q, families.Binomial()), back)
+    return _fit_glm(layout, GLM(y, q, families.Binomial(), offset=layout.offset(columns)), back)
 
 
-def poisson(layout: Layout, offset: np.ndarray | float, columns: Columns) -> EstimatorResult:
-    """Fit a log-linear regression of counts; intervals of beta are normal."""
+def poisson(layout: Layout, columns: Columns) -> EstimatorResult:
+    """Fit a log-linear regression of counts; intervals of b are normal."""
     q, back = _basis(layout.design_matrix(columns))
-    y = columns["y"]
+    y = columns[layout.response]
     refuse_separation(-q[y == 0], q[y > 0])
-    offsets = np.broadcast_to(offset, y.shape)
-    return _fit_glm(layout, GLM(y, q, families.Poisson(), offset=offsets), back)
+    known = layout.offset(columns)
+    return _fit_glm(layout, GLM(y, q, families.Poisson(), offset=known), back)
 
 
 def ordered(layout: Layout, thresholds: list[str], columns: Columns) -> EstimatorResult:
-    """Fit a cumulative-logit regression; intervals of beta and thresholds are normal."""
-    x, y, size = layout.design_matrix(columns), columns["y"], len(thresholds)
+    """Fit a cumulative-logit regression; intervals of b and thresholds are normal."""
+    y, size = columns[layout.response], len(thresholds)
+    x = np.column_stack([np.ones(y.size), layout.design_matrix(columns)])
     empty = sorted({*range(1, size + 2)} - {*y.tolist()})
     if empty:
         raise RuntimeError(
@@ -55,7 +56,7 @@ def ordered(layout: Layout, thresholds: list[str], columns: Columns) -> Estimato
     above = np.column_stack([q, -steps[y - 1]])[y > 1]
     below = np.column_stack([-q, steps[y]])[y <= size]
     refuse_separation(np.vstack([above, below]))
-    model = OrderedModel(y, q, distr="logit")
+    model = OrderedModel(y, q, offset=layout.offset(columns), distr="logit")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `mle_retvals` has the same information
         fitted = model.fit(method="bfgs", disp=False, maxiter=MOST_ITERATIONS)
@@ -75,7 +76,7 @@ def ordered(layout: Layout, thresholds: list[str], columns: Columns) -> Estimato
     jacobian = to_predictors @ jacobian
     error = np.sqrt(np.diag(jacobian @ fitted.cov_params() @ jacobian.T))
     converged = fitted.mle_retvals["converged"]
-    return _result([*layout.beta, *thresholds], to_predictors @ value, error, converged)
+    return _result([*layout.b, *thresholds], to_predictors @ value, error, converged)
 
 
 def refuse_separation(rows: np.ndarray, level: np.ndarray | None = None) -> None:
@@ -115,7 +116,7 @@ def _fit_glm(layout: Layout, model: GLM, back: np.ndarray) -> EstimatorResult:
         warnings.simplefilter("ignore")  # separation has been detected before
         fitted = model.fit(maxiter=MOST_ITERATIONS)
     error = np.sqrt(np.diag(back @ fitted.cov_params() @ back.T))
-    return _result([*layout.beta], back @ fitted.params, error, fitted.converged)
+    return _result([*layout.b], back @ fitted.params, error, fitted.converged)
 
 
 def _result(

@@ -1,4 +1,4 @@
-"""Ordinary least squares: one line for all participants, or one for each."""
+"""Ordinary least squares: the same coefficients for all groups, or separate ones."""
 
 from __future__ import annotations
 
@@ -12,48 +12,58 @@ ROUNDING = 1e-24  # proportion of a sum of squares that is only rounding error
 
 
 def pooled(layout: Layout, columns: Columns) -> EstimatorResult:
-    """Fit one line; intervals of beta have N - K degrees of freedom."""
-    x, y = layout.design_matrix(columns), columns["y"]
+    """Fit all groups together; intervals of b have N - K degrees of freedom."""
+    x, y = layout.design_matrix(columns), known_outcome(layout, columns)
     beta, inverse, squares = least_squares(x, y, "the predictors")
     df = y.size - layout.size
     sigma = residual_sd(squares, df, y)
     error = sigma * np.sqrt(np.diag(inverse))
     return EstimatorResult(
-        [wald.student(list(layout.beta), beta, error, df), wald.residual("sigma", sigma, df)]
+        [wald.student(list(layout.b), beta, error, df), wald.residual("sigma", sigma, df)]
     )
 
 
 def separate(layout: Layout, columns: Columns) -> EstimatorResult:
-    """Fit a separate line to every participant; beta is the mean of the lines.
+    """Fit every group separately; b is the mean of the groups' coefficients.
 
-    The standard error of beta is the standard deviation of the lines over sqrt(J), with J - 1
-    degrees of freedom. If participants have equally many observations, this standard deviation
-    includes both differences between participants and residuals. sigma and the standard errors of
-    the lines are computed from the pooled residuals, with N - J K degrees of freedom.
+    The standard error of b is the standard deviation of these coefficients over sqrt(J), with
+    J - 1 degrees of freedom. If groups have equally many observations, it includes both
+    differences between groups and residuals. sigma and the standard errors of deviations from b
+    are computed from the pooled residuals, with N - J K degrees of freedom.
 
     References
     ----------
     Holmes & Friston (1998), doi:10.1016/S1053-8119(18)31587-8 (summary statistics).
     """
-    x, y = layout.design_matrix(columns), columns["y"]
-    people = np.unique(columns["participant"])
+    x, y = layout.design_matrix(columns), known_outcome(layout, columns)
+    (block,) = layout.blocks
+    groups, index = block.groups(columns)
     fits = []
-    for person in people:
-        rows = columns["participant"] == person
-        fits.append(least_squares(x[rows], y[rows], f"the predictors of participant {person}"))
+    for number, group in enumerate(groups):
+        rows = index == number
+        fits.append(least_squares(x[rows], y[rows], f"the predictors of {block.factor} {group}"))
     betas, inverses, squares = (np.array(part) for part in zip(*fits, strict=True))
     df = y.size - betas.size
     sigma = residual_sd(squares.sum(), df, y)
-    error = betas.std(axis=0, ddof=1) / np.sqrt(people.size)
-    names = [f"beta_p[{j},{k}]" for k in range(1, layout.size + 1) for j in people]
-    line_error = sigma * np.sqrt(np.diagonal(inverses, axis1=1, axis2=2))
+    error = betas.std(axis=0, ddof=1) / np.sqrt(len(groups))
+    names = [name for names in block.deviations(groups) for name in names]
+    variances = np.diagonal(inverses, axis1=1, axis2=2)
+    of_mean = variances.sum(axis=0) / len(groups) ** 2
+    deviation_error = sigma * np.sqrt(variances * (1 - 2 / len(groups)) + of_mean)
     return EstimatorResult(
         [
-            wald.student(list(layout.beta), betas.mean(axis=0), error, people.size - 1),
+            wald.student(list(layout.b), betas.mean(axis=0), error, len(groups) - 1),
             wald.residual("sigma", sigma, df),
-            wald.student(names, betas.T.ravel(), line_error.T.ravel(), df),
+            wald.student(
+                names, (betas - betas.mean(axis=0)).T.ravel(), deviation_error.T.ravel(), df
+            ),
         ]
     )
+
+
+def known_outcome(layout: Layout, columns: Columns) -> np.ndarray:
+    """Return the outcome without the known part of the linear predictor."""
+    return columns[layout.response] - layout.offset(columns)
 
 
 def least_squares(x: np.ndarray, y: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray, float]:

@@ -15,47 +15,52 @@ from recovery.families.multilevel.classical.deviance import (
     smallest_sd,
 )
 from recovery.families.multilevel.classical.information import Moments, covariance
-from recovery.families.multilevel.classical.least_squares import least_squares, residual_sd
-from recovery.families.multilevel.layout import Layout
+from recovery.families.multilevel.classical.least_squares import (
+    known_outcome,
+    least_squares,
+    residual_sd,
+)
+from recovery.families.multilevel.layout import Block, Layout
 
 SINGULAR = 1e-4  # smallest SD over all directions, relative to sigma; the tolerance of lme4
 
 
 def fit(layout: Layout, columns: Columns, restricted: bool) -> EstimatorResult:
-    """Estimate all parameters; predict participants' coefficients (best linear unbiased).
+    """Estimate all parameters; predict groups' deviations (best linear unbiased).
 
     The columns of X are scaled to root mean square 1, and the outcome to a standard deviation of
-    1 of its residuals from one line for all participants. So results do not depend on units.
+    1 of its residuals from the same coefficients for all groups. So results do not depend on units.
 
     References
     ----------
     Bates, Machler, Bolker & Walker (2015), doi:10.18637/jss.v067.i01.
     """
-    x, y = layout.design_matrix(columns), columns["y"]
+    block = layout.only_block
+    assert block is not None  # else the layout has no such estimator
+    x, y = layout.design_matrix(columns), known_outcome(layout, columns)
     start, _, squares = least_squares(x, y, "the predictors")
     unit_y = residual_sd(squares, y.size - layout.size, y)
     unit_x = np.sqrt(np.mean(x**2, axis=0))
-    people, person = np.unique(columns["participant"], return_inverse=True)
-    varying = np.array(layout.varying) - 1
-    if y.size <= people.size * varying.size:
+    groups, index = block.groups(columns)
+    varying = np.array(layout.centre) - 1
+    if y.size <= len(groups) * varying.size:
         raise RuntimeError(
-            f"{y.size} observations for {varying.size} coefficients of each of {people.size} "
-            "participants: no degrees of freedom are left to estimate sigma"
+            f"{y.size} observations for {varying.size} coefficients of each {block.factor} of "
+            f"{len(groups)}: no degrees of freedom are left to estimate sigma"
         )
-    data = Crossproducts.of(x / unit_x, (y - x @ start) / unit_y, person, varying)
+    data = Crossproducts.of(x / unit_x, (y - x @ start) / unit_y, index, varying)
     optimum = minimise(data, restricted)
     moments = Moments.of(data, optimum.psi)
     units = unit_y / unit_x
     beta = start + optimum.beta * units
     error = np.sqrt(np.diag(moments.covariance)) * optimum.sigma * units
-    predicted, prediction_error = _predicted_coefficients(data, optimum, moments)
-    names = [f"beta_p[{j},{q + 1}]" for q in range(varying.size) for j in people]
-    beta_p = start[varying] + predicted * units[varying]
-    beta_p_error = prediction_error * units[varying]
+    predicted, prediction_error = _predicted_deviations(data, optimum, moments)
+    names = [name for names in block.deviations(groups) for name in names]
+    deviations, deviation_error = predicted * units[varying], prediction_error * units[varying]
     parts = [
-        wald.normal(list(layout.beta), beta, error),
-        *_variance_components(layout, optimum, moments, units[varying], unit_y, restricted),
-        wald.normal(names, beta_p.T.ravel(), beta_p_error.T.ravel()),
+        wald.normal(list(layout.b), beta, error),
+        *_variance_components(block, optimum, moments, units[varying], unit_y, restricted),
+        wald.normal(names, deviations.T.ravel(), deviation_error.T.ravel()),
     ]
     return EstimatorResult(parts, _problem(optimum))
 
@@ -69,7 +74,7 @@ def _problem(optimum: Optimum) -> str:
 
 
 def _variance_components(
-    layout: Layout,
+    block: Block,
     optimum: Optimum,
     moments: Moments,
     units: np.ndarray,
@@ -78,7 +83,8 @@ def _variance_components(
 ) -> list[Estimates]:
     """Standard deviations, correlations and sigma; at the boundary only sigma has an error."""
     psi, sd = optimum.psi, np.sqrt(np.diag(optimum.psi))
-    pairs = [(a - 1, b - 1) for a, b in layout.pairs]
+    place = block.coefficients.index
+    pairs = [(place(one), place(other)) for one, other in block.pairs]
     scale = [sd[a] * sd[b] for a, b in pairs]
     ratios = [psi[a, b] / s if s > 0 else 0.0 for (a, b), s in zip(pairs, scale, strict=True)]
     omega = np.clip(ratios, -1, 1)
@@ -89,8 +95,8 @@ def _variance_components(
     sd_error, omega_error, sigma_error = np.split(errors, [sd.size, sd.size + len(pairs)])
     sigma_p, sigma = sd * optimum.sigma * units, np.array([optimum.sigma * unit_y])
     return [
-        wald.logarithmic(list(layout.sigma_p), sigma_p, sd_error),
-        wald.fisher(list(layout.omega), omega, omega_error),
+        wald.logarithmic(list(block.sd), sigma_p, sd_error),
+        wald.fisher(list(block.cor), omega, omega_error),
         wald.logarithmic(["sigma"], sigma, sigma_error),
     ]
 
@@ -109,12 +115,12 @@ def _interior(optimum: Optimum, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
     return np.array([*varies, *free, True])
 
 
-def _predicted_coefficients(
+def _predicted_deviations(
     data: Crossproducts, optimum: Optimum, moments: Moments
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Best linear unbiased predictions of participants' coefficients, and prediction errors.
+    """Best linear unbiased predictions of groups' deviations, and prediction errors.
 
-    Shape (n_participants, n_varying). Errors treat standard deviations and correlations as known.
+    Shape (n_groups, n_varying). Errors treat standard deviations and correlations as known.
 
     References
     ----------
@@ -123,10 +129,9 @@ def _predicted_coefficients(
     psi, beta = optimum.psi, optimum.beta
     residuals = data.zy - data.zx @ beta
     effects = np.einsum("qr,jrs,js->jq", psi, moments.shrink, residuals)
-    selection = np.eye(len(beta))[data.varying]
-    weights = selection - psi @ moments.zwx
+    weights = psi @ moments.zwx
     conditional = psi - psi @ moments.zwz @ psi
     through_beta = weights @ moments.covariance @ np.swapaxes(weights, 1, 2)
     variance = np.diagonal(conditional + through_beta, axis1=1, axis2=2)
     error = optimum.sigma * np.sqrt(np.maximum(variance, 0))
-    return beta[data.varying] + effects, error
+    return effects, error

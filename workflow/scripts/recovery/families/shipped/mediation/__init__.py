@@ -161,7 +161,7 @@ class Mediation(Family):
 
     def read_observed(self, table: Mapping, columns: Fields, standardize: bool) -> Columns:
         """Return participant, x, m and y from a CSV file; ValueError if the file is wrong."""
-        dataset = {"participant": observed_data.participants(table, columns.participant)}
+        dataset = {"participant": observed_data.groups(table, columns.participant)}
         source = {"x": columns.predictor, "m": columns.mediator, "y": columns.outcome}
         for name, column in source.items():
             dataset[name] = observed_data.numbers(table, column)

@@ -1,0 +1,46 @@
+/**
+ * Coefficients that vary by group, non-centred, proportions:
+ *   y_i ~ beta_proportion(inv_logit(eta_i), phi)
+ *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
+ *   r_t[j] = diag_pre_multiply(sd_t, L_t) z_t[j], z_t[j] ~ std_normal()
+ *
+ * Samples well if groups have few observations. Papaspiliopoulos, Roberts &
+ * Skold (2007), A General Framework for the Parametrization of Hierarchical
+ * Models, doi:10.1214/088342307000000014.
+ */
+functions {
+  #include functions/multilevel.stan
+}
+data {
+  #include multilevel/data.stan
+
+  vector<lower=0, upper=1>[N] y; // outcome
+  real<lower=0> prior_phi_shape;
+  real<lower=0> prior_phi_rate;
+}
+transformed data {
+  matrix[N, F] W = X[ : , fixed];
+}
+parameters {
+  vector[K] b; // population coefficients
+  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  vector<lower=-1, upper=1>[P] partial; // their partial correlations
+  vector[R] z; // groups' coefficients, standardised
+  real<lower=0> phi; // precision: the variance is mu (1 - mu) / (1 + phi)
+}
+model {
+  vector[R] u = group_means(append_row(b, 0)[centre], Q, J, R)
+                + deviations(z, sd, partial, Q, J);
+  vector[N] alpha = offsets + group_part(Z, u, place);
+  b ~ normal(prior_b_mean, prior_b_sd);
+  sd ~ exponential(prior_sd_rate);
+  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
+                       prior_partial_shape);
+  z ~ std_normal();
+  phi ~ gamma(prior_phi_shape, prior_phi_rate);
+  y ~ beta_proportion(inv_logit(alpha + W * b[fixed]), phi);
+}
+generated quantities {
+  vector[P] cor = correlations(partial, Q);
+  vector[R] r = deviations(z, sd, partial, Q, J);
+}

@@ -1,0 +1,44 @@
+/**
+ * Coefficients that vary by group, centred, successes of a number of trials:
+ *   y_i ~ binomial(trials_i, inv_logit(eta_i))
+ *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
+ *   r_t[j] ~ multi_normal(0, Sigma_t), with standard deviations sd and
+ *   correlations cor
+ *
+ * Sampled are u = b + r, the groups' own coefficients, where a population
+ * coefficient is their mean. Samples well if groups have many observations.
+ * With few, the posterior is a funnel and transitions diverge. Betancourt &
+ * Girolami (2015), Hamiltonian Monte Carlo for Hierarchical Models.
+ */
+functions {
+  #include functions/multilevel.stan
+}
+data {
+  #include multilevel/data.stan
+
+  array[N] int<lower=0> trials;
+  array[N] int<lower=0> y; // successes
+}
+transformed data {
+  matrix[N, F] W = X[ : , fixed];
+}
+parameters {
+  vector[K] b; // population coefficients
+  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  vector<lower=-1, upper=1>[P] partial; // their partial correlations
+  vector[R] u; // groups' coefficients
+}
+model {
+  vector[M] mu = append_row(b, 0)[centre];
+  vector[N] alpha = offsets + group_part(Z, u, place);
+  b ~ normal(prior_b_mean, prior_b_sd);
+  sd ~ exponential(prior_sd_rate);
+  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
+                       prior_partial_shape);
+  u ~ groups_normal(mu, sd, partial, Q, J);
+  y ~ binomial_logit(trials, alpha + W * b[fixed]);
+}
+generated quantities {
+  vector[P] cor = correlations(partial, Q);
+  vector[R] r = u - group_means(append_row(b, 0)[centre], Q, J, R);
+}

@@ -1,0 +1,46 @@
+/**
+ * Coefficients that vary by group, non-centred, an outcome whose logarithm is normal:
+ *   y_i ~ lognormal(eta_i, sigma)
+ *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
+ *   r_t[j] = diag_pre_multiply(sd_t, L_t) z_t[j], z_t[j] ~ std_normal()
+ *
+ * Samples well if groups have few observations. Papaspiliopoulos, Roberts &
+ * Skold (2007), A General Framework for the Parametrization of Hierarchical
+ * Models, doi:10.1214/088342307000000014.
+ */
+functions {
+  #include functions/multilevel.stan
+}
+data {
+  #include multilevel/data.stan
+
+  vector<lower=0>[N] y; // outcome
+  real<lower=0> prior_sigma_rate;
+}
+transformed data {
+  matrix[N, F] W = X[ : , fixed];
+  vector[N] log_y = log(y);
+}
+parameters {
+  vector[K] b; // population coefficients
+  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  vector<lower=-1, upper=1>[P] partial; // their partial correlations
+  vector[R] z; // groups' coefficients, standardised
+  real<lower=0> sigma; // residual standard deviation of log(y)
+}
+model {
+  vector[R] u = group_means(append_row(b, 0)[centre], Q, J, R)
+                + deviations(z, sd, partial, Q, J);
+  vector[N] alpha = offsets + group_part(Z, u, place);
+  b ~ normal(prior_b_mean, prior_b_sd);
+  sd ~ exponential(prior_sd_rate);
+  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
+                       prior_partial_shape);
+  z ~ std_normal();
+  sigma ~ exponential(prior_sigma_rate);
+  target += normal_id_glm_lupdf(log_y | W, alpha, b[fixed], sigma) - sum(log_y);
+}
+generated quantities {
+  vector[P] cor = correlations(partial, Q);
+  vector[R] r = deviations(z, sd, partial, Q, J);
+}

@@ -1,0 +1,47 @@
+/**
+ * Coefficients that vary by group, centred, counts that vary more than Poisson's:
+ *   y_i ~ neg_binomial_2(exp(eta_i), shape)
+ *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
+ *   r_t[j] ~ multi_normal(0, Sigma_t), with standard deviations sd and
+ *   correlations cor
+ *
+ * Sampled are u = b + r, the groups' own coefficients, where a population
+ * coefficient is their mean. Samples well if groups have many observations.
+ * With few, the posterior is a funnel and transitions diverge. Betancourt &
+ * Girolami (2015), Hamiltonian Monte Carlo for Hierarchical Models.
+ */
+functions {
+  #include functions/multilevel.stan
+}
+data {
+  #include multilevel/data.stan
+
+  array[N] int<lower=0> y; // outcome
+  real<lower=0> prior_shape_shape;
+  real<lower=0> prior_shape_rate;
+}
+transformed data {
+  matrix[N, F] W = X[ : , fixed];
+}
+parameters {
+  vector[K] b; // population coefficients
+  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  vector<lower=-1, upper=1>[P] partial; // their partial correlations
+  vector[R] u; // groups' coefficients
+  real<lower=0> shape; // the variance is mu + mu^2 / shape
+}
+model {
+  vector[M] mu = append_row(b, 0)[centre];
+  vector[N] alpha = offsets + group_part(Z, u, place);
+  b ~ normal(prior_b_mean, prior_b_sd);
+  sd ~ exponential(prior_sd_rate);
+  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
+                       prior_partial_shape);
+  u ~ groups_normal(mu, sd, partial, Q, J);
+  shape ~ gamma(prior_shape_shape, prior_shape_rate);
+  y ~ neg_binomial_2_log_glm(W, alpha, b[fixed], shape);
+}
+generated quantities {
+  vector[P] cor = correlations(partial, Q);
+  vector[R] r = u - group_means(append_row(b, 0)[centre], Q, J, R);
+}

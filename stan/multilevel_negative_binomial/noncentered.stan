@@ -1,0 +1,46 @@
+/**
+ * Coefficients that vary by group, non-centred, counts that vary more than Poisson's:
+ *   y_i ~ neg_binomial_2(exp(eta_i), shape)
+ *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
+ *   r_t[j] = diag_pre_multiply(sd_t, L_t) z_t[j], z_t[j] ~ std_normal()
+ *
+ * Samples well if groups have few observations. Papaspiliopoulos, Roberts &
+ * Skold (2007), A General Framework for the Parametrization of Hierarchical
+ * Models, doi:10.1214/088342307000000014.
+ */
+functions {
+  #include functions/multilevel.stan
+}
+data {
+  #include multilevel/data.stan
+
+  array[N] int<lower=0> y; // outcome
+  real<lower=0> prior_shape_shape;
+  real<lower=0> prior_shape_rate;
+}
+transformed data {
+  matrix[N, F] W = X[ : , fixed];
+}
+parameters {
+  vector[K] b; // population coefficients
+  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  vector<lower=-1, upper=1>[P] partial; // their partial correlations
+  vector[R] z; // groups' coefficients, standardised
+  real<lower=0> shape; // the variance is mu + mu^2 / shape
+}
+model {
+  vector[R] u = group_means(append_row(b, 0)[centre], Q, J, R)
+                + deviations(z, sd, partial, Q, J);
+  vector[N] alpha = offsets + group_part(Z, u, place);
+  b ~ normal(prior_b_mean, prior_b_sd);
+  sd ~ exponential(prior_sd_rate);
+  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
+                       prior_partial_shape);
+  z ~ std_normal();
+  shape ~ gamma(prior_shape_shape, prior_shape_rate);
+  y ~ neg_binomial_2_log_glm(W, alpha, b[fixed], shape);
+}
+generated quantities {
+  vector[P] cor = correlations(partial, Q);
+  vector[R] r = deviations(z, sd, partial, Q, J);
+}

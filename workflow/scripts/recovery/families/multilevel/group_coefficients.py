@@ -1,0 +1,115 @@
+"""Groups' coefficients in a dataset: their names, and which of them every row has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recovery.families.family import Columns
+from recovery.families.multilevel.layout import Block, Layout
+
+
+@dataclass(frozen=True)
+class Term:
+    """Coefficients that are correlated with one another, in the groups of a dataset.
+
+    Parameters
+    ----------
+    names : list of list of str
+        Deviations of every group, a list for every coefficient.
+    index : ndarray, shape (n_rows,)
+        The group of every row, from 0.
+    z : ndarray, shape (n_rows, Q)
+        Predictors.
+    """
+
+    names: list[list[str]]
+    index: np.ndarray
+    z: np.ndarray
+
+    @property
+    def in_order(self) -> list[str]:
+        """The names group by group, as programs have them."""
+        return [name for group in zip(*self.names, strict=True) for name in group]
+
+
+def terms(layout: Layout, columns: Columns) -> Iterator[Term]:
+    """Yield the terms of a dataset, in the order of programs."""
+    for block in layout.blocks:
+        groups, index = block.groups(columns)
+        names, z = block.deviations(groups), block.matrix(columns)
+        start = 0
+        for size in block.sizes:
+            yield Term(names[start : start + size], index, z[:, start : start + size])
+            start += size
+
+
+def names_in_order(layout: Layout, columns: Columns) -> list[str]:
+    """Return the names of all groups' deviations in a dataset, in the order of programs."""
+    found: list[str] = []
+    for block in layout.blocks:
+        groups, _ = block.groups(columns)
+        names, start = block.deviations(groups), 0
+        for size in block.sizes:
+            part = names[start : start + size]
+            found += [name for group in zip(*part, strict=True) for name in group]
+            start += size
+    return found
+
+
+def stan_data(layout: Layout, columns: Columns) -> dict[str, Any]:
+    """Return the data of programs about groups' coefficients."""
+    found = list(terms(layout, columns))
+    n_rows = len(columns["participant"])
+    places, first = [], 1
+    for term in found:
+        size = len(term.names)
+        places += [first + term.index * size + q for q in range(size)]
+        first += size * len(term.names[0])
+    sizes = [len(term.names) for term in found]
+    return {
+        "T": len(found),
+        "Q": sizes,
+        "J": [len(term.names[0]) for term in found],
+        "M": sum(sizes),
+        "P": sum(size * (size - 1) // 2 for size in sizes),
+        "R": first - 1,
+        "Z": np.column_stack([np.empty((n_rows, 0)), *(term.z for term in found)]),
+        "place": np.array(places, dtype=int).reshape(-1, n_rows),
+        "centre": list(layout.centre),
+        "F": len(layout.fixed),
+        "fixed": list(layout.fixed),
+    }
+
+
+def draw(
+    block: Block, sds: np.ndarray, omega: np.ndarray, columns: Columns, rng: np.random.Generator
+) -> dict[str, float]:
+    """Draw the deviations of a block's groups, given standard deviations and correlations."""
+    groups, _ = block.groups(columns)
+    scale = sds[:, None] * np.linalg.cholesky(omega)
+    deviations = rng.normal(size=(len(groups), len(sds))) @ scale.T
+    return {
+        name: value
+        for names, values in zip(block.deviations(groups), deviations.T.tolist(), strict=True)
+        for name, value in zip(names, values, strict=True)
+    }
+
+
+def part_of_predictor(layout: Layout, values: Mapping[str, Any], columns: Columns) -> Any:
+    """Return the groups' part of the linear predictor of every row.
+
+    Shape (n_rows,), or (n_rows, n_draws) if values are arrays of draws; 0 if `values` has no
+    groups' deviations.
+    """
+    total: Any = 0.0
+    for term in terms(layout, columns):
+        if term.names[0][0] not in values:
+            return 0.0
+        for names, z in zip(term.names, term.z.T, strict=True):
+            deviations = np.array([values[name] for name in names])[term.index]
+            total = total + deviations * z.reshape(-1, *(1,) * (deviations.ndim - 1))
+    return total

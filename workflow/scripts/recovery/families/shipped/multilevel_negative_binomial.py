@@ -1,0 +1,80 @@
+"""Multilevel negative binomial regression: counts that vary more than Poisson's.
+
+y_i ~ neg_binomial_2(exp(eta_i), shape), with the variance mu + mu^2 / shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.special import gammaln
+
+from recovery.common.types import Positive
+from recovery.families.family import Fields, Values
+from recovery.families.multilevel import Multilevel, Options, Outcome
+from recovery.families.shipped.multilevel_poisson import counts, refuse_large
+
+
+class NegativeBinomial(Outcome):
+    """Counts; the linear predictor is the logarithm of their expected value."""
+
+    KIND = "integer"
+    PARAMETERS = {"shape": "Shape, shape"}
+    POSITIVE = ("shape",)
+    TRUTH = {"shape": Positive}
+    PRIORS = {"shape": ("shape", "gamma")}
+    Y_LABEL = "Count"
+    STRAIGHT = False
+    SCALED = False
+
+    def simulate(
+        self,
+        predictor: np.ndarray,
+        truth: Fields,
+        trials: np.ndarray | None,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
+        """Draw counts as a gamma mixture of Poisson's; SimulationError if too large for Stan."""
+        refuse_large(predictor)
+        rate = np.exp(predictor) * rng.gamma(truth.shape, 1 / truth.shape, predictor.size)
+        refuse_large(np.log(np.maximum(rate, np.finfo(float).tiny)))
+        return rng.poisson(rate)
+
+    def expected(
+        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
+    ) -> np.ndarray:
+        """Return expected counts."""
+        with np.errstate(over="ignore"):
+            return np.exp(predictor)
+
+    def log_density(
+        self,
+        y: np.ndarray,
+        predictor: np.ndarray,
+        values: Mapping[str, np.ndarray],
+        trials: np.ndarray | None,
+    ) -> np.ndarray:
+        """Return log probabilities."""
+        shape = values["shape"]
+        total = np.logaddexp(predictor, np.log(shape))
+        choices = gammaln(y + shape) - gammaln(shape) - gammaln(y + 1)
+        return choices + y * (predictor - total) + shape * (np.log(shape) - total)
+
+    def requirement(self, y: np.ndarray, trials: np.ndarray | None) -> tuple[str, np.ndarray]:
+        """Return the requirement for an observed outcome, and the rows that meet it."""
+        return counts(y)
+
+
+def family(options: Options) -> Multilevel:
+    """Return the family for a study's options."""
+    return Multilevel(
+        "multilevel_negative_binomial",
+        options,
+        NegativeBinomial(),
+        pooled_note=(
+            ". Its b is then that of the population's average rate, whose intercept is higher than "
+            "that of a typical group, and its shape includes the differences between groups"
+        ),
+        density_seconds=0.0005,
+    )
