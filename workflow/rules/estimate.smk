@@ -4,7 +4,7 @@ rule estimate:
         unpack(INPUTS.fit),
     output:
         estimates=[update(paths.fitted("estimates"))],
-        participants=[update(paths.fitted("participants"))],
+        groups=[update(paths.fitted("groups"))],
         diagnostics=[update(paths.fitted("diagnostics"))],
     log:
         paths.log("estimate/{scenario}/{model}/{prior}/{batch}"),
@@ -32,7 +32,7 @@ use rule estimate as estimate_observed with:
         unpack(INPUTS.fit_observed),
     output:
         estimates=[paths.observed("estimates")],
-        participants=[paths.observed("participants")],
+        groups=[paths.observed("groups")],
         diagnostics=[paths.observed("diagnostics")],
     log:
         paths.log("estimate_observed/{dataset}/{model}/{prior}/00001-00001"),

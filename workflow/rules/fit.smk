@@ -10,7 +10,7 @@ rule fit:
     output:
         **{table: [update(paths.fitted(table))] for table in DRAWS + LEFT_OUT},
         estimates=[update(paths.fitted("estimates"))],
-        participants=[update(paths.fitted("participants"))],
+        groups=[update(paths.fitted("groups"))],
         diagnostics=[update(paths.fitted("diagnostics"))],
     log:
         paths.log("fit/{scenario}/{model}/{prior}/{batch}"),
@@ -36,7 +36,7 @@ use rule fit as verify with:
         unpack(INPUTS.verify),
     output:
         estimates=[update(paths.verified("estimates"))],
-        participants=[update(paths.verified("participants"))],
+        groups=[update(paths.verified("groups"))],
         diagnostics=[update(paths.verified("diagnostics"))],
     log:
         paths.log("verify/{scenario}/{model}/{prior}/{batch}"),
@@ -54,7 +54,7 @@ use rule fit as fit_observed with:
     output:
         **{table: [paths.observed(table)] for table in DRAWS + LEFT_OUT},
         estimates=[paths.observed("estimates")],
-        participants=[paths.observed("participants")],
+        groups=[paths.observed("groups")],
         diagnostics=[paths.observed("diagnostics")],
     log:
         paths.log("fit_observed/{dataset}/{model}/{prior}/00001-00001"),
@@ -73,7 +73,7 @@ rule approximate:
         unpack(INPUTS.fit),
     output:
         estimates=[update(paths.fitted("estimates"))],
-        participants=[update(paths.fitted("participants"))],
+        groups=[update(paths.fitted("groups"))],
         diagnostics=[update(paths.fitted("diagnostics"))],
     log:
         paths.log("approximate/{scenario}/{model}/{prior}/{batch}"),
@@ -101,7 +101,7 @@ use rule approximate as approximate_observed with:
         unpack(INPUTS.fit_observed),
     output:
         estimates=[paths.observed("estimates")],
-        participants=[paths.observed("participants")],
+        groups=[paths.observed("groups")],
         diagnostics=[paths.observed("diagnostics")],
     log:
         paths.log("approximate_observed/{dataset}/{model}/{prior}/00001-00001"),

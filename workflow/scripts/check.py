@@ -16,6 +16,6 @@ from recovery.run import family_trial
 
 params = snakemake.params.trial
 plan = design.restore(params["study"], params["sources"])
-models = programs.for_models(plan.study.family, plan.study.engine, plan.sources.programs)
+models = programs.for_models(plan.study.family_choice, plan.study.engine, plan.sources.programs)
 lines = family_trial.run(plan, models)
 tables.write_lines(snakemake.output.lines, [*lines, params["identity"]])

@@ -13,12 +13,12 @@ from recovery import tables
 from recovery.common.hashing import digest
 from recovery.plan import design
 from recovery.score import summaries
-from recovery.tables.summary_schemas import SUMMARIES
+from recovery.tables.summary_schemas import SUMMARIES, with_sizes
 
 params = snakemake.params.summary
 plan = design.restore(params["study"], params["sources"])
 for name, table in summaries.summarise(plan).items():
-    schema = SUMMARIES[name]
+    schema = with_sizes(SUMMARIES[name], plan.study.counted_sizes)
     tables.write(table, snakemake.output[name], schema, digest(params))
     if name in plan.tables_on_request:
         tables.remove_csv_of(snakemake.output[name])

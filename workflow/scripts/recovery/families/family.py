@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from recovery.common.types import Frozen
 
 MOST_ROWS = 10_000_000  # of a dataset
+NO_SIZES: Mapping[str, int] = {}
 
 Columns = dict[str, np.ndarray]
 """A table: column name -> values; all columns have the same length."""
@@ -166,7 +167,7 @@ class Family:
     ESTIMATORS: Mapping[str, Estimator] = {}  # with which a study can compare its models
     JOINT: str = ""  # the joint model of `draw_truth` and `simulate`
     POSITIVE: Collection[str] = ()  # population parameters that cannot be negative
-    COEFFICIENTS: Mapping[str, str] = {}  # participants' coefficient `beta_p[,k]` -> label
+    COEFFICIENTS: Mapping[str, str] = {}  # groups' coefficient `r_participant[,x]` -> label
     AXES: Axes | None = None  # None if lines of an outcome over a predictor have no meaning
     PARTICIPANT: str = "participant"  # the data column that numbers participants from 1
     OUTCOME: str = "y"  # the data column for which prior predictions are shown
@@ -199,21 +200,42 @@ class Family:
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
+        sizes: Mapping[str, int] = NO_SIZES,
     ) -> tuple[Columns, Values]:
         """Simulate one dataset; return it with all true values, participants' coefficients too.
 
         `observations` is the number per participant, or an observed dataset whose participants'
-        predictors are used in turn. SimulationError if data cannot be drawn.
+        predictors are used in turn. `sizes` has the number of groups of every other grouping
+        factor that the study counts. SimulationError if data cannot be drawn.
         """
         raise NotImplementedError
+
+    def check_sizes(
+        self, participants: int, sizes: Mapping[str, int], observations: int | None
+    ) -> None:
+        """Raise ValueError if a dataset of these sizes does not fit the design."""
+
+    def number_of_rows(
+        self, participants: int, observations: int, sizes: Mapping[str, int] = NO_SIZES
+    ) -> int:
+        """Return the number of rows of a dataset before rows go missing."""
+        return participants * observations
 
     def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
         """Return the data of the family's Stan programs."""
         raise NotImplementedError
 
+    def parameter_names(self, names: list[str], columns: Columns) -> list[str]:
+        """Return the family's names of a program's draws, given their names in the program."""
+        return names
+
     def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
-        """Group the participants' coefficients among `names`: `beta_p[,k]` -> names in order."""
+        """Group the groups' coefficients among `names`: `r_item[,x]` -> names in order."""
         raise NotImplementedError
+
+    def grouping_factor(self, coefficient: str) -> str:
+        """Return the grouping factor of a groups' coefficient."""
+        return self.PARTICIPANT
 
     def simulate_joint(
         self,
@@ -223,6 +245,7 @@ class Family:
         participants: int,
         observations: int,
         rng: np.random.Generator,
+        sizes: Mapping[str, int] = NO_SIZES,
     ) -> tuple[Columns, Values]:
         """Draw parameters from a prior, then a dataset, from the joint model of a program.
 
@@ -230,7 +253,7 @@ class Family:
         this joint model estimate.
         """
         truth = self.draw_truth(prior, rng).model_copy(update=dict(design))
-        return self.simulate(truth, participants, observations, rng)
+        return self.simulate(truth, participants, observations, rng, sizes)
 
     def can_simulate_joint(self, joint: str) -> bool:
         """Whether `simulate_joint` can draw from a joint model of `MODELS`."""

@@ -80,11 +80,13 @@ def _panels(rows: list, columns: list, models: int) -> tuple[MplFigure, dict, di
 
 
 def _of_figure(table: pd.DataFrame, figure: Figure, parameter: str, prior: str) -> pd.DataFrame:
-    """Return the rows of a figure's truth and observations, of one parameter and prior."""
+    """Return the rows of a figure's condition, of one parameter and prior."""
     scenario = figure.scenarios[0]
     shown = (table["truth"] == scenario.truth) & (table["parameter"] == parameter)
     if scenario.observations:
         shown &= table["observations"] == scenario.observations
+    for factor, number in scenario.sizes:
+        shown &= table[f"n_{factor}"] == number
     return table[shown & (table["prior"] == prior)]
 
 

@@ -20,10 +20,7 @@ def selection(data: FigureData, figure: Figure) -> MplFigure:
     """Draw the share of replicates that choose a model: a column for each condition."""
     study, table = data.design.study, data.selection
     assert study.selection is not None
-    columns = {
-        (each.truth, each.observations): _condition(each.truth, each.observations)
-        for each in figure.scenarios
-    }
+    columns = {each.condition: words(each.truth) + each.other_sizes for each in figure.scenarios}
     rows = {
         (unit, prior): f"Left out: one {unit}"
         + (f", prior: {words(prior)}" if len(study.priors) > 1 else "")
@@ -31,10 +28,12 @@ def selection(data: FigureData, figure: Figure) -> MplFigure:
         for prior in study.priors
     }
     drawn, panels = style.grid(list(rows), list(columns), height=2.3)
-    for ((unit, prior), (truth, observations)), axes in panels.items():
+    for ((unit, prior), (truth, observations, sizes)), axes in panels.items():
         shown = (table["left_out"] == unit) & (table["prior"] == prior) & (table["truth"] == truth)
         if observations is not None:
             shown &= table["observations"] == observations
+        for factor, number in sizes:
+            shown &= table[f"n_{factor}"] == number
         _shares(axes, table[shown], data)
     style.title_panels(panels, rows, columns, "Participants")
     joints = programs_by_joint(study, data.family)
@@ -53,10 +52,6 @@ _RING: dict[str, Any] = {
     "markerfacecolor": "none",
     "markeredgecolor": style.TRUTH_COLOUR,
 }
-
-
-def _condition(truth: str, observations: int | None) -> str:
-    return words(truth) + (f", {observations} observations each" if observations else "")
 
 
 def _shares(axes: Axes, table: pd.DataFrame, data: FigureData) -> None:

@@ -30,9 +30,9 @@ class ApproximationFitter(SamplerFitter):
         """Approximate the posterior of one dataset; RuntimeError if Stan fails."""
         started = jobs.processor_seconds()
         draws = self._sample(task)
-        groups = self._participants_of(draws.names)
+        groups = self._groups_of(draws.names)
         rows = self._rows(task, draws, groups, statistics={})
-        scores = self._participants(task, draws, groups) if task.truth else []
+        scores = self._group_scores(task, draws, groups) if task.truth else []
         if not has_intervals(self.specification["model"]):
             scores = [row | {"coverage": np.nan} for row in scores]
         diagnostics = {
@@ -53,11 +53,11 @@ class ApproximationFitter(SamplerFitter):
         error = f"Pareto k is {k:.2g}, above {LARGEST_PARETO_K}: the approximation is poor"
         return {"converged": False, "pareto_k": k, "error": error}
 
-    def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
+    def _groups_of(self, names: list[str]) -> dict[str, list[str]]:
         """Participants' coefficients; none for a mode, which has one draw of them."""
         if self.model.integrated and not has_intervals(self.specification["model"]):
             return {}
-        return super()._participants_of(names)
+        return super()._groups_of(names)
 
     def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return the columns of diagnostics that are known before the attempt."""

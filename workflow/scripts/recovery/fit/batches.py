@@ -47,7 +47,7 @@ class Fit:
     """The rows that one fit adds to the tables, and its draws if they are kept."""
 
     estimates: list[dict]
-    participants: list[dict]
+    groups: list[dict]
     diagnostics: dict
     draws: Draws | None = None
     loo: list[dict] = field(default_factory=list)
@@ -203,7 +203,7 @@ def fits(data: Columns, truth: Columns | None, fitter: Fitter) -> Iterator[FitRo
             fit = usable[-1] if usable else attempts[0]
             rows = {
                 "estimates": fit.estimates,
-                "participants": fit.participants,
+                "groups": fit.groups,
                 "diagnostics": [attempt.diagnostics for attempt in attempts],
                 **({"loo": fit.loo} if "leave_out" in specification else {}),
             }
@@ -217,7 +217,7 @@ def schemas(specification: Mapping[str, Any]) -> dict:
     """Return the schemas of the tables of a batch of fits."""
     return {
         "estimates": tables.estimates_schema(specification["intervals"]),
-        "participants": tables.PARTICIPANTS,
+        "groups": tables.GROUPS,
         "diagnostics": tables.DIAGNOSTICS,
         **({"loo": tables.LOO} if "leave_out" in specification else {}),
     }

@@ -97,17 +97,18 @@ def simulate_dataset(
     """Simulate one dataset from its seed; SimulationError if that is not possible."""
     rng = np.random.default_rng(seed)
     content, observations = specification["truth"], specification["observations"]
+    sizes = specification.get("sizes", {})
     if "drawn_from" in content:
         prior = family.Prior(**content["drawn_from"])
         joint = family.MODELS[content["model"]].joint if "model" in content else family.JOINT
         place = (specification["participants"], observations)
-        return family.simulate_joint(joint, prior, content["design"], *place, rng)
+        return family.simulate_joint(joint, prior, content["design"], *place, rng, sizes)
     if "from_observed" in content:
         assert observed_means is not None
         truth, observations = family.truth_from_estimates(observed_means), observed
     else:
         truth = family.Truth(**content["values"])
-    return family.simulate(truth, specification["participants"], observations, rng)
+    return family.simulate(truth, specification["participants"], observations, rng, sizes)
 
 
 def _concatenated(parts: list[Columns]) -> Columns:
@@ -129,8 +130,8 @@ def read_observed(name: str, observed: Observed, family: Family, file: str = "st
     for key, column in _named_columns(observed.columns.model_dump()):
         if column not in table:
             raise StudyError(
-                f"{file}: observed.{name}.{key}: got {column!r}, must be one of the columns of "
-                f"{observed.path}: {listed(table)}"
+                f"{file}: observed.{name}.columns.{key}: got {column!r}, must be one of the "
+                f"columns of {observed.path}: {listed(table)}"
             )
         if len(table[column]) == 0:
             raise StudyError(f"{place}: has no rows, must have at least one")

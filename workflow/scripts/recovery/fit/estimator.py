@@ -12,7 +12,7 @@ from recovery.common import jobs
 from recovery.families.family import Estimates
 from recovery.fit import finite_numbers
 from recovery.fit.batches import Fit, Task
-from recovery.fit.participant_agreement import agreement
+from recovery.fit.group_agreement import agreement
 from recovery.tables import quantile_columns
 
 
@@ -43,19 +43,19 @@ class EstimatorFitter:
         result = self.estimator.fit(task.columns)
         seconds = jobs.processor_seconds() - started
         population: list[Estimates] = []
-        participants: list[Estimates] = []
+        of_groups: list[Estimates] = []
         for part in result.parts:
             groups = self.family.group_coefficients(list(part.names))
             _require_finite(part, quantile_columns(self.specification["intervals"]).values())
-            (participants if groups else population).append(part)
-        with_participants = self.specification.get("keep_draws", False) or task.replicate == 1
+            (of_groups if groups else population).append(part)
+        with_groups = self.specification.get("keep_draws", False) or task.replicate == 1
         rows = [
             row
-            for part in (*population, *(participants if with_participants else ()))
+            for part in (*population, *(of_groups if with_groups else ()))
             for row in self._estimates(task, part)
         ]
-        scored = participants if task.truth else []
-        scores = [row for part in scored for row in self._participants(task, part)]
+        scored = of_groups if task.truth else []
+        scores = [row for part in scored for row in self._group_scores(task, part)]
         diagnostics = {
             "status": "ok",
             "error": result.not_converged_because or None,
@@ -84,7 +84,7 @@ class EstimatorFitter:
                 **{column: float(values[place]) for column, values in quantiles.items()},
             }
 
-    def _participants(self, task: Task, part: Estimates) -> Iterator[dict[str, Any]]:
+    def _group_scores(self, task: Task, part: Estimates) -> Iterator[dict[str, Any]]:
         """One row per coefficient: agreement of its estimates with the true values."""
         level = self.specification["plotted_level"]
         low, high = (part.quantile(p) for p in quantile_columns([level]).values())
@@ -95,8 +95,9 @@ class EstimatorFitter:
             bounded = np.isfinite(part.error[places]).all()
             covered = np.mean((low[places] <= truth) & (truth <= high[places]))
             yield {
+                "factor": self.family.grouping_factor(coefficient),
                 "coefficient": coefficient,
-                "n_participants": len(members),
+                "n_groups": len(members),
                 **agreement(part.value[places], truth),
                 "level": level,
                 "coverage": float(covered) if bounded else np.nan,

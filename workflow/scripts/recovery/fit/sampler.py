@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from recovery.engines import declarations, stan_data
 from recovery.engines.protocol import Draws, Program, Settings
 from recovery.fit import finite_numbers, loo, posterior
 from recovery.fit.batches import Fit, Task
-from recovery.fit.participant_agreement import agreement
+from recovery.fit.group_agreement import agreement
 from recovery.plan.seeds import fit_seed, rank_rng
 
 RANKED_DRAWS = 99  # ranks are 0 to 99; calibration needs a bulk ESS of at least as many
@@ -54,12 +55,12 @@ class SamplerFitter:
         """Fit one dataset; RuntimeError if Stan fails."""
         started = jobs.processor_seconds()
         draws = self._sample(task)
-        scored, groups = self.model.scored, self._participants_of(draws.names)
+        scored, groups = self.model.scored, self._groups_of(draws.names)
         statistics = posterior.convergence(draws, scored)
         rows = self._rows(task, draws, groups, statistics)
         if "drawn_from" in self.specification["truth"]:
             rows = self._with_ranks(task, draws, rows)
-        scores = self._participants(task, draws, groups) if task.truth else []
+        scores = self._group_scores(task, draws, groups) if task.truth else []
         fit = (self.family, self.specification["model"], self.prior, draws, task.columns)
         loo_rows = [loo.row_of_fit(*fit, unit) for unit in self.specification.get("leave_out", [])]
         diagnostics = posterior.diagnose(
@@ -95,12 +96,13 @@ class SamplerFitter:
         )
         seed = fit_seed(self.specification, task.replicate, task.attempt)
         draws = self._run(data, seed, task.attempt)
-        effects = [name for names in self._participants_of(draws.names).values() for name in names]
+        draws = replace(draws, names=self.family.parameter_names(draws.names, task.columns))
+        effects = [name for names in self._groups_of(draws.names).values() for name in names]
         if names := posterior.non_finite(draws, [*self.model.scored, *effects]):
             raise RuntimeError(f"non-finite draws: {finite_numbers.listed_briefly(names)}")
         return draws
 
-    def _participants_of(self, names: list[str]) -> dict[str, list[str]]:
+    def _groups_of(self, names: list[str]) -> dict[str, list[str]]:
         """Participants' coefficients that tables are made from: those that the family groups."""
         return self.family.group_coefficients(names)
 
@@ -165,7 +167,7 @@ class SamplerFitter:
             for name in quantities
         ]
 
-    def _participants(
+    def _group_scores(
         self, task: Task, draws: Draws, groups: Mapping[str, list[str]]
     ) -> list[dict[str, Any]]:
         """One row per coefficient: agreement of its posterior means with the true values."""
@@ -178,8 +180,9 @@ class SamplerFitter:
             finite_numbers.require("RMSE", {coefficient: measures["rmse"]})
             rows.append(
                 {
+                    "factor": self.family.grouping_factor(coefficient),
                     "coefficient": coefficient,
-                    "n_participants": len(members),
+                    "n_groups": len(members),
                     **measures,
                     "level": level,
                     "coverage": hits.mean(),

@@ -72,7 +72,7 @@ def number_of_fit_batches(study: Study, scenario: Scenario, method: str) -> int:
 
 def data_batch_size(study: Study, scenario: Scenario) -> int:
     """Return the replicates of a batch of datasets: the study's `batch`, or by their size."""
-    return study.batch or _of(LARGEST_ROWS, rows_of_dataset(scenario))
+    return study.batch or _of(LARGEST_ROWS, rows_of_dataset(study, scenario))
 
 
 def _of(limits: dict[int, float], value: float) -> int:

@@ -47,7 +47,12 @@ class Design:
     @cached_property
     def family(self) -> Family:
         """The study's family."""
-        return families.find(self.study.family)
+        return families.find(self.study.family_choice)
+
+    @property
+    def _choice(self) -> Any:
+        """The family with the options that are not its defaults."""
+        return self.family.CHOICE or self.study.family
 
     @cached_property
     def _data_batches(self) -> dict[str, list[Batch]]:
@@ -159,19 +164,19 @@ class Design:
     def tables_of(self, cell: Cell) -> list[str]:
         """Return the tables that a cell's fits write; estimators have no draws."""
         if cell[1] in self.study.estimators:
-            return ["estimates", "participants", "diagnostics"]
+            return ["estimates", "groups", "diagnostics"]
         return [*self.summary_tables, *(["draws"] if self.study.keep_draws else [])]
 
     @property
     def summary_tables(self) -> list[str]:
         """The tables of fits that the summary reads."""
         left_out = ["loo"] if self.study.selection else []
-        return ["estimates", "participants", "diagnostics", *left_out]
+        return ["estimates", "groups", "diagnostics", *left_out]
 
     @property
     def observed_report_tables(self) -> list[str]:
         """The tables that the report reads of fits to observed data."""
-        return [table for table in self.summary_tables if table != "participants"]
+        return [table for table in self.summary_tables if table != "groups"]
 
     @property
     def tables_on_request(self) -> tuple[str, ...]:
@@ -230,7 +235,7 @@ class Design:
     def simulation(self, scenario: str, batch: Batch) -> dict[str, Any]:
         """Return the specification of one batch of datasets: its identity and replicates too."""
         specification = {
-            "family": self.study.family,
+            "family": self._choice,
             "root_seed": self.study.seed,
             **self._mechanism(scenario),
             "tables": self._source_identities(scenario),
@@ -247,7 +252,7 @@ class Design:
     def observation(self, dataset: str) -> dict[str, Any]:
         """Return the specification of one observed dataset, its identity included."""
         specification = {
-            "family": self.study.family,
+            "family": self._choice,
             "dataset": dataset,
             **self._observed(dataset),
             "code": self.sources.observing,
@@ -311,7 +316,7 @@ class Design:
             parts = (study, self.sources, scenario, model, dataset)
             return _identified(estimation(*parts), batch.ranges)
         found = {
-            "family": study.family,
+            "family": self._choice,
             "scenario": scenario,
             "model": model,
             "prior": self.fitted_prior[prior],
@@ -346,6 +351,7 @@ class Design:
             "truth": self._truth(self.study.truths[which.truth]),
             "participants": which.participants,
             "observations": which.observations,
+            **({"sizes": dict(which.sizes)} if which.sizes else {}),
         }
 
     def _source_identities(self, scenario: str) -> dict[str, str]:

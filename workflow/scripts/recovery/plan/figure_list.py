@@ -68,7 +68,7 @@ class Figure:
     title, category : str
         In words.
     scenarios : tuple of Scenario
-        Those that it shows: one truth and number of observations, all participant counts.
+        Those that it shows: of one condition, with all participant counts.
     dataset : str or None
         The observed dataset that it shows.
     """
@@ -109,7 +109,7 @@ def _drawn_scenarios(study: Study) -> list[Scenario]:
 
 def partial_model(study: Study) -> str | None:
     """Return the last model of a study that pools partially; None if it has none."""
-    models = families.find(study.family).MODELS
+    models = families.find(study.family_choice).MODELS
     partial = [model for model in study.models if models[model].pooling == "partial"]
     return partial[-1] if partial else None
 
@@ -117,15 +117,16 @@ def partial_model(study: Study) -> str | None:
 def _condition_figures(study: Study) -> Iterator[Figure]:
     conditions: dict[tuple, list[Scenario]] = {}
     for scenario in scenarios_of(study):
-        conditions.setdefault((scenario.truth, scenario.observations), []).append(scenario)
+        conditions.setdefault(scenario.condition, []).append(scenario)
     for kind, (title, category) in _BY_CONDITION.items():
         if not _is_shown(kind, study):
             continue
         if kind == "planning" and not study.planning:
             continue
-        for (truth, observations), scenarios in conditions.items():
+        for (truth, observations, sizes), scenarios in conditions.items():
             size = f"-x{observations}" if observations else ""
-            where = f": {truth}" + (f", {observations} observations each" if observations else "")
+            size += "".join(f"-{factor}{number}" for factor, number in sizes)
+            where = f": {truth}{scenarios[0].other_sizes}"
             yield Figure(
                 kind,
                 f"{kind}-{truth}{size}",
@@ -136,7 +137,7 @@ def _condition_figures(study: Study) -> Iterator[Figure]:
 
 
 def _is_shown(kind: str, study: Study) -> bool:
-    family = families.find(study.family)
+    family = families.find(study.family_choice)
     if kind == "caterpillar" and partial_model(study) is None:
         return False
     if kind in _COEFFICIENT_KINDS and not family.COEFFICIENTS:
@@ -177,7 +178,7 @@ def _observed_figures(study: Study) -> Iterator[Figure]:
         yield Figure(
             "observed", f"observed-{name}", f"Observed data: {name}", "Observed data", (), name
         )
-        if families.find(study.family).AXES is None:
+        if families.find(study.family_choice).AXES is None:
             continue
         yield Figure(
             "observed_lines",
@@ -190,5 +191,5 @@ def _observed_figures(study: Study) -> Iterator[Figure]:
 
 
 def _prior_figure(study: Study) -> Figure:
-    kind = "prior_predictive" if families.find(study.family).AXES else "prior_outcomes"
+    kind = "prior_predictive" if families.find(study.family_choice).AXES else "prior_outcomes"
     return Figure(kind, kind, "Prior predictive distributions", "Priors")

@@ -13,9 +13,13 @@ ITERATIONS = 8000  # of the fits that families give the seconds of: 4 chains of 
 APPROXIMATION = 0.1  # of the seconds of sampling
 
 
-def rows_of_dataset(scenario: Scenario) -> int:
+def rows_of_dataset(study: Study, scenario: Scenario) -> int:
     """Return the rows of a dataset; about as many, where the design is observed."""
-    return scenario.participants * (scenario.observations or OBSERVATIONS)
+    if scenario.observations is None:
+        return scenario.participants * OBSERVATIONS
+    family = families.find(study.family_choice)
+    sizes = dict(scenario.sizes)
+    return family.number_of_rows(scenario.participants, scenario.observations, sizes)
 
 
 def fit_seconds(study: Study, scenario: Scenario, name: str) -> float:
@@ -26,9 +30,9 @@ def fit_seconds(study: Study, scenario: Scenario, name: str) -> float:
     name : str
         A model, an approximation of a model or an estimator.
     """
-    chosen = method(families.find(study.family), name)
+    chosen = method(families.find(study.family_choice), name)
     fixed, per_row = chosen.seconds
-    seconds = fixed + per_row * rows_of_dataset(scenario)
+    seconds = fixed + per_row * rows_of_dataset(study, scenario)
     if not isinstance(chosen, Model):
         return seconds
     if name in study.approximations:

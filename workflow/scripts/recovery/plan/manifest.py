@@ -40,6 +40,7 @@ def manifest(design: Design) -> dict[str, Any]:
                 "truth": scenario.truth,
                 "participants": scenario.participants,
                 "observations": scenario.observations,
+                **({"sizes": dict(scenario.sizes)} if scenario.sizes else {}),
                 "data": [batch.name for batch in design.data_batches(name)],
                 "fits": {
                     method: [batch.name for batch in design.batches((name, method, ""))]
@@ -53,8 +54,8 @@ def manifest(design: Design) -> dict[str, Any]:
             "root": study.seed,
             "replicates": [1, study.replicates],
             "derivation": "numpy.random.SeedSequence of the root seed and of the hash of truth, "
-            "participants, observations and replicate (and of model and prior for a fit); the "
-            "seed of every dataset is in truth/, that of every fit in diagnostics/",
+            "participants, observations, other sizes and replicate (and of model and prior for a "
+            "fit); the seed of every dataset is in truth/, that of every fit in diagnostics/",
         },
         "engine": {"name": study.engine, "version": design.sources.engine_version},
         "verified_by": _verifying(design),

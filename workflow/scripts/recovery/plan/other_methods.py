@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from recovery import families
 from recovery.plan.provenance import Sources
 from recovery.study import methods
 from recovery.study.keys import Study
@@ -22,7 +23,7 @@ def estimation(
     """
     engine, version = sources.estimating_engines[name]
     return {
-        "family": study.family,
+        "family": families.find(study.family_choice).CHOICE or study.family,
         "scenario": scenario,
         "model": name,
         "prior": methods.NO_PRIOR,

@@ -16,6 +16,7 @@ from recovery.plan.shared_jobs import SharedJob
 Wildcards = Any  # of Snakemake: an attribute a wildcard
 TRIED = {
     *("name", "family", "engine", "seed", "models", "priors"),
+    *("formula", "design", "sizes"),
     *("truths", "participants", "observations", "observed"),
 }
 """Keys of a study that the trial of a family uses."""

@@ -13,7 +13,7 @@ from recovery.common.hashing import digest
 def dataset_seed(specification: Mapping[str, Any], replicate: int) -> int:
     """Return the 63-bit seed of a replicate's dataset.
 
-    It is decided by root seed, truth, participants, observations and replicate.
+    It is decided by root seed, truth, participants, observations, other sizes and replicate.
     """
     words = _words(specification, _dataset(specification, replicate), 2)
     return (int(words[0]) << 31 | int(words[1]) >> 1) & (2**63 - 1)
@@ -47,8 +47,9 @@ def verified_rng(root_seed: int, content: Mapping[str, Any]) -> np.random.Genera
 
 
 def _dataset(specification: Mapping[str, Any], replicate: int) -> dict[str, Any]:
-    keys = ("truth", "participants", "observations")
-    return {"replicate": replicate, **{key: specification[key] for key in keys}}
+    keys = ("truth", "participants", "observations", "sizes")
+    decides = {key: specification[key] for key in keys if key in specification}
+    return {"replicate": replicate, **decides}
 
 
 def _words(specification: Mapping[str, Any], content: Any, words: int) -> np.ndarray:

@@ -32,6 +32,7 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
                 "truth": list(study.truths),
                 "participants": list(study.participants),
                 "observations": list(study.observations),
+                **{name: list(sizes) for name, sizes in study.counted_sizes.items()},
             },
             "crossing": "full, except that truths from observed data use the observed design",
             "replicates": study.replicates,

@@ -154,7 +154,7 @@ def _results(
         "planning": planning_section.rows(family, summaries["planning"]),
         "verification": results_section.verification(study, family, summaries["verification"]),
         "selection": selection_section.section(study, family, summaries["selection"]),
-        "coefficients": len(summaries["participants"]) > 0,
+        "coefficients": len(summaries["groups"]) > 0,
         "calibration": results_section.calibration(family, summaries["calibration"]),
         "costs": cost_section.rows(summaries["costs"]),
         "in_sampler": cost_section.in_sampler(summaries["costs"]),

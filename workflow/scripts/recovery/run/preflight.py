@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from recovery.fit import datasets
 from recovery.plan import provenance
 from recovery.plan.batch_size import number_of_fit_batches
 from recovery.plan.design import Design
+from recovery.plan.fit_seconds import rows_of_dataset
 from recovery.plan.scenarios import scenarios_of, sized
 from recovery.run import results_lock
 from recovery.study.consistency import missing_algorithms
@@ -53,7 +55,7 @@ def prepare(config: Mapping, file: str | Path, programs: Path, thoroughly: bool)
     if thoroughly:
         refuse_outside(config, str(file))
     study = parse(config, families.find, str(file))
-    family = families.find(study.family)
+    family = families.find(study.family_choice)
     if thoroughly and (outside := list(_programs_outside(study, family, programs))):
         raise study_error(str(file), outside)
     if faults := [*_too_much(study), *nothing_to_compare(study, family)]:
@@ -96,12 +98,11 @@ def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[
 
 def _too_much(study: Study) -> Iterator[str]:
     """Yield faults of a study that is too large for any machine, or for Snakemake."""
-    people, per_person = max(study.participants), max(study.observations, default=1)
-    if people * per_person > MOST_ROWS:
+    largest = max(scenarios_of(study), key=partial(rows_of_dataset, study))
+    if (rows := rows_of_dataset(study, largest)) > MOST_ROWS:
         yield (
-            f"observations: {per_person:,} of each of {people:,} participants are "
-            f"{people * per_person:,} "
-            f"rows per dataset, must be at most {MOST_ROWS:,}"
+            f"observations: datasets {largest.sized} have {rows:,} rows, must have at most "
+            f"{MOST_ROWS:,}"
         )
     if (observed := len(study.observed) * len(study.fits)) > MOST_JOBS:
         yield (
@@ -109,6 +110,7 @@ def _too_much(study: Study) -> Iterator[str]:
             f"{MOST_JOBS:,}"
         )
     scenarios = len(study.truths) * len(study.participants) * max(1, len(study.observations))
+    scenarios *= prod(map(len, study.counted_sizes.values()))
     cells = scenarios * len(study.fits)
     fits = cells if cells > MOST_JOBS else _batches_of_fits(study)
     if fits > MOST_JOBS:
@@ -203,7 +205,7 @@ class _Attempt:
 
     def __init__(self, study: Study, programs: Path, engine: str):
         self.study, self.programs, self.engine = study, programs, engines.find(engine)
-        self.family = families.find(study.family)
+        self.family = families.find(study.family_choice)
         self.data: dict[str, Any] = {}
 
     def __call__(self, model: str | None) -> list[str]:
@@ -233,13 +235,15 @@ def _small_dataset(study: Study, family: Family) -> tuple[Columns, Values]:
     rng, prior = np.random.default_rng(study.seed), next(iter(study.priors.values()))
     some = min(2, family.MOST_OBSERVATIONS or 2)
     size = min(study.participants), min(study.observations, default=some)
+    sizes = {name: min(counts) for name, counts in study.counted_sizes.items()}
     for _ in range(TRIED_DRAWS):
         try:
-            return family.simulate(family.draw_truth(prior, rng), *size, rng)
+            return family.simulate(family.draw_truth(prior, rng), *size, rng, sizes)
         except SimulationError as error:
             fault = error
         except StudyError as error:
-            raise StudyError(f"{error}\n  {sized(*size)}") from None
+            raise StudyError(f"{error}\n  {sized(*size, sizes.items())}") from None
     raise StudyError(
-        f"none of {TRIED_DRAWS} datasets of the first prior can be drawn {sized(*size)}: {fault}"
+        f"none of {TRIED_DRAWS} datasets of the first prior can be drawn "
+        f"{sized(*size, sizes.items())}: {fault}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +21,8 @@ BEYOND = "beyond the largest count"
 UNCLEAR = "not clear"
 UNKNOWN = "unknown"
 
-_CELL = ["truth", "observations", "model", "prior"]
 _RESULTS = ["n_needed", "lower", "upper", "smallest", "largest", "n_fewest", "n_most"]
-_COLUMNS = [*_CELL, "parameter", "measure", "wanted", "n_needed", "lower", "upper", "status"]
+_COLUMNS = ["parameter", "measure", "wanted", "n_needed", "lower", "upper", "status"]
 _COLUMNS += ["smallest", "largest", "n_fewest", "n_most"]
 _LEAST = 1e-12  # smallest share that is finite on the scales of shares
 _CHANCE = 0.01  # type I error of the test whether a measure is not monotone
@@ -161,7 +160,10 @@ class Bars:
 
 
 def participants_needed(
-    performance: pd.DataFrame, planning: Mapping[str, PlanningTarget], level: float
+    performance: pd.DataFrame,
+    planning: Mapping[str, PlanningTarget],
+    level: float,
+    factors: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Return the number of participants that each target needs, for every model and prior.
 
@@ -177,12 +179,14 @@ def participants_needed(
         Parameter -> its targets.
     level : float
         Level of the intervals, for width, power and coverage.
+    factors : iterable of str
+        Other grouping factors whose numbers of groups, `n_FACTOR`, tell scenarios apart.
 
     Returns
     -------
     DataFrame
-        truth, observations, model, prior, parameter, measure, wanted (the target), n_needed
-        (null: not reached), lower (null: no lower bound), upper (null: no upper bound), status,
+        truth, observations, those of factors, model, prior, parameter, measure, wanted (the
+        target), n_needed (null: not reached), lower (null: no lower bound), upper (null: no upper bound), status,
         smallest and largest (of the counts with a value), n_fewest and n_most (replicates of a
         value).
 
@@ -191,16 +195,17 @@ def participants_needed(
     Fieller (1954), doi:10.1111/j.2517-6161.1954.tb00159.x.
     """
     table = performance[performance["subset"] == "all"]
+    key = ["truth", "observations", *(f"n_{name}" for name in factors), "model", "prior"]
     rows = []
     for parameter, targets in planning.items():
         parameter_rows = table[table["parameter"] == parameter]
         for measure, target in targets.model_dump(exclude_none=True).items():
             measure_rows = rows_of_measure(parameter_rows, SCALES[measure].measure, level)
-            for cell, values in measure_rows.groupby(_CELL, sort=False, dropna=False):
-                row = dict(zip(_CELL, cell, strict=True))
+            for cell, values in measure_rows.groupby(key, sort=False, dropna=False):
+                row = dict(zip(key, cell, strict=True))
                 row |= {"parameter": parameter, "measure": measure, "wanted": target}
                 rows.append(row | _row(values, measure, target))
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    return pd.DataFrame(rows, columns=[*key, *_COLUMNS])
 
 
 def _row(values: pd.DataFrame, measure: str, target: float) -> dict:

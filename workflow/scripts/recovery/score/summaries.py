@@ -59,7 +59,10 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
     summary["calibration"] = calibration.with_verdicts(summary["calibration"], measures.CELL)
     targets, level = design.study.planning or {}, design.study.plotted_level
     summary["planning"] = planning.participants_needed(
-        without_undefined_measures(summary["performance"]), targets, level
+        without_undefined_measures(summary["performance"]),
+        targets,
+        level,
+        design.study.counted_sizes,
     )
     summary["verification"] = verification.summary(design)
     summary["prior_predictive"] = prior_predictive(design)
@@ -72,7 +75,7 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
 def _scenario_tables(design: Design, name: str, spent: dict[str, float]) -> dict[str, pd.DataFrame]:
     """One scenario's part of the summary tables; adds the costs of its jobs to `spent`."""
     scenario, study = design.scenarios[name], design.study
-    fits, participants, outcomes, costs, verdicts = {}, {}, [], [], []
+    fits, groups, outcomes, costs, verdicts = {}, {}, [], [], []
     for cell in design.cells:
         if cell[0] != name:
             continue
@@ -84,7 +87,7 @@ def _scenario_tables(design: Design, name: str, spent: dict[str, float]) -> dict
         converged = measures.converged_replicates(diagnostics)
         fits[cell[1:]] = measures.Fits(_estimates(design, cell), converged)
         verdicts.append(_calibration(design, cell, diagnostics).assign(**key))
-        participants[cell[1:]] = tables.read_frame(design.cell_files("participants", cell))
+        groups[cell[1:]] = tables.read_frame(design.cell_files("groups", cell))
         threshold = study.convergence.min_ebfmi
         counts = measures.convergence(diagnostics, study.replicates, threshold)
         causes = fit_outcomes.causes(diagnostics, study.convergence, study.sampler.chains)
@@ -101,7 +104,7 @@ def _scenario_tables(design: Design, name: str, spent: dict[str, float]) -> dict
             without_undefined_measures(performance), study.precision, level, study.replicates, fits
         ),
         "comparison": measures.comparison(fits),
-        "participants": measures.participants(participants, converged_fits),
+        "groups": measures.groups(groups, converged_fits),
         "selection": selection.rates_of_scenario(design, name, converged_fits),
         "calibration": pd.concat(verdicts),
         "convergence": pd.concat(outcomes),
@@ -112,6 +115,7 @@ def _scenario_tables(design: Design, name: str, spent: dict[str, float]) -> dict
         "truth": scenario.truth,
         "participants": scenario.participants,
         "observations": scenario.observations if scenario.observations else np.nan,
+        **{f"n_{name}": number for name, number in scenario.sizes},
     }
     return {table: part.assign(**factors) for table, part in parts.items()}
 
@@ -150,7 +154,7 @@ def prior_standard_deviations(study: Study, prior: str, model: str) -> Values:
     StudyError
         When `prior_sd` of a researcher's own family fails, crashes or takes too long.
     """
-    family = families.find(study.family)
+    family = families.find(study.family_choice)
     seconds = study.guest_seconds
     with in_child(partial(_prior_sd, family, study, prior), seconds, "prior_sd") as prior_sd:
         try:
@@ -261,6 +265,7 @@ class _PriorPrediction:
         self.family = design.family
         self.axis = self.family.AXES
         self.n_participants = 1 if self.axis else min(self.study.participants)
+        self.sizes = {name: min(counts) for name, counts in self.study.counted_sizes.items()}
         self.grid: Columns = {}
         if self.axis is not None and isinstance(first_design, dict):
             self.grid = self.family.line_grid(first_design)
@@ -276,7 +281,8 @@ class _PriorPrediction:
         rng = self.generators[name]
         truth = family.draw_truth(prior, rng)
         assert self.first_design is not None
-        columns, values = family.simulate(truth, self.n_participants, self.first_design, rng)
+        size = (self.n_participants, self.first_design)
+        columns, values = family.simulate(truth, *size, rng, self.sizes)
         first = columns[family.PARTICIPANT] == 1
         x = columns[axis.x][first] if axis else np.nan
         outcome = {"kind": "outcome", "x": x, "y": columns[family.OUTCOME][first]}

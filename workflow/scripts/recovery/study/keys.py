@@ -30,6 +30,7 @@ from recovery.common.types import (
     Unique,
     for_snakemake,
 )
+from recovery.families.designs import GroupSize, Nested
 from recovery.study.methods import NO_PRIOR, split_approximation
 from recovery.study.settings import (
     Convergence,
@@ -53,6 +54,9 @@ def _family_choice(value: Any) -> Any:
     if not isinstance(name, str) or not all(isinstance(key, str) for key in value):
         raise ValueError(f"got {shown(value)}, must be a name, or a mapping of `name` and options")
     for_snakemake(name)
+    for key in ("formula", "design", "sizes"):
+        if isinstance(value, Mapping) and key in value:
+            raise ValueError(f"got the option {key!r}, must be a key of the study")
     alone = isinstance(value, Mapping) and len(value) == 1
     return name if alone else value
 
@@ -73,6 +77,12 @@ class Study(Frozen):
     """The heading of the report."""
     family: FamilyChoice = "multilevel_linear"
     """The family of models: its name, or a mapping of its name and options."""
+    formula: Text | None = None
+    """The regression, in the words of lme4 and brms; by default `y ~ x + (x | participant)`."""
+    design: dict[Text, Any] | None = None
+    """The predictors of the formula: factors and covariates, within or between groups."""
+    sizes: dict[Text, GroupSize] = Field(default_factory=dict)
+    """Numbers of groups of every grouping factor besides participants, crossed with all others."""
     engine: Engine = "stanli"
     """The program that runs Stan."""
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)]
@@ -125,6 +135,25 @@ class Study(Frozen):
     """Keep the draws of every fit and the estimates of every participant; needs much space."""
     container: Annotated[Title | None, Field(exclude=True)] = None
     """The container image for jobs under `--sdm apptainer`; it does not affect the numbers."""
+
+    @property
+    def family_choice(self) -> Any:
+        """The family with all its options: the formula and the design too."""
+        nested = {
+            name: size.model_dump(by_alias=True) if isinstance(size, Nested) else None
+            for name, size in self.sizes.items()
+        }
+        given = {"formula": self.formula, "design": self.design, "sizes": nested or None}
+        options = {key: value for key, value in given.items() if value is not None}
+        if not options:
+            return self.family
+        named = {"name": self.family} if isinstance(self.family, str) else self.family
+        return {**named, **options}
+
+    @property
+    def counted_sizes(self) -> dict[str, tuple[int, ...]]:
+        """The grouping factors besides participants whose numbers of groups scenarios have."""
+        return {name: size for name, size in self.sizes.items() if isinstance(size, tuple)}
 
     @property
     def methods(self) -> tuple[str, ...]:

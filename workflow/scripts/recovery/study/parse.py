@@ -13,8 +13,11 @@ from recovery import families
 from recovery.common.errors import checked, path_in_words, study_error, validation_faults
 from recovery.families.family import Family
 from recovery.study.consistency import planning_faults, reference_faults
+from recovery.study import old_keys
 from recovery.study.keys import Study
 from recovery.study.truths import Flat, Observed, ObservedTruth, PriorTruth
+
+OPTION_KEYS = ("formula", "design", "sizes")  # of a family, and keys of the study
 
 
 def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study") -> Study:
@@ -34,23 +37,41 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     StudyError
         With a line for every fault: the key, what it got, what is allowed.
     """
+    if isinstance(raw, Mapping) and (old := old_keys.fault(raw)):
+        raise study_error(file, [old])
     faults: list[str] = []
     study = checked(Study, raw, (), faults)
     if not isinstance(study, Study):
         raise study_error(file, faults)
     try:
-        family = find_family(study.family)
+        family = find_family(study.family_choice)
     except ValidationError as wrong:
-        raise study_error(file, validation_faults(wrong, ("family",))) from None
+        raise study_error(file, _faults_of_options(wrong)) from None
     except ValueError as wrong:
-        raise study_error(file, [f"family: {wrong}"]) from None
-    named = study.model_copy(update={"family": family.CHOICE or study.family})
+        place = "" if str(wrong).startswith("formula:") else "family: "
+        raise study_error(file, [f"{place}{wrong}"]) from None
+    named = study.model_copy(update={"family": _without_keys(family.CHOICE) or study.family})
     family.try_in_child(partial(_read_parts, raw, family))
     study, faults = _with_parts(named, family, faults)
     faults += [*reference_faults(study, family), *planning_faults(study, family)]
     if faults:
         raise study_error(file, faults)
     return study
+
+
+def _faults_of_options(wrong: ValidationError) -> list[str]:
+    """Faults of a family's options; those of keys of the study are at their own place."""
+    faults = validation_faults(wrong, ())
+    own = tuple(key for key in (*OPTION_KEYS, "family"))
+    return [fault if fault.startswith(own) else f"family.{fault}" for fault in faults]
+
+
+def _without_keys(choice: Any) -> Any:
+    """A family's choice without the options that are keys of the study."""
+    if not isinstance(choice, Mapping):
+        return choice
+    rest = {key: value for key, value in choice.items() if key not in OPTION_KEYS}
+    return rest["name"] if len(rest) == 1 else rest
 
 
 def _with_parts(study: Study, family: Family, faults: list[str]) -> tuple[Study, list[str]]:
@@ -120,4 +141,7 @@ def _observed(value: Any, family: Family, place: tuple, faults: list[str]) -> Ba
             f"{path_in_words(place)}: must not be there, the family reads no observed data"
         )
         return None
-    return _split(Observed, value, family.ObservedColumns, place, faults)
+    observed = checked(Observed, value, place, faults)
+    given = observed.columns if observed else {}
+    columns = checked(family.ObservedColumns, given, (*place, "columns"), faults)
+    return observed and observed.model_copy(update={"columns": columns})

@@ -53,12 +53,11 @@ class Published(Frozen):
     values: dict[Text, Real] = Field(min_length=1)
 
 
-class Observed(Flat):
+class Observed(Frozen):
     """A real dataset: a CSV file, and its columns as the family names them."""
 
-    PART = "columns"
-
     path: Path
-    columns: Any = None
+    columns: Any = Field(default_factory=dict)
+    """The family's columns -> those of the file."""
     standardize: Annotated[bool, Strict()] = False
     published: dict[Name, Published] = Field(default_factory=dict)

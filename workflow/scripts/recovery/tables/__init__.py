@@ -7,8 +7,8 @@ from recovery.common.errors import StaleTableError
 from recovery.tables.batch_schemas import (
     DIAGNOSTICS,
     DRAWS,
+    GROUPS,
     LOO,
-    PARTICIPANTS,
     TRUTH,
     data_schema,
     estimates_schema,
@@ -44,8 +44,8 @@ from recovery.tables.files import (
 __all__ = [
     "DIAGNOSTICS",
     "DRAWS",
+    "GROUPS",
     "LOO",
-    "PARTICIPANTS",
     "TRUTH",
     "StaleTableError",
     "appending",

@@ -30,11 +30,12 @@ TRUTH = pa.schema(
         column("error", TEXT, "why the replicate could not be simulated; else null"),
     ]
 )
-PARTICIPANTS = pa.schema(
+GROUPS = pa.schema(
     [
         *_FIT,
+        column("factor", TEXT, "grouping factor"),
         column("coefficient", TEXT),
-        column("n_participants", INT),
+        column("n_groups", INT),
         column("rmse", REAL, "of posterior means against the true coefficients"),
         column("correlation", REAL, "of posterior means with the true coefficients"),
         column("shrinkage_slope", REAL, "of the regression of posterior means on true values"),

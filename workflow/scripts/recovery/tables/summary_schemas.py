@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 
 from recovery.tables.batch_schemas import BOOL, INT, REAL, TEXT, column
@@ -59,9 +61,10 @@ COMPARISON = pa.schema(
         column("n_pairs", INT, "replicates that both have"),
     ]
 )
-PARTICIPANTS = pa.schema(
+GROUPS = pa.schema(
     [
         *_CELL,
+        column("factor", TEXT, "grouping factor"),
         column("coefficient", TEXT),
         column("subset", TEXT, "all, converged or common"),
         column("measure", TEXT, "rmse, correlation, shrinkage_slope or coverage"),
@@ -129,7 +132,7 @@ EFFICIENCY = pa.schema(
         column("sampler_seconds", REAL, "processor seconds inside the sampler, all fits"),
         column("other_seconds", REAL, "of the fits outside it: data, diagnostics, summaries"),
         column("job_seconds", REAL, "of the jobs outside their fits: start, imports, tables"),
-        column("bytes_per_fit", REAL, "of estimates, participants, diagnostics and kept draws"),
+        column("bytes_per_fit", REAL, "of estimates, groups, diagnostics and kept draws"),
         *(
             column(f"{mean}{part}", REAL, comment)
             for mean, what in (
@@ -227,7 +230,7 @@ PRIOR_PREDICTIVE = pa.schema(
 SUMMARIES = {
     "performance": PERFORMANCE,
     "comparison": COMPARISON,
-    "participants": PARTICIPANTS,
+    "groups": GROUPS,
     "calibration": CALIBRATION,
     "convergence": CONVERGENCE,
     "efficiency": EFFICIENCY,
@@ -238,3 +241,13 @@ SUMMARIES = {
     "selection": SELECTION,
     "prior_predictive": PRIOR_PREDICTIVE,
 }
+
+
+def with_sizes(schema: pa.Schema, factors: Iterable[str]) -> pa.Schema:
+    """Return a schema with a column for the number of groups of every other grouping factor."""
+    if "observations" not in schema.names:
+        return schema
+    fields = list(schema)
+    place = schema.names.index("observations") + 1
+    fields[place:place] = [column(f"n_{name}", INT, f"groups of {name}") for name in factors]
+    return pa.schema(fields)

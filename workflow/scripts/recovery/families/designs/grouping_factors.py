@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from recovery.common.types import Count, Frozen, Text, Unique
 
@@ -17,6 +17,8 @@ MOST_GROUPS = 10_000_000  # of a grouping factor
 
 class Nested(Frozen):
     """A grouping factor whose groups lie in the groups of another."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     in_: Text = Field(alias="in")
     """The grouping factor that it is nested in."""

@@ -72,10 +72,10 @@ class _FormulaReader:
         tokens.read()
         tokens.read()
         trials: str | int
-        if tokens.next.kind == "name":
-            trials = tokens.read().text
-        else:
+        if tokens.next.kind == "number":
             trials = read_integer(tokens, 1, MOST_TRIALS)
+        else:
+            trials = tokens.read_name("the name or the number of trials")
         tokens.read_mark(")", "')' after the name or the number of trials")
         return trials
 
@@ -100,7 +100,9 @@ class _FormulaReader:
         factors = self._grouping_factors()
         tokens.read_mark(")", "one of : / or ')' after a grouping factor")
         if not terms:
-            raise ValueError(f"got no term for {':'.join(factors[0])}, must have at least one")
+            raise ValueError(
+                f"got no term for the groups {shown(':'.join(factors[0]))}, must have at least one"
+            )
         self._groups += [GroupTerm(terms, factor, bar == "|") for factor in factors]
 
     def _grouping_factors(self) -> list[tuple[str, ...]]:

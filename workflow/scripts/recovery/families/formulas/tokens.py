@@ -119,7 +119,9 @@ class Tokens:
         """Read one level deeper; raise ValueError if that is too deep."""
         self._level += 1
         if self._level > DEEPEST:
-            raise ValueError(f"got more than {DEEPEST} levels of parentheses, must be fewer")
+            raise ValueError(
+                f"got more than {DEEPEST} levels of parentheses and powers, must be fewer"
+            )
         yield
         self._level -= 1
 

@@ -12,6 +12,7 @@ from recovery.common.errors import shown
 from recovery.families.formulas import DesignMatrix
 from recovery.families.multilevel.layout import Layout
 
+DIGITS = 12  # after the point, of coefficients
 ROUNDING = 1e-8  # relative, of means that follow a formula
 
 
@@ -50,7 +51,8 @@ def coefficients(
     found, *_ = np.linalg.lstsq(x, values, rcond=None)
     if not np.allclose(x @ found, values, rtol=ROUNDING, atol=ROUNDING):
         raise ValueError("means: the formula cannot have these means, it lacks an interaction")
-    by_name = dict(zip(matrix.names, found.tolist(), strict=True)) | dict(others)
+    rounded = [round(value, DIGITS) for value in found.tolist()]
+    by_name = dict(zip(matrix.names, rounded, strict=True)) | dict(others)
     return {name: by_name[name] for name in layout.coefficients}
 
 

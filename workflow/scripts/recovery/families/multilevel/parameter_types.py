@@ -121,11 +121,11 @@ def truth_type(layout: Layout, outcome: Outcome) -> type[RegressionTruth]:
     of_sd: dict[str, list[str]] = {}
     for block in layout.blocks:
         of_sd.setdefault(block.factor, []).extend(block.coefficients)
-    sd = {
+    sd: dict[str, Any] = {
         factor: (named(names, NonNegative, "a coefficient that varies by it"), ...)
         for factor, names in of_sd.items()
     }
-    cor = {
+    cor: dict[str, Any] = {
         block.factor: (Correlation | _matrix(len(block.coefficients)), ...)
         for block in layout.blocks
         if block.pairs

@@ -19,6 +19,7 @@ from recovery.families import designs, observed_data
 from recovery.families.correlations import draw_correlation
 from recovery.families.designs.grouping_factors import PARTICIPANT
 from recovery.families.family import (
+    NO_SIZES,
     Axes,
     Columns,
     Estimator,
@@ -202,13 +203,13 @@ class Multilevel(Family):
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
-        sizes: Mapping[str, int] | None = None,
+        sizes: Mapping[str, int] = NO_SIZES,
     ) -> tuple[Columns, Values]:
         """Simulate one dataset; return it with all true values, groups' coefficients too.
 
         `sizes` has the number of groups of every other grouping factor that is not nested.
         """
-        columns = self._simulate_design(participants, observations, sizes or {}, rng)
+        columns = self._simulate_design(participants, observations, sizes, rng)
         values = self.values_of(truth)
         for block in self.layout.blocks:
             sds, omega = truth.sds(block), truth.correlations(block)
@@ -255,7 +256,7 @@ class Multilevel(Family):
         participants: int,
         observations: int,
         rng: np.random.Generator,
-        sizes: Mapping[str, int] | None = None,
+        sizes: Mapping[str, int] = NO_SIZES,
     ) -> tuple[Columns, Values]:
         """Draw parameters from a prior, then a dataset, from the joint model of a program.
 
@@ -265,7 +266,7 @@ class Multilevel(Family):
         truth = self.draw_truth(prior, rng)
         if joint == JOINT:
             return self.simulate(truth, participants, observations, rng, sizes)
-        columns = self._simulate_design(participants, observations, sizes or {}, rng)
+        columns = self._simulate_design(participants, observations, sizes, rng)
         if joint == "pooled":
             values = {n: v for n, v in self.values_of(truth).items() if n not in self.layout.cor}
             values |= dict.fromkeys(self.layout.sd, 0.0)
@@ -314,6 +315,18 @@ class Multilevel(Family):
             dataset[response] = dataset[response].astype(int)
         self.layout.design_matrix(dataset)  # refuses, for example, the log of a negative number
         return dataset
+
+    def check_sizes(
+        self, participants: int, sizes: Mapping[str, int], observations: int | None
+    ) -> None:
+        """Raise ValueError if a dataset of these sizes does not fit the design."""
+        designs.check_sizes(self.design, participants, sizes, observations)
+
+    def number_of_rows(
+        self, participants: int, observations: int, sizes: Mapping[str, int] = NO_SIZES
+    ) -> int:
+        """Return the number of rows of a dataset before rows go missing."""
+        return designs.number_of_rows(self.design, participants, sizes, observations)
 
     def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
         """Return the data of the family's Stan programs."""
@@ -371,6 +384,10 @@ class Multilevel(Family):
             if parts := parts_of(name):
                 groups.setdefault(f"r_{parts[0]}[,{parts[2]}]", []).append(name)
         return groups
+
+    def grouping_factor(self, coefficient: str) -> str:
+        """Return the grouping factor of a groups' coefficient."""
+        return coefficient.removeprefix("r_").partition("[")[0]
 
     # Expected outcomes and densities
 

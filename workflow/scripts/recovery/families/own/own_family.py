@@ -24,7 +24,15 @@ from recovery.common.errors import StudyError, shown
 from recovery.common.types import Frozen, NonNegative, Positive, Proportion, Real
 from recovery.common.user_files import LARGEST_CODE, read_text
 from recovery.common.worker import in_words
-from recovery.families.family import Columns, Family, Fields, Model, SimulationError, Values
+from recovery.families.family import (
+    NO_SIZES,
+    Columns,
+    Family,
+    Fields,
+    Model,
+    SimulationError,
+    Values,
+)
 from recovery.families.own import opened_files, requirements
 from recovery.families.own.guest_code import (
     restored_after_loading,
@@ -200,6 +208,7 @@ class OwnFamily(Family):
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
+        sizes: Mapping[str, int] = NO_SIZES,
     ) -> tuple[Columns, Values]:
         """Simulate one dataset; return it with all true values."""
         returned = self._call_with_rng("simulate", rng, truth, participants, observations)

@@ -20,7 +20,7 @@ from scipy.special import gammaln
 from recovery.common.errors import shown
 from recovery.common.types import Frozen, NonNegative, Positive, Real, Scale, Text
 from recovery.families import observed_data
-from recovery.families.family import Columns, Family, Fields, Model, NoOptions, Values
+from recovery.families.family import NO_SIZES, Columns, Family, Fields, Model, NoOptions, Values
 
 JOINT, COMMON = "random effects", "common effect"
 _EFFECT = re.compile(r"theta\[\d+\]")
@@ -141,6 +141,7 @@ class MetaAnalysis(Family):
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
+        sizes: Mapping[str, int] = NO_SIZES,
     ) -> tuple[Columns, Values]:
         """Simulate one effect per study; return them with all true values, theta too."""
         if isinstance(observations, int):
@@ -162,11 +163,12 @@ class MetaAnalysis(Family):
         participants: int,
         observations: int,
         rng: np.random.Generator,
+        sizes: Mapping[str, int] = NO_SIZES,
     ) -> tuple[Columns, Values]:
         """Draw parameters from a prior, then a dataset; tau is 0 in `common effect`."""
         fixed = {"tau": 0.0} if joint == COMMON else {}
         truth = self.draw_truth(prior, rng).model_copy(update={**design, **fixed})
-        return self.simulate(truth, participants, observations, rng)
+        return self.simulate(truth, participants, observations, rng, sizes)
 
     def can_simulate_joint(self, joint: str) -> bool:
         """Whether `simulate_joint` can draw from a joint model: True for every program's."""

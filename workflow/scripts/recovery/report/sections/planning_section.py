@@ -21,7 +21,7 @@ _TARGETS = {
 
 
 def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a row for each truth, number of observations, model, prior, parameter and target."""
+    """Return a row for each truth, sizes, model, prior, parameter and target."""
     return [
         {
             "truth": words(row.truth),

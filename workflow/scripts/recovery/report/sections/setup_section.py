@@ -43,9 +43,13 @@ def factors(design: Design) -> list[dict]:
         "truth": study.truths,
         "participants": study.participants,
         "observations": {scenario.observations for scenario in scenarios},
+        **{f"n_{name}": sizes for name, sizes in study.counted_sizes.items()},
         "model": study.methods,
         "prior": {prior for _, prior in study.fits},
     }
     names = [name for name, values in levels.items() if len(values) > 1] + ["parameter"]
-    counts = ("participants", "observations")
-    return [{"name": n, "label": n.capitalize(), "numeric": n in counts} for n in names]
+    counts = ("participants", "observations", *(f"n_{name}" for name in study.counted_sizes))
+    return [
+        {"name": n, "label": n.removeprefix("n_").capitalize(), "numeric": n in counts}
+        for n in names
+    ]

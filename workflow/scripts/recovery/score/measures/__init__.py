@@ -11,7 +11,7 @@ from recovery.score.measures.cells import (
     scores,
 )
 from recovery.score.measures.fit_outcomes import converged_replicates, convergence, final_attempts
-from recovery.score.measures.participants import participants
+from recovery.score.measures.groups import groups
 from recovery.score.measures.performance_measures import (
     ABSENT,
     ENOUGH_IF_SKEWED,
@@ -39,8 +39,8 @@ __all__ = [
     "few_if_skewed",
     "final_attempts",
     "from_table",
+    "groups",
     "mean",
-    "participants",
     "performance",
     "proportion",
     "rows_of_measure",

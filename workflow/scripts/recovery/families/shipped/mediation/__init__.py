@@ -19,7 +19,16 @@ import numpy as np
 
 from recovery.families import correlations, observed_data
 from recovery.families.correlations import draw_correlation
-from recovery.families.family import Axes, Columns, Family, Fields, Model, NoOptions, Values
+from recovery.families.family import (
+    NO_SIZES,
+    Axes,
+    Columns,
+    Family,
+    Fields,
+    Model,
+    NoOptions,
+    Values,
+)
 from recovery.families.shipped.mediation import path_likelihood
 from recovery.families.shipped.mediation.path_types import (
     INDICES,
@@ -137,6 +146,7 @@ class Mediation(Family):
         participants: int,
         observations: int | Columns,
         rng: np.random.Generator,
+        sizes: Mapping[str, int] = NO_SIZES,
     ) -> tuple[Columns, Values]:
         """Simulate one dataset; return it with all true values, participants' coefficients too.
 

@@ -1,4 +1,4 @@
-"""Agreement of the estimates of participants' coefficients with their true values, in one fit."""
+"""Agreement of the estimates of groups' coefficients with their true values, in one fit."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 def agreement(estimates: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Return measures of agreement of posterior means with true values, over participants.
+    """Return measures of agreement of posterior means with true values, over groups.
 
     Parameters
     ----------
-    estimates, truth : ndarray, shape (n_participants,)
+    estimates, truth : ndarray, shape (n_groups,)
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Recovery of participants' coefficients, over the datasets of a cell."""
+"""Recovery of groups' coefficients, over the datasets of a cell."""
 
 from __future__ import annotations
 
@@ -22,17 +22,27 @@ SCORES = {  # score -> its range
     "shrinkage_slope": (-np.inf, np.inf),
     "coverage": (0, 1),
 }
-_COLUMNS = ["coefficient", "subset", "measure", "level", "value", "mcse", "lower", "upper"]
+_COLUMNS = [
+    "factor",
+    "coefficient",
+    "subset",
+    "measure",
+    "level",
+    "value",
+    "mcse",
+    "lower",
+    "upper",
+]
 _COLUMNS += ["n_fits"]
 
 
-def participants(
+def groups(
     recovered: Mapping[tuple[str, str], pd.DataFrame],
     converged: Mapping[tuple[str, str], np.ndarray],
 ) -> pd.DataFrame:
-    """Return the means of each cell's rows of the table `participants`, in three subsets of fits.
+    """Return the means of each cell's rows of the table `groups`, in three subsets of fits.
 
-    The participants of a dataset are not independent replicates, so the MCSE is over datasets:
+    The groups of a dataset are not independent replicates, so the MCSE is over datasets:
     SD / sqrt(n). A fit without a score, as its true values do not vary, is left out of its mean.
 
     Parameters
@@ -45,11 +55,12 @@ def participants(
     Returns
     -------
     DataFrame
-        model, prior, coefficient, subset, measure, level, value, mcse, lower, upper, n_fits.
+        model, prior, factor, coefficient, subset, measure, level, value, mcse, lower, upper,
+        n_fits.
     """
     parts = []
     for (model, prior), table in recovered.items():
-        for coefficient, rows in table.groupby("coefficient", sort=False):
+        for (factor, coefficient), rows in table.groupby(["factor", "coefficient"], sort=False):
             converged_of_models = [
                 converged[cell]
                 for cell, other in recovered.items()
@@ -61,7 +72,7 @@ def participants(
                 "common": rows[rows["replicate"].isin(common_replicates(converged_of_models))],
             }
             for subset, part in subsets.items():
-                scores = [(coefficient, subset, *score) for score in _scores(part)]
+                scores = [(factor, coefficient, subset, *each) for each in _scores(part)]
                 scored = pd.DataFrame(scores, columns=_COLUMNS)
                 parts.append(scored.assign(model=model, prior=prior))
     return pd.concat(parts) if parts else pd.DataFrame(columns=["model", "prior", *_COLUMNS])
