@@ -50,18 +50,23 @@ SMALL = {
     "replicates": 40,
     "batch": 25,
     "truths": {
-        "moderate": {"beta": [0.5, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.3, "sigma": 1.0},
+        "moderate": {
+            "b": {"Intercept": 0.5, "x": 1.0},
+            "sd": {"participant": {"Intercept": 1.0, "x": 0.5}},
+            "cor": {"participant": 0.3},
+            "sigma": 1.0,
+        },
     },
     "participants": [4],
     "observations": [3],
     "models": ["pooled", "centered"],
     "priors": {
         "weak": {
-            "beta_mean": 0,
-            "beta_sd": 1,
-            "sigma_p_rate": 1,
-            "sigma_rate": 1,
-            "lkj_eta": 2,
+            "Intercept": "normal(0, 1)",
+            "b": "normal(0, 1)",
+            "sd": "exponential(1)",
+            "cor": "lkj(2)",
+            "sigma": "exponential(1)",
         },
     },
     "sampler": {"chains": 2, "warmup": 100, "draws": 100},
@@ -144,12 +149,12 @@ def design():
 
 @pytest.fixture
 def truth():
-    return LINEAR.Truth(beta=(0.5, 1.0), sigma_p=(1.0, 0.5), rho=0.3, sigma=1.0)
+    return LINEAR.Truth(**SMALL["truths"]["moderate"])
 
 
 @pytest.fixture
 def prior():
-    return LINEAR.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, sigma_rate=1, lkj_eta=2)
+    return LINEAR.Prior(**SMALL["priors"]["weak"])
 
 
 @pytest.fixture
@@ -257,7 +262,7 @@ def small_study(tmp_path_factory) -> Checkout:
 @pytest.fixture(scope="session")
 def batched_study(tmp_path_factory) -> Checkout:
     """Two models under two priors in batches of 2, run to its summary. Tests must not change it."""
-    priors = {**SMALL_RUN["priors"], "tight": {**SMALL_RUN["priors"]["weak"], "beta_sd": 0.5}}
+    priors = {**SMALL_RUN["priors"], "tight": {**SMALL_RUN["priors"]["weak"], "b": "normal(0, 0.5)"}}
     changes = {"participants": [4], "priors": priors, "batch": 2}
     return run_once(tmp_path_factory, "batched_study", SUMMARY, **changes)
 
@@ -275,7 +280,7 @@ def observed_study(tmp_path_factory) -> Checkout:
         participants=[4],
         truths={
             **SMALL_RUN["truths"],
-            "drawn": {"prior": "weak", "x": "days"},
+            "drawn": {"prior": "weak"},
             "recovered": {"from_observed": source},
         },
         observed={"sleep": SLEEPSTUDY},
@@ -299,6 +304,6 @@ def verified_study(tmp_path_factory) -> Checkout:
         batch=8,
         verify={"engine": "stanli", "share": 0.5},
         convergence={"max_rhat": 1.2, "min_ess_per_chain": 10, "max_divergent": 99},
-        planning={"beta[2]": {"power": 0.8}},
+        planning={"b_x": {"power": 0.8}},
         precision={"coverage": 0.06},
     )

@@ -15,8 +15,19 @@ STAN = ROOT / "stan"
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))  # every benchmark imports this module first
 PARTS = ("Snakefile", "environment.yml", "workflow", "stan", "config", "profiles")
 
-TRUTH = {"beta": [0.5, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.3, "sigma": 1.0}
-PRIOR = {"beta_mean": 0, "beta_sd": 1, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 2}
+TRUTH = {
+    "b": {"Intercept": 0.5, "x": 1.0},
+    "sd": {"participant": {"Intercept": 1.0, "x": 0.5}},
+    "cor": {"participant": 0.3},
+    "sigma": 1.0,
+}
+PRIOR = {
+    "Intercept": "normal(0, 1)",
+    "b": "normal(0, 1)",
+    "sd": "exponential(1)",
+    "cor": "lkj(2)",
+    "sigma": "exponential(1)",
+}
 SAMPLER = {"chains": 4, "warmup": 1000, "draws": 1000}
 
 

@@ -28,7 +28,7 @@ def _study(truths: int, replicates: int, participants: list[int]) -> dict:
         observations=[5],
         models=["pooled", "centered", "noncentered", "marginal"],
         truths={f"t{i}": {**TRUTH, "sigma": 1.0 + i} for i in range(truths)},
-        priors={f"p{i}": {**PRIOR, "beta_sd": 1.0 + i} for i in range(5)},
+        priors={f"p{i}": {**PRIOR, "b": f"normal(0, {1 + i})"} for i in range(5)},
     )
 
 

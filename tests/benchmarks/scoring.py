@@ -36,7 +36,7 @@ def measure() -> list[Row]:
                 observations=[5],
                 models=["centered", "noncentered"],
                 truths={f"t{i}": {**TRUTH, "sigma": 1.0 + i} for i in range(truths)},
-                priors={f"p{i}": {**PRIOR, "beta_sd": 1.0 + i} for i in range(priors)},
+                priors={f"p{i}": {**PRIOR, "b": f"normal(0, {1 + i})"} for i in range(priors)},
             )
             _synthesise(content)
             cost = spent([sys.executable, __file__, json.dumps(content)], Path(folder))
@@ -105,12 +105,12 @@ def _synthesise_fits(plan, cell, batch, rng) -> None:
     diagnostics = tables.from_rows(rows, tables.DIAGNOSTICS)
     cost, file = {"start": 1.0, "tables": 0.1}, plan.cell_file("diagnostics", cell, batch)
     tables.write(diagnostics, file, tables.DIAGNOSTICS, identity, cost, ranges)
-    people = dict.fromkeys(tables.PARTICIPANTS.names, [0.5] * fits)
+    people = dict.fromkeys(tables.GROUPS.names, [0.5] * fits)
     people |= {name: [value] * fits for name, value in keys.items()}
-    people |= {"n_participants": [4] * fits, "coefficient": ["beta_p[,1]"] * fits}
+    people |= {"n_groups": [4] * fits, "factor": ["participant"] * fits, "coefficient": ["r_participant[,x]"] * fits}
     people |= {"replicate": batch.replicates}
-    file = plan.cell_file("participants", cell, batch)
-    tables.write(people, file, tables.PARTICIPANTS, identity, replicates=ranges)
+    file = plan.cell_file("groups", cell, batch)
+    tables.write(people, file, tables.GROUPS, identity, replicates=ranges)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def test_estimates_of_sleepstudy_are_those_of_lme4(sleepstudy, name):
         assert error[f"beta[{k}]"] == pytest.approx(lme4["se_beta"][k - 1], rel=5e-4)
         assert value[f"sigma_p[{k}]"] == pytest.approx(lme4["sigma_p"][k - 1], rel=1e-4)
     assert value["sigma"] == pytest.approx(lme4["sigma"], rel=1e-4)
-    assert value["Omega[1,2]"] == pytest.approx(lme4["rho"], abs=0.0015)
+    assert value["cor_participant__Intercept__x"] == pytest.approx(lme4["rho"], abs=0.0015)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -55,17 +55,17 @@ def test_for_balanced_data_random_intercepts_have_the_estimates_of_anova(seed):
     left = table - table.mean(axis=1, keepdims=True) - slope * x.reshape(people, each)
     within = np.sum(left**2) / (people * (each - 1) - 1)
     sd = np.sqrt((between - within) / each)
-    assert value["beta[1]"] == pytest.approx(y.mean())
-    assert error["beta[1]"] == pytest.approx(np.sqrt(between / (people * each)))
-    assert value["beta[2]"] == pytest.approx(slope)
-    assert error["beta[2]"] == pytest.approx(np.sqrt(within / (x @ x)))
+    assert value["b_Intercept"] == pytest.approx(y.mean())
+    assert error["b_Intercept"] == pytest.approx(np.sqrt(between / (people * each)))
+    assert value["b_x"] == pytest.approx(slope)
+    assert error["b_x"] == pytest.approx(np.sqrt(within / (x @ x)))
     assert value["sigma"] == pytest.approx(np.sqrt(within))
-    assert value["sigma_p[1]"] == pytest.approx(sd)
+    assert value["sd_participant__Intercept"] == pytest.approx(sd)
     # Variances of mean squares are 2 E^2 / df; then by the delta method.
     of_between, of_within = 2 * between**2 / (people - 1), 2 * within**2 / (people * 5 - 1)
     assert error["sigma"] == pytest.approx(np.sqrt(of_within) / (2 * np.sqrt(within)))
     of_variance = (of_between + of_within) / each**2
-    assert error["sigma_p[1]"] == pytest.approx(np.sqrt(of_variance) / (2 * sd))
+    assert error["sd_participant__Intercept"] == pytest.approx(np.sqrt(of_variance) / (2 * sd))
 
 
 @pytest.mark.parametrize("name", ["reml", "ml"])
@@ -120,7 +120,7 @@ def dense_errors(name, columns, at, interior) -> np.ndarray:
     return result
 
 
-COMPONENTS = ["sigma_p[1]", "sigma_p[2]", "Omega[1,2]", "sigma"]
+COMPONENTS = ["sd_participant__Intercept", "sd_participant__x", "cor_participant__Intercept__x", "sigma"]
 
 
 @pytest.mark.parametrize("name", ["reml", "ml"])
@@ -158,8 +158,8 @@ def test_at_the_boundary_interior_parameters_keep_their_standard_errors(name, se
         assert np.isfinite(value[parameter])
         assert np.isnan(error[parameter])
         assert np.isnan(interval(name, columns, parameter)).all()
-    assert np.isfinite([error["beta[1]"], error["beta[2]"], error["beta_p[1,1]"]]).all()
-    assert abs(value["Omega[1,2]"]) <= 1
+    assert np.isfinite([error["b_Intercept"], error["b_x"], error["r_participant[1,Intercept]"]]).all()
+    assert abs(value["cor_participant__Intercept__x"]) <= 1
 
 
 def test_predictions_have_hendersons_standard_errors(rng):
@@ -169,7 +169,7 @@ def test_predictions_have_hendersons_standard_errors(rng):
     x = LINEAR.layout.design_matrix(columns)
     people = np.unique(columns["participant"])
     z = np.hstack([x * (columns["participant"] == j)[:, None] for j in people])
-    sd, rho = np.array([value["sigma_p[1]"], value["sigma_p[2]"]]), value["Omega[1,2]"]
+    sd, rho = np.array([value["sd_participant__Intercept"], value["sd_participant__x"]]), value["cor_participant__Intercept__x"]
     psi = np.outer(sd, sd) * np.array([[1, rho], [rho, 1]]) / value["sigma"] ** 2
     w = np.hstack([x, z])
     matrix = w.T @ w
@@ -190,27 +190,27 @@ def test_units_of_measurement_do_not_matter():
     value, error = fitted("reml", columns)
     other = columns | {"x": columns["x"] * 1e4, "y": columns["y"] * 1e-6 + 3}
     changed, its_error = fitted("reml", other)
-    assert changed["beta[1]"] == pytest.approx(value["beta[1]"] * 1e-6 + 3)
-    assert changed["sigma_p[2]"] == pytest.approx(value["sigma_p[2]"] * 1e-10, rel=1e-5)
-    assert changed["Omega[1,2]"] == pytest.approx(value["Omega[1,2]"], rel=1e-5)
+    assert changed["b_Intercept"] == pytest.approx(value["b_Intercept"] * 1e-6 + 3)
+    assert changed["sd_participant__x"] == pytest.approx(value["sd_participant__x"] * 1e-10, rel=1e-5)
+    assert changed["cor_participant__Intercept__x"] == pytest.approx(value["cor_participant__Intercept__x"], rel=1e-5)
     assert its_error["sigma"] == pytest.approx(error["sigma"] * 1e-6, rel=1e-5)
 
 
 def test_intervals_of_a_standard_deviation_are_normal_on_its_log_scale():
     columns = simulated()
     value, error = fitted("reml", columns)
-    low, high = interval("reml", columns, "sigma_p[1]")
-    z, estimate = stats.norm.isf(0.025), value["sigma_p[1]"]
-    spread = z * error["sigma_p[1]"] / estimate
+    low, high = interval("reml", columns, "sd_participant__Intercept")
+    z, estimate = stats.norm.isf(0.025), value["sd_participant__Intercept"]
+    spread = z * error["sd_participant__Intercept"] / estimate
     assert np.log([low, high]) == pytest.approx(np.log(estimate) + np.array([-spread, spread]))
 
 
 def test_intervals_of_a_correlation_are_normal_on_fishers_scale():
     columns = simulated()
     value, error = fitted("reml", columns)
-    low, high = interval("reml", columns, "Omega[1,2]")
-    rho = value["Omega[1,2]"]
-    spread = stats.norm.isf(0.025) * error["Omega[1,2]"] / (1 - rho**2)
+    low, high = interval("reml", columns, "cor_participant__Intercept__x")
+    rho = value["cor_participant__Intercept__x"]
+    spread = stats.norm.isf(0.025) * error["cor_participant__Intercept__x"] / (1 - rho**2)
     assert np.arctanh([low, high]) == pytest.approx(np.arctanh(rho) + np.array([-spread, spread]))
 
 
@@ -237,7 +237,7 @@ def test_for_balanced_data_least_squares_equals_reml(sleepstudy):
     for of_reml, of_lines in zip(
         fitted("reml", sleepstudy), fitted("least_squares", sleepstudy), strict=True
     ):
-        for k in ("beta[1]", "beta[2]", "sigma"):
+        for k in ("b_Intercept", "b_x", "sigma"):
             assert of_lines[k] == pytest.approx(of_reml[k], rel=1e-6)
 
 

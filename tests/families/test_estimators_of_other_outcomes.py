@@ -63,7 +63,7 @@ def test_estimates_of_ordered_categories_maximize_the_likelihood_of_the_family(r
     columns = dataset(x + rng.normal(0, 0.3, x.size), y + 1)
 
     def deviance(values):
-        named = {"beta[2]": values[:1], "c[1]": values[1:2], "c[2]": values[2:]}
+        named = {"b_x": values[:1], "c[1]": values[1:2], "c[2]": values[2:]}
         return -float(ORDERED.log_likelihood(named, columns).sum())
 
     start = np.array([0, -0.5, 0.5])

@@ -11,14 +11,14 @@ def test_one_line_for_all_participants_is_ordinary_least_squares():
     columns = simulated()
     value, error = fitted("ols", columns)
     expected = stats.linregress(columns["x"], columns["y"])
-    assert value["beta[1]"] == pytest.approx(expected.intercept)
-    assert value["beta[2]"] == pytest.approx(expected.slope)
-    assert error["beta[1]"] == pytest.approx(expected.intercept_stderr)
-    assert error["beta[2]"] == pytest.approx(expected.stderr)
+    assert value["b_Intercept"] == pytest.approx(expected.intercept)
+    assert value["b_x"] == pytest.approx(expected.slope)
+    assert error["b_Intercept"] == pytest.approx(expected.intercept_stderr)
+    assert error["b_x"] == pytest.approx(expected.stderr)
     df = columns["y"].size - 2
     half = stats.t.isf(0.025, df) * expected.stderr
     bounds = [expected.slope - half, expected.slope + half]
-    assert interval("ols", columns, "beta[2]") == pytest.approx(bounds)
+    assert interval("ols", columns, "b_x") == pytest.approx(bounds)
     sigma = value["sigma"]
     assert sigma**2 * df == pytest.approx(
         np.linalg.lstsq(LINEAR.layout.design_matrix(columns), columns["y"])[1][0]
@@ -40,7 +40,7 @@ def test_separate_lines_are_averaged_in_two_steps(rng):
         fitted_y = line.intercept + line.slope * columns["x"][rows]
         left += np.sum((columns["y"][rows] - fitted_y) ** 2)
         df += rows.sum() - 2
-        assert value[f"beta_p[{person},2]"] == pytest.approx(line.slope)
+        assert value[f"r_participant[{person},x]"] == pytest.approx(line.slope)
     lines = np.array(result)
     for k in (1, 2):
         assert value[f"beta[{k}]"] == pytest.approx(lines[:, k - 1].mean())

@@ -128,8 +128,8 @@ def test_the_marginal_program_has_the_same_posterior_as_the_others_including_par
 def test_participants_without_differences_have_the_line_of_the_population():
     tight = family.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1e12, sigma_rate=1, lkj_eta=2)
     draws = sample("marginal", dataset(UNBALANCED, 4), tight)
-    beta = draws.values[:, :, draws.names.index("beta[2]")]
-    theirs = draws.values[:, :, draws.names.index("beta_p[1,2]")]
+    beta = draws.values[:, :, draws.names.index("b_x")]
+    theirs = draws.values[:, :, draws.names.index("r_participant[1,x]")]
     np.testing.assert_allclose(theirs, beta, atol=1e-9)
 
 

@@ -46,15 +46,15 @@ def test_parameters_follow_from_the_options():
     family = linear(predictors=3, varying=["x3"])
     assert list(family.PARAMETERS) == [
         *(f"beta[{k}]" for k in (1, 2, 3, 4)),
-        "sigma_p[1]",
-        "sigma_p[2]",
-        "Omega[1,2]",
+        "sd_participant__Intercept",
+        "sd_participant__x",
+        "cor_participant__Intercept__x",
         "sigma",
     ]
     assert family.PARAMETERS["beta[3]"] == "Slope of x2, beta[3]"
-    assert family.PARAMETERS["sigma_p[2]"] == "SD of slopes of x3, sigma_p[2]"
-    assert family.COEFFICIENTS["beta_p[,2]"] == "Participants' slopes of x3"
-    assert family.population_of("beta_p[,2]") == "beta[4]"
+    assert family.PARAMETERS["sd_participant__x"] == "SD of slopes of x3, sd_participant__x"
+    assert family.COEFFICIENTS["r_participant[,x]"] == "Participants' slopes of x3"
+    assert family.population_of("r_participant[,x]") == "beta[4]"
     assert list(family.COLUMNS) == ["participant", "x1", "x2", "x3", "y"]
 
 

@@ -16,8 +16,8 @@ from recovery.families.correlations import draw_correlation
 family = families.find("multilevel_linear")
 
 COLUMNS = family.ObservedColumns(outcome="rt", predictor="day", participant="who")
-LINES = {"beta_p[1,1]": 1.0, "beta_p[1,2]": 2.0, "beta_p[2,1]": 3.0, "beta_p[2,2]": -1.0}
-POPULATION = {"beta[1]": 10.0, "beta[2]": 0.5}
+LINES = {"r_participant[1,Intercept]": 1.0, "r_participant[1,x]": 2.0, "r_participant[2,Intercept]": 3.0, "r_participant[2,x]": -1.0}
+POPULATION = {"b_Intercept": 10.0, "b_x": 0.5}
 
 
 # LKJ
@@ -126,7 +126,7 @@ def test_days_count_from_0_for_every_participant(truth, rng):
 def test_participants_without_differences_have_the_same_line(rng):
     truth = family.Truth(beta=(1, 2), sigma_p=(0, 0), rho=0.9, sigma=1)
     _, values = family.simulate(truth, 3, 1, rng)
-    assert {values[f"beta_p[{j},2]"] for j in (1, 2, 3)} == {2.0}
+    assert {values[f"r_participant[{j},x]"] for j in (1, 2, 3)} == {2.0}
 
 
 def test_an_observed_design_is_reused_participant_by_participant(truth, rng):
@@ -180,16 +180,16 @@ def test_stan_data_have_the_observations_and_all_hyperparameters(prior):
 
 
 def test_participants_coefficients_are_grouped_in_order():
-    names = ["beta[1]", "beta_p[1,1]", "beta_p[2,1]", "beta_p[1,2]", "z_p[1,1]", "beta_p[2,2]"]
+    names = ["b_Intercept", "r_participant[1,Intercept]", "r_participant[2,Intercept]", "r_participant[1,x]", "z_p[1,1]", "r_participant[2,x]"]
     assert family.group_coefficients(names) == {
-        "beta_p[,1]": ["beta_p[1,1]", "beta_p[2,1]"],
-        "beta_p[,2]": ["beta_p[1,2]", "beta_p[2,2]"],
+        "r_participant[,Intercept]": ["r_participant[1,Intercept]", "r_participant[2,Intercept]"],
+        "r_participant[,x]": ["r_participant[1,x]", "r_participant[2,x]"],
     }
 
 
 def test_each_coefficient_has_its_population_mean():
     means = [family.population_of(coefficient) for coefficient in family.COEFFICIENTS]
-    assert means == ["beta[1]", "beta[2]"]
+    assert means == ["b_Intercept", "b_x"]
 
 
 def test_models_estimate_parameters_of_the_family():

@@ -107,9 +107,9 @@ def test_thresholds_must_increase():
 
 
 def test_an_ordinal_regression_has_no_population_intercept():
-    assert "beta[1]" not in ORDINAL.PARAMETERS
+    assert "b_Intercept" not in ORDINAL.PARAMETERS
     assert [name for name in ORDINAL.PARAMETERS if name.startswith("c")] == ["c[1]", "c[2]", "c[3]"]
-    assert [ORDINAL.population_of(name) for name in ORDINAL.COEFFICIENTS] == [None, "beta[2]"]
+    assert [ORDINAL.population_of(name) for name in ORDINAL.COEFFICIENTS] == [None, "b_x"]
 
 
 # Simulation
@@ -168,7 +168,7 @@ def test_higher_linear_predictors_give_higher_categories(rng):
 def test_expected_outcomes_are_probabilities_rates_and_mean_categories():
     columns = {"participant": np.array([1, 1]), "x": np.array([0.0, 2.0])}
     eta = np.array([0.5, -1.5])
-    values = {"beta[1]": 0.5, "beta[2]": -1.0}
+    values = {"b_Intercept": 0.5, "b_x": -1.0}
     np.testing.assert_allclose(BERNOULLI.expected(values, columns), stats.logistic.cdf(eta))
     np.testing.assert_allclose(POISSON.expected(values, columns), np.exp(eta))
     exposed = columns | {"exposure": np.array([2.0, 3.0])}
@@ -207,8 +207,8 @@ def test_log_likelihoods_agree_with_scipy(family, truth, rng):
     columns, values = family.simulate(truth, 4, 6, rng)
     draws = {name: value + 0.1 * rng.random(7) for name, value in values.items()}
     person = columns["participant"]
-    eta = np.array([draws[f"beta_p[{j},1]"] for j in person])
-    eta = eta + columns["x"][:, None] * np.array([draws[f"beta_p[{j},2]"] for j in person])
+    eta = np.array([draws[f"r_participant[{j},Intercept]"] for j in person])
+    eta = eta + columns["x"][:, None] * np.array([draws[f"r_participant[{j},x]"] for j in person])
     result = family.log_likelihood(draws, columns)
     assert result.shape == (24, 7)
     np.testing.assert_allclose(result, _with_scipy(family, columns, eta, draws), rtol=1e-10)
@@ -220,7 +220,7 @@ def test_log_likelihoods_are_finite_far_in_the_tails():
         "x": np.array([-800.0, 800.0]),
         "y": np.array([1, 1]),
     }
-    values = {"beta[1]": np.zeros(1), "beta[2]": np.ones(1)}
+    values = {"b_Intercept": np.zeros(1), "b_x": np.ones(1)}
     assert BERNOULLI.log_likelihood(values, columns)[:, 0].tolist() == [-800, 0]
     thresholds = {f"c[{k}]": np.array([c]) for k, c in enumerate(C, start=1)}
     result = ORDINAL.log_likelihood(values | thresholds, columns)

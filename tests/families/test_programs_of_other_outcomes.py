@@ -175,7 +175,7 @@ def test_posterior_means_of_the_pooled_model_agree_with_quadrature(name):
     assert weight[[0, -1]].max() < 1e-6
     assert weight[:, [0, -1]].max() < 1e-6
     expected = np.array([weight.sum(axis=1) @ grid, weight.sum(axis=0) @ grid]) / weight.sum()
-    mean, error = means(sample(family, "pooled", columns, prior), ["beta[1]", "beta[2]"])
+    mean, error = means(sample(family, "pooled", columns, prior), ["b_Intercept", "b_x"])
     assert np.all(np.abs(mean - expected) < 4 * error)
 
 

@@ -76,7 +76,7 @@ def test_unpooled_beta_is_the_mean_of_participants_in_every_draw(dataset, prior)
 
 
 def test_with_a_flat_prior_the_pooled_model_is_least_squares(dataset):
-    mean, error = means(sample("pooled", dataset, FLAT), ["beta[1]", "beta[2]"])
+    mean, error = means(sample("pooled", dataset, FLAT), ["b_Intercept", "b_x"])
     assert np.all(np.abs(mean - least_squares(dataset, slice(None))) < 4 * error)
 
 

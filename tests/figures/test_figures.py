@@ -104,7 +104,7 @@ class Ranked(FigureData):
 
     def uniforms(self, cell):
         rng = np.random.default_rng(len(cell[1]))
-        return {"beta[1]": rng.random(200), "log likelihood": rng.random(200)}
+        return {"b_Intercept": rng.random(200), "log likelihood": rng.random(200)}
 
 
 def of_kind(data, kind):
@@ -141,7 +141,7 @@ def test_a_figure_of_any_area_fits_into_memory(size):
 def test_a_uniform_ecdf_stays_in_its_band_and_only_exact_models_are_drawn():
     data = Ranked(make_design(DRAWN, ("models", ["pooled", "centered"])))
     drawn = rank_plots.ecdf(data, of_kind(data, "ecdf"))
-    assert {"Intercept, beta[1]", "log likelihood", "Centred"} <= set(texts(drawn))
+    assert {"Intercept, b_Intercept", "log likelihood", "Centred"} <= set(texts(drawn))
     assert "Pooled" not in texts(drawn)
     colour = style.colours(data.design.study.models)["centered"]
     points, lower, upper = uniformity.band(200, 0.95)

@@ -173,7 +173,7 @@ def test_a_mode_has_neither_standard_errors_nor_intervals(approximate, tmp_path)
     assert set(estimates["replicate"]) == {1, 3}
     assert (estimates["mean"] == estimates["median"]).all()
     assert estimates[["sd", "q5_5", "q94_5", "rhat", "ess_bulk", "rank"]].isna().all(axis=None)
-    assert "beta_p[8,2]" in set(estimates.loc[estimates["replicate"] == 1, "parameter"])
+    assert "r_participant[8,x]" in set(estimates.loc[estimates["replicate"] == 1, "parameter"])
     people = tables.read_frame([tmp_path / "participants"])
     assert people["rmse"].notna().all()
     assert people["coverage"].isna().all()
@@ -201,7 +201,7 @@ def test_a_mode_does_not_change_the_replicates_needed_for_coverage(rng):
         "pooled": Replicates(number, np.zeros(40), error, np.ones(40), none, bounds(error, 1.645)),
         "optimize_pooled": Replicates(number, np.zeros(40), error, none, none, bounds(error, none)),
     }
-    fits = {(name, "weak"): Fits({"beta[1]": each}, number) for name, each in models.items()}
+    fits = {(name, "weak"): Fits({"b_Intercept": each}, number) for name, each in models.items()}
     performance = summaries.without_undefined_measures(measures.performance(fits, 40))
     needed = precision.replicates_needed(performance, Precision(coverage=0.02), 0.9, 40)
     assert needed["n_needed"].tolist() == [225]

@@ -222,7 +222,7 @@ def test_rows_of_estimates_have_the_true_value(centered):
 
 def test_participants_are_scored_once_per_fit_and_coefficient(centered):
     keys = [(row["replicate"], row["coefficient"]) for row in rows(centered["participants"])]
-    assert keys == [(r, c) for r in (1, 2, 3, 4) for c in ("beta_p[,1]", "beta_p[,2]")]
+    assert keys == [(r, c) for r in (1, 2, 3, 4) for c in ("r_participant[,Intercept]", "r_participant[,x]")]
 
 
 @pytest.mark.parametrize("k", [1, 2])
@@ -233,7 +233,7 @@ def test_participants_scores_agree_with_their_estimates(centered, k):
         np.array([row[name] for row in own]) for name in ("mean", "truth", "q5_5", "q94_5")
     )
     scores = rows(centered["participants"], 1)[k - 1]
-    assert scores["n_participants"] == 4
+    assert scores["n_groups"] == 4
     assert scores["level"] == 0.89
     assert scores["rmse"] == pytest.approx(np.sqrt(np.mean((mean - truth) ** 2)))
     assert scores["correlation"] == pytest.approx(np.corrcoef(mean, truth)[0, 1])

@@ -15,11 +15,11 @@ family = families.find("multilevel_linear")
 SCENARIO = "moderate-4x3"
 SOURCE = {"data": "real", "model": "centered", "prior": "weak"}
 MEANS = {
-    "beta[1]": 250.0,
-    "beta[2]": 10.0,
-    "sigma_p[1]": 25.0,
-    "sigma_p[2]": 6.0,
-    "Omega[1,2]": 0.1,
+    "b_Intercept": 250.0,
+    "b_x": 10.0,
+    "sd_participant__Intercept": 25.0,
+    "sd_participant__x": 6.0,
+    "cor_participant__Intercept__x": 0.1,
     "sigma": 26.0,
 }
 
@@ -53,12 +53,12 @@ def test_datasets_differ_between_replicates(design):
 
 def test_a_fixed_truth_is_the_same_in_every_replicate(design):
     _, truth = simulate(design, 1, 3)
-    assert truth["truth"][truth["parameter"] == "beta[2]"].tolist() == [1.0] * 3
+    assert truth["truth"][truth["parameter"] == "b_x"].tolist() == [1.0] * 3
 
 
 def test_participants_effects_differ_between_replicates(design):
     _, truth = simulate(design, 1, 3)
-    assert len(set(truth["truth"][truth["parameter"] == "beta_p[4,2]"])) == 3
+    assert len(set(truth["truth"][truth["parameter"] == "r_participant[4,x]"])) == 3
 
 
 def test_the_seed_in_the_table_reproduces_the_dataset(design, truth):

@@ -9,7 +9,7 @@ from recovery.engines.protocol import SAMPLER_COLUMNS, Draws
 from recovery.fit import draws
 from recovery.fit.inference_data import inference_data
 
-NAMES = ["beta[1]", "beta[2]", "sigma", "beta_p[1,1]", "beta_p[2,1]", "beta_p[1,2]", "beta_p[2,2]"]
+NAMES = ["b_Intercept", "b_x", "sigma", "r_participant[1,Intercept]", "r_participant[2,Intercept]", "r_participant[1,x]", "r_participant[2,x]"]
 
 
 @pytest.fixture

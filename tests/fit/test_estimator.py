@@ -186,7 +186,7 @@ def test_tables_of_estimators_have_the_schema_of_models(tmp_path, name):
 def test_participants_are_scored_as_with_models():
     batch, _ = fit("least_squares", end=1)
     scores = frame(batch, "participants").set_index("coefficient")
-    assert list(scores.index) == ["beta_p[,1]", "beta_p[,2]"]
+    assert list(scores.index) == ["r_participant[,Intercept]", "r_participant[,x]"]
     own = frame(batch, "estimates").set_index("parameter")
     for k in (1, 2):
         rows = own.loc[[f"beta_p[{j},{k}]" for j in range(1, 9)]]

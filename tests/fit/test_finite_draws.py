@@ -150,19 +150,19 @@ def fit(model="centered", *places) -> dict:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("name", ["sigma", "Omega[1,2]", "beta_p[2,1]", "lp__", "energy__"])
+@pytest.mark.parametrize("name", ["sigma", "cor_participant__Intercept__x", "r_participant[2,Intercept]", "lp__", "energy__"])
 def test_parameters_that_are_not_finite_are_named(spoil, name, value):
     spoil(name, value)
     assert why(fit()) == [f"RuntimeError: non-finite draws: {name}"]
 
 
 def test_integrated_coefficients_that_are_not_finite_are_named_too(spoil):
-    spoil("beta_p[4,2]", np.nan)
-    assert why(fit("marginal")) == ["RuntimeError: non-finite draws: beta_p[4,2]"]
+    spoil("r_participant[4,x]", np.nan)
+    assert why(fit("marginal")) == ["RuntimeError: non-finite draws: r_participant[4,x]"]
 
 
 def test_the_draws_of_a_failed_fit_are_not_kept(spoil):
-    spoil("beta_p[4,2]", np.nan)
+    spoil("r_participant[4,x]", np.nan)
     assert len(why(fit("centered", ("keep_draws", True)))) == 1
 
 
@@ -176,17 +176,17 @@ def test_many_parameters_that_are_not_finite_are_counted(monkeypatch):
 
     monkeypatch.setattr(engine, "sample", spoiled)
     (error,) = why(fit())
-    assert error.startswith("RuntimeError: non-finite draws: beta[1], beta[2], sigma_p[1],")
+    assert error.startswith("RuntimeError: non-finite draws: b_Intercept, b_x, sd_participant__Intercept,")
     assert error.endswith(" and 9 others")  # 6 scored, 8 coefficients: 14
 
 
-@pytest.mark.parametrize("name", ["beta[2]", "beta_p[1,1]"])
+@pytest.mark.parametrize("name", ["b_x", "r_participant[1,Intercept]"])
 def test_draws_too_large_to_have_moments_are_named(spoil, name):
     spoil(name, 1e200)
     assert why(fit()) == [f"RuntimeError: non-finite sd: {name}"]
 
 
-@pytest.mark.parametrize("name", ["sigma", "beta_p[2,1]"])
+@pytest.mark.parametrize("name", ["sigma", "r_participant[2,Intercept]"])
 def test_a_mode_that_is_not_finite_is_named_too(spoil, name):
     spoil(name, np.nan)
     batch = fit("optimize_centered", ("estimators", ["optimize_centered"]))
@@ -194,7 +194,7 @@ def test_a_mode_that_is_not_finite_is_named_too(spoil, name):
 
 
 def test_coefficients_drawn_at_random_for_a_mode_are_not_checked(spoil):
-    spoil("beta_p[2,1]", np.nan)
+    spoil("r_participant[2,Intercept]", np.nan)
     batch = fit("optimize_marginal", ("estimators", ["optimize_marginal"]))
     assert batch["diagnostics"]["status"] == ["ok"]
 
@@ -234,8 +234,8 @@ def estimated(monkeypatch):
             return Estimates(names, *(np.full(size, each, dtype=float) for each in (value, error)),
                              lambda p: np.full(size, bound + p))  # fmt: skip
 
-        own = [f"beta_p[{j},1]" for j in range(1, 5)]
-        parts = [part(["beta[1]"]), part(own)]
+        own = [f"r_participant[{j},Intercept]" for j in range(1, 5)]
+        parts = [part(["b_Intercept"]), part(own)]
         reml = replace(LINEAR.ESTIMATORS["reml"], fit=lambda columns: EstimatorResult(parts))
         monkeypatch.setitem(LINEAR.ESTIMATORS, "reml", reml)
         design = make_design(("estimators", ["reml"]), estimating="code")
@@ -250,11 +250,11 @@ def estimated(monkeypatch):
 @pytest.mark.parametrize(
     ("result", "message"),
     [
-        ({"value": np.nan}, "non-finite estimates: beta[1]"),
-        ({"value": np.inf}, "non-finite estimates: beta[1]"),
-        ({"error": np.inf}, "non-finite standard errors: beta[1]"),
-        ({"bound": np.inf}, "non-finite bounds of intervals: beta[1]"),
-        ({"bound": np.nan}, "non-finite bounds of intervals: beta[1]"),
+        ({"value": np.nan}, "non-finite estimates: b_Intercept"),
+        ({"value": np.inf}, "non-finite estimates: b_Intercept"),
+        ({"error": np.inf}, "non-finite standard errors: b_Intercept"),
+        ({"bound": np.inf}, "non-finite bounds of intervals: b_Intercept"),
+        ({"bound": np.nan}, "non-finite bounds of intervals: b_Intercept"),
     ],
 )
 def test_estimates_errors_and_bounds_are_finite(estimated, result, message):

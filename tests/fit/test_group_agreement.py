@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recovery.fit.participant_agreement import agreement
+from recovery.fit.group_agreement import agreement
 
 
 @pytest.mark.parametrize("slope", [1.0, 0.4, -0.5])

@@ -14,7 +14,7 @@ from recovery.score import measures
 
 SCENARIO, BATCH = "moderate-4x3", Batch(1, 3, 3)
 DESIGN = make_design(("engine", "cmdstan"), ("estimators", ["pathfinder_pooled"]))
-NAMES = ["beta[1]", "beta[2]", "sigma"]
+NAMES = ["b_Intercept", "b_x", "sigma"]
 
 
 def diagnostics(monkeypatch, rng, *shapes):

@@ -37,7 +37,7 @@ class CountingFitter:
         mean = task.replicate + 0.1 + self.shift
         return Fit(
             [{"parameter": "sigma", "truth": task.truth["sigma"], "mean": mean}],
-            [{"coefficient": "beta_p[,1]", "n_participants": 4, "rmse": mean}],
+            [{"coefficient": "r_participant[,Intercept]", "n_groups": 4, "rmse": mean}],
             {"status": "ok", "converged": True, "sampling_seconds": 0.5},
             some_draws(task.replicate) if self.with_draws else None,
         )

@@ -3,7 +3,12 @@
 import numpy as np
 from conftest import LINEAR
 
-TRUTH = LINEAR.Truth(beta=(0.5, 1), sigma_p=(1, 0.5), rho=0.3, sigma=1)
+TRUTH = LINEAR.Truth(
+    b={"Intercept": 0.5, "x": 1},
+    sd={"participant": {"Intercept": 1, "x": 0.5}},
+    cor={"participant": 0.3},
+    sigma=1,
+)
 
 
 def simulated(seed=1, participants=24, observations=8, family=LINEAR, truth=TRUTH):

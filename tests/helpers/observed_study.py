@@ -1,3 +1,3 @@
 """An observed dataset in a study."""
 
-OBSERVED = {"path": "a.csv", "outcome": "y", "predictor": "x", "participant": "p"}
+OBSERVED = {"path": "a.csv", "columns": {"participant": "p"}}

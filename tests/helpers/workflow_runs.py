@@ -22,20 +22,31 @@ SMALL = {
     "title": "A small study <script>alert(1)</script>",
     "seed": 1,
     "replicates": 3,
-    "truths": {"plain": {"beta": [0.5, 1], "sigma_p": [1, 0.5], "rho": 0.3, "sigma": 1}},
+    "truths": {
+        "plain": {
+            "b": {"Intercept": 0.5, "x": 1},
+            "sd": {"participant": {"Intercept": 1, "x": 0.5}},
+            "cor": {"participant": 0.3},
+            "sigma": 1,
+        }
+    },
     "participants": [4, 6],
     "observations": [5],
     "models": ["pooled", "noncentered"],
     "priors": {
-        "weak": {"beta_mean": 0, "beta_sd": 1, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 2}
+        "weak": {
+            "Intercept": "normal(0, 1)",
+            "b": "normal(0, 1)",
+            "sd": "exponential(1)",
+            "cor": "lkj(2)",
+            "sigma": "exponential(1)",
+        }
     },
     "sampler": {"chains": 2, "warmup": 100, "draws": 100},
 }
 SLEEPSTUDY = {
     "path": "config/data/sleepstudy.csv",
-    "participant": "Subject",
-    "predictor": "Days",
-    "outcome": "Reaction",
+    "columns": {"participant": "Subject", "x": "Days", "y": "Reaction"},
     "standardize": True,
 }
 SUMMARY = "results/small/summary/performance.parquet"

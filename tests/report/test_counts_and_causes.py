@@ -213,12 +213,12 @@ def test_missed_thresholds_of_an_observed_fit_are_named_with_their_parameter():
     )
     quantities = {"rhat": [1.0, 1.034], "ess_bulk": [900.0, 950.0], "ess_tail": [212.0, 950.0]}
     estimates = pd.concat(
-        pd.DataFrame(keys | {"model": model, "parameter": ["beta[1]", "sigma"], **quantities})
+        pd.DataFrame(keys | {"model": model, "parameter": ["b_Intercept", "sigma"], **quantities})
         for model in ("pooled", "centered")
     )
     (section,) = observed_section.rows(study, LINEAR, estimates, diagnostics, pd.DataFrame())
     assert section["outcomes"] == [
-        "no, rhat 1.034 of sigma (at most 1.01), tail ESS 212 of beta[1] (at least 400), "
+        "no, rhat 1.034 of sigma (at most 1.01), tail ESS 212 of b_Intercept (at least 400), "
         "3 divergent transitions (at most 0)",
         "no, rhat 1.500 of the log density (at most 1.01), E-BFMI 0.12 (at least 0.3), "
         "9 trajectories stopped at max_treedepth",

@@ -85,7 +85,7 @@ def test_another_number_in_the_studys_table_is_named(finished, tmp_path):
     )
     done = replay(changed, FITS[0])
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1].startswith("estimates, beta[1], mean: ")
+    assert done.stdout.splitlines()[-1].startswith("estimates, b_Intercept, mean: ")
     assert SAME not in done.stdout
 
 

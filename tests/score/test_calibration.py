@@ -74,7 +74,7 @@ def fits(n=200, **changes) -> pd.DataFrame:
     return pd.DataFrame(rows | {"seed": np.arange(7, n + 7)} | changes)
 
 
-def ranks(values, quantity="beta[1]") -> pd.DataFrame:
+def ranks(values, quantity="b_Intercept") -> pd.DataFrame:
     replicate = np.arange(1, len(values) + 1)
     columns = {"replicate": replicate, "parameter": quantity, "rank": values, "max_rank": 99}
     return pd.DataFrame(columns)
@@ -91,9 +91,9 @@ def judged(*tables) -> pd.DataFrame:
 
 def test_uniform_values_lie_within_the_bin_of_their_rank():
     table = ranks([0, 50, 99])
-    values = calibration.uniform_values(table, fits(3))["beta[1]"]
+    values = calibration.uniform_values(table, fits(3))["b_Intercept"]
     assert (np.floor(100 * values) == [0, 50, 99]).all()
-    np.testing.assert_array_equal(values, calibration.uniform_values(table, fits(3))["beta[1]"])
+    np.testing.assert_array_equal(values, calibration.uniform_values(table, fits(3))["b_Intercept"])
 
 
 def test_uniform_ranks_are_calibrated_and_other_ranks_are_miscalibrated():
@@ -101,7 +101,7 @@ def test_uniform_ranks_are_calibrated_and_other_ranks_are_miscalibrated():
     bad = calibration.cell_p_values(ranks(np.arange(200) % 60), fits(), 200)
     result = judged(good, bad)
     assert result["verdict"].tolist() == ["calibrated", "miscalibrated"]
-    assert "beta[1]" in result["reason"][1]
+    assert "b_Intercept" in result["reason"][1]
 
 
 def test_fits_with_few_effective_draws_are_left_out_and_counted():

@@ -76,7 +76,7 @@ def test_only_the_rank_of_the_log_likelihood_detects_a_missing_likelihood():
     result = judge(estimates, diagnostics)
     assert (result["verdict"] == "miscalibrated").all()
     assert failing(result) == {"log likelihood"}
-    beta = from_table(estimates[estimates["parameter"] == "beta[1]"], LEVELS, prior_sd=1.0)
+    beta = from_table(estimates[estimates["parameter"] == "b_Intercept"], LEVELS, prior_sd=1.0)
     contraction = measures.scores(beta)["contraction", np.nan]
     assert abs(contraction.value) < 0.05
 
@@ -85,7 +85,7 @@ def test_residuals_with_heavy_tails_make_the_coverage_of_sigma_too_low():
     def simulate(prior, size, rng):
         columns, values = family.simulate_joint("pooled", prior, {}, *size, rng)
         noise = rng.standard_t(5, size=columns["y"].size) * np.sqrt(3 / 5)  # their SD is 1
-        y = values["beta[1]"] + values["beta[2]"] * columns["x"] + values["sigma"] * noise
+        y = values["b_Intercept"] + values["b_x"] * columns["x"] + values["sigma"] * noise
         return {**columns, "y": y}, values
 
     estimates, diagnostics = ranked(simulate, SHIPPED / "pooled.stan", "pooled", (4, 5))
@@ -109,14 +109,14 @@ def test_ranks_of_sums_and_differences_detect_a_correlation_in_the_prior_of_trut
         columns, values = family.simulate_joint("pooled", prior, {}, *size, rng)
         beta = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]])
         sigma = values["sigma"]
-        y = beta[0] + beta[1] * columns["x"] + sigma * rng.normal(size=columns["y"].size)
-        values |= {"beta[1]": beta[0], "beta[2]": beta[1]}
+        y = beta[0] + b_Intercept * columns["x"] + sigma * rng.normal(size=columns["y"].size)
+        values |= {"b_Intercept": beta[0], "b_x": b_Intercept}
         return {**columns, "y": y}, values
 
     prior = PRIOR | {"sigma_rate": 0.1}  # large sigma, so data are weak
     result = judge(*ranked(simulate, SHIPPED / "pooled.stan", "pooled", (2, 2), prior))
-    assert failing(result) >= {"beta[1] + beta[2]", "beta[1] - beta[2]"}
-    assert not failing(result) & {"beta[1]", "beta[2]", "sigma"}
+    assert failing(result) >= {"b_Intercept + b_x", "b_Intercept - b_x"}
+    assert not failing(result) & {"b_Intercept", "b_x", "sigma"}
 
 
 @pytest.mark.parametrize("model", ["pooled", "unpooled", "marginal"])

@@ -31,7 +31,7 @@ def test_measures_of_intervals_use_the_fits_with_intervals(rng):
     lacking = [3, 10, 11, 30]
     x = replicates(rng, lacking=lacking)
     part = x.subset(np.setdiff1d(x.replicate, lacking))
-    both = [{("reml", NO_PRIOR): Fits({"beta[1]": y}, y.replicate)} for y in (x, part)]
+    both = [{("reml", NO_PRIOR): Fits({"b_Intercept": y}, y.replicate)} for y in (x, part)]
     for measure in ("coverage", "interval_width", "model_se", "z_score", "interval_score"):
         result, expected = (scored(cells, measure) for cells in both)
         assert result["n_replicates"] == expected["n_replicates"] == 36
@@ -54,9 +54,9 @@ def test_a_parameter_without_intervals_has_errors_and_no_coverage(rng):
 
 
 def test_estimators_are_compared_with_every_model_under_each_prior_and_once_with_another(rng):
-    x = {"beta[1]": replicates(rng)}
+    x = {"b_Intercept": replicates(rng)}
     cells = {
-        (method, prior): Fits(x, x["beta[1]"].replicate)
+        (method, prior): Fits(x, x["b_Intercept"].replicate)
         for method, prior in [
             ("pooled", "weak"),
             ("pooled", "tight"),
@@ -90,8 +90,8 @@ def test_differences_of_intervals_use_pairs_with_both_intervals(rng):
     whole, part = (
         measures.comparison(
             {
-                ("pooled", "weak"): Fits({"beta[1]": one}, one.replicate),
-                ("reml", NO_PRIOR): Fits({"beta[1]": other}, other.replicate),
+                ("pooled", "weak"): Fits({"b_Intercept": one}, one.replicate),
+                ("reml", NO_PRIOR): Fits({"b_Intercept": other}, other.replicate),
             }
         ).set_index(["subset", "measure"])
         for one, other in ((model, estimator), (model.subset(kept), estimator.subset(kept)))

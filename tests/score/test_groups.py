@@ -13,7 +13,7 @@ CENTERED, MARGINAL, POOLED = ("centered", "weak"), ("marginal", "weak"), ("poole
 
 def recovered(rmse):
     """One row per fit, with the same other scores in every row."""
-    rows = {"replicate": np.arange(1, len(rmse) + 1), "coefficient": "beta_p[,1]", "rmse": rmse}
+    rows = {"replicate": np.arange(1, len(rmse) + 1), "coefficient": "r_participant[,Intercept]", "rmse": rmse}
     rows |= {"correlation": 0.5, "shrinkage_slope": 0.8, "level": 0.89, "coverage": 0.9}
     return pd.DataFrame(rows)
 
@@ -26,7 +26,7 @@ def result():
         POOLED: recovered([]),
     }
     converged = {CENTERED: np.array([1, 2]), MARGINAL: np.array([2, 3]), POOLED: np.array([1])}
-    table = measures.participants(people, converged)
+    table = measures.groups(people, converged)
     return table.set_index(["model", "subset", "measure"])
 
 
@@ -56,7 +56,7 @@ def test_a_model_without_participants_has_no_row(result):
 
 def test_a_fit_without_a_score_is_left_out_of_its_mean():
     table = recovered([1.0, 2.0, 3.0]).assign(correlation=[0.2, np.nan, 0.4])
-    result = measures.participants({CENTERED: table}, {CENTERED: np.array([1, 2, 3])})
+    result = measures.groups({CENTERED: table}, {CENTERED: np.array([1, 2, 3])})
     row = result[(result["measure"] == "correlation") & (result["subset"] == "all")].iloc[0]
     assert (row["value"], row["n_fits"]) == (pytest.approx(0.3), 2)
 
@@ -66,7 +66,7 @@ def intervals(shares) -> np.ndarray:
     shares = np.array(shares)
     table = recovered(np.ones(shares.size)).assign(coverage=shares.ravel())
     names = np.repeat(np.arange(len(shares)), shares.shape[1])
-    result = measures.participants({CENTERED: table.assign(coefficient=names)}, {CENTERED: []})
+    result = measures.groups({CENTERED: table.assign(coefficient=names)}, {CENTERED: []})
     coverage = (result["measure"] == "coverage") & (result["subset"] == "all")
     return result.loc[coverage, ["lower", "upper"]].to_numpy()
 

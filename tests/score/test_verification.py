@@ -139,5 +139,5 @@ def test_a_disagreement_is_shown_at_the_top(finished, tmp_path):
     done = changed.snakemake("--cores", "2", "--forcerun", "summarise", "figures")
     assert done.returncode == 0, done.stderr
     text = page.read_text()
-    assert "<strong>The engines disagree.</strong> Pooled, beta[1]; Pooled, beta[2]" in text
+    assert "<strong>The engines disagree.</strong> Pooled, b_Intercept; Pooled, b_x" in text
     assert text.index("The engines disagree") < text.index("Summary of models")

@@ -214,7 +214,7 @@ def test_cmdstan_starts_where_it_is_told(prophet, rng, changes):
     inits |= {"delta": [0.5, -0.5]} if changes else {}
     draws = sample_prophet(prophet, data_of_prophet(rng, changes=changes), **STILL, inits=inits)
     start = dict(zip(draws.names, draws.values[0, 0], strict=True))
-    for name, value in {"m": 7, "beta[1]": 3, "beta[2]": -4, "sigma_obs": 50}.items():
+    for name, value in {"m": 7, "b_Intercept": 3, "b_x": -4, "sigma_obs": 50}.items():
         assert start[name] == pytest.approx(value, rel=0.3)
     if changes:
         assert start["delta[2]"] == pytest.approx(-0.5, abs=0.3)
@@ -225,7 +225,7 @@ def test_cmdstan_starts_at_draws_of_pathfinder(prophet, rng, changes):
     data = data_of_prophet(rng, changes=changes)
     draws = sample_prophet(prophet, data, **STILL, inits="pathfinder")
     long = sample_prophet(prophet, data)
-    place = draws.names.index("beta[1]")
+    place = draws.names.index("b_Intercept")
     there = long.values[:, :, place]
     starts = draws.values[:, 0, place]
     assert np.abs(starts - there.mean()).max() < 10 * there.std()

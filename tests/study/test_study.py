@@ -96,7 +96,7 @@ FAULTS = {
         ((*TRUTH, "sigma", -1), "truths.moderate.sigma: got -1, must be above 0.0"),
         (
             (*TRUTH, "sigma_p", [1, -0.5]),
-            "truths.moderate.sigma_p[1]: got -0.5, must be at least 0.0",
+            "truths.moderate.sd_participant__Intercept: got -0.5, must be at least 0.0",
         ),
         ((*PRIOR, "beta_sd", [1, -1]), "priors.weak.beta_sd[1]: got -1, must be above 0.0"),
         ((*PRIOR, "lkj_eta", 0), "priors.weak.lkj_eta: got 0, must be above 0.0"),

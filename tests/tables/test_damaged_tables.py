@@ -22,7 +22,7 @@ SCHEMAS = {
     "data": tables.data_schema({"participant": "integer", "x": "real", "y": "real"}),
     "truth": tables.TRUTH,
     "estimates": tables.estimates_schema([0.5, 0.89]),
-    "participants": tables.PARTICIPANTS,
+    "participants": tables.GROUPS,
     "diagnostics": tables.DIAGNOSTICS,
     "loo": tables.LOO,
     "summary": SUMMARIES["performance"],
@@ -42,7 +42,7 @@ DRAW = {"replicate": [1], "chain": [1], "draw": [1]}
 def cells(kind: pa.DataType, rng: np.random.Generator, size: int) -> list:
     """Values of a column of this type; some are missing."""
     values = {
-        "string": lambda: rng.choice(["beta[1]", "sigma", "0" * 64]),
+        "string": lambda: rng.choice(["b_Intercept", "sigma", "0" * 64]),
         "int64": lambda: int(rng.integers(1, 2**53)),
         "double": rng.normal,
         "bool": lambda: bool(rng.integers(2)),

@@ -14,7 +14,7 @@ from recovery import tables
 
 TRUTH = {
     "replicate": np.array([1, 1]),
-    "parameter": np.array(["beta[1]", "sigma"], dtype=object),
+    "parameter": np.array(["b_Intercept", "sigma"], dtype=object),
     "truth": np.array([0.1 + 0.2, np.nan]),
     "data_seed": np.array([2**63 - 1, 3]),
     "error": np.array([None, "why"], dtype=object),
@@ -108,7 +108,7 @@ def test_the_csv_file_has_the_values_of_the_table(written):
 
 def test_tables_are_read_into_one_frame(written):
     frame = tables.read_frame([written, written], ["parameter"])
-    assert frame["parameter"].tolist() == ["beta[1]", "sigma"] * 2
+    assert frame["parameter"].tolist() == ["b_Intercept", "sigma"] * 2
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_performance_holds_models_and_estimators(finished):
     assert cells == {*with_prior, ("reml", "no_prior")}
     mine = table[(table["model"] == "reml") & (table["subset"] == "all")].set_index("measure")
     assert mine.loc["rmse", "value"].notna().all()
-    assert set(mine["parameter"]) > {"beta[1]", "sigma_p[2]", "Omega[1,2]", "sigma"}
+    assert set(mine["parameter"]) > {"b_Intercept", "sd_participant__x", "cor_participant__Intercept__x", "sigma"}
 
 
 def test_estimators_are_compared_with_models_on_the_same_datasets(finished):
@@ -64,7 +64,7 @@ def test_estimators_are_compared_with_models_on_the_same_datasets(finished):
 
 def test_estimates_read_from_an_external_table_are_scored_alike(finished):
     files = sorted((finished.folder / "results/small/estimates").rglob("*.parquet"))
-    positive = ["sigma", "sigma_p[1]", "sigma_p[2]"]
+    positive = ["sigma", "sd_participant__Intercept", "sd_participant__x"]
     keys = ["model", "prior", "parameter", "measure", "level"]
     values = ["value", "mcse", "lower", "upper", "n_replicates"]
     found = external.score(files, [0.5, 0.89, 0.95], positive, replicates=3).set_index(keys)

@@ -114,7 +114,7 @@ def test_extreme_truths_and_smallest_designs(tmp_path):
         numbers = summary(checkout, table).select_dtypes("number").to_numpy()
         assert not np.isinf(numbers).any()
     bias = rows[(rows["measure"] == "bias") & (rows["subset"] == "all")]
-    large = bias[(bias["truth"] == "large") & (bias["parameter"] == "beta[1]")]["value"]
+    large = bias[(bias["truth"] == "large") & (bias["parameter"] == "b_Intercept")]["value"]
     assert large.to_numpy() == pytest.approx(-1e100)  # the prior holds the estimate near 0
     for truth in ("tiny", "same_x"):
         assert bias[bias["truth"] == truth]["value"].between(-5, 5).all()

@@ -20,7 +20,7 @@ def test_kept_draws_have_the_estimates_of_the_table(results):
     means = estimates.set_index("parameter")["mean"]
     posterior = inference_data(results / "draws" / CELL, 2).posterior
     assert posterior["beta"].shape == (2, 100, 2)
-    np.testing.assert_allclose(posterior["beta"].mean(axis=(0, 1)), means[["beta[1]", "beta[2]"]])
+    np.testing.assert_allclose(posterior["beta"].mean(axis=(0, 1)), means[["b_Intercept", "b_x"]])
     np.testing.assert_allclose(posterior["sigma"].mean(), means["sigma"])
 
 

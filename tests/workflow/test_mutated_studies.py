@@ -27,7 +27,7 @@ OBSERVED = {
     "outcome": "Reaction",
     "predictor": "Days",
     "participant": "Subject",
-    "published": {"lme4": {"source": "a paper", "values": {"beta[1]": 251.4}}},
+    "published": {"lme4": {"source": "a paper", "values": {"b_Intercept": 251.4}}},
 }
 FULL = {
     **SMALL,
@@ -44,7 +44,7 @@ FULL = {
     "convergence": {"max_rhat": 1.05},
     "keep_draws": False,
     "participants": [4, 8],
-    "planning": {"beta[2]": {"interval_width": 0.5, "power": 0.8}, "sigma": {"rmse": 0.1}},
+    "planning": {"b_x": {"interval_width": 0.5, "power": 0.8}, "sigma": {"rmse": 0.1}},
 }
 HOSTILE = [
     *(0, 1, -1, 2, 3, 10**6, 10**7, 2**31, 2**63 - 1, 2**63, 10**400),

@@ -20,14 +20,14 @@ TWO_COUNTS = ("participants", [4, 8])
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        (("tau", {"rmse": 1.0}), "planning: got 'tau', must be one of 'beta[1]', 'beta[2]'"),
-        (("beta[2]", {}), "planning.beta[2]: got no key, must have at least one of `interval_wi"),
-        (("beta[2]", {"width": 1.0}), "planning.beta[2].width: unknown key, must not be there"),
-        (("beta[2]", {"power": 1}), "planning.beta[2].power: got 1, must be below 1.0"),
-        (("beta[2]", {"coverage": 0}), "planning.beta[2].coverage: got 0, must be above 0.0"),
-        (("beta[2]", {"rmse": -1}), "planning.beta[2].rmse: got -1, must be above 0.0"),
-        (("beta[2]", {"interval_width": "1"}), "interval_width: got '1', must be a number"),
-        (("beta[2]", 0.5), "planning.beta[2]: got 0.5, must be a mapping of keys to values"),
+        (("tau", {"rmse": 1.0}), "planning: got 'tau', must be one of 'b_Intercept', 'b_x'"),
+        (("b_x", {}), "planning.b_x: got no key, must have at least one of `interval_wi"),
+        (("b_x", {"width": 1.0}), "planning.b_x.width: unknown key, must not be there"),
+        (("b_x", {"power": 1}), "planning.b_x.power: got 1, must be below 1.0"),
+        (("b_x", {"coverage": 0}), "planning.b_x.coverage: got 0, must be above 0.0"),
+        (("b_x", {"rmse": -1}), "planning.b_x.rmse: got -1, must be above 0.0"),
+        (("b_x", {"interval_width": "1"}), "interval_width: got '1', must be a number"),
+        (("b_x", 0.5), "planning.b_x: got 0.5, must be a mapping of keys to values"),
         (
             ("sigma", {"power": 0.8}),
             "planning.sigma.power: got 0.8, must not be given for a parameter that cannot be",
@@ -46,29 +46,29 @@ def test_an_empty_plan_is_refused():
 
 
 def test_one_count_leaves_nothing_between():
-    told = refusal(("planning", "beta[2]", {"rmse": 0.1}))
+    told = refusal(("planning", "b_x", {"rmse": 0.1}))
     assert "planning: participants has 1 count, 4, must have at least 2" in told
 
 
 def test_a_parameter_of_an_estimator_only_can_be_planned():
-    wanted = ("planning", "sigma_p[1]", {"coverage": 0.8})
+    wanted = ("planning", "sd_participant__Intercept", {"coverage": 0.8})
     study = make_study(TWO_COUNTS, ("models", ["pooled"]), ("estimators", ["reml"]), wanted)
-    assert list(study.planning) == ["sigma_p[1]"]
+    assert list(study.planning) == ["sd_participant__Intercept"]
 
 
 def test_a_parameter_that_no_model_of_the_study_has_is_refused():
     told = refusal(
-        TWO_COUNTS, ("models", ["pooled"]), ("planning", "sigma_p[1]", {"coverage": 0.8})
+        TWO_COUNTS, ("models", ["pooled"]), ("planning", "sd_participant__Intercept", {"coverage": 0.8})
     )
     assert (
-        "planning: got 'sigma_p[1]', must be a parameter that a model of the study estimates"
+        "planning: got 'sd_participant__Intercept', must be a parameter that a model of the study estimates"
         in told
     )
 
 
 def test_no_dataset_and_no_fit_knows_of_it():
     plain = make_design(TWO_COUNTS)
-    asked = make_design(TWO_COUNTS, ("planning", "beta[2]", {"power": 0.8}))
+    asked = make_design(TWO_COUNTS, ("planning", "b_x", {"power": 0.8}))
     for cell in plain.cells:
         for batch in plain.batches(cell):
             assert plain.fit(*cell, batch) == asked.fit(*cell, batch)
@@ -79,7 +79,7 @@ def test_no_dataset_and_no_fit_knows_of_it():
 def test_the_page_says_how_many_participants_are_needed(verified_study):
     results = verified_study.folder / "results/small"
     table = pd.read_parquet(results / "summary/planning.parquet")
-    assert table[["parameter", "measure", "wanted"]].values.tolist() == [["beta[2]", "power", 0.8]]
+    assert table[["parameter", "measure", "wanted"]].values.tolist() == [["b_x", "power", 0.8]]
     assert '<h2 id="planning">' in (results / "report.html").read_text()
     assert (results / "figures/planning-plain-x5.svg").exists()
 
@@ -88,5 +88,5 @@ def test_the_page_says_how_many_participants_are_needed(verified_study):
 def test_a_changed_target_refits_nothing(verified_study, tmp_path):
     changed = verified_study.copy(tmp_path / "changed")
     study = yaml.safe_load((changed.folder / "study.yaml").read_text())
-    changed.write(**study | {"planning": {"beta[2]": {"power": 0.9}}})
+    changed.write(**study | {"planning": {"b_x": {"power": 0.9}}})
     assert changed.planned() == {"summarise": 1, "figures": 1, "report": 1, "outcome": 1, "all": 1}

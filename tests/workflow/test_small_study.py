@@ -209,7 +209,7 @@ def test_a_truth_drawn_from_a_prior_is_scored_by_each_replicates_own(tmp_path):
     done = checkout.make_study()
     assert done.returncode == 0, done.stdout + done.stderr
     estimates = checkout.numbers()["estimates"]
-    assert estimates[estimates["parameter"] == "beta[1]"]["truth"].nunique() == 3
+    assert estimates[estimates["parameter"] == "b_Intercept"]["truth"].nunique() == 3
     table = pd.read_parquet(tmp_path / SUMMARY)
     assert table[table["measure"] == "relative_bias"]["value"].isna().all()
     assert table[(table["measure"] == "bias") & (table["subset"] == "all")]["value"].notna().all()
