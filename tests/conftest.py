@@ -262,7 +262,10 @@ def small_study(tmp_path_factory) -> Checkout:
 @pytest.fixture(scope="session")
 def batched_study(tmp_path_factory) -> Checkout:
     """Two models under two priors in batches of 2, run to its summary. Tests must not change it."""
-    priors = {**SMALL_RUN["priors"], "tight": {**SMALL_RUN["priors"]["weak"], "b": "normal(0, 0.5)"}}
+    priors = {
+        **SMALL_RUN["priors"],
+        "tight": {**SMALL_RUN["priors"]["weak"], "b": "normal(0, 0.5)"},
+    }
     changes = {"participants": [4], "priors": priors, "batch": 2}
     return run_once(tmp_path_factory, "batched_study", SUMMARY, **changes)
 

@@ -11,7 +11,7 @@
  * doi:10.3758/s13428-017-0980-9.
  */
 functions {
-  #include functions/multilevel.stan
+  #include functions/varying_lines.stan
 }
 data {
   int<lower=1> N; // observations

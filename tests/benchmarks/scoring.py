@@ -107,7 +107,11 @@ def _synthesise_fits(plan, cell, batch, rng) -> None:
     tables.write(diagnostics, file, tables.DIAGNOSTICS, identity, cost, ranges)
     people = dict.fromkeys(tables.GROUPS.names, [0.5] * fits)
     people |= {name: [value] * fits for name, value in keys.items()}
-    people |= {"n_groups": [4] * fits, "factor": ["participant"] * fits, "coefficient": ["r_participant[,x]"] * fits}
+    people |= {
+        "n_groups": [4] * fits,
+        "factor": ["participant"] * fits,
+        "coefficient": ["r_participant[,x]"] * fits,
+    }
     people |= {"replicate": batch.replicates}
     file = plan.cell_file("groups", cell, batch)
     tables.write(people, file, tables.GROUPS, identity, replicates=ranges)

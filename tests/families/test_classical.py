@@ -120,7 +120,12 @@ def dense_errors(name, columns, at, interior) -> np.ndarray:
     return result
 
 
-COMPONENTS = ["sd_participant__Intercept", "sd_participant__x", "cor_participant__Intercept__x", "sigma"]
+COMPONENTS = [
+    "sd_participant__Intercept",
+    "sd_participant__x",
+    "cor_participant__Intercept__x",
+    "sigma",
+]
 
 
 @pytest.mark.parametrize("name", ["reml", "ml"])
@@ -158,7 +163,9 @@ def test_at_the_boundary_interior_parameters_keep_their_standard_errors(name, se
         assert np.isfinite(value[parameter])
         assert np.isnan(error[parameter])
         assert np.isnan(interval(name, columns, parameter)).all()
-    assert np.isfinite([error["b_Intercept"], error["b_x"], error["r_participant[1,Intercept]"]]).all()
+    assert np.isfinite(
+        [error["b_Intercept"], error["b_x"], error["r_participant[1,Intercept]"]]
+    ).all()
     assert abs(value["cor_participant__Intercept__x"]) <= 1
 
 
@@ -169,7 +176,10 @@ def test_predictions_have_hendersons_standard_errors(rng):
     x = LINEAR.layout.design_matrix(columns)
     people = np.unique(columns["participant"])
     z = np.hstack([x * (columns["participant"] == j)[:, None] for j in people])
-    sd, rho = np.array([value["sd_participant__Intercept"], value["sd_participant__x"]]), value["cor_participant__Intercept__x"]
+    sd, rho = (
+        np.array([value["sd_participant__Intercept"], value["sd_participant__x"]]),
+        value["cor_participant__Intercept__x"],
+    )
     psi = np.outer(sd, sd) * np.array([[1, rho], [rho, 1]]) / value["sigma"] ** 2
     w = np.hstack([x, z])
     matrix = w.T @ w
@@ -191,8 +201,12 @@ def test_units_of_measurement_do_not_matter():
     other = columns | {"x": columns["x"] * 1e4, "y": columns["y"] * 1e-6 + 3}
     changed, its_error = fitted("reml", other)
     assert changed["b_Intercept"] == pytest.approx(value["b_Intercept"] * 1e-6 + 3)
-    assert changed["sd_participant__x"] == pytest.approx(value["sd_participant__x"] * 1e-10, rel=1e-5)
-    assert changed["cor_participant__Intercept__x"] == pytest.approx(value["cor_participant__Intercept__x"], rel=1e-5)
+    assert changed["sd_participant__x"] == pytest.approx(
+        value["sd_participant__x"] * 1e-10, rel=1e-5
+    )
+    assert changed["cor_participant__Intercept__x"] == pytest.approx(
+        value["cor_participant__Intercept__x"], rel=1e-5
+    )
     assert its_error["sigma"] == pytest.approx(error["sigma"] * 1e-6, rel=1e-5)
 
 

@@ -16,7 +16,12 @@ from recovery.families.correlations import draw_correlation
 family = families.find("multilevel_linear")
 
 COLUMNS = family.ObservedColumns(outcome="rt", predictor="day", participant="who")
-LINES = {"r_participant[1,Intercept]": 1.0, "r_participant[1,x]": 2.0, "r_participant[2,Intercept]": 3.0, "r_participant[2,x]": -1.0}
+LINES = {
+    "r_participant[1,Intercept]": 1.0,
+    "r_participant[1,x]": 2.0,
+    "r_participant[2,Intercept]": 3.0,
+    "r_participant[2,x]": -1.0,
+}
 POPULATION = {"b_Intercept": 10.0, "b_x": 0.5}
 
 
@@ -180,7 +185,14 @@ def test_stan_data_have_the_observations_and_all_hyperparameters(prior):
 
 
 def test_participants_coefficients_are_grouped_in_order():
-    names = ["b_Intercept", "r_participant[1,Intercept]", "r_participant[2,Intercept]", "r_participant[1,x]", "z_p[1,1]", "r_participant[2,x]"]
+    names = [
+        "b_Intercept",
+        "r_participant[1,Intercept]",
+        "r_participant[2,Intercept]",
+        "r_participant[1,x]",
+        "z_p[1,1]",
+        "r_participant[2,x]",
+    ]
     assert family.group_coefficients(names) == {
         "r_participant[,Intercept]": ["r_participant[1,Intercept]", "r_participant[2,Intercept]"],
         "r_participant[,x]": ["r_participant[1,x]", "r_participant[2,x]"],

@@ -222,7 +222,9 @@ def test_rows_of_estimates_have_the_true_value(centered):
 
 def test_participants_are_scored_once_per_fit_and_coefficient(centered):
     keys = [(row["replicate"], row["coefficient"]) for row in rows(centered["participants"])]
-    assert keys == [(r, c) for r in (1, 2, 3, 4) for c in ("r_participant[,Intercept]", "r_participant[,x]")]
+    assert keys == [
+        (r, c) for r in (1, 2, 3, 4) for c in ("r_participant[,Intercept]", "r_participant[,x]")
+    ]
 
 
 @pytest.mark.parametrize("k", [1, 2])

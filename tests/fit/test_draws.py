@@ -9,7 +9,15 @@ from recovery.engines.protocol import SAMPLER_COLUMNS, Draws
 from recovery.fit import draws
 from recovery.fit.inference_data import inference_data
 
-NAMES = ["b_Intercept", "b_x", "sigma", "r_participant[1,Intercept]", "r_participant[2,Intercept]", "r_participant[1,x]", "r_participant[2,x]"]
+NAMES = [
+    "b_Intercept",
+    "b_x",
+    "sigma",
+    "r_participant[1,Intercept]",
+    "r_participant[2,Intercept]",
+    "r_participant[1,x]",
+    "r_participant[2,x]",
+]
 
 
 @pytest.fixture

@@ -150,7 +150,10 @@ def fit(model="centered", *places) -> dict:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("name", ["sigma", "cor_participant__Intercept__x", "r_participant[2,Intercept]", "lp__", "energy__"])
+@pytest.mark.parametrize(
+    "name",
+    ["sigma", "cor_participant__Intercept__x", "r_participant[2,Intercept]", "lp__", "energy__"],
+)
 def test_parameters_that_are_not_finite_are_named(spoil, name, value):
     spoil(name, value)
     assert why(fit()) == [f"RuntimeError: non-finite draws: {name}"]
@@ -176,7 +179,9 @@ def test_many_parameters_that_are_not_finite_are_counted(monkeypatch):
 
     monkeypatch.setattr(engine, "sample", spoiled)
     (error,) = why(fit())
-    assert error.startswith("RuntimeError: non-finite draws: b_Intercept, b_x, sd_participant__Intercept,")
+    assert error.startswith(
+        "RuntimeError: non-finite draws: b_Intercept, b_x, sd_participant__Intercept,"
+    )
     assert error.endswith(" and 9 others")  # 6 scored, 8 coefficients: 14
 
 

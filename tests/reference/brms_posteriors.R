@@ -120,9 +120,18 @@ cases <- list(
 )
 
 chains <- 4
-warmup <- 1000
-draws <- c(penicillin = 10000, pastes = 5000, cake = 5000, sleepstudy = 5000) # of each chain
-default_draws <- 4000
+# Of each chain; a case takes more where its slowest parameter would have too few effective draws,
+# and smaller steps where 0.95 leaves divergent transitions.
+default <- list(warmup = 1000, draws = 5000, adapt_delta = 0.95, max_treedepth = 10)
+settings <- list(
+  penicillin = list(warmup = 2000, draws = 8000, adapt_delta = 0.995),
+  pastes = list(warmup = 2000, draws = 10000, adapt_delta = 0.998, max_treedepth = 12),
+  epilepsy = list(draws = 10000),
+  inhaler = list(draws = 10000),
+  verbagg = list(draws = 8000),
+  cake = list(draws = 10000)
+)
+settings_of <- function(case) modifyList(default, as.list(settings[[case$name]]))
 
 prior_of <- function(case) {
   set <- function(class) {
@@ -152,10 +161,10 @@ check_code <- function(case) {
 # --- Fits --------------------------------------------------------------------------------------
 
 fit <- function(case, seed) {
-  kept <- if (case$name %in% names(draws)) draws[[case$name]] else default_draws
+  with <- settings_of(case)
   fitted <- do.call(brm, c(arguments_of(case), list(
-    chains = chains, cores = 1, warmup = warmup, iter = warmup + kept, seed = seed,
-    control = list(adapt_delta = 0.95), refresh = 0
+    chains = chains, cores = 1, warmup = with$warmup, iter = with$warmup + with$draws,
+    seed = seed, control = with[c("adapt_delta", "max_treedepth")], refresh = 0
   )))
   array <- posterior::as_draws_array(fitted)
   names <- posterior::variables(array)
@@ -168,8 +177,8 @@ fit <- function(case, seed) {
   seconds <- sum(rstan::get_elapsed_time(fitted$fit))
   message(sprintf("%s: %d divergent, %.0f s", case$name, divergent, seconds))
   print(as.data.frame(table), digits = 4)
-  print(prior_summary(fitted))
-  list(draws = chains * kept, divergent = divergent, table = table)
+  sampler <- c(list(chains = chains), with, list(seed = seed))
+  list(sampler = sampler, divergent = divergent, table = table)
 }
 
 # --- Files -------------------------------------------------------------------------------------
@@ -197,7 +206,7 @@ as_lines <- function(case, result) {
     '"formula": ', json(case$formula), ",\n",
     '"levels": ', json(levels_of(case)), ",\n",
     '"priors": ', json(as.list(case$priors)), ",\n",
-    '"draws": ', json(result$draws), ",\n",
+    '"sampler": ', json(result$sampler), ",\n",
     '"divergent": ', json(result$divergent), ",\n",
     '"parameters": {\n', paste(vapply(rows, parameter, ""), collapse = ",\n"), "\n}\n}"
   )

@@ -13,7 +13,11 @@ CENTERED, MARGINAL, POOLED = ("centered", "weak"), ("marginal", "weak"), ("poole
 
 def recovered(rmse):
     """One row per fit, with the same other scores in every row."""
-    rows = {"replicate": np.arange(1, len(rmse) + 1), "coefficient": "r_participant[,Intercept]", "rmse": rmse}
+    rows = {
+        "replicate": np.arange(1, len(rmse) + 1),
+        "coefficient": "r_participant[,Intercept]",
+        "rmse": rmse,
+    }
     rows |= {"correlation": 0.5, "shrinkage_slope": 0.8, "level": 0.89, "coverage": 0.9}
     return pd.DataFrame(rows)
 

@@ -50,7 +50,12 @@ def test_performance_holds_models_and_estimators(finished):
     assert cells == {*with_prior, ("reml", "no_prior")}
     mine = table[(table["model"] == "reml") & (table["subset"] == "all")].set_index("measure")
     assert mine.loc["rmse", "value"].notna().all()
-    assert set(mine["parameter"]) > {"b_Intercept", "sd_participant__x", "cor_participant__Intercept__x", "sigma"}
+    assert set(mine["parameter"]) > {
+        "b_Intercept",
+        "sd_participant__x",
+        "cor_participant__Intercept__x",
+        "sigma",
+    }
 
 
 def test_estimators_are_compared_with_models_on_the_same_datasets(finished):

@@ -58,7 +58,9 @@ def test_a_parameter_of_an_estimator_only_can_be_planned():
 
 def test_a_parameter_that_no_model_of_the_study_has_is_refused():
     told = refusal(
-        TWO_COUNTS, ("models", ["pooled"]), ("planning", "sd_participant__Intercept", {"coverage": 0.8})
+        TWO_COUNTS,
+        ("models", ["pooled"]),
+        ("planning", "sd_participant__Intercept", {"coverage": 0.8}),
     )
     assert (
         "planning: got 'sd_participant__Intercept', must be a parameter that a model of the study estimates"

@@ -83,9 +83,17 @@ def factors(study: Study) -> dict[str, list[str]]:
         "Truth": [words(scenario.truth) for scenario, _ in conditions],
         "Participants": [str(scenario.participants) for scenario, _ in conditions],
         "Observations each": [_observations(scenario) for scenario, _ in conditions],
+        **{
+            name.capitalize(): [_size(scenario, name) for scenario, _ in conditions]
+            for name in study.counted_sizes
+        },
         "Prior": [words(prior) for _, prior in conditions],
     }
     return {factor: each for factor, each in levels.items() if len(set(each)) > 1}
+
+
+def _size(scenario: Scenario, factor: str) -> str:
+    return str(dict(scenario.sizes).get(factor, "as observed"))
 
 
 def _observations(scenario: Scenario) -> str:

@@ -66,10 +66,10 @@ def write(
     model_rows, cells, factors, comparison
         The rows of the page.
     """
-    names = [factor["name"] for factor in factors]
+    labels = {factor["name"]: factor["label"] for factor in factors}
     rows = {
         "models": ([_model(row) for row in model_rows], 2),
-        "cells": ([_cell(row, names) for row in cells], len(names)),
+        "cells": ([_cell(row, labels) for row in cells], len(labels)),
         "comparison": ([_pair(row) for row in comparison], 3),
     }
     for name in TABLES:
@@ -198,11 +198,11 @@ def _model(row: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _cell(row: Mapping[str, Any], factors: Sequence[str]) -> dict[str, str]:
+def _cell(row: Mapping[str, Any], factors: Mapping[str, str]) -> dict[str, str]:
     coverage = row["coverage"]
     interval = f"{percent(coverage['lower'])} to {percent(coverage['upper'])}"
     return {
-        **{name.capitalize(): str(row[name]) for name in factors},
+        **{label: str(row[name]) for name, label in factors.items()},
         "Bias (MCSE)": _with_error(row["bias"]),
         "RMSE (MCSE)": _with_error(row["rmse"]),
         "Fits": f"{row['bias']['n_replicates']:,}",

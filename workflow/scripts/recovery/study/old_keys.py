@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
+MOST_SHOWN = 5  # truths, priors
 _REGRESSION = "multilevel_"
 _OLD_TRUTH = ("beta", "sigma_p", "rho", "Omega", "x", "missing", "c", "exposure")
 _OLD_PRIOR = re.compile(r"(beta|sigma_p|lkj|sigma|nu|c)_(mean|sd|rate|eta|shape)")
@@ -28,14 +30,22 @@ _OLD_PARAMETER = re.compile(r"(beta|sigma_p|Omega|c)\[(\d+)(?:,(\d+))?\]")
 def fault(raw: Mapping[str, Any]) -> str | None:
     """Return a message with the lines that replace old keys; None if a study has none."""
     try:
-        changed = {key: value for key, value in renewed(raw).items() if raw.get(key) != value}
-        changed |= {key: None for key in raw if key not in renewed(raw)}
+        new = renewed(raw)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError):
         return None  # the study has other faults, which its checks name
+    changed = [key for key, value in new.items() if raw.get(key) != value]
     if not changed:
         return None
-    lines = [f"{key}: {_flow(value)}" for key, value in changed.items() if value is not None]
+    lines = [f"{key}: {_flow(_changed(raw.get(key), new[key]))}" for key in changed]
     return "\n  ".join([f"{', '.join(changed)}: has keys of an older version, write:", *lines])
+
+
+def _changed(old: Any, new: Any) -> Any:
+    """The first entries of a mapping that are new, or the value if it is no mapping of entries."""
+    if not isinstance(new, Mapping) or not isinstance(old, Mapping):
+        return new
+    entries = ((key, value) for key, value in new.items() if old.get(key) != value)
+    return dict(islice(entries, MOST_SHOWN))
 
 
 def _flow(value: Any) -> str:

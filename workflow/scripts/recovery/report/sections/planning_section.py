@@ -12,6 +12,7 @@ from recovery.plan.figure_list import words
 from recovery.score.planning import AT_SMALLEST, BEYOND, UNCLEAR, UNKNOWN
 from recovery.study.methods import method
 
+_NUMBERS = ("n_needed", "n_fewest", "n_most")  # columns that are not sizes
 _TARGETS = {
     "interval_width": "width at most {:g}",
     "power": "power at least {}",
@@ -26,6 +27,11 @@ def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "truth": words(row.truth),
             "observations": _count(row.observations, "as observed"),
+            **{
+                name: _count(getattr(row, name), "as observed")
+                for name in table.columns
+                if name.startswith("n_") and name not in _NUMBERS
+            },
             "model": method(family, row.model).label,
             "prior": words(row.prior),
             "parameter": row.parameter,

@@ -260,6 +260,7 @@ def cells(
                 "truth": words(bias["truth"]),
                 "participants": int(bias["participants"]),
                 "observations": _count(bias["observations"]),
+                **{f"n_{name}": _count(bias[f"n_{name}"]) for name in study.counted_sizes},
                 "model": method(family, cell[1]).label,
                 "prior": words(cell[2]),
                 "parameter": parameter,
