@@ -26,7 +26,7 @@ MARKER = re.compile(r"^<!-- generated: (\w+)(?: (\w+))? -->$", re.MULTILINE)
 BATCH_TABLES = {
     "truth": batch_schemas.TRUTH,
     "estimates": batch_schemas.estimates_schema([0.89]),
-    "participants": batch_schemas.PARTICIPANTS,
+    "groups": batch_schemas.GROUPS,
     "diagnostics": batch_schemas.DIAGNOSTICS,
     "loo": batch_schemas.LOO,
     "draws": batch_schemas.DRAWS,

@@ -33,21 +33,23 @@ def test_separate_lines_are_averaged_in_two_steps(rng):
     columns = unbalanced(simulated(), rng)
     value, error = fitted("least_squares", columns)
     result, left, df = [], 0.0, 0
-    for person in np.unique(columns["participant"]):
+    people = np.unique(columns["participant"])
+    for person in people:
         rows = columns["participant"] == person
         line = stats.linregress(columns["x"][rows], columns["y"][rows])
         result.append((line.intercept, line.slope))
         fitted_y = line.intercept + line.slope * columns["x"][rows]
         left += np.sum((columns["y"][rows] - fitted_y) ** 2)
         df += rows.sum() - 2
-        assert value[f"r_participant[{person},x]"] == pytest.approx(line.slope)
     lines = np.array(result)
-    for k in (1, 2):
-        assert value[f"beta[{k}]"] == pytest.approx(lines[:, k - 1].mean())
-        assert error[f"beta[{k}]"] == pytest.approx(stats.sem(lines[:, k - 1]))
-        low, high = interval("least_squares", columns, f"beta[{k}]")
+    for k, name in enumerate(("Intercept", "x")):
+        assert value[f"b_{name}"] == pytest.approx(lines[:, k].mean())
+        assert error[f"b_{name}"] == pytest.approx(stats.sem(lines[:, k]))
+        low, high = interval("least_squares", columns, f"b_{name}")
         t = stats.t.isf(0.025, len(lines) - 1)
-        assert (high - low) / 2 == pytest.approx(t * stats.sem(lines[:, k - 1]))
+        assert (high - low) / 2 == pytest.approx(t * stats.sem(lines[:, k]))
+        own = [value[f"r_participant[{person},{name}]"] for person in people]
+        assert own == pytest.approx(lines[:, k] - lines[:, k].mean())
     assert value["sigma"] == pytest.approx(np.sqrt(left / df))
 
 

@@ -3,12 +3,20 @@
 import numpy as np
 from conftest import LINEAR
 
-TRUTH = LINEAR.Truth(
-    b={"Intercept": 0.5, "x": 1},
-    sd={"participant": {"Intercept": 1, "x": 0.5}},
-    cor={"participant": 0.3},
-    sigma=1,
-)
+
+
+def linear_truth(b, sd, cor, sigma=1):
+    """A truth of an intercept and a slope."""
+    names = ("Intercept", "x")
+    return LINEAR.Truth(
+        b=dict(zip(names, b, strict=True)),
+        sd={"participant": dict(zip(names, sd, strict=True))},
+        cor={"participant": cor},
+        sigma=sigma,
+    )
+
+
+TRUTH = linear_truth((0.5, 1), (1, 0.5), 0.3)
 
 
 def simulated(seed=1, participants=24, observations=8, family=LINEAR, truth=TRUTH):

@@ -1,4 +1,6 @@
-"""A program of multilevel_linear sampled, and the means of its draws."""
+"""A program of a regression sampled, and the means of its draws."""
+
+from dataclasses import replace
 
 import numpy as np
 from conftest import LINEAR, STAN
@@ -10,10 +12,12 @@ from recovery.fit import posterior
 SETTINGS = Settings(chains=4, warmup=1000, draws=3000, adapt_delta=0.97, max_treedepth=10)
 
 
-def sample(model, columns, prior, settings=SETTINGS):
+def sample(model, columns, prior, settings=SETTINGS, family=LINEAR, seed=20261122):
+    """Draws from a posterior, under the family's names."""
     engine = engines.find("stanli")
-    loaded = engine.load(Program(str(STAN / "multilevel_linear" / f"{model}.stan"), str(STAN)))
-    return engine.sample(loaded, LINEAR.stan_data(columns, prior), 20261122, settings)
+    loaded = engine.load(Program(str(family.program(model, STAN)), str(STAN)))
+    draws = engine.sample(loaded, family.stan_data(columns, prior), seed, settings)
+    return replace(draws, names=family.parameter_names(draws.names, columns))
 
 
 def means(draws, names) -> tuple[np.ndarray, np.ndarray]:

@@ -144,7 +144,7 @@ class Checkout:
         """Return every table of estimates and diagnostics, timings left out, sorted."""
         results = self.folder / "results" / "small"
         found = {}
-        for table in ("data", "truth", "estimates", "participants", "diagnostics"):
+        for table in ("data", "truth", "estimates", "groups", "diagnostics"):
             files = sorted((results / table).rglob("*.parquet"))
             whole = pd.concat([_with_cell(file, results) for file in files])
             whole = whole.drop(columns=TIMINGS, errors="ignore")

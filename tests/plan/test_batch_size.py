@@ -5,7 +5,13 @@ from conftest import DROP, make_design
 
 from recovery.plan.batch_size import number_of_fit_batches
 
-OTHER_PRIOR = {"beta_mean": 0, "beta_sd": 9, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 1}
+OTHER_PRIOR = {
+    "Intercept": "normal(0, 9)",
+    "b": "normal(0, 9)",
+    "sd": "exponential(1)",
+    "cor": "lkj(1)",
+    "sigma": "exponential(1)",
+}
 
 
 def default_batches(model, participants, observations, replicates=40):

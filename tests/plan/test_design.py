@@ -1,19 +1,29 @@
 """Names, seeds and identities: what decides a dataset or a fit, and what does not."""
 
+import copy
 import shutil
 
+import numpy as np
 import pytest
-from conftest import DROP, LINEAR, STAN, make_design, make_study
+from conftest import DROP, LINEAR, SMALL, STAN, make_design, make_study
+from observed_study import OBSERVED
 
 from recovery.plan import provenance
 from recovery.plan.batch_size import Batch
+from recovery.plan.design import Design
+from recovery.plan.scenarios import Scenario
 from recovery.plan.seeds import dataset_seed, fit_seed
 
 SCENARIO = "moderate-4x3"
 CELL = (SCENARIO, "pooled", "weak")
-MODERATE = {"beta": [0.5, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.3, "sigma": 1.0}
-OTHER_PRIOR = {"beta_mean": 0, "beta_sd": 9, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 1}
-OBSERVED = {"path": "a.csv", "outcome": "y", "predictor": "x", "participant": "p"}
+MODERATE = SMALL["truths"]["moderate"]
+OTHER_PRIOR = {
+    "Intercept": "normal(0, 9)",
+    "b": "normal(0, 9)",
+    "sd": "exponential(1)",
+    "cor": "lkj(1)",
+    "sigma": "exponential(1)",
+}
 SOURCE = {"data": "real", "model": "centered", "prior": "weak"}
 FOUND = [
     ("observed", "real", OBSERVED),
@@ -82,8 +92,7 @@ def test_a_truths_name_does_not_decide_seeds(design):
 
 
 def test_a_priors_name_does_not_decide_a_fits_seed(design):
-    prior = {"beta_mean": 0.0, "beta_sd": [1, 1], "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 2}
-    renamed = make_design(("priors", {"other": prior}))
+    renamed = make_design(("priors", {"other": SMALL["priors"]["weak"]}))
     assert fit_seed(fit(renamed, prior="other"), 1) == fit_seed(fit(design), 1)
 
 
@@ -92,7 +101,6 @@ def test_a_priors_name_does_not_decide_a_fits_seed(design):
     [
         (("seed", 1), SCENARIO),
         (("truths", "moderate", "sigma", 1.5), SCENARIO),
-        (("truths", "moderate", "x", "days"), SCENARIO),
         (("participants", [5]), "moderate-5x3"),
         (("observations", [4]), "moderate-4x4"),
     ],
@@ -104,7 +112,7 @@ def test_what_decides_a_dataset_decides_its_seed_and_its_fits_seed(design, chang
 
 
 def test_model_and_prior_decide_a_fits_seed_but_not_its_datasets(design):
-    other = make_design(("priors", "weak", "beta_sd", 2))
+    other = make_design(("priors", "weak", "b", "normal(0, 2)"))
     assert fit_seed(fit(design, "centered"), 1) != fit_seed(fit(design, "pooled"), 1)
     assert fit_seed(fit(other), 1) != fit_seed(fit(design), 1)
     assert dataset_seed(simulation(other), 1) == dataset_seed(simulation(design), 1)
@@ -197,7 +205,7 @@ def test_what_other_cells_hold_leaves_identities(design, key):
 def test_one_value_of_a_prior_changes_only_its_own_fits():
     wide = ("priors", "wide", OTHER_PRIOR)
     before = make_design(wide)
-    after = make_design(wide, ("priors", "wide", "lkj_eta", 3))
+    after = make_design(wide, ("priors", "wide", "cor", "lkj(3)"))
     changed = only(fit_identities(after), fit_identities(before))
     assert changed == {key for key in fit_identities(before) if key[2] == "wide"}
     assert simulation(after)["identity"] == simulation(before)["identity"]
@@ -239,6 +247,121 @@ def test_a_truth_from_observed_data_is_decided_by_the_file_and_the_fit():
         assert simulation(other, "found-4")["identity"] != base
 
 
+# Formulas and designs
+
+EASY_AND_HARD = {"levels": ["easy", "hard"]}
+WITH_FACTOR = [
+    ("formula", "y ~ condition + x + (1 + condition | participant)"),
+    ("design", {"condition": EASY_AND_HARD, "x": {"normal": [0, 1]}}),
+    ("truths", "moderate", "b", {"Intercept": 0.5, "condition": 0.2, "x": 1}),
+    ("truths", "moderate", "sd", {"participant": {"Intercept": 1, "condition": 0.1}}),
+]
+DECIDES = {
+    "coding": ("design", "condition", "coding", "sum"),
+    "contrasts": ("design", "condition", "coding", [[0], [2]]),
+    "order of levels": ("design", "condition", "levels", ["hard", "easy"]),
+    "name of a level": ("design", "condition", "levels", ["easy", "difficult"]),
+    "groups of a predictor": ("design", "x", "between", "participant"),
+    "distribution": ("design", "x", {"sequence": [0, 1]}),
+    "missing rows": ("design", "missing", 0.2),
+    "order of variables": ("design", {"x": {"normal": [0, 1]}, "condition": EASY_AND_HARD}),
+    "order of coefficients": ("formula", "y ~ x + condition + (1 + condition | participant)"),
+    "name of the outcome": ("formula", "rt ~ condition + x + (1 + condition | participant)"),
+    "a nested factor": ("sizes", {"class": {"in": "participant", "each": [2]}}),
+}
+SAME = {
+    "order of coefficients in a truth": (
+        ("truths", "moderate", "b", {"x": 1, "condition": 0.2, "Intercept": 0.5}),
+        ("truths", "moderate", "sd", {"participant": {"condition": 0.1, "Intercept": 1}}),
+    ),
+    "order of keys in a truth": (
+        ("truths", "moderate", {"sigma": 1.0, "cor": {"participant": 0.3}}),
+        *WITH_FACTOR[2:],
+    ),
+    "order of keys in a prior": (
+        ("priors", {"weak": dict(reversed(SMALL["priors"]["weak"].items()))}),
+    ),
+    "spaces in the formula": (("formula", "y~condition+x+(1+condition|participant)"),),
+    "spaces in a prior": (("priors", "weak", "b", " normal( 0,1.0 )"),),
+    "defaults in the design": (("design", "condition", {**EASY_AND_HARD, "coding": "treatment"}),),
+    "integers": (("truths", "moderate", "b", {"Intercept": 0.5, "condition": 0.2, "x": 1.0}),),
+}
+
+
+def with_factor(*places: tuple) -> Design:
+    return make_design(*copy.deepcopy((*WITH_FACTOR, *places)))
+
+
+@pytest.mark.parametrize("change", DECIDES.values(), ids=DECIDES.keys())
+def test_what_a_formula_and_a_design_say_decides_datasets_and_fits(change):
+    before, after = with_factor(), with_factor(change)
+    assert simulation(after)["identity"] != simulation(before)["identity"]
+    assert set(fit_identities(after).values()).isdisjoint(fit_identities(before).values())
+
+
+@pytest.mark.parametrize("changes", SAME.values(), ids=SAME.keys())
+def test_how_a_study_is_written_decides_nothing(changes):
+    before, after = with_factor(), with_factor(*changes)
+    assert simulation(after) == simulation(before)
+    assert fit_identities(after) == fit_identities(before)
+    assert dataset_seed(simulation(after), 1) == dataset_seed(simulation(before), 1)
+    assert fit_seed(fit(after), 1) == fit_seed(fit(before), 1)
+
+
+def test_coefficients_of_every_order_of_a_truth_simulate_the_same_data():
+    drawn = [
+        design.family.simulate(design.study.truths["moderate"], 4, 3, np.random.default_rng(1))[0][
+            "y"
+        ]
+        for design in (with_factor(), with_factor(*SAME["order of coefficients in a truth"]))
+    ]
+    np.testing.assert_array_equal(*drawn)
+
+
+# Sizes
+
+
+def with_items(*counts: int) -> Design:
+    return make_design(("sizes", {"item": list(counts)}))
+
+
+def test_scenarios_are_crossed_with_sizes_in_the_order_of_the_study():
+    sizes = ("sizes", {"word": [2, 3], "item": [7, 5]})
+    design = make_design(sizes, ("participants", [8, 4]), ("observations", [1]))
+    assert list(design.scenarios) == [
+        f"moderate-{people}x1-word{words}-item{items}"
+        for people in (8, 4)
+        for words in (2, 3)
+        for items in (7, 5)
+    ]
+    assert design.scenarios["moderate-4x1-word3-item5"] == Scenario(
+        "moderate", 4, 1, (("word", 3), ("item", 5))
+    )
+
+
+def test_nested_factors_are_in_no_scenarios_name():
+    nested = {"class": {"in": "participant", "each": [2, 3]}, "item": [5]}
+    assert list(make_design(("sizes", nested)).scenarios) == [f"{SCENARIO}-item5"]
+
+
+def test_a_truth_from_observed_data_takes_its_sizes_from_them():
+    design = make_design(*FOUND, ("sizes", {"item": [5, 6]}))
+    assert list(design.scenarios) == ["found-4"]
+
+
+def test_other_sizes_leave_the_identities_and_seeds_of_a_scenario():
+    one, more = with_items(5), with_items(7, 5)
+    name = f"{SCENARIO}-item5"
+    assert simulation(more, name) == simulation(one, name)
+    assert fit(more, scenario=name) == fit(one, scenario=name)
+    other = f"{SCENARIO}-item7"
+    assert simulation(more, other)["identity"] != simulation(more, name)["identity"]
+    assert fit(more, scenario=other)["identity"] != fit(more, scenario=name)["identity"]
+    seeds = {dataset_seed(simulation(more, each), 1) for each in (name, other)}
+    assert len(seeds) == 2
+    assert len({fit_seed(fit(more, scenario=each), 1) for each in (name, other)}) == 2
+
+
 # Programs
 
 
@@ -266,7 +389,7 @@ def test_an_edited_program_changes_only_its_own_model(programs):
 def test_an_edited_include_changes_the_models_that_include_it(programs):
     before = hashes(programs)
     edit(programs / "functions" / "multilevel.stan")
-    assert only(hashes(programs), before) == {"unpooled", "centered", "noncentered"}
+    assert only(hashes(programs), before) == {*("unpooled", "centered", "noncentered", "marginal")}
 
 
 def test_a_touched_program_changes_nothing(programs):

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT, make_design
+from observed_study import OBSERVED
 
 from recovery.plan.forcerun import STEPS, folder_of, folders_made_again
 from recovery.plan.inputs import Inputs
 
-OBSERVED = {"path": "a.csv", "outcome": "y", "predictor": "x", "participant": "p"}
 FROM_OBSERVED = {"from_observed": {"data": "real", "model": "centered", "prior": "weak"}}
 EVERYTHING = (
     ("observed", "real", OBSERVED),
@@ -23,7 +23,7 @@ WILDCARDS = SimpleNamespace(
     scenario="as_real-4", batch="00001-00025", model="centered", prior="weak", dataset="real"
 )
 SUMMARISED = {"summary", "figures", "report.html", "manifest.json", "tables", "outcome.txt"}
-FITTED = {"estimates", "participants", "diagnostics", "draws", "loo"}
+FITTED = {"estimates", "groups", "diagnostics", "draws", "loo"}
 
 
 def settings(*forced: str, targets: tuple = (), force: bool = False) -> SimpleNamespace:

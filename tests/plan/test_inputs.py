@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import make_design
+from observed_study import OBSERVED
 
 from recovery import tables
 from recovery.common.hashing import digest
@@ -15,7 +16,6 @@ from recovery.tables.summary_schemas import SUMMARIES
 SCENARIO = "moderate-4x3"
 BATCH = SimpleNamespace(scenario=SCENARIO, batch="00001-00025")
 FIT = SimpleNamespace(**vars(BATCH), model="centered", prior="weak")
-OBSERVED = {"path": "a.csv", "outcome": "y", "predictor": "x", "participant": "p"}
 FROM_OBSERVED = {"from_observed": {"data": "real", "model": "centered", "prior": "weak"}}
 
 
@@ -77,7 +77,7 @@ def test_inputs_are_ancient_only_when_every_table_has_its_identity_and_replicate
     found = inputs()
     (specification,) = found.params.fit(FIT)
     written = {key: specification[key] for key in ("identity", "replicates")}
-    for table in ("estimates", "participants", "diagnostics"):
+    for table in ("estimates", "groups", "diagnostics"):
         file = found.design.cell_file(table, (SCENARIO, "centered", "weak"), first_batch(found))
         write(file, **(written | (of_last if table == "diagnostics" else {})))
     marked = [isinstance(file, Ancient) for (file,) in found.fit(FIT).values()]
@@ -91,7 +91,7 @@ def first_batch(found: Inputs):
 def test_the_summary_reads_every_table_of_every_fit(folder):
     found = inputs()
     wanted = found.summarise()
-    for table in ("estimates", "participants", "diagnostics"):
+    for table in ("estimates", "groups", "diagnostics"):
         files = {
             file for cell in found.design.cells for file in found.design.cell_files(table, cell)
         }

@@ -5,7 +5,13 @@ from conftest import DROP, make_design
 
 from recovery.plan.fit_seconds import fit_seconds
 
-OTHER_PRIOR = {"beta_mean": 0, "beta_sd": 9, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 1}
+OTHER_PRIOR = {
+    "Intercept": "normal(0, 9)",
+    "b": "normal(0, 9)",
+    "sd": "exponential(1)",
+    "cor": "lkj(1)",
+    "sigma": "exponential(1)",
+}
 LONG = ("sampler", {"chains": 4, "warmup": 1000, "draws": 1000})
 
 
@@ -44,7 +50,10 @@ def test_small_cells_share_a_job_and_slow_ones_do_not():
 
 
 def test_small_cells_that_share_a_job_take_not_too_many_seconds():
-    priors = [("priors", f"p{number}", OTHER_PRIOR | {"beta_sd": number}) for number in range(1, 9)]
+    priors = [
+        ("priors", f"p{number}", OTHER_PRIOR | {"b": f"normal(0, {number})"})
+        for number in range(1, 9)
+    ]
     places = ("models", ["pooled", "marginal"]), ("replicates", 20), *priors
     design = make_design(("batch", DROP), LONG, *places)
     found = design.shared_jobs("fit")
@@ -67,7 +76,7 @@ def test_a_batch_alone_shares_no_job():
 )
 def test_slow_fits_have_a_job_for_every_five_up_to_200_jobs(replicates, priors, most):
     """F / 5 jobs, or at least 200; and fewer than 400 for any number of batches."""
-    other = [("priors", f"p{n}", OTHER_PRIOR | {"beta_sd": n}) for n in range(1, priors)]
+    other = [("priors", f"p{n}", OTHER_PRIOR | {"b": f"normal(0, {n})"}) for n in range(1, priors)]
     sizes = ("participants", [20]), ("observations", [60]), ("replicates", replicates)
     design = make_design(("batch", DROP), LONG, ("models", ["noncentered"]), *sizes, *other)
     shared, alone = batches_of_jobs(design)
@@ -84,7 +93,7 @@ def test_slow_fits_have_a_job_for_every_five_up_to_200_jobs(replicates, priors, 
     ("participants", "replicates"), [([20, 30, 40, 50, 60], 1000), ([*range(20, 1020)], 5)]
 )
 def test_ten_thousand_batches_are_a_few_hundred_jobs(participants, replicates):
-    priors = [("priors", f"p{n}", OTHER_PRIOR | {"beta_sd": n}) for n in range(1, 10)]
+    priors = [("priors", f"p{n}", OTHER_PRIOR | {"b": f"normal(0, {n})"}) for n in range(1, 10)]
     sizes = ("participants", participants), ("observations", [20]), ("replicates", replicates)
     design = make_design(("batch", DROP), LONG, ("models", ["noncentered"]), *sizes, *priors)
     assert sum(len(design.batches(cell)) for cell in design.fitted_cells) == 10_000

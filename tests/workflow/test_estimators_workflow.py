@@ -17,7 +17,7 @@ STUDY = {
     "estimators": ["reml", "optimize_pooled"],
     "participants": [6],
     "batch": 3,
-    "priors": {"weak": WEAK, "tight": {**WEAK, "beta_sd": 0.5}},
+    "priors": {"weak": WEAK, "tight": {**WEAK, "b": "normal(0, 0.5)"}},
 }
 PRIORS = ["tight", "weak"]
 SUMMARISED = {"summarise": 1}
@@ -138,7 +138,8 @@ def test_another_estimator_runs_only_its_estimates(checkout):
 
 def test_a_changed_prior_and_an_edited_program_run_no_estimator(checkout):
     program = checkout.folder / "stan/multilevel_linear/pooled.stan"
-    checkout.write(**{**STUDY, "priors": {**STUDY["priors"], "weak": {**WEAK, "beta_sd": 2}}})
+    priors = {**STUDY["priors"], "weak": {**WEAK, "b": "normal(0, 2)"}}
+    checkout.write(**{**STUDY, "priors": priors})
     assert checkout.planned(SUMMARY) == {"fit": 1, "approximate": 1, **SUMMARISED}
     program.write_text(program.read_text() + "\n")
     assert checkout.planned(SUMMARY) == {"fit": 1, "approximate": 1, **SUMMARISED}

@@ -12,6 +12,7 @@ from workflow_runs import SMALL, check_out
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 PLAIN = SMALL["truths"]["plain"]
+TINY = {"Intercept": 1.0e-300, "x": 0}
 EVIL = "<script>alert(1)</script>{{ 7*7 }} {% raw %} \\input{x} %s ${HOME} {wildcards.x}"
 SAFE = "a '$(touch PWNED)' &amp; `touch PWNED` %s.csv"
 BOUNDS = ["coverage_lower_bound", "coverage_upper_bound"]
@@ -100,27 +101,45 @@ def test_extreme_truths_and_smallest_designs(tmp_path):
         observations=[1],
         models=["pooled", "marginal"],
         truths={
-            "huge": {**PLAIN, "beta": [1.0e300, 1]},
+            "huge": {**PLAIN, "b": {"Intercept": 1.0e300, "x": 1}},
             "overflowing": {**PLAIN, "sigma": 1.7e308},
-            "large": {**PLAIN, "beta": [1.0e100, 1], "sigma": 1.0e100},
-            "tiny": {**PLAIN, "beta": [1.0e-300, 0], "sigma": 1.0e-300, "sigma_p": [1.0e-300, 0]},
-            "same_x": {**PLAIN, "x": "days"},  # of one observation: day 0 for everybody
+            "large": {**PLAIN, "b": {"Intercept": 1.0e100, "x": 1}, "sigma": 1.0e100},
+            "tiny": {
+                **PLAIN,
+                "b": TINY,
+                "sd": {"participant": TINY},
+                "sigma": 1.0e-300,
+            },
         },
     )
     rows = summary(checkout)
     for truth in ("huge", "overflowing"):
         check_empty(rows[rows["truth"] == truth])
-    for table in ("performance", "comparison", "participants", "efficiency"):
+    for table in ("performance", "comparison", "groups", "efficiency"):
         numbers = summary(checkout, table).select_dtypes("number").to_numpy()
         assert not np.isinf(numbers).any()
     bias = rows[(rows["measure"] == "bias") & (rows["subset"] == "all")]
     large = bias[(bias["truth"] == "large") & (bias["parameter"] == "b_Intercept")]["value"]
     assert large.to_numpy() == pytest.approx(-1e100)  # the prior holds the estimate near 0
-    for truth in ("tiny", "same_x"):
-        assert bias[bias["truth"] == truth]["value"].between(-5, 5).all()
+    assert bias[bias["truth"] == "tiny"]["value"].between(-5, 5).all()
     seen = words(checkout)
-    assert "8 of 20 fits failed" in seen
+    assert "8 of 16 fits failed" in seen
     assert "\N{MINUS SIGN}1.00e+100" in seen
+
+
+def test_a_predictor_that_is_the_same_for_everybody(tmp_path):
+    checkout = finish(
+        tmp_path,
+        replicates=2,
+        participants=[2],
+        observations=[1],
+        models=["pooled", "marginal"],
+        design={"x": {"values": [0, 0], "between": "participant"}},
+    )
+    rows = summary(checkout)
+    bias = rows[(rows["measure"] == "bias") & (rows["subset"] == "all")]
+    assert bias["value"].between(-5, 5).all()
+    assert "All 4 fits ran" in words(checkout)
 
 
 def test_one_replicate_has_no_measures_and_a_report(tmp_path):
@@ -141,14 +160,14 @@ def test_hostile_words_and_hostile_data_stay_words_and_data(tmp_path):
     }
     for name, rows in tables.items():
         (tmp_path / name).write_text("\n".join(rows) + "\n")
-    plain = {"outcome": "y", "predictor": "x", "participant": "id"}
     others = [name for name in tables if name != SAFE]
     published = {"source": EVIL, "values": {"sigma": 1}}
-    hostile = {
-        **{"path": SAFE, "outcome": "y", "predictor": "x{}$(touch PWNED)"},
-        **{"participant": "<b>id</b>", "published": {"others": published}},
+    columns = {"x": "x{}$(touch PWNED)", "participant": "<b>id</b>"}
+    hostile = {"path": SAFE, "columns": columns, "published": {"others": published}}
+    observed = {
+        name.removesuffix(".csv"): {"path": name, "columns": {"participant": "id"}}
+        for name in others
     }
-    observed = {name.removesuffix(".csv"): {"path": name, **plain} for name in others}
     checkout = finish(
         tmp_path,
         title=EVIL,

@@ -107,10 +107,12 @@ def test_such_a_fit_is_made_again_with_its_reason(finished):
 @pytest.mark.slow
 def test_a_study_of_counts_loses_the_datasets_that_are_too_large(tmp_path):
     checkout = check_out(tmp_path)
-    wide = {"beta_mean": 4, "beta_sd": 8, "sigma_p_rate": 1, "lkj_eta": 1}
+    normal = dict.fromkeys(("Intercept", "b"), "normal(4, 8)")
+    wide = {**normal, "sd": "exponential(1)", "cor": "lkj(1)"}
+    alike = {"sd": {"participant": {"Intercept": 0, "x": 0}}, "cor": {"participant": 0}}
     checkout.write(
         family="multilevel_poisson",
-        truths={"none": {"beta": [25, 0], "sigma_p": [0, 0], "rho": 0}, "some": {"prior": "wide"}},
+        truths={"none": {"b": {"Intercept": 25, "x": 0}, **alike}, "some": {"prior": "wide"}},
         priors={"wide": wide},
         participants=[4],
         models=["pooled", "noncentered"],

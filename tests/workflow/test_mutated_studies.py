@@ -18,24 +18,30 @@ from workflow_runs import check_out
 from recovery.common.errors import StudyError
 from recovery.common.user_files import refuse_outside
 from recovery.fit import datasets
+from recovery.plan.fit_seconds import rows_of_dataset
 from recovery.plan.seeds import fit_seed
 from recovery.run import preflight
 from recovery.study.yaml_file import read_yaml
 
 OBSERVED = {
     "path": str(ROOT / "config/data/sleepstudy.csv"),
-    "outcome": "Reaction",
-    "predictor": "Days",
-    "participant": "Subject",
+    "columns": {"y": "Reaction", "x": "Days", "participant": "Subject"},
     "published": {"lme4": {"source": "a paper", "values": {"b_Intercept": 251.4}}},
 }
 FULL = {
     **SMALL,
+    "formula": "y ~ x + (x | participant)",
+    "design": {"x": {"sequence": [0, 1]}, "missing": 0.2},
     "engine": "stanli",
     "truths": {
-        "drawn": {"prior": "weak", "model": "pooled", "x": "days"},
+        "drawn": {"prior": "weak", "model": "pooled"},
         "found": {"from_observed": {"data": "real", "model": "centered", "prior": "weak"}},
-        "matrix": {"beta": [0, 1], "sigma_p": [1, 1], "Omega": [[1, 0.2], [0.2, 1]], "sigma": 1},
+        "matrix": {
+            "b": {"Intercept": 0, "x": 1},
+            "sd": {"participant": {"Intercept": 1, "x": 1}},
+            "cor": {"participant": [[1, 0.2], [0.2, 1]]},
+            "sigma": 1,
+        },
         **SMALL["truths"],
     },
     "observed": {"real": OBSERVED},
@@ -46,6 +52,65 @@ FULL = {
     "participants": [4, 8],
     "planning": {"b_x": {"interval_width": 0.5, "power": 0.8}, "sigma": {"rmse": 0.1}},
 }
+CROSSED = {
+    **SMALL,
+    "formula": "y ~ condition * group + age + (condition | participant) + (1 | item) + (1 | day)",
+    "design": {
+        "condition": {
+            "levels": ["easy", "hard"],
+            "coding": "difference",
+            "within": ["participant", "item"],
+            "latin": "item",
+        },
+        "group": {
+            "levels": ["control", "patient"],
+            "coding": [[-0.5], [0.5]],
+            "between": "participant",
+            "shares": [0.25, 0.75],
+        },
+        "age": {"normal": [50, 10], "between": "participant"},
+        "missing": {"condition": {"easy": 0, "hard": 0.2}},
+    },
+    "sizes": {"item": [2, 4], "day": {"in": "participant", "each": [2, 1]}},
+    "truths": {
+        "drawn": {"prior": "weak"},
+        "cells": {
+            "means": {"easy": {"control": 1, "patient": 2}, "hard": {"control": 2, "patient": 4}},
+            "b": {"age": 0.1},
+            "sd": {
+                "participant": {"Intercept": 1, "condition": 0.5},
+                "item": {"Intercept": 0.5},
+                "day": {"Intercept": 0.1},
+            },
+            "cor": {"participant": 0.3},
+            "sigma": 1,
+        },
+    },
+    "participants": [4, 8],
+    "observations": [1],
+    "models": ["pooled", "noncentered"],
+    "priors": {
+        "weak": {**SMALL["priors"]["weak"], "b_age": "normal(0, 0.1)", "sd_item": "exponential(2)"}
+    },
+    "planning": {"b_condition:group": {"power": 0.8}},
+}
+STUDIES = [FULL, CROSSED]
+FORMULAS = [
+    *("y ~ x", "y ~ 0 + x + (0 + x | participant)", "y ~ x + (x || participant) + (1 | item)"),
+    *("y ~ x * age * group + (1 | participant)", "y ~ poly(x, 3) + log(age) + I(x^2)", "y ~ 1"),
+    *("y | trials(10) ~ x + (1 | participant)", "log(y) ~ x", "y ~ y", "~ x", "y ~ (1 | x)", "y"),
+    *("y ~ x + (1 | item/day)", "y ~ x + offset(log(age))", "y ~ x ^ 99", "y ~ x + x + x - x"),
+    *("y ~ " + "(" * 300 + "x" + ")" * 300, "y ~ " + " * ".join(f"x{k}" for k in range(40))),
+    *("y ~ poly(x, 10)", "y ~ log(x) + (1 | participant)", "y ~ I(1 / x)", "y ~ x:x:x", "y ~ -1"),
+]
+DESIGNS = [
+    *({"normal": [0, 1]}, {"uniform": [0, 0]}, {"bernoulli": 2}, {"values": [1, 1]}),
+    *({"sequence": [0, 0]}, {"normal": [0, 1], "between": "item"}, {"normal": [1e300, 1e300]}),
+    *({"levels": ["a", "b", "c"]}, {"levels": ["a"]}, {"levels": [1, 2]}, {"levels": "ab"}),
+    *({"levels": ["easy", "hard"], "latin": "day"}, {"in": "day", "each": 1}, {"in": "item"}),
+    *({"in": "participant", "each": [10**9]}, {"in": "x", "each": [2]}, {"x": 0.5}, {"x": {}}),
+    *({"condition:group": 0.1}, {"item": [2]}, {"participant": [3]}, {"replicate": [3]}),
+]
 HOSTILE = [
     *(0, 1, -1, 2, 3, 10**6, 10**7, 2**31, 2**63 - 1, 2**63, 10**400),
     *(0.5, -0.5, 1.0, 1e300, 1e-300, 5e-324, 1.7e308, 1e-50, 1e50, math.nan, math.inf, -math.inf),
@@ -86,13 +151,14 @@ HOSTILE = [
         "nan",
         "pooled",
         "weak",
-        "days",
+        "item",
     ),
     *([], {}, [[]], [1, 2], [1, 1], [0.1, 0.2], ["pooled", "centered"], [[1, 1], [1, 1]], {"a": 1}),
-    *({"prior": "weak"}, {"beta": [1, 2]}, {1: 2}, {"": {}}, {"../up": 1}, list(range(300))),
+    *({"prior": "weak"}, {"b": {"x": 1}}, {1: 2}, {"": {}}, {"../up": 1}, list(range(300))),
 ]
 values = st.one_of(
     st.sampled_from(HOSTILE),
+    st.sampled_from([*FORMULAS, *DESIGNS]),
     st.integers(),
     st.floats(),
     st.text(st.characters(codec="utf-8"), max_size=20),
@@ -100,7 +166,9 @@ values = st.one_of(
     st.dates(),
 )
 keys = st.one_of(
-    st.sampled_from(["x", "prior", "beta", "../up", "a b", "a\nb", "$(x)", "é", "", 1, None, True]),
+    st.sampled_from(
+        ["x", "prior", "b", "beta", "item", "../up", "a b", "a\nb", "$(x)", "é", "", 1, None, True]
+    ),
     st.text(st.characters(codec="utf-8"), max_size=8),
 )
 
@@ -114,11 +182,16 @@ def places(part, path=()):
 
 
 @st.composite
-def mutated(draw):
-    """A study with one to four things in it replaced, removed, added, renamed or moved."""
-    raw = copy.deepcopy(FULL)
+def mutated(draw, within=None):
+    """A study with one to four things in it replaced, removed, added, renamed or moved.
+
+    Those are all in one of the keys `within`, if they are given.
+    """
+    study = draw(st.sampled_from(STUDIES))
+    raw = copy.deepcopy(study)
     for _ in range(draw(st.integers(1, 4))):
-        *path, last = draw(st.sampled_from(list(places(raw)) or [("name",)]))
+        all_places = [place for place in places(raw) if within is None or place[0] in within]
+        *path, last = draw(st.sampled_from(all_places or [("name",)]))
         part = raw
         for key in path:
             part = part[key]
@@ -131,24 +204,39 @@ def mutated(draw):
         elif how == "rename":
             part[draw(keys)] = part.pop(last, None)
         elif how == "move":
-            *_, other = draw(st.sampled_from(list(places(FULL))))
-            part[last] = copy.deepcopy(FULL.get(other, other))
+            *_, other = draw(st.sampled_from(list(places(study))))
+            part[last] = copy.deepcopy(study.get(other, other))
         else:
             part[last] = copy.deepcopy(draw(values))
     return raw
 
 
+def rescribbled(text: str, new, draw) -> str:
+    """A text with a few characters overwritten."""
+    for _ in range(draw(st.integers(1, 5))):
+        place = draw(st.integers(0, len(text)))
+        text = text[:place] + draw(new) + text[place + draw(st.integers(0, 4)) :]
+    return text
+
+
 @st.composite
 def scribbled(draw):
     """A study file's text with a few characters overwritten."""
-    text = yaml.safe_dump(FULL, sort_keys=False)
-    for _ in range(draw(st.integers(1, 5))):
-        place = draw(st.integers(0, len(text)))
-        new = draw(
-            st.one_of(st.text("[]{}:,&*!|>#?-'\"\n\t %@<=01.", max_size=3), st.text(max_size=3))
-        )
-        text = text[:place] + new + text[place + draw(st.integers(0, 4)) :]
+    text = yaml.safe_dump(draw(st.sampled_from(STUDIES)), sort_keys=False)
+    characters = st.text("[]{}:,&*!|>#?-'\"\n\t %@<=01.", max_size=3)
+    text = rescribbled(text, st.one_of(characters, st.text(max_size=3)), draw)
     return text.encode("utf-8", "surrogatepass")
+
+
+@st.composite
+def of_another_formula(draw):
+    """A study whose formula has a few characters overwritten."""
+    raw = copy.deepcopy(draw(st.sampled_from(STUDIES)))
+    parts = ["x", "y", "age", "group", "participant", "item", "(1 | item)", "log(", "poly(x, 2)"]
+    parts += ["I(x^2)", "offset(", "trials(", "||", "1", "0", "1e400", "é", "\n", "x" * 100]
+    new = st.one_of(st.sampled_from(parts), st.text("~+*:|()-^/ .,01xy_", max_size=3))
+    raw["formula"] = rescribbled(raw["formula"], new, draw)
+    return raw
 
 
 def prepared(content: bytes, folder: Path):
@@ -181,29 +269,60 @@ def check_paths(design) -> None:
         assert within in Path(os.path.normpath(design.observed_file("estimates", *cell))).parents
 
 
+def fits_its_design(design, scenario) -> bool:
+    """Whether a scenario has enough groups and observations, which each run checks first."""
+    try:
+        sizes = dict(scenario.sizes)
+        design.family.check_sizes(scenario.participants, sizes, scenario.observations)
+    except ValueError:
+        return False
+    return True
+
+
 def check_simulates(design) -> None:
-    """Check that the smallest dataset of each truth can be simulated."""
+    """Check that the smallest dataset of each truth can be simulated, or has a reason why not."""
     for name, scenario in design.scenarios.items():
-        rows = scenario.participants * (scenario.observations or 10)
-        if design.observed_source(name) is None and rows <= 1000:
+        if design.observed_source(name) is not None or not fits_its_design(design, scenario):
+            continue
+        if rows_of_dataset(design.study, scenario) <= 1000:
             one = {**design.simulation(name, design.data_batches(name)[0]), "replicates": "1"}
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # overflow is Stan's to refuse
-                data, _ = datasets.simulate_batch(one)
-            assert np.unique(data["participant"]).size == scenario.participants
+                data, truth = datasets.simulate_batch(one)
+            if reason := truth["error"][0]:
+                assert not re.match(r"\w+Error\b", reason), reason
+                continue
+            for factor in ("participant", *design.study.counted_sizes):
+                groups = dict(scenario.sizes).get(factor, scenario.participants)
+                assert np.unique(data[factor]).size == groups
 
 
-@given(mutated())
-def test_a_mutated_study_is_accepted_or_refused_in_one_message(tmp_path_factory, raw):
+def check_refused_or_simulates(raw: dict, folder: Path) -> None:
+    """Check that a study is refused in lines that name keys, or that it can be run."""
     text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
-    found = prepared(text.encode("utf-8", "surrogatepass"), tmp_path_factory.getbasetemp())
+    found = prepared(text.encode("utf-8", "surrogatepass"), folder)
     if isinstance(found, str):
         for line in found.splitlines():
-            assert re.match(r"study\.yaml: \S.*: .", line), found
+            assert re.match(r"study\.yaml: \S.*: .|  \w+: .", line), found
             assert len(line) < 1000
     else:
         check_paths(found)
         check_simulates(found)
+
+
+@given(mutated())
+def test_a_mutated_study_is_accepted_or_refused_in_one_message(tmp_path_factory, raw):
+    check_refused_or_simulates(raw, tmp_path_factory.getbasetemp())
+
+
+@given(mutated(within=("formula", "design", "sizes")))
+def test_a_mutated_design_is_accepted_or_refused_in_one_message(tmp_path_factory, raw):
+    check_refused_or_simulates(raw, tmp_path_factory.getbasetemp())
+
+
+@given(of_another_formula())
+def test_a_formula_that_was_scribbled_on_is_accepted_or_refused(tmp_path_factory, raw):
+    check_refused_or_simulates(raw, tmp_path_factory.getbasetemp())
 
 
 @given(scribbled())
@@ -232,6 +351,10 @@ def test_snakemake_plans_a_mutated_study_or_refuses_it_before_any_job(checkout, 
     assert "Traceback" not in said
     assert not (checkout.folder / "results").exists()
     found = prepared(text.encode("utf-8", "surrogatepass"), checkout.folder)
-    assert (done.returncode == 0) == (not isinstance(found, str)), said
+    accepted = not isinstance(found, str) and all(
+        scenario.observations is None or fits_its_design(found, scenario)
+        for scenario in found.scenarios.values()
+    )
+    assert (done.returncode == 0) == accepted, said
     if isinstance(found, str):
         assert all(said.count(line) == 1 for line in found.splitlines()), said

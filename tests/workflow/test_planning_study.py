@@ -62,10 +62,7 @@ def test_a_parameter_that_no_model_of_the_study_has_is_refused():
         ("models", ["pooled"]),
         ("planning", "sd_participant__Intercept", {"coverage": 0.8}),
     )
-    assert (
-        "planning: got 'sd_participant__Intercept', must be a parameter that a model of the study estimates"
-        in told
-    )
+    assert "planning: got 'sd_participant__Intercept', must be a parameter that a model" in told
 
 
 def test_no_dataset_and_no_fit_knows_of_it():

@@ -12,7 +12,7 @@ from recovery.common.errors import shown
 
 pytestmark = pytest.mark.workflow
 
-OBSERVED = {"path": "data.csv", "outcome": "y", "predictor": "x", "participant": "id"}
+OBSERVED = {"path": "data.csv", "columns": {"participant": "id"}}
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def refused(checkout, *expected, environment=None, arguments=()):
                 "study.yaml: name: got '../up', must be a name of lower-case letters",
             ),
             (
-                {"truths": {"t": {**SMALL["truths"]["plain"], "rho": 1}}},
-                "study.yaml: truths.t.rho: got 1, must be below 1",
+                {"truths": {"t": {**SMALL["truths"]["plain"], "cor": {"participant": 1}}}},
+                "study.yaml: truths.t.cor.participant: got 1, must be below 1",
             ),
         ],
     ),
@@ -99,7 +99,7 @@ def test_a_duplicate_key_is_refused(checkout):
     [
         (None, "observed.real: data.csv: cannot be read"),
         ("y,x,id\n1,2,1\n3,4\n", "observed.real: data.csv: cannot be read"),
-        ("y,z,id\n1,2,1\n3,4,2\n", "observed.real.predictor: got 'x', must be one of"),
+        ("y,z,id\n1,2,1\n3,4,2\n", "observed.real.columns.x: got 'x', must be one of"),
         ("y,x,id\n1,2,1\n,4,2\n", "observed.real: data.csv: column 'y' is empty in row 2"),
     ],
 )

@@ -94,7 +94,7 @@ def test_a_new_participant_count_runs_only_its_own(checkout):
 
 def test_a_changed_prior_makes_only_its_own_fits(checkout):
     priors = checkout.study()["priors"]
-    checkout.change(priors={**priors, "tight": {**priors["tight"], "lkj_eta": 3}})
+    checkout.change(priors={**priors, "tight": {**priors["tight"], "cor": "lkj(3)"}})
     assert checkout.planned(SUMMARY) == {"fit": 1, **SUMMARISED}
     assert fits_made_by(checkout) == fits(priors=["tight"])
 
@@ -102,7 +102,7 @@ def test_a_changed_prior_makes_only_its_own_fits(checkout):
 @pytest.mark.slow
 def test_a_new_prior_makes_only_its_own_fits(checkout):
     priors = checkout.study()["priors"]
-    checkout.change(priors={"wide": {**priors["tight"], "beta_sd": 3}, **priors})
+    checkout.change(priors={"wide": {**priors["tight"], "b": "normal(0, 3)"}, **priors})
     assert fits_made_by(checkout) == fits(priors=["wide"])
 
 

@@ -6,7 +6,7 @@ from workflow_runs import SMALL, check_out
 
 pytestmark = pytest.mark.workflow
 WEAK = SMALL["priors"]["weak"]
-TIGHT = {**WEAK, "beta_sd": 0.5}
+TIGHT = {**WEAK, "b": "normal(0, 0.5)"}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_the_twin_has_no_fits_of_its_own(finished):
 
 
 @pytest.mark.parametrize(
-    "table", ["performance", "participants", "convergence", "calibration", "efficiency"]
+    "table", ["performance", "groups", "convergence", "calibration", "efficiency"]
 )
 def test_every_table_has_the_same_numbers_under_both_names(finished, table):
     found = summary(finished, table)

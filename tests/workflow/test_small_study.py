@@ -114,7 +114,7 @@ def test_every_prior_has_prior_predictive_lines_and_outcomes(finished):
     table = pd.read_parquet(finished.folder / "results/small/summary/prior_predictive.parquet")
     assert table.groupby("kind").size().to_dict() == {"line": 200, "outcome": 500}
     outcome = table[table["kind"] == "outcome"]
-    # beta, sigma_p and sigma: (1 + 2)(1 + x^2) + 2; means of 5 outcomes a participant
+    # b, sd and sigma: (1 + 2)(1 + x^2) + 2; means of 5 outcomes a participant
     spread = ((3 * (1 + outcome["x"] ** 2) + 2).mean() / 100) ** 0.5
     assert abs(outcome["y"].mean()) < 4 * spread  # a false alarm in 16,000
 
@@ -205,7 +205,8 @@ def test_a_fit_over_its_time_limit_is_a_failed_row_and_the_report_comes(tmp_path
 @pytest.mark.slow
 def test_a_truth_drawn_from_a_prior_is_scored_by_each_replicates_own(tmp_path):
     checkout = check_out(tmp_path)
-    checkout.write(truths={"drawn": {"prior": "weak", "x": "days"}}, participants=[4])
+    design = {"x": {"sequence": [0, 1]}}
+    checkout.write(truths={"drawn": {"prior": "weak"}}, design=design, participants=[4])
     done = checkout.make_study()
     assert done.returncode == 0, done.stdout + done.stderr
     estimates = checkout.numbers()["estimates"]

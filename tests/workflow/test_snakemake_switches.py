@@ -70,7 +70,7 @@ def test_until_stops_after_the_fits(checkout):
     ("changes", "jobs"),
     [
         (["replicates=4", "participants=[6, 8]"], {"simulate": 2, "fit": 1}),
-        pytest.param(["priors={weak: {beta_sd: 0.5}}"], {"fit": 1}, marks=pytest.mark.slow),
+        pytest.param(["priors={weak: {b: 'normal(0, 0.5)'}}"], {"fit": 1}, marks=pytest.mark.slow),
     ],
 )
 def test_config_changes_keys_of_the_study(finished, changes, jobs):
@@ -112,7 +112,8 @@ def write(checkout, file: str, **content) -> None:
 
 
 def test_a_second_study_file_changes_keys_of_the_first(finished):
-    write(finished, "wider.yaml", name="wider", participants=[8], priors={"weak": {"beta_sd": 2}})
+    priors = {"weak": {"b": "normal(0, 2)"}}
+    write(finished, "wider.yaml", name="wider", participants=[8], priors=priors)
     done = finished.snakemake("wider.yaml", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "results/wider/data/plain-8x5/" in done.stdout

@@ -26,6 +26,14 @@ class StudyError(UserError):
         super().__init__(bounded(message))
 
 
+class PlacedError(ValueError):
+    """A fault at a place within a part of the study, which checks of the whole part find."""
+
+    def __init__(self, place: tuple, message: str):
+        super().__init__(f"{path_in_words(place)}: {message}")
+        self.place, self.message = place, message
+
+
 class EngineError(UserError):
     """The engine cannot run a program at all; the message says what to do."""
 
@@ -85,6 +93,8 @@ def _in_words(fault: Mapping, place: tuple) -> str:
     where = path_in_words((*place, *fault["loc"]))
     if isinstance(cause := fault.get("ctx", {}).get("error"), ValidationError):
         return _in_words(cause.errors()[0], (*place, *fault["loc"]))
+    if isinstance(cause, PlacedError):
+        return f"{path_in_words((*place, *fault['loc'], *cause.place))}: {cause.message}"
     if fault["type"] == "missing":
         return f"{where}: missing, must be given"
     if fault["type"] == "invalid_key":

@@ -27,7 +27,10 @@ SHIPPED = (
     "mediation",
 )
 
-_REGRESSION = ("formula", "design", "sizes")  # options that a family gives in its own form
+REGRESSION = ("formula", "design", "sizes")
+"""Options that are keys of a study; a family gives them in its own form."""
+
+NO_REGRESSION = "must not be there, only families of regressions (multilevel_...) have it"
 
 
 def is_own(choice: str | Mapping[str, Any]) -> bool:
@@ -55,6 +58,8 @@ def find(choice: str | Mapping[str, Any]) -> Family:
     name = str(options.pop("name", None))
     known = ", ".join(map(repr, SHIPPED))
     if is_own(name):
+        if given := [key for key in REGRESSION if key in options]:
+            raise ValueError(f"{given[0]}: {NO_REGRESSION}")
         if options:
             raise ValueError(
                 f"got the options {', '.join(options)}, must have none with a Python file"
@@ -73,7 +78,7 @@ def _shipped(name: str, options: str) -> Family:
     validated = module.Options.model_validate(json.loads(options))
     family = module.family(validated)
     not_default = validated.model_dump(mode="json", exclude_defaults=True)
-    given = {key: value for key, value in not_default.items() if key not in _REGRESSION}
+    given = {key: value for key, value in not_default.items() if key not in REGRESSION}
     given |= getattr(family, "OPTIONS", {})
     family.CHOICE = {"name": name, **given} if given else name
     family.FILES = (Path(str(module.__file__)),)

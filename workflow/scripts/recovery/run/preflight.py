@@ -58,7 +58,9 @@ def prepare(config: Mapping, file: str | Path, programs: Path, thoroughly: bool)
     family = families.find(study.family_choice)
     if thoroughly and (outside := list(_programs_outside(study, family, programs))):
         raise study_error(str(file), outside)
-    if faults := [*_too_much(study), *nothing_to_compare(study, family)]:
+    if faults := [*_too_much(study), *(_too_small(study, family) if thoroughly else ())]:
+        raise study_error(str(file), faults)
+    if faults := list(nothing_to_compare(study, family)):
         raise study_error(str(file), faults)
     if thoroughly:
         results_lock.refuse_foreign(study, file)
@@ -118,6 +120,18 @@ def _too_much(study: Study) -> Iterator[str]:
             f"replicates: {study.replicates:,} of each of {scenarios:,} scenarios are {fits:,} "
             f"jobs or more, must be at most {MOST_JOBS:,}; a larger `batch` makes fewer"
         )
+
+
+def _too_small(study: Study, family: Family) -> Iterator[str]:
+    """Yield the faults of the first scenario that is too small for the design."""
+    for scenario in scenarios_of(study):
+        if scenario.observations is None:
+            continue
+        try:
+            family.check_sizes(scenario.participants, dict(scenario.sizes), scenario.observations)
+        except ValueError as error:
+            yield f"participants: {scenario.sized}, {error}"
+            return
 
 
 def _batches_of_fits(study: Study) -> int:

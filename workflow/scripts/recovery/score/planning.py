@@ -186,9 +186,9 @@ def participants_needed(
     -------
     DataFrame
         truth, observations, those of factors, model, prior, parameter, measure, wanted (the
-        target), n_needed (null: not reached), lower (null: no lower bound), upper (null: no upper bound), status,
-        smallest and largest (of the counts with a value), n_fewest and n_most (replicates of a
-        value).
+        target), n_needed (null: not reached), lower (null: no lower bound), upper (null: no upper
+        bound), status, smallest and largest (of the counts with a value), n_fewest and n_most
+        (replicates of a value).
 
     References
     ----------

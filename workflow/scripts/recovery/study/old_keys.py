@@ -6,16 +6,14 @@ vectors (`beta`, `sigma_p`, `rho`), and priors by hyperparameters (`beta_mean`, 
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+import yaml
 
-MOST_SHOWN = 5  # truths, priors
+MOST_SHOWN = 2  # truths, priors, parameters, observed datasets
+_MAPPINGS = ("truths", "priors", "planning", "observed")  # of names to entries
 _REGRESSION = "multilevel_"
 _OLD_TRUTH = ("beta", "sigma_p", "rho", "Omega", "x", "missing", "c", "exposure")
 _OLD_PRIOR = re.compile(r"(beta|sigma_p|lkj|sigma|nu|c)_(mean|sd|rate|eta|shape)")
@@ -36,32 +34,33 @@ def fault(raw: Mapping[str, Any]) -> str | None:
     changed = [key for key, value in new.items() if raw.get(key) != value]
     if not changed:
         return None
-    lines = [f"{key}: {_flow(_changed(raw.get(key), new[key]))}" for key in changed]
+    lines = [line for key in changed for line in _lines(key, raw.get(key), new[key])]
     return "\n  ".join([f"{', '.join(changed)}: has keys of an older version, write:", *lines])
 
 
-def _changed(old: Any, new: Any) -> Any:
-    """The first entries of a mapping that are new, or the value if it is no mapping of entries."""
-    if not isinstance(new, Mapping) or not isinstance(old, Mapping):
-        return new
-    entries = ((key, value) for key, value in new.items() if old.get(key) != value)
-    return dict(islice(entries, MOST_SHOWN))
+def _lines(key: str, old: Any, new: Any) -> list[str]:
+    """The lines of a key: of a mapping of names, the first entries that are new."""
+    if key not in _MAPPINGS:
+        return [_flow(key, new)]
+    entries = [(name, value) for name, value in new.items() if old.get(name) != value]
+    more = len(entries) - MOST_SHOWN
+    differ = key == "truths" and len({_old_design(truth) for truth in old.values()}) > 1
+    return [
+        f"{key}:{' # they differ in x, missing or exposure: a study has one design' * differ}",
+        *(f"  {_flow(name, value)}" for name, value in entries[:MOST_SHOWN]),
+        *([f"  # and {more:,} more in the same way"] if more > 0 else []),
+    ]
 
 
-def _flow(value: Any) -> str:
-    """A value as YAML on one line."""
-    yaml, stream = YAML(), io.StringIO()
-    yaml.default_flow_style, yaml.width = True, 10_000
-    yaml.dump({"value": _plain(value)}, stream)
-    return stream.getvalue().strip().removeprefix("{value:").removesuffix("}").strip()
+def _old_design(truth: Mapping[str, Any]) -> str:
+    """What a truth says of its design."""
+    return repr([truth.get(key) for key in ("x", "missing", "exposure")])
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        made = CommentedMap({key: _plain(item) for key, item in value.items()})
-        made.fa.set_flow_style()
-        return made
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+def _flow(key: str, value: Any) -> str:
+    """A key and its value as YAML on one line."""
+    text = yaml.safe_dump({key: value}, default_flow_style=True, width=10_000, sort_keys=False)
+    return text.strip()[1:-1]
 
 
 def renewed(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,7 +132,9 @@ class _Regression:
         """Return the study with new keys."""
         truths = study.get("truths", {})
         old = {key: value for truth in truths.values() for key, value in self._design_keys(truth)}
-        rest = {k: v for k, v in self.options.items() if k not in ("predictors", "varying", "exposure")}
+        rest = {
+            k: v for k, v in self.options.items() if k not in ("predictors", "varying", "exposure")
+        }
         made = {key: value for key, value in study.items() if key not in ("formula", "design")}
         if "family" in study:
             made["family"] = rest["name"] if len(rest) == 1 else rest
@@ -151,7 +152,9 @@ class _Regression:
             content["observed"] = {
                 key: self._published(value) for key, value in study["observed"].items()
             }
-        return {key: content[key] for key in content if key in study or key in ("formula", "design")}
+        return {
+            key: content[key] for key in content if key in study or key in ("formula", "design")
+        }
 
     def _formula_and_design(self, study: Mapping, old: Mapping[str, Any]) -> dict[str, Any]:
         if "formula" in study or "design" in study:

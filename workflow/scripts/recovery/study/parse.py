@@ -12,12 +12,10 @@ from pydantic import BaseModel, ValidationError
 from recovery import families
 from recovery.common.errors import checked, path_in_words, study_error, validation_faults
 from recovery.families.family import Family
-from recovery.study.consistency import planning_faults, reference_faults
 from recovery.study import old_keys
+from recovery.study.consistency import planning_faults, reference_faults
 from recovery.study.keys import Study
 from recovery.study.truths import Flat, Observed, ObservedTruth, PriorTruth
-
-OPTION_KEYS = ("formula", "design", "sizes")  # of a family, and keys of the study
 
 
 def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study") -> Study:
@@ -37,7 +35,7 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     StudyError
         With a line for every fault: the key, what it got, what is allowed.
     """
-    if isinstance(raw, Mapping) and (old := old_keys.fault(raw)):
+    if old := old_keys.fault(raw):
         raise study_error(file, [old])
     faults: list[str] = []
     study = checked(Study, raw, (), faults)
@@ -48,7 +46,7 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     except ValidationError as wrong:
         raise study_error(file, _faults_of_options(wrong)) from None
     except ValueError as wrong:
-        place = "" if str(wrong).startswith("formula:") else "family: "
+        place = "" if str(wrong).partition(":")[0] in families.REGRESSION else "family: "
         raise study_error(file, [f"{place}{wrong}"]) from None
     named = study.model_copy(update={"family": _without_keys(family.CHOICE) or study.family})
     family.try_in_child(partial(_read_parts, raw, family))
@@ -61,8 +59,12 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
 
 def _faults_of_options(wrong: ValidationError) -> list[str]:
     """Faults of a family's options; those of keys of the study are at their own place."""
-    faults = validation_faults(wrong, ())
-    own = tuple(key for key in (*OPTION_KEYS, "family"))
+    unknown = {
+        f"{key}: unknown key, must not be there": f"{key}: {families.NO_REGRESSION}"
+        for key in families.REGRESSION
+    }
+    faults = [unknown.get(fault, fault) for fault in validation_faults(wrong, ())]
+    own = families.REGRESSION
     return [fault if fault.startswith(own) else f"family.{fault}" for fault in faults]
 
 
@@ -70,7 +72,7 @@ def _without_keys(choice: Any) -> Any:
     """A family's choice without the options that are keys of the study."""
     if not isinstance(choice, Mapping):
         return choice
-    rest = {key: value for key, value in choice.items() if key not in OPTION_KEYS}
+    rest = {key: value for key, value in choice.items() if key not in families.REGRESSION}
     return rest["name"] if len(rest) == 1 else rest
 
 

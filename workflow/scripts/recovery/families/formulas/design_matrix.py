@@ -28,6 +28,13 @@ class _Part:
     """The numbers of every level, shape (n_levels, n_columns); None if it is not a factor."""
     names: tuple[str, ...]
 
+    @property
+    def predictors(self) -> list[tuple]:
+        """What each of its columns is made of."""
+        if self.coded is None:
+            return [(self.atom, k) for k in range(len(self.names))]
+        return [(self.atom, *numbers) for numbers in self.coded.T.tolist()]
+
     def values(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return its columns, shape (n_rows, n_columns)."""
         if self.coded is None:
@@ -60,6 +67,9 @@ class DesignMatrix:
         The name of every coefficient: Intercept, x, condition[hard]:x, poly(x, 2)[1].
     terms_of_columns : tuple of Term
         The term of every coefficient.
+    predictors : tuple of tuple
+        What the column of every coefficient is made of. A name can stand for two predictors: of
+        a level's contrast, and of its indicator.
 
     Raises
     ------
@@ -85,6 +95,11 @@ class DesignMatrix:
         self.names = tuple(name for each in names for name in each)
         self.terms_of_columns = tuple(
             term for term, each in zip(self.terms, names, strict=True) for _ in each
+        )
+        self.predictors = tuple(
+            each
+            for parts in self._parts
+            for each in product(*(part.predictors for part in reversed(parts)))
         )
         for name, times in Counter(self.names).items():
             if times > 1:

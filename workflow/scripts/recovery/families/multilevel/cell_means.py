@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recovery.common.errors import shown
+from recovery.common.errors import PlacedError, shown
 from recovery.families.formulas import DesignMatrix
 from recovery.families.multilevel.layout import Layout
 
@@ -36,21 +36,23 @@ def coefficients(
         missing or given twice.
     """
     if not layout.intercept:
-        raise ValueError("means: must not be given, thresholds replace the intercept")
+        raise PlacedError(("means",), "must not be given, thresholds replace the intercept")
     factors, matrix = _factors(layout), _without_covariates(layout)
     needed = [name for name in layout.coefficients if name not in matrix.names]
     if lacking := [name for name in needed if name not in others]:
-        raise ValueError(f"b: must have {', '.join(map(repr, lacking))} too")
+        raise PlacedError(("b",), f"must have {', '.join(map(repr, lacking))} too")
     if double := [name for name in others if name in matrix.names]:
-        raise ValueError(f"b.{double[0]}: must not be given with `means`, it follows from them")
+        raise PlacedError(("b", double[0]), "must not be given with `means`, it follows from them")
     levels = [layout.codings[name].levels for name in factors]
-    values = np.array(list(_values(means, levels, "means")))
+    values = np.array(list(_values(means, levels, ("means",))))
     cells = np.array(list(product(*(range(1, len(each) + 1) for each in levels))))
     rows = {name: cells[:, place] for place, name in enumerate(factors)}
     x = matrix({"participant": np.arange(len(values)), **rows})
     found, *_ = np.linalg.lstsq(x, values, rcond=None)
     if not np.allclose(x @ found, values, rtol=ROUNDING, atol=ROUNDING):
-        raise ValueError("means: the formula cannot have these means, it lacks an interaction")
+        raise PlacedError(
+            ("means",), "the formula cannot have these means, it lacks an interaction"
+        )
     rounded = [round(value, DIGITS) for value in found.tolist()]
     by_name = dict(zip(matrix.names, rounded, strict=True)) | dict(others)
     return {name: by_name[name] for name in layout.coefficients}
@@ -72,16 +74,16 @@ def _without_covariates(layout: Layout) -> DesignMatrix:
     return DesignMatrix(terms, layout.codings)
 
 
-def _values(means: Any, levels: Sequence[Sequence[str]], place: str) -> Iterator[float]:
+def _values(means: Any, levels: Sequence[Sequence[str]], place: tuple[str, ...]) -> Iterator[float]:
     """The means of all cells, the last factor's levels fastest."""
     if not levels:
         if isinstance(means, bool) or not isinstance(means, int | float) or not np.isfinite(means):
-            raise ValueError(f"{place}: got {shown(means)}, must be a number")
+            raise PlacedError(place, f"got {shown(means)}, must be a number")
         yield float(means)
         return
     if not isinstance(means, Mapping) or set(means) != set(levels[0]):
         got = list(means) if isinstance(means, Mapping) else means
         wanted = ", ".join(levels[0])
-        raise ValueError(f"{place}: got {shown(got)}, must have the levels {wanted}")
+        raise PlacedError(place, f"got {shown(got)}, must have the levels {wanted}")
     for level in levels[0]:
-        yield from _values(means[level], levels[1:], f"{place}.{level}")
+        yield from _values(means[level], levels[1:], (*place, level))

@@ -171,12 +171,14 @@ class Layout:
         A population coefficient is the mean of one varying coefficient only: the first of its name
         that has the same predictor.
         """
-        taken: set[str] = set()
+        predictors = dict(zip(self.population.names, self.population.predictors, strict=True))
+        free = {name: predictors[name] for name in self.coefficients}
         places = []
         for block in self.blocks:
-            for each in block.coefficients:
-                is_mean = each in self.coefficients and each not in taken
-                taken |= {each} if is_mean else set()
+            for each, predictor in zip(block.coefficients, block.matrix.predictors, strict=True):
+                is_mean = free.get(each) == predictor
+                if is_mean:
+                    del free[each]
                 places.append(self.coefficients.index(each) + 1 if is_mean else self.size + 1)
         return tuple(places)
 
@@ -196,8 +198,8 @@ class Layout:
 
     @property
     def all_vary(self) -> bool:
-        """Whether there is one block and every population coefficient varies in it."""
-        return self.only_block is not None and not self.fixed
+        """Whether there is one block with every population coefficient, in the same order."""
+        return self.only_block is not None and self.centre == tuple(range(1, self.size + 1))
 
     def design_matrix(self, columns: Columns) -> np.ndarray:
         """Return X, shape (n_rows, size)."""

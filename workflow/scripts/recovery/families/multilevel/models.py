@@ -46,6 +46,7 @@ _SECONDS = {  # as in Model.seconds, for a normal outcome
     "marginal": (0.13, 0.00002),
 }
 _LONGER = 4  # trajectories than those of the pooled model
+_CROSSED = 5  # times as long for each further term in parentheses
 
 
 def models(
@@ -78,6 +79,8 @@ def models(
             continue
         label, pooling, joint = _LABELS[name]
         fixed, per_row = _SECONDS[name]
+        if pooling == "partial":
+            per_row *= _CROSSED ** (len(layout.blocks) - 1)
         longer = 1 if name == "pooled" else _LONGER
         found[name] = Model(
             f"{family}/{name}.stan",

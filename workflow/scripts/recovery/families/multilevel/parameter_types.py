@@ -8,9 +8,17 @@ from types import GenericAlias
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, Field, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    create_model,
+    model_validator,
+)
 
-from recovery.common.errors import shown
+from recovery.common.errors import PlacedError, shown
 from recovery.common.types import Correlation, Frozen, NonNegative, Real, Text
 from recovery.families import correlations
 from recovery.families.multilevel import cell_means
@@ -61,16 +69,17 @@ class RegressionTruth(Frozen):
         if self.means is None:
             given = self.b or {}
             if lacking := [name for name in layout.coefficients if name not in given]:
-                raise ValueError(f"b: must have {', '.join(map(repr, lacking))} too")
+                raise PlacedError(("b",), f"must have {', '.join(map(repr, lacking))} too")
         else:
             cell_means.coefficients(layout, self.means, self.b or {})
         for block in layout.blocks:
             omega = self.correlations(block)
             if requirement := correlations.unmet_requirement(omega):
                 given = getattr(self.cor, block.factor)
-                raise ValueError(
-                    f"cor.{block.factor}: got {shown(given)}, the correlation matrix must be "
-                    f"{requirement}"
+                got = shown([*map(list, given)] if isinstance(given, tuple) else given)
+                raise PlacedError(
+                    ("cor", block.factor),
+                    f"got {got}, the correlation matrix must be {requirement}",
                 )
         return self
 
@@ -126,7 +135,7 @@ def truth_type(layout: Layout, outcome: Outcome) -> type[RegressionTruth]:
         for factor, names in of_sd.items()
     }
     cor: dict[str, Any] = {
-        block.factor: (Correlation | _matrix(len(block.coefficients)), ...)
+        block.factor: (_correlations(len(block.coefficients)), ...)
         for block in layout.blocks
         if block.pairs
     }
@@ -143,9 +152,16 @@ def truth_type(layout: Layout, outcome: Outcome) -> type[RegressionTruth]:
     return made
 
 
-def _matrix(size: int) -> Any:
+def _correlations(size: int) -> Any:
+    """The type of a correlation of all pairs, or of a matrix."""
     row = GenericAlias(tuple, (Real,) * size)
-    return GenericAlias(tuple, (row,) * size)
+    matrix, number = TypeAdapter(GenericAlias(tuple, (row,) * size)), TypeAdapter(Correlation)
+
+    def checked(value: Any) -> Any:
+        kind = matrix if isinstance(value, list | tuple) else number
+        return kind.validate_python(value)
+
+    return Annotated[Any, BeforeValidator(checked)]
 
 
 def observed_type(columns: Iterable[str]) -> type[BaseModel]:

@@ -29,6 +29,7 @@ from recovery.families.family import (
     Values,
 )
 from recovery.families.multilevel import (
+    design_checks,
     group_coefficients,
     marginal_likelihood,
     options,
@@ -313,7 +314,9 @@ class Multilevel(Family):
         observed_data.require(table, source[response], requirement, valid)
         if self.outcome.KIND == "integer":
             dataset[response] = dataset[response].astype(int)
-        self.layout.design_matrix(dataset)  # refuses, for example, the log of a negative number
+        design_checks.refuse_contradictions(self.design, dataset, source)
+        design_checks.refuse_few(self.layout, dataset)
+        design_checks.refuse_dependent(self.layout, dataset)
         return dataset
 
     def check_sizes(
@@ -321,6 +324,10 @@ class Multilevel(Family):
     ) -> None:
         """Raise ValueError if a dataset of these sizes does not fit the design."""
         designs.check_sizes(self.design, participants, sizes, observations)
+        size = (participants, sizes, observations or 1)
+        columns = designs.simulate_rows(self.design, *size, np.random.default_rng(1))
+        design_checks.refuse_few(self.layout, columns)
+        design_checks.refuse_dependent(self.layout, columns)
 
     def number_of_rows(
         self, participants: int, observations: int, sizes: Mapping[str, int] = NO_SIZES
