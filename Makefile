@@ -65,10 +65,12 @@ bench: .venv/developer
 docs: .venv/developer
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-# The default study, and its numbers in the documentation.
+# The studies that the documentation quotes, and their numbers there.
 docs-numbers: .venv/complete
 	@$(BIN)/python workflow/run.py config/config.yaml
-	@$(BIN)/python tests/docs_numbers.py results/multilevel/summary
+	@$(BIN)/python workflow/run.py config/group_by_condition.yaml
+	@$(BIN)/python workflow/run.py config/reading_times.yaml
+	@$(BIN)/python tests/docs_numbers.py
 
 schema: .venv/complete
 	PYTHONPATH=workflow/scripts $(BIN)/python -m recovery.study.schema

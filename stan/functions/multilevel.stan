@@ -32,8 +32,8 @@ vector correlations(vector partial, array[] int Q) {
   int p = 0;
   for (t in 1 : size(Q)) {
     int pairs = (Q[t] * (Q[t] - 1)) %/% 2;
-    matrix[Q[t], Q[t]] L = correlation_factor(segment(partial, p + 1, pairs),
-                                              Q[t]);
+    vector[pairs] own = segment(partial, p + 1, pairs);
+    matrix[Q[t], Q[t]] L = correlation_factor(own, Q[t]);
     for (i in 2 : Q[t]) {
       for (j in 1 : (i - 1)) {
         p += 1;
@@ -66,12 +66,11 @@ vector deviations(vector z, vector sd, vector partial, array[] int Q,
       r[(i + 1) : (i + n)] = sd[m + 1] * segment(z, i + 1, n);
     } else {
       int pairs = (Q[t] * (Q[t] - 1)) %/% 2;
-      matrix[Q[t], Q[t]] L = correlation_factor(segment(partial, p + 1,
-                                                        pairs), Q[t]);
-      r[(i + 1) : (i + n)] = to_vector(diag_pre_multiply(segment(sd, m + 1,
-                                                                 Q[t]), L)
-                                       * to_matrix(segment(z, i + 1, n),
-                                                   Q[t], J[t]));
+      vector[Q[t]] scale = segment(sd, m + 1, Q[t]);
+      vector[pairs] own = segment(partial, p + 1, pairs);
+      matrix[Q[t], Q[t]] L = correlation_factor(own, Q[t]);
+      matrix[Q[t], J[t]] z_t = to_matrix(segment(z, i + 1, n), Q[t], J[t]);
+      r[(i + 1) : (i + n)] = to_vector(diag_pre_multiply(scale, L) * z_t);
       p += pairs;
     }
     m += Q[t];
@@ -103,13 +102,15 @@ real groups_normal_lpdf(vector u, vector mu, vector sd, vector partial,
       density += normal_lpdf(segment(u, i + 1, n) | mu[m + 1], sd[m + 1]);
     } else {
       int pairs = (Q[t] * (Q[t] - 1)) %/% 2;
-      matrix[Q[t], Q[t]] L = diag_pre_multiply(segment(sd, m + 1, Q[t]),
-                                               correlation_factor(segment(
-                                                 partial, p + 1, pairs), Q[t]));
-      matrix[Q[t], J[t]] z = mdivide_left_tri_low(L,
-                               to_matrix(segment(u, i + 1, n), Q[t], J[t])
-                               - rep_matrix(segment(mu, m + 1, Q[t]), J[t]));
-      density += std_normal_lpdf(to_vector(z)) - J[t] * sum(log(diagonal(L)));
+      vector[Q[t]] center = segment(mu, m + 1, Q[t]);
+      vector[Q[t]] scale = segment(sd, m + 1, Q[t]);
+      vector[pairs] own = segment(partial, p + 1, pairs);
+      matrix[Q[t], Q[t]] L = correlation_factor(own, Q[t]);
+      matrix[Q[t], Q[t]] factor = diag_pre_multiply(scale, L);
+      matrix[Q[t], J[t]] u_t = to_matrix(segment(u, i + 1, n), Q[t], J[t]);
+      matrix[Q[t], J[t]] r = u_t - rep_matrix(center, J[t]);
+      density += std_normal_lpdf(to_vector(mdivide_left_tri_low(factor, r)));
+      density -= J[t] * sum(log(diagonal(factor)));
       p += pairs;
     }
     m += Q[t];
@@ -147,8 +148,8 @@ vector group_means(vector mu, array[] int Q, array[] int J, int R) {
   int i = 0;
   for (t in 1 : size(Q)) {
     int n = Q[t] * J[t];
-    means[(i + 1) : (i + n)] = to_vector(rep_matrix(segment(mu, m + 1, Q[t]),
-                                                    J[t]));
+    vector[Q[t]] center = segment(mu, m + 1, Q[t]);
+    means[(i + 1) : (i + n)] = to_vector(rep_matrix(center, J[t]));
     m += Q[t];
     i += n;
   }

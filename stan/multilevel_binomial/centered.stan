@@ -1,5 +1,5 @@
 /**
- * Coefficients that vary by group, centred, successes of a number of trials:
+ * Coefficients that vary by group, centred, successes of trials:
  *   y_i ~ binomial(trials_i, inv_logit(eta_i))
  *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
  *   r_t[j] ~ multi_normal(0, Sigma_t), with standard deviations sd and
@@ -33,8 +33,7 @@ model {
   vector[N] alpha = offsets + group_part(Z, u, place);
   b ~ normal(prior_b_mean, prior_b_sd);
   sd ~ exponential(prior_sd_rate);
-  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
-                       prior_partial_shape);
+  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
   u ~ groups_normal(mu, sd, partial, Q, J);
   y ~ binomial_logit(trials, alpha + W * b[fixed]);
 }

@@ -1,5 +1,5 @@
 /**
- * The same coefficients for all groups, successes of a number of trials:
+ * The same coefficients for all groups, successes of trials:
  *   y_i ~ binomial(trials_i, inv_logit(eta_i)), eta_i = X_i b
  *
  * It treats the observations of a group as independent, so its intervals are

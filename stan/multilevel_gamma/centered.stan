@@ -1,5 +1,5 @@
 /**
- * Coefficients that vary by group, centred, a positive outcome of constant coefficient of variation:
+ * Coefficients that vary by group, centred, a positive outcome (gamma):
  *   y_i ~ gamma(shape, shape / exp(eta_i))
  *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
  *   r_t[j] ~ multi_normal(0, Sigma_t), with standard deviations sd and
@@ -35,8 +35,7 @@ model {
   vector[N] alpha = offsets + group_part(Z, u, place);
   b ~ normal(prior_b_mean, prior_b_sd);
   sd ~ exponential(prior_sd_rate);
-  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
-                       prior_partial_shape);
+  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
   u ~ groups_normal(mu, sd, partial, Q, J);
   shape ~ gamma(prior_shape_shape, prior_shape_rate);
   y ~ gamma(shape, shape * exp(-(alpha + W * b[fixed])));

@@ -1,5 +1,5 @@
 /**
- * The same coefficients for all groups, a positive outcome of constant coefficient of variation:
+ * The same coefficients for all groups, a positive outcome (gamma):
  *   y_i ~ gamma(shape, shape / exp(eta_i)), eta_i = X_i b
  *
  * It treats the observations of a group as independent, so its intervals are

@@ -97,12 +97,11 @@ parameters {
 model {
   b ~ normal(prior_b_mean, prior_b_sd);
   sd ~ exponential(prior_sd_rate);
-  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
-                       prior_partial_shape);
+  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
   sigma ~ exponential(prior_sigma_rate);
   {
-    matrix[2, 2] A = diag_pre_multiply(sd / sigma, correlation_factor(
-                       partial, 2));
+    matrix[2, 2] A = diag_pre_multiply(sd / sigma,
+                                       correlation_factor(partial, 2));
     real S11 = square(A[1, 1]);
     real S12 = A[1, 1] * A[2, 1];
     real S22 = square(A[2, 1]) + square(A[2, 2]);
@@ -123,8 +122,8 @@ generated quantities {
   vector[R] r;
   {
     // r[j] = sigma A w[j], w[j] ~ multi_normal(inv(V) u, inv(V))
-    matrix[2, 2] A = diag_pre_multiply(sd / sigma, correlation_factor(
-                       partial, 2));
+    matrix[2, 2] A = diag_pre_multiply(sd / sigma,
+                                       correlation_factor(partial, 2));
     vector[G] B11 = R11 * A[1, 1] + R12 * A[2, 1];
     vector[G] B12 = R12 * A[2, 2];
     vector[G] B21 = R22 * A[2, 1];

@@ -1,5 +1,5 @@
 /**
- * Coefficients that vary by group, non-centred, an outcome whose logarithm is normal:
+ * Coefficients that vary by group, non-centred, a lognormal outcome:
  *   y_i ~ lognormal(eta_i, sigma)
  *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
  *   r_t[j] = diag_pre_multiply(sd_t, L_t) z_t[j], z_t[j] ~ std_normal()
@@ -34,8 +34,7 @@ model {
   vector[N] alpha = offsets + group_part(Z, u, place);
   b ~ normal(prior_b_mean, prior_b_sd);
   sd ~ exponential(prior_sd_rate);
-  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
-                       prior_partial_shape);
+  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
   z ~ std_normal();
   sigma ~ exponential(prior_sigma_rate);
   target += normal_id_glm_lupdf(log_y | W, alpha, b[fixed], sigma) - sum(log_y);

@@ -1,5 +1,5 @@
 /**
- * The same coefficients for all groups, an outcome whose logarithm is normal:
+ * The same coefficients for all groups, a lognormal outcome:
  *   y_i ~ lognormal(eta_i, sigma), eta_i = X_i b
  *
  * It treats the observations of a group as independent, so its intervals are

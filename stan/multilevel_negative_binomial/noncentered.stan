@@ -1,5 +1,5 @@
 /**
- * Coefficients that vary by group, non-centred, counts that vary more than Poisson's:
+ * Coefficients that vary by group, non-centred, overdispersed counts:
  *   y_i ~ neg_binomial_2(exp(eta_i), shape)
  *   eta_i = offset_i + X_i b + the sum over terms t of Z_t,i r_t[group_t(i)]
  *   r_t[j] = diag_pre_multiply(sd_t, L_t) z_t[j], z_t[j] ~ std_normal()
@@ -34,8 +34,7 @@ model {
   vector[N] alpha = offsets + group_part(Z, u, place);
   b ~ normal(prior_b_mean, prior_b_sd);
   sd ~ exponential(prior_sd_rate);
-  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
-                       prior_partial_shape);
+  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
   z ~ std_normal();
   shape ~ gamma(prior_shape_shape, prior_shape_rate);
   y ~ neg_binomial_2_log_glm(W, alpha, b[fixed], shape);

@@ -1,5 +1,5 @@
 /**
- * The same coefficients for all groups, counts that vary more than Poisson's:
+ * The same coefficients for all groups, overdispersed counts:
  *   y_i ~ neg_binomial_2(exp(eta_i), shape), eta_i = X_i b
  *
  * It treats the observations of a group as independent, so its intervals are

@@ -36,8 +36,7 @@ model {
   vector[N] alpha = offsets + group_part(Z, u, place);
   b ~ normal(prior_b_mean, prior_b_sd);
   sd ~ exponential(prior_sd_rate);
-  target += beta_lupdf(0.5 * (1 + partial) | prior_partial_shape,
-                       prior_partial_shape);
+  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
   z ~ std_normal();
   sigma ~ exponential(prior_sigma_rate);
   nu ~ gamma(prior_nu_shape, prior_nu_rate);

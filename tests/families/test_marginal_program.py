@@ -10,21 +10,28 @@ import pytest
 import stanli
 from conftest import STAN
 from sampled_programs import means, sample
+from scipy import stats
 
 from recovery import families
 
 family = families.find("multilevel_linear")
 
-FLAT = family.Prior(beta_mean=0, beta_sd=1e9, sigma_p_rate=1, sigma_rate=1, lkj_eta=1)
+FLAT = family.Prior(
+    Intercept="normal(0, 1e9)",
+    b="normal(0, 1e9)",
+    sd="exponential(1)",
+    cor="lkj(1)",
+    sigma="exponential(1)",
+)
 BALANCED = np.repeat(np.arange(1, 7), 4)
 # Unordered; participants 1 and 2 have a single observation, 3 has two at the same x.
 UNBALANCED = np.array([4, 1, 3, 4, 5, 6, 4, 5, 2, 3, 6, 5, 6, 5, 4, 5, 6, 6, 4, 5, 4, 4, 6, 5])
 POINTS = {
-    "ordinary": {"beta": [0.4, 0.9], "sigma_p": [1.1, 0.6], "rho": 0.3, "sigma": 0.8},
-    "no differences": {"beta": [0.4, 0.9], "sigma_p": [1e-12, 1e-12], "rho": 0.9, "sigma": 1},
-    "one coefficient": {"beta": [0, 0], "sigma_p": [2, 1e-9], "rho": -0.5, "sigma": 0.5},
-    "great differences": {"beta": [-50, 20], "sigma_p": [1e4, 1e3], "rho": 0.99, "sigma": 0.1},
-    "much noise": {"beta": [3, -2], "sigma_p": [0.1, 0.2], "rho": -0.99, "sigma": 1e4},
+    "ordinary": {"b": [0.4, 0.9], "sd": [1.1, 0.6], "rho": 0.3, "sigma": 0.8},
+    "no differences": {"b": [0.4, 0.9], "sd": [1e-12, 1e-12], "rho": 0.9, "sigma": 1},
+    "one coefficient": {"b": [0, 0], "sd": [2, 1e-9], "rho": -0.5, "sigma": 0.5},
+    "great differences": {"b": [-50, 20], "sd": [1e4, 1e3], "rho": 0.99, "sigma": 0.1},
+    "much noise": {"b": [3, -2], "sd": [0.1, 0.2], "rho": -0.99, "sigma": 1e4},
 }
 
 
@@ -39,14 +46,12 @@ def dataset(participant, seed, level=0.0):
     return {"participant": participant, "x": x, "y": y}
 
 
-def log_density(columns, point) -> float:
+def log_density(columns, point, family=family, prior=FLAT) -> float:
     """The log density of the program at these parameters: priors, Jacobian and likelihood."""
     source = (STAN / "multilevel_linear" / "marginal.stan").read_text()
     program = stanli.stan_to_mir(source, include_paths=str(STAN))
-    model = stanli.Model(mir=program, data=family.stan_data(columns, FLAT))
-    rho = point["rho"]
-    values = {name: point[name] for name in ("beta", "sigma_p", "sigma")}
-    values["L_p"] = [[1, 0], [rho, np.sqrt(1 - rho**2)]]
+    model = stanli.Model(mir=program, data=family.stan_data(columns, prior))
+    values = {name: point[name] for name in ("b", "sd", "sigma")} | {"partial": [point["rho"]]}
     return model.log_prob_grad(model.unconstrain(json.dumps(values)))[0]
 
 
@@ -71,7 +76,7 @@ def log_likelihood(columns, point) -> float:
 
     With exact fractions, because floating point loses half of its digits here.
     """
-    (sd1, sd2), rho = exact(point["sigma_p"]), Fraction(point["rho"])
+    (sd1, sd2), rho = exact(point["sd"]), Fraction(point["rho"])
     between = np.array([[sd1**2, rho * sd1 * sd2], [rho * sd1 * sd2, sd2**2]])
     total = 0.0
     for j in np.unique(columns["participant"]):
@@ -80,7 +85,7 @@ def log_likelihood(columns, point) -> float:
         predictors = np.column_stack([x**0, x])
         noise = Fraction(point["sigma"]) ** 2 * np.eye(x.size, dtype=int)
         determinant, form = elimination(
-            predictors @ between @ predictors.T + noise, y - predictors @ exact(point["beta"])
+            predictors @ between @ predictors.T + noise, y - predictors @ exact(point["b"])
         )
         log_determinant = math.log(determinant.numerator) - math.log(determinant.denominator)
         total -= (x.size * math.log(2 * math.pi) + log_determinant + float(form)) / 2
@@ -99,9 +104,48 @@ def test_the_likelihood_is_multivariate_normal(participant, point):
 
 def test_a_large_mean_of_the_outcome_does_not_reduce_precision():
     one, other = dataset(UNBALANCED, 1, level=1e6), dataset(UNBALANCED, 2, level=1e6)
-    point = {"beta": [1e6, 1.0], "sigma_p": [1.0, 0.5], "rho": 0.2, "sigma": 1.0}
+    point = {"b": [1e6, 1.0], "sd": [1.0, 0.5], "rho": 0.2, "sigma": 1.0}
     expected = log_likelihood(one, point) - log_likelihood(other, point)
     assert log_density(one, point) - log_density(other, point) == pytest.approx(expected, rel=1e-10)
+
+
+def test_priors_and_known_parts_are_in_the_density(rng):
+    # Up to a constant. The coefficient that varies is that of a condition.
+    family = families.find(
+        {
+            "name": "multilevel_linear",
+            "formula": "y ~ condition + offset(known) + (condition | participant)",
+            "design": {
+                "condition": {"levels": ["a", "b"], "coding": "difference", "within": "participant"},
+                "known": {"normal": [0, 1]},
+            },
+        }
+    )
+    prior = family.Prior(
+        Intercept="normal(1, 2)",
+        b_condition="normal(-1, 0.5)",
+        sd_participant__Intercept="exponential(2)",
+        sd_participant__condition="exponential(0.3)",
+        cor="lkj(1.7)",
+        sigma="exponential(1.5)",
+    )
+    condition, known = rng.integers(1, 3, UNBALANCED.size), rng.normal(size=UNBALANCED.size)
+    columns = {"participant": UNBALANCED, "condition": condition, "known": known}
+    columns["y"] = rng.normal(size=UNBALANCED.size)
+    as_x = {"participant": UNBALANCED, "x": condition - 1.5, "y": columns["y"] - known}
+    differences = []
+    for _ in range(5):
+        b, sd = rng.normal(size=2), rng.uniform(0.3, 2, 2)
+        rho, sigma = rng.uniform(-0.9, 0.9), rng.uniform(0.5, 2)
+        at = {"b": b, "sd": sd, "rho": rho, "sigma": sigma}
+        expected = log_likelihood(as_x, at) + np.log([*sd, sigma]).sum()
+        expected += stats.norm.logpdf(b, [1, -1], [2, 0.5]).sum()
+        expected += stats.expon.logpdf(sd, scale=[1 / 2, 1 / 0.3]).sum()
+        expected += stats.expon.logpdf(sigma, scale=1 / 1.5)
+        expected += 1.7 * np.log1p(-(rho**2))  # LKJ's (1 - rho^2)^0.7, and the Jacobian
+        plain = {name: np.asarray(value).tolist() for name, value in at.items()}
+        differences.append(log_density(columns, plain, family, prior) - expected)
+    np.testing.assert_allclose(differences, differences[0], atol=1e-8)
 
 
 def squared(draws):
@@ -117,7 +161,9 @@ def test_the_marginal_program_has_the_same_posterior_as_the_others_including_par
     # type I error once in 1,400 tests.
     columns = dataset(participant, 3)
     people = range(1, participant.max() + 1)
-    names = [*family.PARAMETERS, *(f"beta_p[{j},{k}]" for k in (1, 2) for j in people)]
+    coefficients = ("Intercept", "x")
+    names = [*family.PARAMETERS]
+    names += [f"r_participant[{j},{each}]" for each in coefficients for j in people]
     marginal, sibling = (sample(model, columns, prior) for model in ("marginal", "noncentered"))
     for one, other in ((marginal, sibling), (squared(marginal), squared(sibling))):
         (mean, error), (expected, its_error) = means(one, names), means(other, names)
@@ -126,19 +172,22 @@ def test_the_marginal_program_has_the_same_posterior_as_the_others_including_par
 
 
 def test_participants_without_differences_have_the_line_of_the_population():
-    tight = family.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1e12, sigma_rate=1, lkj_eta=2)
+    tight = FLAT.model_copy(
+        update={"Intercept": "normal(0, 1)", "b": "normal(0, 1)", "sd": "exponential(1e12)"}
+    )
     draws = sample("marginal", dataset(UNBALANCED, 4), tight)
-    beta = draws.values[:, :, draws.names.index("b_x")]
     theirs = draws.values[:, :, draws.names.index("r_participant[1,x]")]
-    np.testing.assert_allclose(theirs, beta, atol=1e-9)
+    np.testing.assert_allclose(theirs, 0, atol=1e-9)
 
 
-def test_the_marginal_program_refuses_more_than_two_coefficients(prior):
-    data = family.stan_data(dataset(BALANCED, 1), prior)
-    columns = np.column_stack([data["X"], data["X"][:, 1] ** 2])
-    data |= {"K": 3, "X": columns}
-    data |= {f"prior_{name}": [1, 1, 1] for name in ("beta_mean", "beta_sd", "sigma_p_rate")}
-    source = (STAN / "multilevel_linear" / "marginal.stan").read_text()
-    program = stanli.stan_to_mir(source, include_paths=str(STAN))
-    with pytest.raises(RuntimeError, match="K is 3, but must be less than or equal to 2"):
-        stanli.Model(mir=program, data=data)
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ x + I(x^2) + (x + I(x^2) | participant)",
+        "y ~ x + (1 | participant)",
+        "y ~ x + (x || participant)",
+        "y ~ 0 + x + I(x^2) + (0 + x + I(x^2) | participant)",
+    ],
+)
+def test_only_an_intercept_and_a_slope_that_vary_have_the_marginal_program(formula):
+    assert "marginal" not in families.find({"name": "multilevel_linear", "formula": formula}).MODELS

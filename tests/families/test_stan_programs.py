@@ -8,6 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from classical_fits import simulated
 from conftest import ROOT, STAN
 from sampled_programs import means, sample
 
@@ -17,8 +18,17 @@ from recovery.tables import read_csv
 family = families.find("multilevel_linear")
 
 REFERENCE = json.loads((ROOT / "tests" / "reference" / "expected.json").read_text())["sleepstudy"]
-FLAT = family.Prior(beta_mean=0, beta_sd=1e4, sigma_p_rate=1e-4, sigma_rate=1e-4, lkj_eta=1)
+FLAT = family.Prior(
+    Intercept="normal(0, 1e4)",
+    b="normal(0, 1e4)",
+    sd="exponential(1e-4)",
+    cor="lkj(1)",
+    sigma="exponential(1e-4)",
+)
+COEFFICIENTS = ("Intercept", "x")
+DEVIATIONS = [f"r_participant[{j},{each}]" for each in COEFFICIENTS for j in range(1, 17)]
 FILES = sorted(STAN.rglob("*.stan"))
+THEIR_NAMES = ("beta[1]", "beta[2]", "sigma_p[1]", "sigma_p[2]", "Omega[1,2]", "sigma")
 PIECES = {"functions": "functions", "multilevel": "data"}  # folders of what programs include
 
 
@@ -29,19 +39,18 @@ def least_squares(columns, rows) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def dataset():
-    truth = family.Truth(beta=(0.5, 1.0), sigma_p=(1.0, 0.5), rho=0.3, sigma=1.0)
-    return family.simulate(truth, 16, 12, np.random.default_rng(1))[0]
+    return simulated(participants=16, observations=12)
 
 
 @pytest.fixture(scope="module")
 def sleepstudy():
-    columns = family.ObservedColumns(outcome="Reaction", predictor="Days", participant="Subject")
+    columns = family.ObservedColumns(y="Reaction", x="Days", participant="Subject")
     return family.read_observed(read_csv(ROOT / "config/data/sleepstudy.csv"), columns, False)
 
 
 @pytest.mark.slow
 def test_both_parametrisations_have_the_same_posterior(dataset, prior):
-    names = [*family.PARAMETERS, *(f"beta_p[{j},{k}]" for k in (1, 2) for j in range(1, 17))]
+    names = [*family.PARAMETERS, *DEVIATIONS]
     result = [means(sample(model, dataset, prior), names) for model in ("centered", "noncentered")]
     (one, error), (other, other_error) = result
     assert np.all(np.abs(one - other) < 4 * np.hypot(error, other_error))
@@ -56,23 +65,38 @@ def test_both_parametrisations_have_the_same_posterior(dataset, prior):
 )
 def test_the_posterior_of_sleepstudy_is_that_of_cmdstan(model, sleepstudy):
     reference = REFERENCE["posterior_cmdstan"]
-    hyperparameters = reference["priors"].items()
-    prior = family.Prior(**{name.removeprefix("prior_"): value for name, value in hyperparameters})
+    prior = family.Prior(
+        Intercept="normal(250, 50)",
+        b="normal(10, 10)",
+        sd_participant__Intercept="exponential(0.04)",
+        sd_participant__x="exponential(0.2)",
+        cor="lkj(2)",
+        sigma="exponential(0.04)",
+    )
+    assert reference["priors"] == {
+        "prior_beta_mean": [250, 10],
+        "prior_beta_sd": [50, 10],
+        "prior_sigma_p_rate": [0.04, 0.2],
+        "prior_sigma_rate": 0.04,
+        "prior_lkj_eta": 2,
+    }
     draws = sample(model, sleepstudy, prior)
     mean, error = means(draws, list(family.PARAMETERS))
-    for name, ours, our_error in zip(family.PARAMETERS, mean, error, strict=True):
+    for name, ours, our_error in zip(THEIR_NAMES, mean, error, strict=True):
         theirs = reference["posterior"][name]
         assert abs(ours - theirs["mean"]) < 4 * np.hypot(our_error, theirs["mcse_mean"]), name
 
 
-def test_unpooled_beta_is_the_mean_of_participants_in_every_draw(dataset, prior):
+def test_unpooled_b_is_the_mean_of_participants_in_every_draw(dataset, prior):
     draws = sample("unpooled", dataset, prior)
     groups = family.group_coefficients(draws.names)
-    for k in (1, 2):
-        members = [draws.names.index(name) for name in groups[f"beta_p[,{k}]"]]
-        beta = draws.values[:, :, draws.names.index(f"beta[{k}]")]
-        assert len(members) == 16
-        np.testing.assert_allclose(beta, draws.values[:, :, members].mean(axis=2), atol=1e-12)
+    for k, name in enumerate(COEFFICIENTS, start=1):
+        own = [draws.names.index(f"B[{k},{j}]") for j in range(1, 17)]
+        b = draws.values[:, :, draws.names.index(f"b_{name}")]
+        np.testing.assert_allclose(b, draws.values[:, :, own].mean(axis=2), atol=1e-12)
+        members = [draws.names.index(each) for each in groups[f"r_participant[,{name}]"]]
+        deviations = draws.values[:, :, own] - b[:, :, None]
+        np.testing.assert_allclose(draws.values[:, :, members], deviations, atol=1e-12)
 
 
 def test_with_a_flat_prior_the_pooled_model_is_least_squares(dataset):
@@ -83,7 +107,7 @@ def test_with_a_flat_prior_the_pooled_model_is_least_squares(dataset):
 def test_with_a_flat_prior_the_unpooled_model_is_least_squares_for_every_participant(dataset):
     draws = sample("unpooled", dataset, FLAT)
     for participant in range(1, 17):
-        names = [f"beta_p[{participant},{k}]" for k in (1, 2)]
+        names = [f"B[{k},{participant}]" for k in (1, 2)]
         mean, error = means(draws, names)
         expected = least_squares(dataset, dataset["participant"] == participant)
         assert np.all(np.abs(mean - expected) < 4 * error), participant

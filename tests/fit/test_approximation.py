@@ -21,7 +21,13 @@ LINEAR = families.find("multilevel_linear")
 SCENARIO, FIRST = "moderate-4x3", Batch(1, 25, 25)
 MODES = ("estimators", ["optimize_pooled", "optimize_centered", "reml"])
 MARGINAL = ("models", ["marginal"]), ("estimators", ["optimize_marginal"])
-FLAT = {"beta_mean": 0, "beta_sd": 1e4, "sigma_p_rate": 1, "sigma_rate": 1e-6, "lkj_eta": 1}
+FLAT = {
+    "Intercept": "normal(0, 10000)",
+    "b": "normal(0, 10000)",
+    "sd": "exponential(1)",
+    "cor": "lkj(1)",
+    "sigma": "exponential(1e-6)",
+}
 KEPT = ("keep_draws", True), ("selection", {"leave_out": "observation"})
 
 
@@ -87,7 +93,7 @@ def test_settings_of_the_sampler_do_not_change_approximations(change):
     ("change", "sources"),
     [
         (("keep_draws", True), {}),
-        (("priors", "weak", "beta_sd", 7), {}),
+        (("priors", "weak", "b", "normal(0, 7)"), {}),
         (("truths", "moderate", "sigma", 2.0), {}),
         (("engine", "cmdstan"), {}),
         (("title", "same"), {"engine_version": "2"}),
@@ -117,7 +123,7 @@ def test_approximations_keep_no_draws_and_are_neither_verified_nor_calibrated():
     verify = ("verify", {"engine": "cmdstan", "share": 1.0})
     design = make_design(MODES, drawn, verify, *KEPT)
     cell = (SCENARIO, "optimize_pooled", "weak")
-    assert design.tables_of(cell) == ["estimates", "participants", "diagnostics"]
+    assert design.tables_of(cell) == ["estimates", "groups", "diagnostics"]
     assert design.verified(cell) == {}
     why = calibration.reason_not_applicable(design.study, LINEAR, "moderate", *cell[1:])
     assert why == "an approximation is not the posterior of its program"
@@ -174,9 +180,9 @@ def test_a_mode_has_neither_standard_errors_nor_intervals(approximate, tmp_path)
     assert (estimates["mean"] == estimates["median"]).all()
     assert estimates[["sd", "q5_5", "q94_5", "rhat", "ess_bulk", "rank"]].isna().all(axis=None)
     assert "r_participant[8,x]" in set(estimates.loc[estimates["replicate"] == 1, "parameter"])
-    people = tables.read_frame([tmp_path / "participants"])
-    assert people["rmse"].notna().all()
-    assert people["coverage"].isna().all()
+    groups = tables.read_frame([tmp_path / "groups"])
+    assert groups["rmse"].notna().all()
+    assert groups["coverage"].isna().all()
     diagnostics = tables.read_frame([tmp_path / "diagnostics"]).set_index("replicate")
     assert diagnostics["status"].to_dict() == {1: "ok", 2: "failed", 3: "ok"}
     assert "nan" in diagnostics.loc[2, "error"]
@@ -184,11 +190,11 @@ def test_a_mode_has_neither_standard_errors_nor_intervals(approximate, tmp_path)
     assert diagnostics[["n_divergent", "max_rhat", "adapt_delta"]].isna().all(axis=None)
 
 
-def test_a_mode_without_participants_coefficients_does_not_draw_them(approximate):
+def test_a_mode_without_groups_coefficients_does_not_draw_them(approximate):
     # `marginal` draws them at random afterwards: one draw is no estimate.
     _, result, _ = approximate("marginal")
     assert set(result["estimates"]["parameter"]) == set(LINEAR.MODELS["marginal"].scored)
-    assert result["participants"]["replicate"] == []
+    assert result["groups"]["replicate"] == []
 
 
 # Scores

@@ -176,7 +176,7 @@ def test_all_models_fit_the_same_datasets():
         [
             row["truth"]
             for row in rows(fit(model, 1, 1)["estimates"])
-            if "beta_p" in row["parameter"]
+            if row["parameter"].startswith("r_participant")
         ]
         for model in ("unpooled", "centered")
     ]
@@ -188,7 +188,7 @@ def test_all_models_fit_the_same_datasets():
     "change",
     [
         ("models", ["noncentered"]),
-        ("priors", "weak", "beta_sd", 5),
+        ("priors", "weak", "b", "normal(0, 5)"),
         ("sampler", "draws", 7),
         ("batch", 1),
     ],
@@ -208,11 +208,11 @@ def test_estimates_have_the_scored_parameters_of_the_model(model):
     assert fit(model, 2, 2)["estimates"]["parameter"] == list(family.MODELS[model].scored)
 
 
-def test_participants_coefficients_are_kept_for_replicate_1_only(centered):
-    own = {row["replicate"] for row in rows(centered["estimates"]) if "beta_p" in row["parameter"]}
+def test_groups_coefficients_are_kept_for_replicate_1_only(centered):
+    own = {row["replicate"] for row in rows(centered["estimates"]) if row["parameter"].startswith("r_participant")}
     assert own == {1}
     names = [row["parameter"] for row in rows(centered["estimates"], 1)][6:]
-    assert names == [f"beta_p[{j},{k}]" for k in (1, 2) for j in (1, 2, 3, 4)]
+    assert names == [f"r_participant[{j},{k}]" for k in ("Intercept", "x") for j in (1, 2, 3, 4)]
 
 
 def test_rows_of_estimates_have_the_true_value(centered):
@@ -220,21 +220,20 @@ def test_rows_of_estimates_have_the_true_value(centered):
     assert [row["truth"] for row in rows(centered["estimates"], 3)] == expected
 
 
-def test_participants_are_scored_once_per_fit_and_coefficient(centered):
-    keys = [(row["replicate"], row["coefficient"]) for row in rows(centered["participants"])]
+def test_groups_are_scored_once_per_fit_and_coefficient(centered):
+    keys = [(row["replicate"], row["coefficient"]) for row in rows(centered["groups"])]
     assert keys == [
         (r, c) for r in (1, 2, 3, 4) for c in ("r_participant[,Intercept]", "r_participant[,x]")
     ]
 
 
-@pytest.mark.parametrize("k", [1, 2])
-def test_participants_scores_agree_with_their_estimates(centered, k):
-    own = [row for row in rows(centered["estimates"], 1) if row["parameter"].endswith(f",{k}]")]
-    own = [row for row in own if row["parameter"].startswith("beta_p")]
+@pytest.mark.parametrize(("k", "each"), enumerate(["Intercept", "x"]))
+def test_groups_scores_agree_with_their_estimates(centered, k, each):
+    own = [row for row in rows(centered["estimates"], 1) if row["parameter"].endswith(f",{each}]")]
     mean, truth, low, high = (
         np.array([row[name] for row in own]) for name in ("mean", "truth", "q5_5", "q94_5")
     )
-    scores = rows(centered["participants"], 1)[k - 1]
+    scores = rows(centered["groups"], 1)[k]
     assert scores["n_groups"] == 4
     assert scores["level"] == 0.89
     assert scores["rmse"] == pytest.approx(np.sqrt(np.mean((mean - truth) ** 2)))
@@ -243,15 +242,15 @@ def test_participants_scores_agree_with_their_estimates(centered, k):
     assert scores["coverage"] == np.mean((low <= truth) & (truth <= high))
 
 
-def test_the_pooled_model_has_no_scores_of_participants():
-    assert fit(end=1)["participants"]["replicate"] == []
+def test_the_pooled_model_has_no_scores_of_groups():
+    assert fit(end=1)["groups"]["replicate"] == []
 
 
 def test_observed_data_have_no_truth_and_no_scores():
     data, _ = batch_data(1, 1)
     batch = batches.fit_batch(data, None, fitter("centered", 1, 1))
     assert set(batch["estimates"]["truth"]) == {None}
-    assert batch["participants"]["replicate"] == []
+    assert batch["groups"]["replicate"] == []
     assert len(batch["estimates"]["parameter"]) == 6 + 8
 
 

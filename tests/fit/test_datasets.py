@@ -56,7 +56,7 @@ def test_a_fixed_truth_is_the_same_in_every_replicate(design):
     assert truth["truth"][truth["parameter"] == "b_x"].tolist() == [1.0] * 3
 
 
-def test_participants_effects_differ_between_replicates(design):
+def test_participants_deviations_differ_between_replicates(design):
     _, truth = simulate(design, 1, 3)
     assert len(set(truth["truth"][truth["parameter"] == "r_participant[4,x]"])) == 3
 
@@ -70,7 +70,9 @@ def test_the_seed_in_the_table_reproduces_the_dataset(design, truth):
 
 
 def test_a_truth_drawn_from_a_prior_varies_by_replicate():
-    design = make_design(("truths", "drawn", {"prior": "weak", "x": "days"}))
+    design = make_design(
+        ("truths", "drawn", {"prior": "weak"}), ("design", {"x": {"sequence": [0, 1]}})
+    )
     data, truth = simulate(design, 1, 3, "drawn-4x3")
     for parameter in family.PARAMETERS:
         assert len(set(truth["truth"][truth["parameter"] == parameter])) == 3
@@ -79,7 +81,7 @@ def test_a_truth_drawn_from_a_prior_varies_by_replicate():
 
 def test_a_truth_from_observed_data_uses_their_design_and_the_posterior_means():
     study = [
-        ("observed", "real", {"path": "a", "outcome": "y", "predictor": "x", "participant": "p"}),
+        ("observed", "real", {"path": "a", "columns": {"participant": "p"}}),
         ("truths", {"found": {"from_observed": SOURCE}}),
         ("observations", DROP),
     ]
@@ -102,7 +104,7 @@ def read(file, text=None, standardize=False):
     """Read a CSV file with this text as the dataset `real`."""
     if text is not None:
         file.write_text(text)
-    columns = family.ObservedColumns(outcome="y", predictor="x", participant="p")
+    columns = family.ObservedColumns(y="y", x="x", participant="p")
     observed = Observed(path=str(file), standardize=standardize)
     return datasets.read_observed("real", observed.model_copy(update={"columns": columns}), family)
 
@@ -111,9 +113,7 @@ def test_the_shipped_dataset_is_read(monkeypatch):
     monkeypatch.chdir(ROOT)
     observed = {
         "path": "config/data/sleepstudy.csv",
-        "outcome": "Reaction",
-        "predictor": "Days",
-        "participant": "Subject",
+        "columns": {"y": "Reaction", "x": "Days", "participant": "Subject"},
     }
     study = make_study(("observed", "sleep", observed))
     columns = datasets.read_observed("sleep", study.observed["sleep"], family)
@@ -205,7 +205,7 @@ def test_participants_whose_names_are_equal_as_numbers_remain_separate(file, rng
     y = np.array(intercepts)[:, None] + noise
     rows = [f"{y[j, i]},{x[i]},{name}\n" for j, name in enumerate(names) for i in range(5)]
     columns = read(file, "y,x,p\n" + "".join(rows))
-    varying = families.find({"name": "multilevel_linear", "varying": []})
+    varying = families.find({"name": "multilevel_linear", "formula": "y ~ x + (1 | participant)"})
     (part,) = (p for p in varying.ESTIMATORS["reml"].fit(columns).parts if "sigma" in p.names)
     sigma = part.value[list(part.names).index("sigma")]
     apart, xs = noise - noise.mean(axis=1, keepdims=True), np.tile(x - x.mean(), 5)
@@ -224,11 +224,11 @@ def test_a_missing_file_is_refused(file):
 @pytest.mark.parametrize(
     ("text", "key", "there"),
     [
-        ("y,day,p\n1,2,a\n", "predictor: got 'x'", "'y', 'day', 'p'"),
-        ("y, x,p\n1,2,a\n", "predictor: got 'x'", "'y', ' x', 'p'"),
-        ("y,X,p\n1,2,a\n", "predictor: got 'x'", "'y', 'X', 'p'"),
-        ("y;x;p\n1;2;a\n", "outcome: got 'y'", "'y;x;p'"),
-        ("y\tx\tp\n1\t2\ta\n", "outcome: got 'y'", r"'y\tx\tp'"),
+        ("y,day,p\n1,2,a\n", "columns.x: got 'x'", "'y', 'day', 'p'"),
+        ("y, x,p\n1,2,a\n", "columns.x: got 'x'", "'y', ' x', 'p'"),
+        ("y,X,p\n1,2,a\n", "columns.x: got 'x'", "'y', 'X', 'p'"),
+        ("y;x;p\n1;2;a\n", "columns.y: got 'y'", "'y;x;p'"),
+        ("y\tx\tp\n1\t2\ta\n", "columns.y: got 'y'", r"'y\tx\tp'"),
     ],
 )
 def test_a_missing_column_is_refused_with_the_existing_columns(file, text, key, there):

@@ -39,11 +39,11 @@ def file(kept, tmp_path):
 def test_variables_have_their_dimensions_after_chain_and_draw(file, kept):
     posterior = inference_data(file, 3).posterior
     np.testing.assert_array_equal(posterior["sigma"], kept.values[:, :, 2])
-    np.testing.assert_array_equal(posterior["beta"], kept.values[:, :, :2])
-    beta_p = posterior["beta_p"].to_numpy()
-    assert beta_p.shape == (2, 5, 2, 2)
-    np.testing.assert_array_equal(beta_p[:, :, 1, 0], kept.values[:, :, 4])
-    np.testing.assert_array_equal(beta_p[:, :, 0, 1], kept.values[:, :, 5])
+    np.testing.assert_array_equal(posterior["b_x"], kept.values[:, :, 1])
+    deviations = posterior["r_participant"]
+    assert deviations.shape == (2, 5, 2, 2)
+    np.testing.assert_array_equal(deviations[:, :, 1, 0], kept.values[:, :, 4])
+    np.testing.assert_array_equal(deviations[:, :, 0, 1], kept.values[:, :, 5])
 
 
 def test_the_samplers_columns_have_arvizs_names(file, kept):
@@ -59,7 +59,8 @@ def test_a_replicate_has_its_own_draws(file, kept):
 
 
 def test_arviz_can_extract_kept_draws(file):
-    assert set(arviz_base.extract(inference_data(file, 3))) == {"beta", "sigma", "beta_p"}
+    expected = {"b_Intercept", "b_x", "sigma", "r_participant"}
+    assert set(arviz_base.extract(inference_data(file, 3))) == expected
 
 
 def test_a_replicate_without_draws_is_named_in_the_error(file):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_design, make_study
+from conftest import DROP, make_design, make_study
 from observed_study import OBSERVED
 
 from recovery import families, tables
@@ -17,9 +17,15 @@ from recovery.study.methods import NO_PRIOR
 LINEAR = families.find("multilevel_linear")
 SCENARIO = "moderate-4x3"
 ALL = ("estimators", ["reml", "ml", "ols", "least_squares"])
-WIDE = {"beta_mean": 0, "beta_sd": 9, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 1}
+WIDE = {
+    "Intercept": "normal(0, 9)",
+    "b": "normal(0, 9)",
+    "sd": "exponential(1)",
+    "cor": "lkj(1)",
+    "sigma": "exponential(1)",
+}
 NAMES = list(LINEAR.ESTIMATORS)
-TABLES = ["estimates", "participants", "diagnostics"]
+TABLES = ["estimates", "groups", "diagnostics"]
 
 
 # Valid and refused studies
@@ -41,14 +47,17 @@ def test_an_invalid_estimator_is_refused_with_a_message(change, message):
         make_study(change)
 
 
-def test_an_estimator_for_another_layout_is_refused():
-    truth = {"beta": [0, 1], "sigma_p": [1], "sigma": 1}
-    prior = {"beta_mean": 0, "beta_sd": 1, "sigma_p_rate": 1, "sigma_rate": 1}
+def test_an_estimator_for_another_formula_is_refused():
+    truth = {
+        "b": {"Intercept": 0, "x": 1},
+        "sd": {"participant": {"Intercept": 1}},
+        "sigma": 1,
+    }
     with pytest.raises(StudyError, match="got 'least_squares', must be one of 'reml', 'ml', 'ols'"):
         make_study(
-            ("family", {"name": "multilevel_linear", "varying": []}),
+            ("formula", "y ~ x + (1 | participant)"),
             ("truths", {"moderate": truth}),
-            ("priors", {"weak": prior}),
+            ("priors", "weak", "cor", DROP),
             ("estimators", ["least_squares"]),
         )
 
@@ -80,7 +89,7 @@ def identity(*changes, name="reml", **sources) -> str:
     "change",
     [
         ("priors", "wide", WIDE),
-        ("priors", "weak", "beta_sd", 7),
+        ("priors", "weak", "b", "normal(0, 7)"),
         ("sampler", "draws", 7),
         ("convergence", {"max_rhat": 1.5}),
         ("models", ["noncentered"]),
@@ -183,23 +192,28 @@ def test_tables_of_estimators_have_the_schema_of_models(tmp_path, name):
     assert (diagnostics.loc[[0, 2, 3], "sampling_seconds"] > 0).all()
 
 
-def test_participants_are_scored_as_with_models():
+def test_groups_are_scored_as_with_models():
     batch, _ = fit("least_squares", end=1)
-    scores = frame(batch, "participants").set_index("coefficient")
+    scores = frame(batch, "groups").set_index("coefficient")
     assert list(scores.index) == ["r_participant[,Intercept]", "r_participant[,x]"]
     own = frame(batch, "estimates").set_index("parameter")
-    for k in (1, 2):
-        rows = own.loc[[f"beta_p[{j},{k}]" for j in range(1, 9)]]
+    for each in ("Intercept", "x"):
+        rows = own.loc[[f"r_participant[{j},{each}]" for j in range(1, 9)]]
         error = rows["mean"] - rows["truth"]
-        row = scores.loc[f"beta_p[,{k}]"]
+        row = scores.loc[f"r_participant[,{each}]"]
         assert row["rmse"] == pytest.approx(np.sqrt(np.mean(error**2)))
         inside = (rows["q5_5"] <= rows["truth"]) & (rows["truth"] <= rows["q94_5"])
         assert row["coverage"] == inside.mean()
-    assert len(frame(fit("ols", end=1)[0], "participants")) == 0
+    assert len(frame(fit("ols", end=1)[0], "groups")) == 0
 
 
 def test_a_singular_fit_has_its_reason_and_its_estimates():
-    alike = {"beta": [0, 1], "sigma_p": [0, 0], "rho": 0, "sigma": 1}
+    alike = {
+        "b": {"Intercept": 0, "x": 1},
+        "sd": {"participant": {"Intercept": 0, "x": 0}},
+        "cor": {"participant": 0},
+        "sigma": 1,
+    }
     batch, _ = fit("reml", ("truths", "moderate", alike), end=6)
     diagnostics = frame(batch, "diagnostics").set_index("replicate")
     singular = diagnostics["error"].str.startswith("singular fit: ", na=False)
@@ -212,7 +226,7 @@ def test_a_singular_fit_has_its_reason_and_its_estimates():
 def test_observed_data_have_no_truth_and_no_scores():
     batch, _ = fit("reml", end=1, truth=False)
     assert set(batch["estimates"]["truth"]) == {None}
-    assert batch["participants"]["replicate"] == []
+    assert batch["groups"]["replicate"] == []
 
 
 def test_a_fit_that_exceeds_the_time_limit_is_a_failed_row():

@@ -37,7 +37,7 @@ def test_a_fault_of_the_machine_stops_the_batch(moved):
 def test_unreadable_data_of_the_first_fit_are_a_study_error(prophet_executable):
     # The executable of another program, which needs other data.
     with pytest.raises(
-        EngineError, match=r"pooled\.stan: does not fit its data: .*variable name=T"
+        EngineError, match=r"pooled\.stan: does not fit its data: .*variable name=t;"
     ):
         fit_batch(prophet_executable)
 

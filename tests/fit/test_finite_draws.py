@@ -124,7 +124,10 @@ def test_a_test_quantity_that_is_nan_fails_the_fit(begin):
 
 @pytest.fixture
 def spoil(monkeypatch):
-    """Replace draws of a parameter by a value; the child process inherits the change."""
+    """Replace draws of a parameter, named as in the program, by a value.
+
+    The child process inherits the change.
+    """
 
     def arranged(name, value):
         engine = engines.find("stanli")
@@ -151,21 +154,27 @@ def fit(model="centered", *places) -> dict:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(
-    "name",
-    ["sigma", "cor_participant__Intercept__x", "r_participant[2,Intercept]", "lp__", "energy__"],
+    ("in_program", "name"),
+    [
+        ("sigma", "sigma"),
+        ("cor[1]", "cor_participant__Intercept__x"),
+        ("r[3]", "r_participant[2,Intercept]"),
+        ("lp__", "lp__"),
+        ("energy__", "energy__"),
+    ],
 )
-def test_parameters_that_are_not_finite_are_named(spoil, name, value):
-    spoil(name, value)
+def test_parameters_that_are_not_finite_are_named(spoil, in_program, name, value):
+    spoil(in_program, value)
     assert why(fit()) == [f"RuntimeError: non-finite draws: {name}"]
 
 
 def test_integrated_coefficients_that_are_not_finite_are_named_too(spoil):
-    spoil("r_participant[4,x]", np.nan)
+    spoil("r[8]", np.nan)
     assert why(fit("marginal")) == ["RuntimeError: non-finite draws: r_participant[4,x]"]
 
 
 def test_the_draws_of_a_failed_fit_are_not_kept(spoil):
-    spoil("r_participant[4,x]", np.nan)
+    spoil("r[8]", np.nan)
     assert len(why(fit("centered", ("keep_draws", True)))) == 1
 
 
@@ -185,30 +194,34 @@ def test_many_parameters_that_are_not_finite_are_counted(monkeypatch):
     assert error.endswith(" and 9 others")  # 6 scored, 8 coefficients: 14
 
 
-@pytest.mark.parametrize("name", ["b_x", "r_participant[1,Intercept]"])
-def test_draws_too_large_to_have_moments_are_named(spoil, name):
-    spoil(name, 1e200)
+@pytest.mark.parametrize(
+    ("in_program", "name"), [("b[2]", "b_x"), ("r[1]", "r_participant[1,Intercept]")]
+)
+def test_draws_too_large_to_have_moments_are_named(spoil, in_program, name):
+    spoil(in_program, 1e200)
     assert why(fit()) == [f"RuntimeError: non-finite sd: {name}"]
 
 
-@pytest.mark.parametrize("name", ["sigma", "r_participant[2,Intercept]"])
-def test_a_mode_that_is_not_finite_is_named_too(spoil, name):
-    spoil(name, np.nan)
+@pytest.mark.parametrize(
+    ("in_program", "name"), [("sigma", "sigma"), ("r[3]", "r_participant[2,Intercept]")]
+)
+def test_a_mode_that_is_not_finite_is_named_too(spoil, in_program, name):
+    spoil(in_program, np.nan)
     batch = fit("optimize_centered", ("estimators", ["optimize_centered"]))
     assert why(batch) == [f"RuntimeError: non-finite draws: {name}"]
 
 
 def test_coefficients_drawn_at_random_for_a_mode_are_not_checked(spoil):
-    spoil("r_participant[2,Intercept]", np.nan)
+    spoil("r[3]", np.nan)
     batch = fit("optimize_marginal", ("estimators", ["optimize_marginal"]))
     assert batch["diagnostics"]["status"] == ["ok"]
 
 
 @pytest.mark.parametrize("value", [np.nan, -np.inf])
-def test_a_log_likelihood_that_is_not_finite_fails_the_fit(value, monkeypatch, prior, rng):
-    columns, values = LINEAR.simulate(
-        LINEAR.Truth(beta=(0, 1), sigma_p=(1, 1), rho=0, sigma=1), 4, 3, rng
-    )
+def test_a_log_likelihood_that_is_not_finite_fails_the_fit(
+    value, monkeypatch, truth, prior, rng
+):
+    columns, values = LINEAR.simulate(truth, 4, 3, rng)
     names = list(values)
     many = np.array(list(values.values())) + rng.normal(0, 0.01, (2, 50, len(names)))
     draws = Draws(names, many, {"lp__": rng.normal(size=(2, 50))}, 0, 0)
@@ -270,6 +283,6 @@ def test_estimates_without_a_finite_standard_error_have_neither_bounds_nor_cover
     batch = estimated(error=np.nan, bound=np.nan)
     assert batch["diagnostics"]["status"] == ["ok"]
     assert np.isnan(rows(batch["estimates"])[0]["sd"])
-    (scores,) = rows(batch["participants"])
+    (scores,) = rows(batch["groups"])
     assert np.isnan(scores["coverage"])  # not 0: there is no interval to hold the truth
     assert np.isfinite(scores["rmse"])

@@ -40,7 +40,7 @@ def hold_alone(result, unharmed) -> str:
     """Assert that one fit failed and all others are unchanged; return its error."""
     expected = ["failed" if replicate == FATED else "ok" for replicate in BATCH.replicates]
     assert result["diagnostics"]["status"] == expected
-    for name in ("estimates", "participants"):
+    for name in ("estimates", "groups"):
         for column, values in unharmed[name].items():
             kept = [
                 value

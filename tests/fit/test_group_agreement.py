@@ -1,4 +1,4 @@
-"""Agreement of participants' estimates with their true values."""
+"""Agreement of groups' estimates with their true values."""
 
 import numpy as np
 import pytest

@@ -18,7 +18,7 @@ from recovery.plan.batch_size import Batch
 
 SCENARIO = "moderate-4x3"
 CELL = (SCENARIO, "pooled", "weak")
-TABLES = ("estimates", "participants", "diagnostics")
+TABLES = ("estimates", "groups", "diagnostics")
 
 
 class CountingFitter:
@@ -242,4 +242,4 @@ def test_a_fit_that_is_made_again_is_the_same_in_all_tables(job):
     job.shift = 100.0
     assert job.run(3) == [1, 2, 3]
     assert job.numbers()["estimates"]["mean"].tolist() == [101.1, 102.1, 103.1]
-    assert job.numbers()["participants"]["rmse"].tolist() == [101.1, 102.1, 103.1]
+    assert job.numbers()["groups"]["rmse"].tolist() == [101.1, 102.1, 103.1]

@@ -5,12 +5,18 @@ import json
 import re
 import subprocess
 import sys
+from fractions import Fraction
 
+import numpy as np
 import pytest
 import yaml
 from conftest import ROOT
 
 from recovery import families
+from recovery.families.designs import Covariate, Factor
+from recovery.families.designs.variables import CODINGS
+from recovery.families.formulas import coding, read_formula
+from recovery.families.formulas.atoms import FUNCTIONS
 from recovery.score.measures.performance_measures import ESTIMATE_MEASURES, INTERVAL_MEASURES
 from recovery.tables.summary_schemas import SUMMARIES
 
@@ -134,13 +140,48 @@ def test_the_reference_of_a_family_has_its_models_and_its_hyperparameters(name):
     index = (DOCS / "reference/families/index.md").read_text()
     page = re.search(rf"\[`{name}`\]\(([\w.-]+)", index)[1]
     text = (DOCS / "reference/families" / page).read_text()
-    if page == "other-outcomes.md":
-        text += (DOCS / "reference/families/multilevel-linear.md").read_text()
-    family = families.find(name)
+    if page == "outcomes.md":
+        assert f"\n## `{name}`\n" in text
+        text += (DOCS / "reference/families/regressions.md").read_text()
+    family = families.find(choice_of(name))
     for word in (*family.MODELS, *family.Prior.model_fields):
         assert f"`{word}`" in text, word
     for word in family.ESTIMATORS:
         assert f"`{word}`" in (DOCS / "reference/estimators.md").read_text(), word
+
+
+def choice_of(name: str):
+    """A family with its default formula, or with the number of trials that it needs besides."""
+    if name != "multilevel_binomial":
+        return name
+    return {"name": name, "formula": "y | trials(10) ~ x + (x | participant)"}
+
+
+def test_the_reference_of_formulas_has_every_function():
+    text = (DOCS / "reference/formulas.md").read_text()
+    for function in FUNCTIONS:
+        assert f"`{function}(" in text, function
+
+
+def test_the_reference_of_codings_has_their_numbers():
+    text = (DOCS / "reference/formulas.md").read_text()
+    for name in CODINGS:
+        row = re.search(rf"^\| `{name}`.*$", text, re.MULTILINE)[0].split(" | ")
+        for levels, cell in ((["a", "b"], row[1]), (["a", "b", "c"], row[2])):
+            said = [[float(Fraction(each)) for each in part.split()] for part in cell.split("; ")]
+            assert np.allclose(said, coding(levels, name).matrix, atol=5e-4), (name, levels)
+
+
+def test_the_reference_of_designs_has_every_key():
+    text = (DOCS / "reference/designs.md").read_text()
+    for key in (*Factor.model_fields, *Covariate.model_fields, "missing", "in", "each"):
+        assert re.search(rf"`{key}[`:]|[{{ ]{key}: ", text), key
+
+
+@pytest.mark.parametrize("file", [*PAGES, *READMES], ids=relative)
+def test_formulas_in_the_documentation_are_read(file):
+    for formula in re.findall(r"^ *formula: ([^#\n]+)", file.read_text(), re.MULTILINE):
+        read_formula(formula.strip())
 
 
 def test_every_measure_has_its_formula():

@@ -58,9 +58,8 @@ def test_all_models_fit_the_same_datasets(finished):
 
 def test_the_tables_for_a_paper_compile(finished, tmp_path):
     written = sorted((finished.folder / "results/small/tables").iterdir())
-    assert len(written) == 3
-    for each in written:
-        assert typeset(Path(shutil.copy(each, tmp_path))).pages == 1, each.name
+    pages = {each.stem: typeset(Path(shutil.copy(each, tmp_path))).pages for each in written}
+    assert pages == {"cells": 2, "comparison": 1, "models": 1}
 
 
 def test_the_page_asks_nothing_of_the_network(page):

@@ -109,7 +109,7 @@ def test_the_worked_example_runs_as_the_tutorial_shows_it(newcomer):
     (run,) = blocks(text, "bash")
     follow(run, newcomer)
     results = newcomer / "results/learning_rate"
-    people = pd.read_parquet(results / "summary/participants.parquet")
+    people = pd.read_parquet(results / "summary/groups.parquet")
     assert set(people["coefficient"]) == {"alpha", "tau"}
     went = pd.read_parquet(results / "summary/convergence.parquet")
     assert (went["n_failed"] == 0).all()

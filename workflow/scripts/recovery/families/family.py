@@ -210,6 +210,10 @@ class Family:
         """
         raise NotImplementedError
 
+    def in_words(self) -> dict[str, str]:
+        """Return the regression and its predictors in words, if the family has a formula."""
+        return {}
+
     def check_sizes(
         self, participants: int, sizes: Mapping[str, int], observations: int | None
     ) -> None:

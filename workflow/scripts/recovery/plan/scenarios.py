@@ -49,9 +49,9 @@ def sized(
     participants: int, observations: int | None, sizes: Iterable[tuple[str, int]] = ()
 ) -> str:
     """Return the size of a dataset in words, for messages."""
-    groups = "".join(f" and {number} of {factor}" for factor, number in sizes)
-    each = f" and {observations} observations of each" if observations else ""
-    return f"with {participants} participants{groups}{each}"
+    groups = "".join(f" and {number:,} of {factor}" for factor, number in sizes)
+    each = f" and {observations:,} observations of each" if observations else ""
+    return f"with {participants:,} participants{groups}{each}"
 
 
 def scenarios_of(study: Study) -> list[Scenario]:

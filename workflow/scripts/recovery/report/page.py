@@ -125,17 +125,21 @@ def _environment() -> jinja2.Environment:
 def _setup(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[str, Any]:
     """Return the methods, truths and priors of the study."""
     study = design.study
+    priors = {name: prior.model_dump() for name, prior in study.priors.items()}
     return {
         "models": {model: family.MODELS[model] for model in study.models},
         "approximations": {name: method(family, name) for name in study.approximations},
         "estimators": {name: family.ESTIMATORS[name] for name in study.estimators_without_prior},
         "observed_truths": study.observations and ademp.has_observed_truth(study),
+        "regression": family.in_words(),
+        "other_sizes": setup_section.sizes_in_words(study),
         "sources": ademp.truths_in_words(study.truths),
         "truths": {
             name: setup_section.in_words(truth, observed_fits)
             for name, truth in study.truths.items()
         },
-        "priors": {name: prior.model_dump() for name, prior in study.priors.items()},
+        "priors": priors,
+        "prior_keys": list(dict.fromkeys(key for prior in priors.values() for key in prior)),
     }
 
 
@@ -170,6 +174,8 @@ def _methods_paragraph(
         **shared,
         truths=ademp.truths_in_words(study.truths),
         observed_truths=study.observations and ademp.has_observed_truth(study),
+        formula=family.in_words().get("Formula"),
+        other_sizes=setup_section.sizes_in_words(study),
         models=[family.MODELS[model].label.lower() for model in study.models],
         approximations=[method(family, name).label for name in study.approximations],
         estimators=[method(family, name).label for name in study.estimators_without_prior],

@@ -20,7 +20,7 @@ _OLD_PRIOR = re.compile(r"(beta|sigma_p|lkj|sigma|nu|c)_(mean|sd|rate|eta|shape)
 _OLD_OBSERVED = {
     _REGRESSION: ("outcome", "predictor", "predictors", "participant", "exposure"),
     "meta_analysis": ("effect", "standard_error", "study"),
-    "mediation": ("x", "m", "y", "participant"),
+    "mediation": ("outcome", "mediator", "predictor", "participant"),
 }
 _OLD_PARAMETER = re.compile(r"(beta|sigma_p|Omega|c)\[(\d+)(?:,(\d+))?\]")
 

@@ -1,7 +1,8 @@
 """The JSON schema of a study file, for editors; `make schema` writes it.
 
-Truths, priors and observed datasets are described for shipped families without options; for
-all other families they may be any mapping.
+Truths, priors and observed datasets are described for shipped families; for own families they may
+be any mapping. The schema cannot read a formula: names of coefficients and of grouping factors are
+open, and the study itself refuses wrong ones.
 """
 
 from __future__ import annotations
@@ -9,52 +10,233 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import GenericAlias
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, Field, TypeAdapter, WithJsonSchema, create_model
 
 from recovery import families
-from recovery.common.types import Name
+from recovery.common.types import Correlation, Frozen, Name, NonNegative, Real, Text
+from recovery.families.designs import Covariate, Factor
+from recovery.families.designs.variables import DISTRIBUTIONS
 from recovery.families.family import Family
+from recovery.families.multilevel import Multilevel
+from recovery.families.multilevel.named_priors import EXAMPLES, pattern
+from recovery.families.shipped import multilevel_ordinal
 from recovery.study.keys import Study
 from recovery.study.truths import Observed, ObservedTruth, PriorTruth
 
 PLACE = Path(__file__).parents[3] / "schemas" / "study.schema.json"
+OWN_FAMILY = {"type": "string", "pattern": r"\.py$"}
+NO_REGRESSION = {
+    "formula": {"const": None},
+    "design": {"const": None},
+    "sizes": {"maxProperties": 0},
+}
+FORMULAS = (
+    "y ~ x + (x | participant)",
+    "rt ~ condition * group + (condition | participant) + (1 | item)",
+    "correct | trials(10) ~ condition + (1 | participant)",
+)
+CHANCE = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
+MOST_FACTORS = 4  # whose cells are described
+KINDS_OF_PRIORS = {  # key of a prior: its distribution, and the parameters that it is for
+    "Intercept": ("normal", "the population's intercept"),
+    "b": ("normal", "the population's other coefficients; `b_x` is for that of x alone"),
+    "sd": (
+        "exponential",
+        "standard deviations of groups' coefficients; `sd_participant` is for those of "
+        "participants, `sd_participant__x` for that of their x alone",
+    ),
+    "cor": ("lkj", "correlations of groups' coefficients; `cor_participant` is for participants'"),
+}
 
 
 def json_schema() -> dict[str, Any]:
     """Return the schema of a study of any family."""
     whole = Study.model_json_schema()
-    default = Study.model_fields["family"].default
+    keys, definitions = whole["properties"], whole["$defs"]
+    default = keys["family"]["default"]
+    keys["family"] |= {"anyOf": _choices()}
+    del keys["family"]["type"]
+    keys["formula"] |= {"examples": list(FORMULAS), "pattern": "~"}
+    keys["design"] |= _design(definitions)
     cases = []
     for name in families.SHIPPED:
-        given = {"properties": {"family": {"const": name}}}
-        wanted = given if name == default else given | {"required": ["family"]}
-        own = _of_family(name, families.find(name))
-        whole["$defs"] |= own.pop("$defs")
-        cases.append({"if": wanted, "then": {"properties": own["properties"]}})
+        required = [] if name == default else ["family"]
+        own = _of_family(name, _example(name))
+        definitions |= own.pop("$defs")
+        cases.append({"if": _is_family({"const": name}, required), "then": own})
+    cases.append({"if": _is_family(OWN_FAMILY, ["family"]), "then": {"properties": NO_REGRESSION}})
     return whole | {"allOf": cases}
+
+
+def _choices() -> list[dict[str, Any]]:
+    """What the key `family` may be."""
+    names = {"enum": list(families.SHIPPED)}
+    options = multilevel_ordinal.Options.model_json_schema()["properties"]
+    ordinal = {"name": {"const": "multilevel_ordinal"}, "categories": options["categories"]}
+    mappings = [
+        {"type": "object", "properties": keys, "required": ["name"], "additionalProperties": False}
+        for keys in (ordinal, {"name": {"anyOf": [names, OWN_FAMILY]}})
+    ]
+    return [names, OWN_FAMILY, *mappings]
+
+
+def _is_family(name: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    """The condition that a study has a family of this name."""
+    mapping = {"type": "object", "properties": {"name": name}, "required": ["name"]}
+    return {"properties": {"family": {"anyOf": [name, mapping]}}, "required": required}
+
+
+def _example(name: str) -> Family:
+    """The family with a formula that it can have."""
+    if name == "multilevel_binomial":
+        return families.find({"name": name, "formula": "y | trials(1) ~ x + (x | participant)"})
+    return families.find(name)
+
+
+def _design(definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema of the key `design`: variables, and `missing`."""
+    for kind in (Factor, Covariate):
+        definitions[kind.__name__] = kind.model_json_schema()
+    definitions["Covariate"]["oneOf"] = [
+        {"required": [key], "properties": {key: {"not": {"const": None}}}} for key in DISTRIBUTIONS
+    ]
+    variable = {
+        "if": {"required": ["levels"]},
+        "then": {"$ref": "#/$defs/Factor"},
+        "else": {"$ref": "#/$defs/Covariate"},
+    }
+    missing = {
+        "description": "Chance that a row is missing: one for all rows, or by level of a factor "
+        "(`{condition: {easy: 0.1, hard: 0.3}}`) or by cell of two (`{condition:group: ...}`).",
+        "anyOf": [
+            CHANCE,
+            {
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": 1,
+                "additionalProperties": {
+                    "type": "object",
+                    "additionalProperties": _cells(CHANCE, 2),
+                },
+            },
+            {"type": "null"},
+        ],
+    }
+    mapping = {
+        "type": "object",
+        "properties": {"missing": missing},
+        "additionalProperties": variable,
+    }
+    return {"anyOf": [mapping, {"type": "null"}]}
+
+
+def _cells(value: dict[str, Any], factors: int) -> dict[str, Any]:
+    """A value of a cell, or a mapping of another factor's levels to such."""
+    if factors == 1:
+        return value
+    return {
+        "anyOf": [value, {"type": "object", "additionalProperties": _cells(value, factors - 1)}]
+    }
 
 
 def _of_family(name: str, family: Family) -> dict[str, Any]:
     """The schema of the keys that a family defines; names of definitions begin with its name."""
+    regression = isinstance(family, Multilevel)
+    truth, prior = (
+        _parts(family) if isinstance(family, Multilevel) else (family.Truth, family.Prior)
+    )
     drawn = _joined("PriorTruth", PriorTruth, "design", family.Design)
     own: dict[str, Any] = {
-        "truths": (_named(family.Truth | drawn | ObservedTruth), Field(min_length=1)),
-        "priors": (_named(family.Prior), Field(min_length=1)),
+        "truths": (_named(truth | drawn | ObservedTruth), Field(min_length=1)),
+        "priors": (_named(prior), Field(min_length=1)),
     }
     if family.ObservedColumns:
-        observed = _joined("Observed", Observed, "columns", family.ObservedColumns)
-        own["observed"] = (_named(observed), {})
+        columns = dict[Text, Text] if regression else family.ObservedColumns
+        own["observed"] = (_named(_with_columns(columns, required=not regression)), {})
     place = f"#/$defs/{name}."
     schema = create_model("Own", **own).model_json_schema(ref_template=place + "{model}")
-    schema["$defs"] = {f"{name}.{key}": part for key, part in schema["$defs"].items()}
-    return schema
+    return {
+        "properties": schema["properties"] | ({} if regression else NO_REGRESSION),
+        "$defs": {f"{name}.{key}": part for key, part in schema["$defs"].items()},
+    }
+
+
+def _parts(family: Multilevel) -> tuple[type[BaseModel], Any]:
+    """The types of a truth and of a prior of a regression with any formula."""
+    kinds = family.outcome.TRUTH.items()
+    fields: dict[str, Any] = {key: (_of_any_length(kind), ...) for key, kind in kinds}
+    truth = create_model("Truth", __base__=AnyTruth, __doc__=AnyTruth.__doc__, **fields)
+    return truth, Annotated[dict[str, str], WithJsonSchema(_prior(family))]
+
+
+class AnyTruth(Frozen):
+    """Parameter values from which data are generated."""
+
+    b: dict[Text, Real] | None = None
+    """The population's coefficients: `Intercept`, and the others by their names in the formula."""
+    means: Annotated[
+        dict[str, Any] | None,
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {
+                        "type": "object",
+                        "additionalProperties": _cells({"type": "number"}, MOST_FACTORS),
+                    },
+                    {"type": "null"},
+                ]
+            }
+        ),
+    ] = None
+    """Means of the cells of factors, by level, instead of coefficients in `b`."""
+    sd: dict[Text, dict[Text, NonNegative]] = {}
+    """Standard deviations of groups' coefficients: by grouping factor, then by coefficient."""
+    cor: dict[Text, Correlation | list[list[Real]]] = {}
+    """By grouping factor: the correlation of all pairs of coefficients, or a matrix."""
+
+
+def _of_any_length(kind: Any) -> Any:
+    """A type without its length, which options decide."""
+    return tuple[Real, ...] if "prefixItems" in TypeAdapter(kind).json_schema() else kind
+
+
+def _prior(family: Multilevel) -> dict[str, Any]:
+    """The schema of a prior of a regression."""
+    own = {key: (kind, f"the outcome's {key}") for key, kind in family.outcome.PRIORS.values()}
+    if not family.outcome.INTERCEPT:
+        own["Intercept"] = ("normal", "the thresholds, which replace an intercept")
+    values = {
+        key: {
+            "type": "string",
+            "pattern": f"^{pattern(kind)}$",
+            "description": f"Prior of {what}: {EXAMPLES[kind]}.",
+            "examples": [EXAMPLES[kind]],
+        }
+        for key, (kind, what) in (KINDS_OF_PRIORS | own).items()
+    }
+    return {
+        "description": "A prior distribution of every parameter; the narrowest key decides.",
+        "type": "object",
+        "properties": values,
+        "patternProperties": {f"^{key}_.+$": values[key] for key in ("b", "sd", "cor")},
+        "additionalProperties": False,
+    }
 
 
 def _named(kind: Any) -> GenericAlias:
     """Return the type of a mapping of names to `kind`, which is known only when this runs."""
     return GenericAlias(dict, (Name, kind))
+
+
+def _with_columns(columns: Any, required: bool) -> type[BaseModel]:
+    """The type of an observed dataset with these columns."""
+    field: Any = (columns, Field(... if required else {}, description=COLUMNS))
+    return create_model("Observed", __base__=Observed, __doc__=Observed.__doc__, columns=field)
+
+
+COLUMNS = "The family's columns -> those of the file; by default they have the same names."
 
 
 def _joined(

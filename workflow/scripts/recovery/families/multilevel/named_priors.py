@@ -27,7 +27,7 @@ from recovery.common.types import Frozen
 from recovery.families.multilevel.layout import INTERCEPT, Layout
 
 _CALL = re.compile(r"\s*([a-z_]+)\s*\(([^()]*)\)\s*")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ANY = (-1e300, 1e300)
 _SCALE = (1e-50, 1e50)  # truths can be drawn from it without overflow
 _ARGUMENTS: Mapping[str, tuple[tuple[str, tuple[float, float]], ...]] = {
@@ -36,7 +36,7 @@ _ARGUMENTS: Mapping[str, tuple[tuple[str, tuple[float, float]], ...]] = {
     "gamma": (("shape", _SCALE), ("rate", _SCALE)),
     "lkj": (("eta", _SCALE),),
 }
-_EXAMPLES = {
+EXAMPLES = {
     "normal": "normal(0, 1)",
     "exponential": "exponential(1)",
     "gamma": "gamma(2, 0.1)",
@@ -74,6 +74,12 @@ def read_distribution(text: str, allowed: str) -> Distribution:
             raise ValueError(f"got {shown(text)}, its {name} must be {between}")
         numbers.append(number)
     return Distribution(allowed, tuple(numbers))
+
+
+def pattern(name: str) -> str:
+    """Return the regular expression of the texts of a distribution."""
+    arguments = r"\s*,\s*".join(_NUMBER.pattern for _ in _ARGUMENTS[name])
+    return rf"\s*{name}\s*\(\s*{arguments}\s*\)\s*"
 
 
 def named_arguments(distribution: Distribution) -> dict[str, float]:
@@ -148,7 +154,7 @@ def _text_of(kind: str) -> Any:
 
     def written(value: Any) -> Any:
         if not isinstance(value, str):
-            raise ValueError(f"got {shown(value)}, must be text such as {_EXAMPLES[kind]}")
+            raise ValueError(f"got {shown(value)}, must be text such as {EXAMPLES[kind]}")
         return str(read_distribution(value, kind))
 
     return Annotated[str, BeforeValidator(written)]

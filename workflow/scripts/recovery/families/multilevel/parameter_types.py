@@ -155,7 +155,9 @@ def truth_type(layout: Layout, outcome: Outcome) -> type[RegressionTruth]:
 def _correlations(size: int) -> Any:
     """The type of a correlation of all pairs, or of a matrix."""
     row = GenericAlias(tuple, (Real,) * size)
-    matrix, number = TypeAdapter(GenericAlias(tuple, (row,) * size)), TypeAdapter(Correlation)
+    whole: Any = GenericAlias(tuple, (row,) * size)
+    matrix: TypeAdapter[Any] = TypeAdapter(whole)
+    number: TypeAdapter[float] = TypeAdapter(Correlation)
 
     def checked(value: Any) -> Any:
         kind = matrix if isinstance(value, list | tuple) else number

@@ -30,6 +30,7 @@ from recovery.families.family import (
 )
 from recovery.families.multilevel import (
     design_checks,
+    design_words,
     group_coefficients,
     marginal_likelihood,
     options,
@@ -318,6 +319,14 @@ class Multilevel(Family):
         design_checks.refuse_few(self.layout, dataset)
         design_checks.refuse_dependent(self.layout, dataset)
         return dataset
+
+    def in_words(self) -> dict[str, str]:
+        """Return the formula, and every variable of the design, in words."""
+        variables = self.design.variables
+        used = [name for name in variables if name in self.COLUMNS]
+        return {"Formula": self.layout.formula.text} | {
+            name: design_words.in_words(variables[name]) for name in used
+        }
 
     def check_sizes(
         self, participants: int, sizes: Mapping[str, int], observations: int | None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from recovery.plan.design import Design
 from recovery.plan.figure_list import words
+from recovery.report.ademp import listed
 from recovery.score.measures import CELL
+from recovery.study.keys import Study
 from recovery.study.truths import ObservedTruth, PriorTruth
 
 
@@ -29,11 +32,25 @@ def in_words(truth: Any, diagnostics: pd.DataFrame) -> dict[str, Any]:
     return _as_text(truth.model_dump(exclude_none=True))
 
 
-def _as_text(values: dict[str, Any]) -> dict[str, str]:
-    return {
-        name: ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        for name, value in values.items()
-    }
+def _as_text(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _value(value) for name, value in values.items()}
+
+
+def _value(value: Any) -> str:
+    """A value of a truth in words: `participant: Intercept 0.2, condition 0.05`."""
+    if isinstance(value, Mapping):
+        nested = any(isinstance(each, Mapping) for each in value.values())
+        parts = [f"{name}{':' if nested else ''} {_value(each)}" for name, each in value.items()]
+        return (" | " if nested else ", ").join(parts)
+    if isinstance(value, tuple):
+        return ", ".join(map(_value, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def sizes_in_words(study: Study) -> str:
+    """Return the sizes of datasets besides participants: `, 12 and 24 of item and 1 row ...`."""
+    groups = [f"{listed(sizes)} groups of {name}" for name, sizes in study.counted_sizes.items()]
+    return "".join(f", {each}" for each in groups)
 
 
 def factors(design: Design) -> list[dict]:
