@@ -23,6 +23,7 @@ from recovery.tables import batch_schemas  # noqa: E402
 from recovery.tables.summary_schemas import SUMMARIES  # noqa: E402
 
 MARKER = re.compile(r"^<!-- generated: (\w+)(?: (\w+))? -->$", re.MULTILINE)
+CODE = re.compile(r"`[^`\n]+`")
 BATCH_TABLES = {
     "truth": batch_schemas.TRUTH,
     "estimates": batch_schemas.estimates_schema([0.89]),
@@ -63,8 +64,12 @@ COLUMN_TYPES = {
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the generated tables into a page; MkDocs calls this for each."""
-    return MARKER.sub(lambda marker: WRITERS[marker[1]](marker[2]), markdown)
+    """Put the generated tables into a page; MkDocs calls this for each.
+
+    In code, MkDocs shows the backslash that GitHub needs before a bar in a table.
+    """
+    written = MARKER.sub(lambda marker: WRITERS[marker[1]](marker[2]), markdown)
+    return CODE.sub(lambda code: code[0].replace(r"\|", "|"), written)
 
 
 def keys(part: str) -> str:

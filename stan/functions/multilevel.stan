@@ -31,13 +31,15 @@ vector correlations(vector partial, array[] int Q) {
   vector[num_elements(partial)] cor;
   int p = 0;
   for (t in 1 : size(Q)) {
-    int pairs = (Q[t] * (Q[t] - 1)) %/% 2;
-    vector[pairs] own = segment(partial, p + 1, pairs);
-    matrix[Q[t], Q[t]] L = correlation_factor(own, Q[t]);
-    for (i in 2 : Q[t]) {
-      for (j in 1 : (i - 1)) {
-        p += 1;
-        cor[p] = dot_product(L[i], L[j]);
+    if (Q[t] > 1) {
+      int pairs = (Q[t] * (Q[t] - 1)) %/% 2;
+      vector[pairs] own = segment(partial, p + 1, pairs);
+      matrix[Q[t], Q[t]] L = correlation_factor(own, Q[t]);
+      for (i in 2 : Q[t]) {
+        for (j in 1 : (i - 1)) {
+          p += 1;
+          cor[p] = dot_product(L[i], L[j]);
+        }
       }
     }
   }

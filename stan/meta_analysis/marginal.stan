@@ -1,36 +1,43 @@
 /**
  * Random-effects meta-analysis with the studies' effects integrated out; the
  * model of centered.stan:
- *   y_j ~ normal(mu, sqrt(tau^2 + se_j^2))
+ *   y_j ~ normal(mu + X_j b, sqrt(tau^2 + se_j^2))
  *
  * Two parameters are sampled for any number of studies. theta is drawn from its
- * conditional normal distribution with mean mu + w (y - mu) and standard
- * deviation sqrt(w) se, where w = 1 / (1 + (se / tau)^2). This form is stable
+ * conditional normal distribution with mean m + w (y - m) and standard
+ * deviation sqrt(w) se, where m = mu + X b and w = 1 / (1 + (se / tau)^2). This form is stable
  * for tau near 0. Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
  */
 data {
   int<lower=1> J; // studies
   vector[J] y; // estimated effects
   vector<lower=0>[J] se; // their standard errors
+  int<lower=0> K; // moderators' coefficients
+  matrix[J, K] X;
   real prior_mu_mean;
   real<lower=0> prior_mu_sd;
+  real prior_b_mean;
+  real<lower=0> prior_b_sd;
   real<lower=0> prior_tau_df;
   real<lower=0> prior_tau_scale;
 }
 parameters {
-  real mu; // mean of the studies' effects
+  real mu; // mean of the studies' effects where moderators are 0
+  vector[K] b; // moderators' coefficients
   real<lower=0> tau; // their standard deviation
 }
 model {
   mu ~ normal(prior_mu_mean, prior_mu_sd);
+  b ~ normal(prior_b_mean, prior_b_sd);
   tau ~ student_t(prior_tau_df, 0, prior_tau_scale);
-  y ~ normal(mu, hypot(tau, se));
+  y ~ normal(mu + X * b, hypot(tau, se));
 }
 generated quantities {
   vector[J] theta;
   {
+    vector[J] m = mu + X * b;
     vector[J] w = inv(1 + square(se / tau));
     vector[J] z = to_vector(normal_rng(zeros_vector(J), 1));
-    theta = mu + w .* (y - mu) + sqrt(w) .* se .* z;
+    theta = m + w .* (y - m) + sqrt(w) .* se .* z;
   }
 }

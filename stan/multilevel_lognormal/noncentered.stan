@@ -37,7 +37,8 @@ model {
   0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
   z ~ std_normal();
   sigma ~ exponential(prior_sigma_rate);
-  target += normal_id_glm_lupdf(log_y | W, alpha, b[fixed], sigma) - sum(log_y);
+  target += normal_id_glm_lupdf(log_y | W, alpha, b[fixed], sigma)
+            - sum(log_y);
 }
 generated quantities {
   vector[P] cor = correlations(partial, Q);

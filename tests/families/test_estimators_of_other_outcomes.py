@@ -7,7 +7,13 @@ from scipy.optimize import minimize
 from recovery import families
 
 BINARY = families.find("multilevel_bernoulli")
-COUNTS = families.find({"name": "multilevel_poisson", "exposure": True})
+COUNTS = families.find(
+    {
+        "name": "multilevel_poisson",
+        "formula": "y ~ x + offset(log(exposure)) + (x | participant)",
+        "design": {"x": {"normal": [0, 1]}, "exposure": {"uniform": [0.5, 2]}},
+    }
+)
 ORDERED = families.find({"name": "multilevel_ordinal", "categories": 3})
 ROBUST = families.find("multilevel_robust")
 
@@ -63,7 +69,8 @@ def test_estimates_of_ordered_categories_maximize_the_likelihood_of_the_family(r
     columns = dataset(x + rng.normal(0, 0.3, x.size), y + 1)
 
     def deviance(values):
-        named = {"b_x": values[:1], "c[1]": values[1:2], "c[2]": values[2:]}
+        names = ("b_x", "b_Intercept[1]", "b_Intercept[2]")
+        named = dict(zip(names, values[:, None], strict=True))
         return -float(ORDERED.log_likelihood(named, columns).sum())
 
     start = np.array([0, -0.5, 0.5])

@@ -6,6 +6,7 @@ a random seed if the code is correct.
 
 import numpy as np
 import pytest
+from classical_fits import linear_truth
 from conftest import STAN
 from randomness import close, follows
 from scipy import stats
@@ -15,12 +16,12 @@ from recovery.families.correlations import draw_correlation
 
 family = families.find("multilevel_linear")
 
-COLUMNS = family.ObservedColumns(outcome="rt", predictor="day", participant="who")
-LINES = {
-    "r_participant[1,Intercept]": 1.0,
-    "r_participant[1,x]": 2.0,
-    "r_participant[2,Intercept]": 3.0,
-    "r_participant[2,x]": -1.0,
+COLUMNS = family.ObservedColumns(y="rt", x="day", participant="who")
+DEVIATIONS = {
+    "r_participant[1,Intercept]": -9.0,
+    "r_participant[1,x]": 1.5,
+    "r_participant[2,Intercept]": -7.0,
+    "r_participant[2,x]": -1.5,
 }
 POPULATION = {"b_Intercept": 10.0, "b_x": 0.5}
 
@@ -60,20 +61,25 @@ def test_lkj_draws_are_correlation_matrices(size, rng):
 
 def test_a_truth_is_drawn_from_the_prior(rng):
     prior = family.Prior(
-        beta_mean=[3, -1], beta_sd=[2, 0.5], sigma_p_rate=[4, 0.2], sigma_rate=0.5, lkj_eta=2
+        Intercept="normal(3, 2)",
+        b="normal(-1, 0.5)",
+        sd="exponential(4)",
+        sd_participant__x="exponential(0.2)",
+        cor="lkj(2)",
+        sigma="exponential(0.5)",
     )
     drawn = [family.draw_truth(prior, rng) for _ in range(3000)]
-    beta, sigma_p = np.array([t.beta for t in drawn]), np.array([t.sigma_p for t in drawn])
-    assert follows(beta[:, 0], stats.norm(3, 2))
-    assert follows(beta[:, 1], stats.norm(-1, 0.5))
-    assert follows(sigma_p[:, 0], stats.expon(scale=1 / 4))
-    assert follows(sigma_p[:, 1], stats.expon(scale=1 / 0.2))
+    sds = [t.sd.participant for t in drawn]
+    assert follows([t.b["Intercept"] for t in drawn], stats.norm(3, 2))
+    assert follows([t.b["x"] for t in drawn], stats.norm(-1, 0.5))
+    assert follows([sd["Intercept"] for sd in sds], stats.expon(scale=1 / 4))
+    assert follows([sd["x"] for sd in sds], stats.expon(scale=1 / 0.2))
     assert follows([t.sigma for t in drawn], stats.expon(scale=1 / 0.5))
-    assert follows([(t.rho + 1) / 2 for t in drawn], stats.beta(2, 2))
+    assert follows([(t.cor.participant + 1) / 2 for t in drawn], stats.beta(2, 2))
 
 
-def test_a_prior_of_extreme_correlations_still_gives_truths(rng):
-    prior = family.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, sigma_rate=1, lkj_eta=0.05)
+def test_a_prior_of_extreme_correlations_still_gives_truths(prior, rng):
+    prior = prior.model_copy(update={"cor": "lkj(0.05)"})
     for _ in range(200):
         columns, _ = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
         assert np.isfinite(columns["y"]).all()
@@ -94,44 +100,49 @@ def test_only_models_with_every_parameter_determine_a_truth():
 
 def test_a_large_simulation_has_the_moments_of_its_truth(rng):
     participants, observations = 20_000, 2
-    truth = family.Truth(beta=(0.5, 1.0), sigma_p=(2.0, 0.5), rho=-0.6, sigma=1.5)
+    truth = linear_truth((0.5, 1.0), (2.0, 0.5), -0.6, sigma=1.5)
     columns, values = family.simulate(truth, participants, observations, rng)
-    lines = np.array(
-        [[values[f"beta_p[{j},{k}]"] for k in (1, 2)] for j in range(1, participants + 1)]
+    deviations = np.array(
+        [
+            [values[f"r_participant[{j},{name}]"] for name in ("Intercept", "x")]
+            for j in range(1, participants + 1)
+        ]
     )
     errors = np.array([2.0, 0.5]) / np.sqrt(participants)
-    assert close(lines.mean(axis=0), np.array([0.5, 1.0]), errors)
+    assert close(deviations.mean(axis=0), np.zeros(2), errors)
     variances = np.array([4.0, 0.25])
-    result = lines.var(axis=0, ddof=1)
+    result = deviations.var(axis=0, ddof=1)
     assert close(result, variances, variances * np.sqrt(2 / participants))
-    rho = np.corrcoef(lines.T)[0, 1]
+    rho = np.corrcoef(deviations.T)[0, 1]
     assert close([np.arctanh(rho)], np.arctanh(-0.6), 1 / np.sqrt(participants - 3))
     residuals = columns["y"] - family.expected(values, columns)
     assert close([residuals.std()], 1.5, 1.5 / np.sqrt(2 * residuals.size))
     assert follows(columns["x"], stats.norm)
 
 
-def test_omega_and_rho_give_the_same_simulations(truth):
-    with_omega = family.Truth(
-        beta=truth.beta, sigma_p=truth.sigma_p, Omega=[[1, 0.3], [0.3, 1]], sigma=truth.sigma
+def test_a_correlation_and_its_matrix_give_the_same_simulations(truth):
+    with_matrix = family.Truth(
+        **truth.model_dump(exclude={"cor"}), cor={"participant": [[1, 0.3], [0.3, 1]]}
     )
     datasets = [
         family.simulate(each, 3, 4, np.random.default_rng(1))[0]["y"]
-        for each in (truth, with_omega)
+        for each in (truth, with_matrix)
     ]
     np.testing.assert_array_equal(*datasets)
 
 
 def test_days_count_from_0_for_every_participant(truth, rng):
-    columns, _ = family.simulate(truth.model_copy(update={"x": "days"}), 2, 3, rng)
+    days = families.find({"name": "multilevel_linear", "design": {"x": {"sequence": [0, 1]}}})
+    columns, _ = days.simulate(days.Truth(**truth.model_dump()), 2, 3, rng)
     assert columns["x"].tolist() == [0, 1, 2, 0, 1, 2]
     assert columns["participant"].tolist() == [1, 1, 1, 2, 2, 2]
 
 
 def test_participants_without_differences_have_the_same_line(rng):
-    truth = family.Truth(beta=(1, 2), sigma_p=(0, 0), rho=0.9, sigma=1)
-    _, values = family.simulate(truth, 3, 1, rng)
-    assert {values[f"r_participant[{j},x]"] for j in (1, 2, 3)} == {2.0}
+    _, values = family.simulate(linear_truth((1, 2), (0, 0), 0.9), 3, 1, rng)
+    assert {values[f"r_participant[{j},x]"] for j in (1, 2, 3)} == {0.0}
+    line = {"participant": np.array([1, 2, 3]), "x": np.array([5.0, 5.0, 5.0])}
+    assert family.expected(values, line).tolist() == [11, 11, 11]
 
 
 def test_an_observed_design_is_reused_participant_by_participant(truth, rng):
@@ -147,7 +158,7 @@ def test_an_observed_design_is_reused_participant_by_participant(truth, rng):
 
 def test_expected_outcomes_are_on_the_lines_of_participants():
     columns = {"participant": np.array([1, 2, 2]), "x": np.array([0.5, 0.0, 2.0])}
-    assert family.expected(LINES | POPULATION, columns).tolist() == [2.0, 3.0, 1.0]
+    assert family.expected(DEVIATIONS | POPULATION, columns).tolist() == [2.0, 3.0, 1.0]
 
 
 def test_without_participants_expected_outcomes_are_on_the_line_of_the_population():
@@ -171,16 +182,20 @@ def test_stan_data_have_the_observations_and_all_hyperparameters(prior):
         "y": np.array([7.0, 8.0, 9.0]),
     }
     data = family.stan_data(columns, prior)
-    assert (data["N"], data["K"], data["J"]) == (3, 2, 2)
-    assert data["X"].tolist() == [[1, 4], [1, 5], [1, 6]]
+    assert (data["N"], data["K"], data["T"], data["Q"], data["J"]) == (3, 2, 1, [2], [2])
+    assert (data["M"], data["P"], data["R"]) == (2, 1, 4)
+    assert data["X"].tolist() == data["Z"].tolist() == [[1, 4], [1, 5], [1, 6]]
     assert data["y"].tolist() == [7, 8, 9]
-    assert data["participant"].tolist() == [1, 2, 2]
-    assert {name: value for name, value in data.items() if name.startswith("prior_")} == {
-        "prior_beta_mean": (0.0, 0.0),
-        "prior_beta_sd": (1.0, 1.0),
-        "prior_sigma_p_rate": (1.0, 1.0),
+    assert data["offsets"].tolist() == [0, 0, 0]
+    assert data["place"].tolist() == [[1, 3, 3], [2, 4, 4]]
+    assert (data["centre"], data["F"], data["fixed"]) == ([1, 2], 0, [])
+    hyperparameters = {name: value for name, value in data.items() if name.startswith("prior_")}
+    assert {name: np.array(value).tolist() for name, value in hyperparameters.items()} == {
+        "prior_b_mean": [0.0, 0.0],
+        "prior_b_sd": [1.0, 1.0],
+        "prior_sd_rate": [1.0, 1.0],
+        "prior_partial_shape": [2.0],
         "prior_sigma_rate": 1.0,
-        "prior_lkj_eta": 2.0,
     }
 
 
@@ -190,7 +205,7 @@ def test_participants_coefficients_are_grouped_in_order():
         "r_participant[1,Intercept]",
         "r_participant[2,Intercept]",
         "r_participant[1,x]",
-        "z_p[1,1]",
+        "z[1]",
         "r_participant[2,x]",
     ]
     assert family.group_coefficients(names) == {
@@ -199,9 +214,26 @@ def test_participants_coefficients_are_grouped_in_order():
     }
 
 
-def test_each_coefficient_has_its_population_mean():
-    means = [family.population_of(coefficient) for coefficient in family.COEFFICIENTS]
-    assert means == ["b_Intercept", "b_x"]
+def test_draws_are_named_after_terms():
+    columns = {"participant": np.array([2, 7, 7]), "x": np.zeros(3), "y": np.zeros(3)}
+    names = ["b[1]", "b[2]", "sd[2]", "partial[1]", "u[1]", "sigma", "cor[1]", "r[1]", "r[2]"]
+    assert family.parameter_names([*names, "r[3]", "r[4]"], columns) == [
+        "b_Intercept",
+        "b_x",
+        "sd_participant__x",
+        "partial[1]",
+        "u[1]",
+        "sigma",
+        "cor_participant__Intercept__x",
+        "r_participant[2,Intercept]",
+        "r_participant[2,x]",
+        "r_participant[7,Intercept]",
+        "r_participant[7,x]",
+    ]
+
+
+def test_deviations_have_no_population_parameter_as_their_mean():
+    assert [family.population_of(coefficient) for coefficient in family.COEFFICIENTS] == [None] * 2
 
 
 def test_models_estimate_parameters_of_the_family():

@@ -12,9 +12,27 @@ from recovery.run import preflight
 from recovery.study.parse import parse
 
 POISSON = families.find("multilevel_poisson")
-EXPOSED = families.find({"name": "multilevel_poisson", "exposure": True})
-PRIOR = POISSON.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, lkj_eta=1)
-ALIKE = {"beta": (0.5, -1.0), "sigma_p": (0, 0), "rho": 0}
+EXPOSED = families.find(
+    {
+        "name": "multilevel_poisson",
+        "formula": "y ~ x + offset(log(exposure)) + (x | participant)",
+        "design": {"x": {"normal": [0, 1]}, "exposure": {"uniform": [0.5, 1.5]}},
+    }
+)
+PRIORS = {"Intercept": "normal(0, 1)", "b": "normal(0, 1)", "sd": "exponential(1)", "cor": "lkj(1)"}
+PRIOR = POISSON.Prior(**PRIORS)
+
+
+def alike(intercept, slope=0):
+    """The values of a truth of participants without differences."""
+    return {
+        "b": {"Intercept": intercept, "x": slope},
+        "sd": {"participant": {"Intercept": 0, "x": 0}},
+        "cor": {"participant": 0},
+    }
+
+
+ALIKE = alike(0.5, -1.0)
 
 
 def test_exposures_of_an_observed_design_are_used(rng):
@@ -27,32 +45,34 @@ def test_exposures_of_an_observed_design_are_used(rng):
     columns, _ = EXPOSED.simulate(EXPOSED.Truth(**ALIKE), 3, observed, rng)
     assert columns["exposure"].tolist() == [1e6, 2e6, 3e6, 1e6, 2e6]
     assert np.allclose(columns["y"] / columns["exposure"], np.exp(0.5), rtol=0.01)
-    assert EXPOSED.stan_data(columns, PRIOR)["exposure"] is columns["exposure"]
+    offsets = EXPOSED.stan_data(columns, PRIOR)["offsets"]
+    np.testing.assert_allclose(offsets, np.log(columns["exposure"]), rtol=1e-15)
     assert EXPOSED.line_grid(columns)["exposure"][[0, -1]].tolist() == [1.5e6, 1.5e6]
 
 
-def test_counts_without_exposures_have_an_exposure_of_1(rng):
+def test_counts_without_exposures_have_offsets_of_0(rng):
     columns, _ = POISSON.simulate(POISSON.Truth(**ALIKE), 3, 2, rng)
     assert "exposure" not in columns
-    assert POISSON.stan_data(columns, PRIOR)["exposure"].tolist() == [1] * 6
+    assert POISSON.stan_data(columns, PRIOR)["offsets"].tolist() == [0] * 6
 
 
 # Counts that are too large
 
 
 def test_counts_above_the_integers_of_stan_are_refused_with_a_message(rng):
-    truth = POISSON.Truth(beta=(25.0, 0.0), sigma_p=(0, 0), rho=0)
+    truth = POISSON.Truth(**alike(25.0))
     with pytest.raises(SimulationError, match=r"expected count is exp\(25\), must be at most 2"):
         POISSON.simulate(truth, 2, 2, rng)
 
 
-def _poisson_study(prior: dict):
-    priors = {"weak": {"beta_mean": 0, "sigma_p_rate": 1, "lkj_eta": 1} | prior}
+def _poisson_study(intercept: str, b: str):
+    priors = {"weak": PRIORS | {"Intercept": intercept, "b": b}}
+    truth = alike(0) | {"sd": {"participant": {"Intercept": 1, "x": 1}}}
     raw = changed(
         SMALL,
         ("family", "multilevel_poisson"),
         ("priors", priors),
-        ("truths", {"few": {"beta": [0, 0], "sigma_p": [1, 1], "rho": 0}}),
+        ("truths", {"few": truth}),
     )
     return parse(raw, families.find)
 
@@ -62,7 +82,7 @@ def test_a_replicate_that_cannot_be_simulated_is_a_failed_row_with_its_reason():
         "family": "multilevel_poisson",
         "root_seed": 1,
         "replicates": "3-4",
-        "truth": {"values": {"beta": [25, 0], "sigma_p": [0, 0], "rho": 0}},
+        "truth": {"values": alike(25)},
         "participants": 2,
         "observations": 2,
     }
@@ -79,10 +99,10 @@ def test_a_replicate_that_cannot_be_simulated_is_a_failed_row_with_its_reason():
 
 
 def test_the_programs_of_a_wide_prior_are_still_tried():
-    preflight.try_programs(_poisson_study({"beta_sd": 30}), STAN, "stanli")
+    preflight.try_programs(_poisson_study("normal(0, 30)", "normal(0, 30)"), STAN, "stanli")
 
 
 def test_a_prior_that_gives_only_counts_that_are_too_large_is_refused_with_a_message():
-    study = _poisson_study({"beta_mean": 1e3, "beta_sd": 1})
+    study = _poisson_study("normal(1e3, 1)", "normal(1e3, 1)")
     with pytest.raises(StudyError, match="none of 100 datasets of the first prior can be drawn"):
         preflight.try_programs(study, STAN, "stanli")

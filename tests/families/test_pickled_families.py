@@ -13,14 +13,33 @@ from recovery.common.errors import StudyError
 
 pytestmark = pytest.mark.usefixtures("in_the_repository")
 
-LINEAR = {"beta": (0.2, 0.5), "sigma_p": (0.5, 0.3), "rho": 0.3, "sigma": 1.0}
+LINEAR = {
+    "b": {"Intercept": 0.2, "x": 0.5},
+    "sd": {"participant": {"Intercept": 0.5, "x": 0.3}},
+    "cor": {"participant": 0.3},
+    "sigma": 1.0,
+}
 META = {"mu": 0.1, "tau": 0.2, "se": (0.1, 0.3)}
 MEANS = {"mu": 0.5, "tau": 1.0, "sigma": 1.0}
-PREDICTORS = {"beta": (0.2, 0.5, 0.1), "sigma_p": (0.5, 0.3), "rho": 0.3}
-POISSON = {"name": "multilevel_poisson", "predictors": 2, "varying": ["x2"], "exposure": True}
+CROSSED = {
+    "b": {"Intercept": 0.2, "condition": 0.5, "x": 0.1},
+    "sd": {"participant": {"Intercept": 0.5, "condition": 0.3}, "item": {"Intercept": 0.4}},
+    "cor": {"participant": 0.3},
+}
+POISSON = {
+    "name": "multilevel_poisson",
+    "formula": "y ~ condition + x + offset(log(exposure)) + (condition | participant) + (1 | item)",
+    "design": {
+        "condition": {"levels": ["easy", "hard"], "within": ["participant", "item"]},
+        "x": {"normal": [0, 1]},
+        "exposure": {"uniform": [0.5, 1.5]},
+        "missing": 0.2,
+    },
+    "sizes": {"item": {"of": "participant", "each": 3}},
+}
 CASES = {
     "linear": ("multilevel_linear", LINEAR),
-    "with options": (POISSON, PREDICTORS),
+    "with a formula and a design": (POISSON, CROSSED),
     "meta-analysis": ("meta_analysis", META),
 }
 
@@ -60,7 +79,9 @@ def test_a_family_is_the_same_object_in_its_own_process(choice):
 
 
 def test_options_with_their_default_are_not_pickled():
-    family = families.find({"name": "multilevel_linear", "predictors": 1})
+    default = {"formula": "y ~ x + (x | participant)", "design": {"x": {"normal": [0, 1]}}}
+    family = families.find({"name": "multilevel_linear", **default})
+    assert family.CHOICE == "multilevel_linear"
     assert pickle.loads(pickle.dumps(family)) is families.find("multilevel_linear")
 
 

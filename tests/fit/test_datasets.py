@@ -227,8 +227,8 @@ def test_a_missing_file_is_refused(file):
         ("y,day,p\n1,2,a\n", "columns.x: got 'x'", "'y', 'day', 'p'"),
         ("y, x,p\n1,2,a\n", "columns.x: got 'x'", "'y', ' x', 'p'"),
         ("y,X,p\n1,2,a\n", "columns.x: got 'x'", "'y', 'X', 'p'"),
-        ("y;x;p\n1;2;a\n", "columns.y: got 'y'", "'y;x;p'"),
-        ("y\tx\tp\n1\t2\ta\n", "columns.y: got 'y'", r"'y\tx\tp'"),
+        ("y;x;p\n1;2;a\n", "columns.participant: got 'p'", "'y;x;p'"),
+        ("y\tx\tp\n1\t2\ta\n", "columns.participant: got 'p'", r"'y\tx\tp'"),
     ],
 )
 def test_a_missing_column_is_refused_with_the_existing_columns(file, text, key, there):

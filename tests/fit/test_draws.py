@@ -41,6 +41,8 @@ def test_variables_have_their_dimensions_after_chain_and_draw(file, kept):
     np.testing.assert_array_equal(posterior["sigma"], kept.values[:, :, 2])
     np.testing.assert_array_equal(posterior["b_x"], kept.values[:, :, 1])
     deviations = posterior["r_participant"]
+    assert deviations["r_participant_dim_0"].values.tolist() == ["1", "2"]
+    assert deviations["r_participant_dim_1"].values.tolist() == ["Intercept", "x"]
     assert deviations.shape == (2, 5, 2, 2)
     np.testing.assert_array_equal(deviations[:, :, 1, 0], kept.values[:, :, 4])
     np.testing.assert_array_equal(deviations[:, :, 0, 1], kept.values[:, :, 5])

@@ -92,6 +92,12 @@ def test_a_generated_table_has_every_column(hook, name):
     assert [row.split("`")[1] for row in rows] == SUMMARIES[name].names
 
 
+def test_bars_in_code_are_shown_without_backslashes(site):
+    page = (site / "reference/formulas.html").read_text()
+    assert "<td><code>(x || participant)</code></td>" in page
+    assert r"\|" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+
+
 def test_no_marker_is_left(hook):
     for page in PAGES:
         assert "generated:" not in hook.on_page_markdown(page.read_text()), relative(page)

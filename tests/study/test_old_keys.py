@@ -284,6 +284,11 @@ def test_a_study_with_other_faults_is_told_them(places, message):
     assert f"study.yaml: {message}" in refusal(changed(study(), *places))
 
 
+def test_a_family_as_a_mapping_without_options_is_no_old_key():
+    raw = study(family=of("multilevel_linear"))
+    assert parse(raw, families.find) == parse(study(), families.find)
+
+
 @pytest.mark.parametrize("raw", [None, 3, "study", [], [TRUTH], {}, {1: 2}])
 def test_what_is_no_study_has_no_old_keys(raw):
     assert old_keys.fault(raw) is None

@@ -11,7 +11,9 @@ import numpy as np
 
 from recovery import tables
 from recovery.engines.protocol import SAMPLER_COLUMNS
+from recovery.families.multilevel.layout import parts_of
 
+_ELEMENT = re.compile(r"(.+)\[(\d+(?:,\d+)*)\]")
 _STATISTICS = {  # Stan's name -> ArviZ's
     "lp__": "lp",
     "divergent__": "diverging",
@@ -51,23 +53,38 @@ def inference_data(path: str | Path, replicate: int) -> Any:
     names = [name for name in chains if name not in (*tables.DRAWS.names, *SAMPLER_COLUMNS)]
     statistics = {arviz: chains[stan] for stan, arviz in _STATISTICS.items()}
     statistics["diverging"] = statistics["diverging"].astype(bool)
-    return from_dict({"posterior": _variables(chains, names), "sample_stats": statistics})
+    variables, labels = _variables(chains, names)
+    return from_dict({"posterior": variables, "sample_stats": statistics}, coords=labels)
 
 
-def _variables(chains: dict[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Join `beta[1]`, `beta[2]`, ... to one array `beta` whose last dimensions are the indices."""
-    places: dict[str, dict[tuple[int, ...], np.ndarray]] = {}
+def _variables(
+    chains: dict[str, np.ndarray], names: Sequence[str]
+) -> tuple[dict[str, np.ndarray], dict[str, list]]:
+    """Join `a[1]`, `a[2]`, ... to one array `a`; return arrays, and labels along dimensions.
+
+    Indices are labels; those of deviations `r_participant[3,x]` are the group and the coefficient.
+    """
+    places: dict[str, dict[tuple, np.ndarray]] = {}
     for name in names:
-        variable, _, inside = name.partition("[")
-        index = tuple(int(number) - 1 for number in re.findall(r"\d+", inside))
+        variable, index = _place(name)
         places.setdefault(variable, {})[index] = chains[name]
-    joined = {}
+    joined, labels = {}, {}
     for variable, elements in places.items():
-        largest = np.max(list(elements), axis=0) if () not in elements else ()
-        shape = tuple(int(number) + 1 for number in largest)
-        variable_draws = np.empty((*next(iter(elements.values())).shape, *shape))
+        known = [list(dict.fromkeys(along)) for along in zip(*elements, strict=True)]
+        shape = (*next(iter(elements.values())).shape, *map(len, known))
+        joined[variable] = np.full(shape, np.nan)
         for index, values in elements.items():
-            place: Any = (..., *index)
-            variable_draws[place] = values
-        joined[variable] = variable_draws
-    return joined
+            place = (each.index(label) for each, label in zip(known, index, strict=True))
+            joined[variable][(..., *place)] = values
+        labels |= {f"{variable}_dim_{k}": each for k, each in enumerate(known)}
+    return joined, labels
+
+
+def _place(name: str) -> tuple[str, tuple]:
+    """The variable of a draw and its indices."""
+    if parts := parts_of(name):
+        factor, group, coefficient = parts
+        return f"r_{factor}", (group, coefficient)
+    if match := _ELEMENT.fullmatch(name):
+        return match[1], tuple(map(int, match[2].split(",")))
+    return name, ()

@@ -15,6 +15,7 @@ import yaml
 MOST_SHOWN = 2  # truths, priors, parameters, observed datasets
 _MAPPINGS = ("truths", "priors", "planning", "observed")  # of names to entries
 _REGRESSION = "multilevel_"
+_OLD_OPTION = ("predictors", "varying", "exposure")
 _OLD_TRUTH = ("beta", "sigma_p", "rho", "Omega", "x", "missing", "c", "exposure")
 _OLD_PRIOR = re.compile(r"(beta|sigma_p|lkj|sigma|nu|c)_(mean|sd|rate|eta|shape)")
 _OLD_OBSERVED = {
@@ -132,11 +133,9 @@ class _Regression:
         """Return the study with new keys."""
         truths = study.get("truths", {})
         old = {key: value for truth in truths.values() for key, value in self._design_keys(truth)}
-        rest = {
-            k: v for k, v in self.options.items() if k not in ("predictors", "varying", "exposure")
-        }
+        rest = {key: value for key, value in self.options.items() if key not in _OLD_OPTION}
         made = {key: value for key, value in study.items() if key not in ("formula", "design")}
-        if "family" in study:
+        if len(rest) < len(self.options):
             made["family"] = rest["name"] if len(rest) == 1 else rest
         content: dict[str, Any] = {}
         for key, value in made.items():

@@ -29,9 +29,9 @@ def refuse_few(layout: Layout, columns: Columns) -> None:
 def refuse_dependent(layout: Layout, columns: Columns) -> None:
     """Raise ValueError if the columns of the population's design matrix depend on one another."""
     matrix = layout.population(columns)
-    lengths = np.sqrt(np.square(matrix).sum(axis=0))
-    lengths[lengths == 0] = 1.0
-    rest = matrix / lengths
+    largest = np.abs(matrix).max(axis=0)
+    rest = matrix / np.where(largest == 0, 1.0, largest)  # its squares do not overflow
+    rest /= np.where(largest == 0, 1.0, np.linalg.norm(rest, axis=0))
     for place, name in enumerate(layout.population.names):
         length = np.linalg.norm(rest[:, place])
         if length <= DEPENDENT:

@@ -41,13 +41,9 @@ def read(options: Options, trials: bool, intercept: bool) -> tuple[Formula, Desi
     pydantic.ValidationError
         If the design is wrong; ValueError if the formula is, or does not fit it.
     """
-    if isinstance(options.design, list):
-        design = restore_design({"design": options.design, "sizes": options.sizes})
-    else:
-        design = read_design(options.design, options.sizes)
+    formula, design = read_parts(options.formula, options.design, options.sizes)
     try:
-        formula = read_formula(options.formula)
-        _check(formula, design, trials)
+        _check_trials(formula, design, trials)
         if not intercept and () not in formula.population:
             raise ValueError("must not remove the intercept, which thresholds replace")
     except ValueError as error:
@@ -55,7 +51,21 @@ def read(options: Options, trials: bool, intercept: bool) -> tuple[Formula, Desi
     return formula, design
 
 
-def _check(formula: Formula, design: Design, trials: bool) -> None:
+def read_parts(text: str, variables: Any, sizes: Any) -> tuple[Formula, Design]:
+    """Return the formula and the design of a study; errors are those of `read`."""
+    if isinstance(variables, list):
+        design = restore_design({"design": variables, "sizes": sizes})
+    else:
+        design = read_design(variables, sizes)
+    try:
+        formula = read_formula(text)
+        _check(formula, design)
+    except ValueError as error:
+        raise ValueError(f"formula: {error}") from None
+    return formula, design
+
+
+def _check(formula: Formula, design: Design) -> None:
     """Raise ValueError if the formula has what the design lacks."""
     for name in formula.variables:
         if name not in design.variables:
@@ -72,7 +82,6 @@ def _check(formula: Formula, design: Design, trials: bool) -> None:
         raise ValueError(
             f"got the outcome {formula.response!r}, must not be a variable of the design"
         )
-    _check_trials(formula, design, trials)
     correlated = [group.name for group in formula.groups if group.correlated and group.terms[1:]]
     for name in correlated:
         if correlated.count(name) > 1:

@@ -12,6 +12,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     TypeAdapter,
     create_model,
@@ -156,8 +157,9 @@ def _correlations(size: int) -> Any:
     """The type of a correlation of all pairs, or of a matrix."""
     row = GenericAlias(tuple, (Real,) * size)
     whole: Any = GenericAlias(tuple, (row,) * size)
-    matrix: TypeAdapter[Any] = TypeAdapter(whole)
-    number: TypeAdapter[float] = TypeAdapter(Correlation)
+    finite = ConfigDict(allow_inf_nan=False)
+    matrix: TypeAdapter[Any] = TypeAdapter(whole, config=finite)
+    number: TypeAdapter[float] = TypeAdapter(Correlation, config=finite)
 
     def checked(value: Any) -> Any:
         kind = matrix if isinstance(value, list | tuple) else number

@@ -1,7 +1,7 @@
 """Meta-analysis: one effect with a known standard error per study.
 
 y_j ~ normal(theta[j], se_j)
-theta[j] ~ normal(mu, tau)
+theta[j] ~ normal(mu + X_j b, tau), with the moderators X of a formula such as effect ~ latitude
 
 The participants are studies, each observed once. Rubin (1981),
 doi:10.3102/10769986006004377; Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
@@ -10,22 +10,35 @@ doi:10.3102/10769986006004377; Gelman et al. (2013), Bayesian Data Analysis, sec
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, Field, Strict
+from pydantic import AfterValidator, Field, Strict, create_model
 from scipy.special import gammaln
 
 from recovery.common.errors import shown
 from recovery.common.types import Frozen, NonNegative, Positive, Real, Scale, Text
-from recovery.families import observed_data
-from recovery.families.family import NO_SIZES, Columns, Family, Fields, Model, NoOptions, Values
+from recovery.families import designs, observed_data
+from recovery.families.family import NO_SIZES, Columns, Family, Fields, Model, Values
+from recovery.families.formulas import Formula
+from recovery.families.multilevel import design_checks, design_words, options
+from recovery.families.multilevel.layout import INTERCEPT, Layout
+from recovery.families.multilevel.parameter_types import named
 
 JOINT, COMMON = "random effects", "common effect"
 _EFFECT = re.compile(r"theta\[\d+\]")
 
-Options = NoOptions
+RESPONSE = "effect"  # in the formula
+
+
+class Options(Frozen):
+    """Options of the family."""
+
+    formula: Text = f"{RESPONSE} ~ 1"
+    design: Any = Field(default_factory=dict)
+    """Moderator -> its keys, or what `Design.serialised` returns."""
+    sizes: Any = Field(default_factory=dict)
 
 
 def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -50,6 +63,14 @@ class Truth(Design):
     """Their standard deviation."""
 
 
+def truth_type(moderators: Sequence[str]) -> type[Truth]:
+    """Return the type of a truth: with moderators, `b` has their coefficients."""
+    if not moderators:
+        return Truth
+    b = named(moderators, Real, "a coefficient of the formula")
+    return create_model("Truth", __base__=Truth, __doc__=Truth.__doc__, b=(b, ...))
+
+
 class Prior(Frozen):
     """A setting of every hyperparameter."""
 
@@ -58,6 +79,14 @@ class Prior(Frozen):
     tau_df: Annotated[float, Strict(), Field(ge=1, le=1e6)]
     """Degrees of freedom of the half-Student-t prior of tau; 1 is half-Cauchy."""
     tau_scale: Scale
+
+
+class ModeratedPrior(Prior):
+    """A setting of every hyperparameter."""
+
+    b_mean: Real
+    """Mean of the normal prior of every moderator's coefficient."""
+    b_sd: Scale
 
 
 class ObservedColumns(Frozen):
@@ -92,48 +121,111 @@ _COMMON_EFFECT = (
 )
 
 
-class MetaAnalysis(Family):
-    """Random-effects and common-effect meta-analysis."""
-
-    MODELS = {
-        "common_effect": Model(
-            "meta_analysis/common_effect.stan",
-            "Common effect",
-            "complete",
-            ("mu",),
-            COMMON,
-            _COMMON_EFFECT,
+def _models(moderators: Sequence[str]) -> dict[str, Model]:
+    """Return the models, given the parameters of the moderators."""
+    common = Model(
+        "meta_analysis/common_effect.stan",
+        "Common effect",
+        "complete",
+        ("mu", *moderators),
+        COMMON,
+        _COMMON_EFFECT,
+        seconds=SECONDS,
+    )
+    partial = {
+        name: Model(
+            f"meta_analysis/{name}.stan",
+            *(label, "partial", ("mu", *moderators, "tau"), JOINT, note),
+            integrated=name == "marginal",
             seconds=SECONDS,
-        ),
-        **{
-            name: Model(
-                f"meta_analysis/{name}.stan",
-                *(label, "partial", ("mu", "tau"), JOINT, note),
-                integrated=name == "marginal",
-                seconds=SECONDS,
-            )
-            for name, (label, note) in _PARTIAL.items()
-        },
+        )
+        for name, (label, note) in _PARTIAL.items()
     }
-    PARAMETERS = {"mu": "Mean effect, mu", "tau": "SD of effects, tau"}
-    COLUMNS = {"participant": "integer", "y": "real", "se": "real"}
-    Truth, Prior, Design, ObservedColumns = Truth, Prior, Design, ObservedColumns
+    return {"common_effect": common, **partial}
 
+
+class MetaAnalysis(Family):
+    """Random-effects and common-effect meta-analysis, with moderators.
+
+    Parameters
+    ----------
+    given : Options
+        The formula of the moderators, and their design.
+    """
+
+    Design = Design
     JOINT = JOINT
     POSITIVE = ("tau",)
     COEFFICIENTS = {"theta": "Studies' effects"}
     MOST_OBSERVATIONS = 1
+
+    def __init__(self, given: Options):
+        formula, self.design = options.read_parts(given.formula, given.design, given.sizes)
+        _check(formula, self.design)
+        self.layout = Layout(formula, self.design)
+        self.moderators = tuple(n for n in self.layout.coefficients if n != INTERCEPT)
+        self.b = tuple(f"b_{name}" for name in self.moderators)
+        self.OPTIONS = _content(formula, self.design)
+        self.MODELS = _models(self.b)
+        labels = {name: f"Coefficient, {name}" for name in self.b}
+        self.PARAMETERS = {"mu": "Mean effect, mu", **labels, "tau": "SD of effects, tau"}
+        kinds = {
+            name: "integer" if name in self.design.factors else "real"
+            for name in self.design.variables
+            if name in formula.variables
+        }
+        self.COLUMNS = {"participant": "integer", **kinds, "y": "real", "se": "real"}
+        self.Truth = truth_type(self.moderators)
+        self.Prior = ModeratedPrior if self.moderators else Prior
+        own: dict[str, Any] = {name: (Text, Field(default=name)) for name in kinds}
+        self.ObservedColumns = create_model(
+            "ObservedColumns", __base__=ObservedColumns, __doc__=ObservedColumns.__doc__, **own
+        )
+
+    def in_words(self) -> dict[str, str]:
+        """Return the formula, and every moderator, in words."""
+        if not self.moderators:
+            return {}
+        variables = {n: v for n, v in self.design.variables.items() if n in self.COLUMNS}
+        return {"Formula": self.layout.formula.text} | {
+            name: design_words.in_words(each) for name, each in variables.items()
+        }
+
+    def check_sizes(
+        self, participants: int, sizes: Mapping[str, int], observations: int | None
+    ) -> None:
+        """Raise ValueError if this number of studies does not fit the design."""
+        designs.check_sizes(self.design, participants, {}, observations)
+        columns = designs.simulate_rows(self.design, participants, {}, 1, np.random.default_rng(1))
+        design_checks.refuse_dependent(self.layout, columns)
+
+    def _x(self, columns: Columns) -> np.ndarray:
+        """The moderators' part of the design matrix."""
+        matrix = self.layout.design_matrix(columns)
+        return matrix[:, [name != INTERCEPT for name in self.layout.coefficients]]
+
+    def _mean(self, values: Mapping[str, Any], columns: Columns) -> Any:
+        """The mean effect of every study, shape (n_studies,) or (n_studies, n_draws)."""
+        mu = np.asarray(values["mu"])
+        if not self.moderators:
+            return np.broadcast_to(mu, (columns["participant"].size, *mu.shape))
+        return mu + self._x(columns) @ np.array([values[name] for name in self.b])
 
     def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
         """Draw mu and tau from the prior; standard errors are its tau_scale.
 
         `se` of the study file, if given, replaces these.
         """
-        return Truth(
+        return self.Truth(
             mu=rng.normal(prior.mu_mean, prior.mu_sd),
             tau=prior.tau_scale * abs(rng.standard_t(prior.tau_df)),
             se=(prior.tau_scale, prior.tau_scale),
+            **self._coefficients([rng.normal(prior.b_mean, prior.b_sd) for _ in self.b]),
         )
+
+    def _coefficients(self, values: Sequence[float]) -> dict[str, Any]:
+        """The field `b` of a truth, if there are moderators."""
+        return {"b": dict(zip(self.moderators, values, strict=True))} if self.b else {}
 
     def simulate(
         self,
@@ -147,13 +239,17 @@ class MetaAnalysis(Family):
         if isinstance(observations, int):
             low, high = truth.se
             se = rng.uniform(low, high, size=participants)
+            rows = designs.simulate_rows(self.design, participants, {}, 1, rng)
         else:
-            se = np.resize(observations["se"], participants)
-        theta = truth.mu + truth.tau * rng.normal(size=participants)
+            rows = {name: np.resize(each, participants) for name, each in observations.items()}
+            se = rows["se"]
+        rows["participant"] = np.arange(1, participants + 1)
+        values = self.values_of(truth)
+        theta = self._mean(values, rows) + truth.tau * rng.normal(size=participants)
         y = theta + se * rng.normal(size=participants)
-        columns = {"participant": np.arange(1, participants + 1), "y": y, "se": se}
         effects = {f"theta[{j}]": effect for j, effect in enumerate(theta.tolist(), start=1)}
-        return columns, self.values_of(truth) | effects
+        complete = {**rows, "y": y, "se": se}
+        return {name: complete[name] for name in self.COLUMNS}, values | effects
 
     def simulate_joint(
         self,
@@ -177,7 +273,21 @@ class MetaAnalysis(Family):
     def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
         """Return the data of the family's Stan programs."""
         hyperparameters = {f"prior_{name}": value for name, value in prior.model_dump().items()}
-        return {"J": columns["y"].size, "y": columns["y"], "se": columns["se"], **hyperparameters}
+        return {
+            "J": columns["y"].size,
+            "K": len(self.b),
+            "X": self._x(columns),
+            "y": columns["y"],
+            "se": columns["se"],
+            "prior_b_mean": 0.0,
+            "prior_b_sd": 1.0,
+            **hyperparameters,
+        }
+
+    def parameter_names(self, names: list[str], columns: Columns) -> list[str]:
+        """Return the names of a program's draws after the terms of the formula."""
+        own = {f"b[{k}]": name for k, name in enumerate(self.b, start=1)}
+        return [own.get(name, name) for name in names]
 
     def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
         """Group the studies' effects among `names`: `theta` -> names in order."""
@@ -189,7 +299,7 @@ class MetaAnalysis(Family):
         y, se = columns["y"][:, None], columns["se"][:, None]
         names = [f"theta[{j}]" for j in columns["participant"]]
         varies = names[0] in values
-        theta = np.array([values[name] for name in names]) if varies else values["mu"]
+        theta = np.array([values[n] for n in names]) if varies else self._mean(values, columns)
         return -0.5 * np.log(2 * np.pi) - np.log(se) - 0.5 * ((y - theta) / se) ** 2
 
     def marginal_log_likelihood(
@@ -200,7 +310,7 @@ class MetaAnalysis(Family):
         sd = np.hypot(columns["se"][:, None], tau)
         return (
             -0.5 * np.log(2 * np.pi * sd**2)
-            - 0.5 * ((columns["y"][:, None] - values["mu"]) / sd) ** 2
+            - 0.5 * ((columns["y"][:, None] - self._mean(values, columns)) / sd) ** 2
         )
 
     def prior_sd(self, prior: Fields, model: str) -> Values:
@@ -210,7 +320,7 @@ class MetaAnalysis(Family):
         ----------
         Psarakis & Panaretos (1990), The folded t distribution, doi:10.1080/03610929008830342.
         """
-        known = {"mu": prior.mu_sd}
+        known = {"mu": prior.mu_sd} | dict.fromkeys(self.b, getattr(prior, "b_sd", np.nan))
         if prior.tau_df > 2:
             df = prior.tau_df
             ratio = np.exp(gammaln((df + 1) / 2) - gammaln(df / 2))
@@ -224,11 +334,17 @@ class MetaAnalysis(Family):
 
     def truth_from_estimates(self, means: Values) -> Fields:
         """Return the Truth with the posterior means of a fit; datasets have the observed `se`."""
-        return Truth(mu=means["mu"], tau=means["tau"], se=(means["tau"], means["tau"]))
+        return self.Truth(
+            mu=means["mu"],
+            tau=means["tau"],
+            se=(means["tau"], means["tau"]),
+            **self._coefficients([means[name] for name in self.b]),
+        )
 
     def values_of(self, truth: Fields) -> Values:
         """Return the values of all population parameters in a Truth."""
-        return {"mu": truth.mu, "tau": truth.tau}
+        b = {f"b_{name}": truth.b[name] for name in self.moderators}
+        return {"mu": truth.mu, **b, "tau": truth.tau}
 
     def read_observed(self, table: Mapping, columns: Fields, standardize: bool) -> Columns:
         """Return the family's columns from a CSV file; ValueError if the file is wrong."""
@@ -242,13 +358,41 @@ class MetaAnalysis(Family):
         se = observed_data.numbers(table, columns.standard_error)
         observed_data.require(table, columns.standard_error, "numbers above 0", se > 0)
         y = observed_data.numbers(table, columns.effect)
-        return {"participant": participant, "y": y, "se": se}
+        dataset = {"participant": participant, "y": y, "se": se}
+        for name in self.COLUMNS:
+            column = getattr(columns, name, name)
+            if name in self.design.factors:
+                levels = self.design.factors[name].levels
+                dataset[name] = observed_data.levels(table, column, levels)
+            elif name not in dataset:
+                dataset[name] = observed_data.numbers(table, column)
+        design_checks.refuse_dependent(self.layout, dataset)
+        return {name: dataset[name] for name in self.COLUMNS}
 
-    def population_of(self, coefficient: str) -> str:
-        """Return the mean of the studies' effects."""
-        return "mu"
+    def population_of(self, coefficient: str) -> str | None:
+        """Return the mean of the studies' effects; moderators make it that of no study."""
+        return None if self.b else "mu"
 
 
-def family(options: NoOptions) -> MetaAnalysis:
-    """Return the family, which has no options."""
-    return MetaAnalysis()
+def _check(formula: Formula, design: designs.Design) -> None:
+    """Raise ValueError for what a meta-analysis has not: groups besides studies, and so on."""
+    if formula.response != RESPONSE:
+        raise ValueError(f"formula: got the outcome {formula.response!r}, must be {RESPONSE}")
+    if formula.groups or formula.offsets or () not in formula.population:
+        raise ValueError(
+            "formula: must have an intercept and moderators only; studies' effects always vary"
+        )
+    if design.groups:
+        raise ValueError("sizes: must not be given, the studies are the participants")
+
+
+def _content(formula: Formula, design: designs.Design) -> dict[str, Any]:
+    """The options that give this formula and design, without those that have their default."""
+    if formula.text == Options().formula and not design.variables:
+        return {}
+    return {"formula": formula.text, "design": design.serialised()["design"], "sizes": []}
+
+
+def family(options: Options) -> MetaAnalysis:
+    """Return the family for a study's options."""
+    return MetaAnalysis(options)
