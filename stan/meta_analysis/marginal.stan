@@ -5,8 +5,9 @@
  *
  * Two parameters are sampled for any number of studies. theta is drawn from its
  * conditional normal distribution with mean m + w (y - m) and standard
- * deviation sqrt(w) se, where m = mu + X b and w = 1 / (1 + (se / tau)^2). This form is stable
- * for tau near 0. Gelman et al. (2013), Bayesian Data Analysis, section 5.4.
+ * deviation sqrt(w) se, where m = mu + X b and w = 1 / (1 + (se / tau)^2).
+ * This form is stable for tau near 0. Gelman et al. (2013), Bayesian Data
+ * Analysis, section 5.4.
  */
 data {
   int<lower=1> J; // studies

@@ -109,7 +109,7 @@ def log_density(at, columns) -> float:
 
 def log_lkj(partial) -> float:
     """LKJ's density of the matrix, with the Jacobians to partial correlations and then logits."""
-    r12, r13, given = partial
+    r12, r13, _ = partial
     total = (ETA - 1) * np.linalg.slogdet(correlations(partial))[1]
     total += 0.5 * np.log((1 - r12**2) * (1 - r13**2))  # of r23 by the partial correlation
     return total + np.log1p(-np.square(partial)).sum()

@@ -116,7 +116,11 @@ def test_priors_and_known_parts_are_in_the_density(rng):
             "name": "multilevel_linear",
             "formula": "y ~ condition + offset(known) + (condition | participant)",
             "design": {
-                "condition": {"levels": ["a", "b"], "coding": "difference", "within": "participant"},
+                "condition": {
+                    "levels": ["a", "b"],
+                    "coding": "difference",
+                    "within": "participant",
+                },
                 "known": {"normal": [0, 1]},
             },
         }

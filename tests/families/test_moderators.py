@@ -113,7 +113,7 @@ def test_formulas_of_other_models_are_refused(change, message):
 def test_moderators_that_depend_on_one_another_are_refused():
     dependent = families.find({**MODERATED, "formula": "effect ~ latitude + I(2 * latitude)"})
     with pytest.raises(ValueError, match="cannot be told from"):
-        dependent.check_sizes(13, {}, 1)
+        dependent.check_coefficients(13, {}, 1)
 
 
 def test_observed_moderators_are_read_by_their_levels():

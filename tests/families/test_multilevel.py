@@ -1,4 +1,4 @@
-"""Multilevel regressions with any number of predictors, varying slopes and missing observations.
+"""Multilevel regressions of any formula: parameters, truths, datasets and programs.
 
 ALPHA is the rate at which a test of randomness would fail with a random seed if the code is
 correct; posterior means are compared within 4 combined Monte Carlo errors (type I error 6e-5 each).
@@ -6,120 +6,171 @@ correct; posterior means are compared within 4 combined Monte Carlo errors (type
 
 import numpy as np
 import pytest
-from conftest import STAN, make_design, make_study
+from conftest import make_design
 from pydantic import ValidationError
+from sampled_programs import means, sample
 from scipy import stats
 
-from recovery import engines, families
-from recovery.engines.protocol import Program, Settings
-from recovery.fit import posterior
+from recovery import families
+from recovery.engines.protocol import Settings
 from recovery.plan.batch_size import Batch
 
 ALPHA = 1e-3
 SETTINGS = Settings(chains=4, warmup=600, draws=1500, adapt_delta=0.95, max_treedepth=10)
+NUMBERS = {name: {"normal": [0, 1]} for name in ("x", "x1", "x2", "x3")}
+THREE = "y ~ x1 + x2 + (x1 + x2 | participant)"
+SUM = {"condition": {"levels": ["a", "b", "c"], "coding": "sum", "within": "participant"}}
 
 
-def linear(**options):
-    return families.find({"name": "multilevel_linear", **options})
+def linear(formula="y ~ x + (x | participant)", design=NUMBERS, **options):
+    return families.find(
+        {"name": "multilevel_linear", "formula": formula, "design": design, **options}
+    )
 
 
 def prior_of(family, **changes):
-    given = {"beta_mean": 0, "beta_sd": 1, "sigma_p_rate": 1, "sigma_rate": 1}
-    correlated = {"lkj_eta": 2} if family.layout.pairs else {}
-    return family.Prior(**given, **correlated, **changes)
+    given = {"Intercept": "normal(0, 1)", "b": "normal(0, 1)", "sd": "exponential(1)"}
+    correlated = {"cor": "lkj(2)"} if family.layout.cor else {}
+    return family.Prior(**given | correlated | {"sigma": "exponential(1)"} | changes)
 
 
-def sample(family, model, columns, prior):
-    engine, program = engines.find("stanli"), Program(str(family.program(model, STAN)), str(STAN))
-    return engine.sample(engine.load(program), family.stan_data(columns, prior), 1, SETTINGS)
-
-
-def means(draws, names):
-    result = posterior.convergence(draws, names)["mcse_mean"][:-1]
-    return posterior.summarise(draws, names, [0.9])["mean"], result
+def truth_of(family, b, sd, sigma=1, cor=None):
+    """A truth with these values of the coefficients in the order of the formula."""
+    (block,) = family.layout.blocks
+    return family.Truth(
+        b=dict(zip(family.layout.coefficients, b, strict=True)),
+        sd={"participant": dict(zip(block.coefficients, sd, strict=True))},
+        sigma=sigma,
+        **({} if cor is None else {"cor": {"participant": cor}}),
+    )
 
 
 # Names
 
 
-def test_parameters_follow_from_the_options():
-    family = linear(predictors=3, varying=["x3"])
+def test_parameters_follow_from_the_formula():
+    family = linear("y ~ x1 + x2 + x3 + (x3 | participant) + (1 | item)", sizes={"item": None})
     assert list(family.PARAMETERS) == [
-        *(f"beta[{k}]" for k in (1, 2, 3, 4)),
+        *(f"b_{name}" for name in ("Intercept", "x1", "x2", "x3")),
         "sd_participant__Intercept",
-        "sd_participant__x",
-        "cor_participant__Intercept__x",
+        "sd_participant__x3",
+        "sd_item__Intercept",
+        "cor_participant__Intercept__x3",
         "sigma",
     ]
-    assert family.PARAMETERS["beta[3]"] == "Slope of x2, beta[3]"
-    assert family.PARAMETERS["sd_participant__x"] == "SD of slopes of x3, sd_participant__x"
-    assert family.COEFFICIENTS["r_participant[,x]"] == "Participants' slopes of x3"
-    assert family.population_of("r_participant[,x]") == "beta[4]"
-    assert list(family.COLUMNS) == ["participant", "x1", "x2", "x3", "y"]
+    assert family.PARAMETERS["b_x2"] == "x2, b_x2"
+    assert family.PARAMETERS["sd_participant__x3"] == "SD, sd_participant__x3"
+    assert family.COEFFICIENTS == {
+        "r_participant[,Intercept]": "Intercept by participant",
+        "r_participant[,x3]": "x3 by participant",
+        "r_item[,Intercept]": "Intercept by item",
+    }
+    assert family.grouping_factor("r_item[,Intercept]") == "item"
+    assert list(family.COLUMNS) == ["participant", "item", "x1", "x2", "x3", "y"]
 
 
 def test_random_intercepts_have_no_correlation():
-    family = linear(varying=[])
-    assert [name for name in family.PARAMETERS if "Omega" in name] == []
-    assert "lkj_eta" not in family.Prior.model_fields
-    assert not {"rho", "Omega"} & set(family.Truth.model_fields)
+    family = linear("y ~ x + (1 | participant)")
+    assert [name for name in family.PARAMETERS if name.startswith("cor")] == []
+    assert not any(key.startswith("cor") for key in family.Prior.model_fields)
+    assert "cor" not in family.Truth.model_fields
 
 
 @pytest.mark.parametrize(
-    ("options", "models"),
+    ("formula", "models"),
     [
-        ({}, {"pooled", "unpooled", "centered", "noncentered", "marginal"}),
-        ({"predictors": 2}, {"pooled", "unpooled", "centered", "noncentered"}),
-        ({"predictors": 2, "varying": ["x1"]}, {"pooled", "centered", "noncentered"}),
-        ({"varying": []}, {"pooled", "centered", "noncentered"}),
+        (
+            "y ~ x + (x | participant)",
+            {"pooled", "unpooled", "centered", "noncentered", "marginal"},
+        ),
+        (THREE, {"pooled", "unpooled", "centered", "noncentered"}),
+        ("y ~ x1 + x2 + (x2 + x1 | participant)", {"pooled", "centered", "noncentered"}),
+        ("y ~ x1 + x2 + (x1 | participant)", {"pooled", "centered", "noncentered"}),
+        ("y ~ x + (1 | participant)", {"pooled", "centered", "noncentered"}),
+        ("y ~ x", {"pooled"}),
     ],
 )
-def test_each_layout_has_the_programs_that_fit_it(options, models):
-    assert set(linear(**options).MODELS) == models
+def test_each_formula_has_the_programs_that_fit_it(formula, models):
+    assert set(linear(formula).MODELS) == models
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"predictors": 0}, "greater than or equal to 1"),
-        ({"predictors": 2, "varying": ["x"]}, "varying: got 'x', must be one of x1, x2"),
-        ({"varying": ["x", "x"]}, "is listed more than once"),
+        ({"formula": "y ~ z + (1 | participant)"}, "got 'z', must be a variable of `design`"),
+        ({"formula": "y ~ x + (1 | item)"}, "got the grouping factor 'item', must be participant"),
+        (
+            {"formula": "y ~ x + (1 | participant) + (1 | participant)"},
+            "got the term 'Intercept' twice for the groups 'participant'",
+        ),
+        (
+            {"formula": "y | trials(3) ~ x + (1 | participant)"},
+            r"got trials\(\), must not be given",
+        ),
         ({"slopes": 2}, "Extra inputs are not permitted"),
+        ({"predictors": 2}, "Extra inputs are not permitted"),
     ],
 )
 def test_invalid_options_are_refused(options, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises((ValidationError, ValueError), match=message):
         linear(**options)
 
 
-def test_an_option_with_its_default_value_does_not_change_the_study():
-    default = {"name": "multilevel_linear", "predictors": 1, "varying": None}
-    one, same = make_design(), make_design(("family", default))
+def test_options_with_their_default_values_do_not_change_the_study():
+    one = make_design()
+    same = make_design(
+        ("formula", "y ~ x + (x | participant)"), ("design", {"x": {"normal": [0, 1]}})
+    )
+    other = make_design(("design", {"x": {"normal": [0, 2]}}))
     for cell in one.cells:
-        assert same.fit(*cell, Batch(1, 25, 25)) == one.fit(*cell, Batch(1, 25, 25))
-    other = {"name": "multilevel_linear", "varying": ["x"]}
-    assert make_study(("family", other)).family == other
+        fit = one.fit(*cell, Batch(1, 25, 25))
+        assert same.fit(*cell, Batch(1, 25, 25)) == fit
+        assert other.fit(*cell, Batch(1, 25, 25)) != fit
+
+
+def test_a_contrast_and_an_indicator_of_one_name_are_different_predictors():
+    # With sum coding, condition[a] is 1, 0, -1 for the population and 1, 0, 0 for participants,
+    # whose coefficients therefore vary around 0.
+    family = linear("y ~ condition + (0 + condition | participant)", SUM)
+    assert {"b_condition[a]", "sd_participant__condition[a]"} < set(family.PARAMETERS)
+    columns = {"participant": np.array([1, 1, 1, 2]), "condition": np.array([1, 2, 3, 1])}
+    data = family.stan_data(columns | {"y": np.zeros(4)}, prior_of(family))
+    assert data["X"][:, 1].tolist() == [1, 0, -1, 1]
+    assert data["Z"][:, 0].tolist() == [1, 0, 0, 1]
+    assert (data["centre"], data["fixed"]) == ([4, 4, 4], [1, 2, 3])
+
+
+def test_with_treatment_coding_an_indicator_is_the_contrast():
+    design = {"condition": SUM["condition"] | {"coding": "treatment"}}
+    family = linear("y ~ condition + (0 + condition | participant)", design)
+    assert (family.layout.centre, family.layout.fixed) == ((4, 2, 3), (1,))
 
 
 # Truths
 
 
 def test_a_truth_with_more_coefficients_is_recovered_from_its_values(rng):
-    family = linear(predictors=3, varying=["x1", "x3"])
+    family = linear("y ~ x1 + x2 + x3 + (x1 + x3 | participant)")
     truth = family.draw_truth(prior_of(family), rng)
     _, values = family.simulate(truth, 3, 2, rng)
-    assert family.truth_from_estimates(values).beta == truth.beta
-    back = family.truth_from_estimates(values).correlations
-    np.testing.assert_allclose(back, truth.correlations, atol=1e-11)
+    back, (block,) = family.truth_from_estimates(values), family.layout.blocks
+    assert back.b == truth.b
+    assert back.sd == truth.sd
+    np.testing.assert_allclose(back.correlations(block), truth.correlations(block), atol=1e-11)
 
 
 @pytest.mark.parametrize(
     "spec",
     [
         "multilevel_linear",
-        {"name": "multilevel_linear", "predictors": 2},
+        {"name": "multilevel_linear", "formula": THREE, "design": NUMBERS},
+        {
+            "name": "multilevel_gamma",
+            "formula": "y ~ x + (x | participant) + (1 | item)",
+            "sizes": {"item": None},
+        },
         "multilevel_robust",
-        {"name": "multilevel_poisson", "predictors": 2},
+        {"name": "multilevel_poisson", "formula": THREE, "design": NUMBERS},
         "multilevel_ordinal",
         "meta_analysis",
         "mediation",
@@ -132,7 +183,7 @@ def test_data_are_simulated_from_the_values_of_a_truth_from_estimates(spec, rng)
     name = spec if isinstance(spec, str) else spec["name"]
     means = dict.fromkeys(family.PARAMETERS, 0.3)
     means["nu"] = 4.0
-    means |= {f"c[{k}]": 0.1 * k for k in range(1, 5)}
+    means |= {f"b_Intercept[{k}]": 0.1 * k for k in range(1, 5)}
     truth = family.truth_from_estimates(means)
     observed = {column: np.array([1, 1]) for column in family.COLUMNS}
     _, values = family.simulate(truth, 1, observed, rng)
@@ -141,47 +192,72 @@ def test_data_are_simulated_from_the_values_of_a_truth_from_estimates(spec, rng)
     assert {key: values[key] for key in expected} == expected
 
 
-def test_rho_is_the_correlation_of_every_pair():
-    family = linear(predictors=2)
-    truth = family.Truth(beta=(0, 0, 0), sigma_p=(1, 1, 1), rho=0.4, sigma=1)
-    off = truth.correlations[~np.eye(3, dtype=bool)]
+def test_one_correlation_is_that_of_every_pair():
+    family = linear(THREE)
+    truth = truth_of(family, (0, 0, 0), (1, 1, 1), cor=0.4)
+    (block,) = family.layout.blocks
+    off = truth.correlations(block)[~np.eye(3, dtype=bool)]
     assert set(off) == {0.4}
 
 
-def test_a_rho_that_is_impossible_for_three_coefficients_is_refused():
-    family = linear(predictors=2)
-    with pytest.raises(ValidationError, match=r"rho: got -0\.6, must be positive definite"):
-        family.Truth(beta=(0, 0, 0), sigma_p=(1, 1, 1), rho=-0.6, sigma=1)
+def test_a_correlation_that_is_impossible_for_three_coefficients_is_refused():
+    with pytest.raises(ValidationError, match=r"got -0\.6, .*must be positive definite"):
+        truth_of(linear(THREE), (0, 0, 0), (1, 1, 1), cor=-0.6)
 
 
 def test_drawn_correlations_of_three_coefficients_have_beta_marginals(rng):
-    family = linear(predictors=2)
-    prior = prior_of(family)
-    drawn = np.array([family.draw_truth(prior, rng).correlations for _ in range(3000)])
+    family = linear(THREE)
+    prior, (block,) = prior_of(family), family.layout.blocks
+    drawn = np.array([family.draw_truth(prior, rng).correlations(block) for _ in range(3000)])
+    marginal = stats.beta(2.5, 2.5)  # of lkj(2)
     for a, b in ((0, 1), (0, 2), (1, 2)):
-        marginal = stats.beta(prior.lkj_eta + 0.5, prior.lkj_eta + 0.5)
         assert stats.kstest((drawn[:, a, b] + 1) / 2, marginal.cdf).pvalue > ALPHA
-    sd = family.prior_sd(prior, "centered")["Omega[1,3]"]
-    assert sd == pytest.approx(2 * stats.beta(2.5, 2.5).std())
+    sd = family.prior_sd(prior, "centered")["cor_participant__Intercept__x2"]
+    assert sd == pytest.approx(2 * marginal.std())
 
 
 # Datasets
 
 
 def test_slopes_that_do_not_vary_are_equal_for_all_participants(rng):
-    family = linear(predictors=2, varying=["x2"])
-    truth = family.Truth(beta=(1, 2, 3), sigma_p=(1, 1), rho=0, sigma=1e-9)
+    family = linear("y ~ x1 + x2 + (x2 | participant)")
+    truth = truth_of(family, (1, 2, 3), (1, 1), sigma=1e-9, cor=0)
     columns, values = family.simulate(truth, 5, 4, rng)
-    own = np.array([[values[f"beta_p[{j},{q}]"] for q in (1, 2)] for j in columns["participant"]])
-    expected = own[:, 0] + 2 * columns["x1"] + own[:, 1] * columns["x2"]
+    own = np.array(
+        [
+            [values[f"r_participant[{j},{name}]"] for name in ("Intercept", "x2")]
+            for j in columns["participant"]
+        ]
+    )
+    expected = 1 + own[:, 0] + 2 * columns["x1"] + (3 + own[:, 1]) * columns["x2"]
+    np.testing.assert_allclose(columns["y"], expected, atol=1e-7)
+    np.testing.assert_allclose(family.expected(values, columns), expected)
+
+
+def test_outcomes_have_the_deviations_of_all_their_groups(rng):
+    family = linear("y ~ x + (x | participant) + (1 | item)", sizes={"item": None})
+    truth = family.Truth(
+        b={"Intercept": 1, "x": 2},
+        sd={"participant": {"Intercept": 1, "x": 0.5}, "item": {"Intercept": 3}},
+        cor={"participant": 0.3},
+        sigma=1e-9,
+    )
+    columns, values = family.simulate(truth, 4, 2, rng, {"item": 3})
+    assert columns["y"].size == 4 * 3 * 2
+    expected = [
+        1
+        + values[f"r_participant[{j},Intercept]"]
+        + values[f"r_item[{i},Intercept]"]
+        + (2 + values[f"r_participant[{j},x]"]) * x
+        for j, i, x in zip(columns["participant"], columns["item"], columns["x"], strict=True)
+    ]
     np.testing.assert_allclose(columns["y"], expected, atol=1e-7)
     np.testing.assert_allclose(family.expected(values, columns), expected)
 
 
 def test_observations_are_missing_at_the_given_rate_and_every_participant_keeps_some(rng):
-    family = linear()
-    truth = family.Truth(beta=(0, 0), sigma_p=(1, 1), rho=0, sigma=1, missing=0.8)
-    columns, _ = family.simulate(truth, 2000, 10, rng)
+    family = linear(design={"x": {"normal": [0, 1]}, "missing": 0.8})
+    columns, _ = family.simulate(truth_of(family, (0, 0), (1, 1), cor=0), 2000, 10, rng)
     seen = np.bincount(columns["participant"])[1:]
     assert seen.min() == 1
     # If all ten observations would be missing, one is kept.
@@ -190,29 +266,31 @@ def test_observations_are_missing_at_the_given_rate_and_every_participant_keeps_
 
 
 def test_a_missing_rate_of_0_does_not_change_the_simulation(truth):
-    family = linear()
     with_none, whole = (
-        family.simulate(each, 3, 4, np.random.default_rng(1))[0]
-        for each in (truth, truth.model_copy(update={"missing": 1e-12}))
+        family.simulate(family.Truth(**truth.model_dump()), 3, 4, np.random.default_rng(1))[0]
+        for family in (
+            linear(),
+            linear(design={"x": {"normal": [0, 1]}, "missing": 1e-12}),
+        )
     )
     assert with_none["x"].tolist() == whole["x"].tolist()
 
 
-def test_observed_predictors_keep_their_order():
-    family = linear(predictors=2)
-    columns = family.ObservedColumns(outcome="rt", predictors=["day", "dose"], participant="who")
+def test_observed_columns_are_read_by_name():
+    family = linear("y ~ x1 + x2 + (1 | participant)")
+    columns = family.ObservedColumns(y="rt", x1="day", x2="dose", participant="who")
     table = {
-        "who": np.array([1, 2]),
-        "day": np.array([1, 2]),
-        "dose": np.array([5, 6]),
-        "rt": np.array([3, 4]),
+        "who": np.array([1, 2, 2, 3]),
+        "day": np.array([1, 2, 2, 4]),
+        "dose": np.array([5, 6, 5, 5]),
+        "rt": np.array([3, 4, 1, 1]),
     }
     result = family.read_observed(table, columns, standardize=False)
-    assert (result["x1"].tolist(), result["x2"].tolist()) == ([1, 2], [5, 6])
+    assert (result["x1"].tolist(), result["x2"].tolist()) == ([1, 2, 2, 4], [5, 6, 5, 5])
 
 
 def test_log_likelihoods_are_the_normal_densities_of_scipy(rng):
-    family = linear(predictors=2, varying=["x2"])
+    family = linear("y ~ x1 + x2 + (x2 | participant)")
     truth = family.draw_truth(prior_of(family), rng)
     columns, values = family.simulate(truth, 4, 3, rng)
     draws = {name: np.array([value, value]) for name, value in values.items()}
@@ -227,27 +305,26 @@ def test_log_likelihoods_are_the_normal_densities_of_scipy(rng):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "options", [{"predictors": 2, "varying": ["x1"]}, {"varying": []}], ids=str
+    ("formula", "q"), [("y ~ x1 + x2 + (x1 | participant)", 2), ("y ~ x + (1 | participant)", 1)]
 )
-def test_both_parametrisations_have_the_same_posterior(options, rng):
-    family = linear(**options)
-    prior, size = prior_of(family), 1 + len(family.layout.predictors)
-    q = len(family.layout.varying)
-    correlated = {"rho": 0.3} if q > 1 else {}
-    truth = family.Truth(beta=(0.5,) * size, sigma_p=(1.0,) * q, sigma=1, missing=0.2, **correlated)
+def test_both_parametrisations_have_the_same_posterior(formula, q, rng):
+    family = linear(formula, NUMBERS | {"missing": 0.2})
+    size = family.layout.size
+    truth = truth_of(family, (0.5,) * size, (1.0,) * q, cor=0.3 if q > 1 else None)
     columns, values = family.simulate(truth, 12, 10, rng)
-    names = [*family.PARAMETERS, *(name for name in values if name.startswith("beta_p["))]
-    result = [means(sample(family, m, columns, prior), names) for m in ("centered", "noncentered")]
-    (one, error), (other, other_error) = result
+    (one, error), (other, other_error) = (
+        means(sample(model, columns, prior_of(family), SETTINGS, family, 1), list(values))
+        for model in ("centered", "noncentered")
+    )
     assert np.all(np.abs(one - other) < 4 * np.hypot(error, other_error))
 
 
 def test_with_a_flat_prior_the_pooled_model_is_least_squares(rng):
-    family = linear(predictors=3)
-    truth = family.Truth(beta=(1, 2, 3, 4), sigma_p=(0, 0, 0, 0), rho=0, sigma=1)
-    columns, _ = family.simulate(truth, 5, 10, rng)
-    prior = prior_of(family).model_copy(update={"beta_sd": (1e4,) * 4, "sigma_rate": 1e-4})
-    mean, error = means(sample(family, "pooled", columns, prior), list(family.layout.beta))
+    family = linear("y ~ x1 + x2 + x3 + (x1 + x2 + x3 | participant)")
+    columns, _ = family.simulate(truth_of(family, (1, 2, 3, 4), (0, 0, 0, 0), cor=0), 5, 10, rng)
+    flat = {"Intercept": "normal(0, 1e4)", "b": "normal(0, 1e4)", "sigma": "exponential(1e-4)"}
+    draws = sample("pooled", columns, prior_of(family, **flat), SETTINGS, family, 1)
+    mean, error = means(draws, list(family.layout.b))
     x = np.column_stack([np.ones(50), *(columns[f"x{k}"] for k in (1, 2, 3))])
     expected = np.linalg.lstsq(x, columns["y"], rcond=None)[0]
     assert np.all(np.abs(mean - expected) < 4 * error)

@@ -1,4 +1,4 @@
-"""Families of other outcomes: Student t, Bernoulli, Poisson and ordinal.
+"""Families of other outcomes: their truths, simulations, expectations, densities and observed data.
 
 Their numbers are compared with scipy.stats. Tests of randomness have fixed seeds; ALPHA is the
 rate at which each would fail with a random seed if the code is correct.
@@ -14,22 +14,77 @@ from recovery.families.family import SimulationError
 from recovery.families.shipped.multilevel_ordinal import order_statistic_sd
 
 ALPHA = 1e-3
-ROBUST, BERNOULLI, POISSON = (
-    families.find(f"multilevel_{name}") for name in ("robust", "bernoulli", "poisson")
+ROBUST, BERNOULLI, POISSON, NEGATIVE, LOGNORMAL, GAMMA, BETA = (
+    families.find(f"multilevel_{name}")
+    for name in (
+        "robust",
+        "bernoulli",
+        "poisson",
+        "negative_binomial",
+        "lognormal",
+        "gamma",
+        "beta",
+    )
 )
-EXPOSED = families.find({"name": "multilevel_poisson", "exposure": True})
+EXPOSED, EXPOSED_NEGATIVE = (
+    families.find(
+        {
+            "name": f"multilevel_{name}",
+            "formula": "y ~ x + offset(log(exposure)) + (x | participant)",
+            "design": {"x": {"normal": [0, 1]}, "exposure": {"uniform": [2, 6]}},
+        }
+    )
+    for name in ("poisson", "negative_binomial")
+)
+BINOMIAL = families.find(
+    {
+        "name": "multilevel_binomial",
+        "formula": "y | trials(n) ~ x + (x | participant)",
+        "design": {"x": {"normal": [0, 1]}, "n": {"values": [1, 4, 20]}},
+    }
+)
 ORDINAL = families.find({"name": "multilevel_ordinal", "categories": 4})
-ALIKE = {"beta": (0.5, -1.0), "sigma_p": (0, 0), "rho": 0}
-DIFFERENT = {"beta": (0.5, -1.0), "sigma_p": (1.0, 0.5), "rho": 0.3}
 C = (-1.0, 0.5, 2.0)
-TRUTHS = [
-    (ROBUST, ROBUST.Truth(**DIFFERENT, sigma=1.5, nu=4.0)),
-    (BERNOULLI, BERNOULLI.Truth(**DIFFERENT)),
-    (POISSON, POISSON.Truth(**DIFFERENT)),
-    (EXPOSED, EXPOSED.Truth(**DIFFERENT, exposure=(1, 2))),
-    (ORDINAL, ORDINAL.Truth(**(DIFFERENT | {"beta": (-1.0,)}), c=C)),
-]
-every_family = pytest.mark.parametrize(("family", "truth"), TRUTHS)
+THRESHOLDS = {f"b_Intercept[{k}]": c for k, c in enumerate(C, start=1)}
+
+
+def values_of(b, sd=(0, 0), cor=0.0):
+    """The values of a truth of an intercept and a slope, or of a slope alone."""
+    names = ("Intercept", "x")
+    return {
+        "b": dict(zip(names[-len(b) :], b, strict=True)),
+        "sd": {"participant": dict(zip(names, sd, strict=True))},
+        "cor": {"participant": cor},
+    }
+
+
+ALIKE, DIFFERENT = values_of((0.5, -1.0)), values_of((0.5, -1.0), (1.0, 0.5), 0.3)
+TRUTHS = {
+    "robust": (ROBUST, ROBUST.Truth(**DIFFERENT, sigma=1.5, nu=4.0)),
+    "Bernoulli": (BERNOULLI, BERNOULLI.Truth(**DIFFERENT)),
+    "Poisson": (POISSON, POISSON.Truth(**DIFFERENT)),
+    "Poisson with exposures": (EXPOSED, EXPOSED.Truth(**DIFFERENT)),
+    "binomial": (BINOMIAL, BINOMIAL.Truth(**DIFFERENT)),
+    "ordinal": (
+        ORDINAL,
+        ORDINAL.Truth(**values_of((-1.0,), (1.0, 0.5), 0.3), thresholds=C),
+    ),
+    "negative binomial": (NEGATIVE, NEGATIVE.Truth(**DIFFERENT, shape=1.5)),
+    "negative binomial with exposures": (
+        EXPOSED_NEGATIVE,
+        EXPOSED_NEGATIVE.Truth(**DIFFERENT, shape=0.7),
+    ),
+    "lognormal": (LOGNORMAL, LOGNORMAL.Truth(**DIFFERENT, sigma=0.6)),
+    "gamma": (GAMMA, GAMMA.Truth(**DIFFERENT, shape=2.5)),
+    "beta": (BETA, BETA.Truth(**DIFFERENT, phi=8.0)),
+}
+every_family = pytest.mark.parametrize(("family", "truth"), TRUTHS.values(), ids=TRUTHS)
+REGRESSION = {
+    "Intercept": "normal(0, 1)",
+    "b": "normal(0, 1)",
+    "sd": "exponential(1)",
+    "cor": "lkj(1)",
+}
 
 
 def follows(sample, cdf) -> bool:
@@ -51,7 +106,7 @@ def linear_predictor(columns) -> np.ndarray:
 @every_family
 def test_a_truth_is_recovered_from_its_values(family, truth, rng):
     result = family.truth_from_estimates(family.simulate(truth, 3, 2, rng)[1])
-    assert result.model_dump(exclude={"exposure"}) == truth.model_dump(exclude={"exposure"})
+    assert result == truth
 
 
 @every_family
@@ -61,9 +116,7 @@ def test_models_with_every_parameter_determine_a_truth(family, truth):
 
 
 def test_degrees_of_freedom_are_drawn_from_a_gamma_above_1(rng):
-    prior = ROBUST.Prior(
-        beta_mean=0, beta_sd=1, sigma_p_rate=1, sigma_rate=0.5, nu_shape=2, nu_rate=1, lkj_eta=1
-    )
+    prior = ROBUST.Prior(**REGRESSION, sigma="exponential(0.5)", nu="gamma(2, 1)")
     gamma = stats.gamma(2)  # a quarter of it lies below 1
     drawn = [ROBUST.draw_truth(prior, rng) for _ in range(3000)]
     assert follows([t.nu for t in drawn], lambda nu: 1 - gamma.sf(nu) / gamma.sf(1))
@@ -76,21 +129,38 @@ def test_degrees_of_freedom_are_drawn_from_a_gamma_above_1(rng):
 
 
 def test_a_prior_with_hardly_any_mass_above_1_is_refused_with_a_message(rng):
-    prior = ROBUST.Prior(
-        beta_mean=0, beta_sd=1, sigma_p_rate=1, sigma_rate=1, nu_shape=1, nu_rate=1e4, lkj_eta=1
-    )
-    with pytest.raises(SimulationError, match=r"nu ~ gamma\(1.0, 10000.0\) is almost never"):
+    prior = ROBUST.Prior(**REGRESSION, sigma="exponential(1)", nu="gamma(1, 1e4)")
+    with pytest.raises(SimulationError, match=r"nu ~ gamma\(1, 10000\) is almost never above 1"):
         ROBUST.draw_truth(prior, rng)
     assert "nu" not in ROBUST.prior_sd(prior, "pooled")
 
 
+@pytest.mark.parametrize(
+    ("family", "name", "text", "distribution"),
+    [
+        (NEGATIVE, "shape", "gamma(3, 0.5)", stats.gamma(3, scale=2)),
+        (LOGNORMAL, "sigma", "exponential(4)", stats.expon(scale=1 / 4)),
+        (GAMMA, "shape", "gamma(3, 0.5)", stats.gamma(3, scale=2)),
+        (BETA, "phi", "gamma(2, 0.1)", stats.gamma(2, scale=10)),
+    ],
+    ids=["negative binomial", "lognormal", "gamma", "beta"],
+)
+def test_the_parameter_of_an_outcome_is_drawn_from_its_prior(family, name, text, distribution, rng):
+    prior = family.Prior(**REGRESSION, **{name: text})
+    drawn = [getattr(family.draw_truth(prior, rng), name) for _ in range(2000)]
+    assert follows(drawn, distribution.cdf)
+    assert family.prior_sd(prior, "pooled")[name] == pytest.approx(distribution.std())
+    assert [*family.POSITIVE] == ["sd_participant__Intercept", "sd_participant__x", name]
+
+
 def test_thresholds_are_sorted_normal_draws(rng):
-    prior = ORDINAL.Prior(beta_mean=0, beta_sd=1, sigma_p_rate=1, c_mean=1, c_sd=2, lkj_eta=1)
-    drawn = np.array([ORDINAL.draw_truth(prior, rng).c for _ in range(3000)])
+    prior = ORDINAL.Prior(**REGRESSION | {"Intercept": "normal(1, 2)"})
+    drawn = np.array([ORDINAL.draw_truth(prior, rng).thresholds for _ in range(3000)])
     for place in range(3):
         order = stats.beta(place + 1, 3 - place)
         assert follows(drawn[:, place], lambda c, order=order: order.cdf(stats.norm(1, 2).cdf(c)))
-    assert ORDINAL.prior_sd(prior, "pooled")["c[2]"] == 2 * order_statistic_sd(2, 3)
+    sd = ORDINAL.prior_sd(prior, "pooled")["b_Intercept[2]"]
+    assert sd == 2 * order_statistic_sd(2, 3)
 
 
 def test_normal_order_statistics_have_their_known_variances():
@@ -103,13 +173,16 @@ def test_normal_order_statistics_have_their_known_variances():
 
 def test_thresholds_must_increase():
     with pytest.raises(ValidationError, match="must be increasing"):
-        ORDINAL.Truth(beta=(1.0,), sigma_p=(1, 1), rho=0, c=(0, 1, 1))
+        ORDINAL.Truth(**values_of((1.0,)), thresholds=(0, 1, 1))
 
 
 def test_an_ordinal_regression_has_no_population_intercept():
     assert "b_Intercept" not in ORDINAL.PARAMETERS
-    assert [name for name in ORDINAL.PARAMETERS if name.startswith("c")] == ["c[1]", "c[2]", "c[3]"]
-    assert [ORDINAL.population_of(name) for name in ORDINAL.COEFFICIENTS] == [None, "b_x"]
+    assert [name for name in ORDINAL.PARAMETERS if name.startswith("b_")] == ["b_x", *THRESHOLDS]
+    assert (ORDINAL.layout.centre, ORDINAL.layout.fixed) == ((2, 1), ())
+    columns = {"participant": np.array([1]), "x": np.zeros(1), "y": np.ones(1)}
+    names = ORDINAL.parameter_names(["b[1]", "c[1]", "c[2]", "c[3]"], columns)
+    assert names == ["b_x", *THRESHOLDS]
 
 
 # Simulation
@@ -132,7 +205,7 @@ def test_log_odds_of_binary_outcomes_equal_the_linear_predictor(rng):
 
 
 def test_counts_have_the_mean_and_variance_of_their_rate(rng):
-    columns, _ = EXPOSED.simulate(EXPOSED.Truth(**ALIKE, exposure=(2, 6)), 5, 4000, rng)
+    columns, _ = EXPOSED.simulate(EXPOSED.Truth(**ALIKE), 5, 4000, rng)
     assert follows(columns["exposure"], stats.uniform(2, 4).cdf)
     rate = columns["exposure"] * np.exp(linear_predictor(columns))
     z = (columns["y"] - rate) / np.sqrt(rate)
@@ -141,14 +214,108 @@ def test_counts_have_the_mean_and_variance_of_their_rate(rng):
 
 
 def test_the_mean_of_counts_over_participants_is_that_of_a_lognormal_rate(rng):
-    truth = POISSON.Truth(beta=(0.5, 0.0), sigma_p=(0.6, 0.0), rho=0)
+    truth = POISSON.Truth(**values_of((0.5, 0.0), (0.6, 0.0)))
     columns, _ = POISSON.simulate(truth, 20_000, 1, rng)
     y = columns["y"]
     assert close(y.mean(), np.exp(0.5 + 0.6**2 / 2), stats.sem(y))
 
 
+def test_counts_of_a_negative_binomial_have_its_mean_and_variance(rng):
+    shape = 3.0
+    truth = EXPOSED_NEGATIVE.Truth(**ALIKE, shape=shape)
+    columns, _ = EXPOSED_NEGATIVE.simulate(truth, 5, 4000, rng)
+    rate = columns["exposure"] * np.exp(linear_predictor(columns))
+    variance = rate + rate**2 / shape
+    z = (columns["y"] - rate) / np.sqrt(variance)
+    kurtosis = stats.nbinom.stats(shape, shape / (shape + rate), moments="k") + 3
+    assert close(z.mean(), 0, 1 / np.sqrt(z.size))
+    assert close(np.mean(z**2), 1, np.sqrt(np.mean(kurtosis - 1) / z.size))
+    assert np.issubdtype(columns["y"].dtype, np.integer)
+
+
+def test_successes_have_the_mean_and_variance_of_their_trials(rng):
+    columns, _ = BINOMIAL.simulate(BINOMIAL.Truth(**ALIKE), 5, 4000, rng)
+    p, n = stats.logistic.cdf(linear_predictor(columns)), columns["n"]
+    assert set(n) == {1, 4, 20}
+    assert np.all((columns["y"] >= 0) & (columns["y"] <= n))
+    z = (columns["y"] - n * p) / np.sqrt(n * p * (1 - p))
+    kurtosis = stats.binom.stats(n, p, moments="k") + 3
+    assert close(z.mean(), 0, 1 / np.sqrt(z.size))
+    assert close(np.mean(z**2), 1, np.sqrt(np.mean(kurtosis - 1) / z.size))
+
+
+def test_logarithms_of_lognormal_outcomes_are_normal(rng):
+    columns, _ = LOGNORMAL.simulate(LOGNORMAL.Truth(**ALIKE, sigma=0.6), 5, 1000, rng)
+    residuals = np.log(columns["y"]) - linear_predictor(columns)
+    assert follows(residuals, stats.norm(0, 0.6).cdf)
+
+
+def test_gamma_outcomes_have_their_mean_and_shape(rng):
+    columns, _ = GAMMA.simulate(GAMMA.Truth(**ALIKE, shape=2.5), 5, 1000, rng)
+    relative = columns["y"] / np.exp(linear_predictor(columns))
+    assert follows(relative, stats.gamma(2.5, scale=1 / 2.5).cdf)
+
+
+def test_proportions_are_beta_with_their_mean_and_precision(rng):
+    columns, _ = BETA.simulate(BETA.Truth(**ALIKE, phi=8.0), 5, 1000, rng)
+    mean = stats.logistic.cdf(linear_predictor(columns))
+    ranks = stats.beta.cdf(columns["y"], 8 * mean, 8 * (1 - mean))
+    assert follows(ranks, stats.uniform.cdf)
+    z = (columns["y"] - mean) / np.sqrt(mean * (1 - mean) / (1 + 8))
+    assert close(np.mean(z**2), 1, stats.sem(z**2))
+
+
+@every_family
+def test_expected_outcomes_are_the_means_of_simulated_ones(family, truth, rng):
+    rows = {"participant": np.repeat([1, 2, 3], 20_000), "x": np.tile([-0.5, 1.0], 30_000)}
+    rows |= {"exposure": np.full(60_000, 3.0), "n": np.full(60_000, 7.0)}
+    columns, values = family.simulate(truth, 3, rows, rng)
+    residuals = columns["y"] - family.expected(values, columns)
+    for place in range(6):
+        cell = (columns["participant"] == place % 3 + 1) & (columns["x"] == (-0.5, 1.0)[place // 3])
+        z = residuals[cell].mean() / stats.sem(residuals[cell])
+        assert abs(z) < stats.norm.isf(ALPHA / 2 / 6)
+
+
+def test_successes_of_trials_that_are_a_number_have_it_in_every_row(rng):
+    ten = families.find(
+        {"name": "multilevel_binomial", "formula": "y | trials(10) ~ x + (x | participant)"}
+    )
+    columns, _ = ten.simulate(ten.Truth(**values_of((50.0, 0.0))), 3, 2, rng)
+    assert columns["y"].tolist() == [10] * 6
+    assert "n" not in columns
+    data = ten.stan_data(columns, ten.Prior(**REGRESSION))
+    assert data["trials"].tolist() == [10] * 6
+
+
+def test_trials_that_are_not_whole_numbers_are_refused_with_a_message(rng):
+    design = {"x": {"normal": [0, 1]}, "n": {"values": [1.5, 2]}}
+    formula = "y | trials(n) ~ x + (x | participant)"
+    half = families.find({"name": "multilevel_binomial", "formula": formula, "design": design})
+    with pytest.raises(ValueError, match="whole numbers"):
+        half.simulate(half.Truth(**ALIKE), 3, 2, rng)
+
+
+@pytest.mark.parametrize(
+    ("family", "b", "own", "message"),
+    [
+        (NEGATIVE, 25.0, {"shape": 1.0}, r"an expected count is exp\(25\)"),
+        (LOGNORMAL, 800.0, {"sigma": 1.0}, "too large or too small"),
+        (GAMMA, 800.0, {"shape": 1.0}, "too large or too small"),
+        (GAMMA, -800.0, {"shape": 1.0}, "too large or too small"),
+        (BETA, 30.0, {"phi": 1.0}, "a proportion is 0 or 1 after rounding"),
+        (BETA, -800.0, {"phi": 1.0}, "a proportion is 0 or 1 after rounding"),
+    ],
+)
+def test_outcomes_that_a_computer_cannot_hold_are_refused_with_a_message(
+    family, b, own, message, rng
+):
+    with pytest.raises(SimulationError, match=message):
+        family.simulate(family.Truth(**values_of((b, 0.0)), **own), 3, 2, rng)
+
+
 def test_shares_of_categories_follow_from_the_thresholds(rng):
-    truth = ORDINAL.Truth(beta=(0.0,), sigma_p=(0, 0), rho=0, c=C)
+    truth = ORDINAL.Truth(**values_of((0.0,)), thresholds=C)
     columns, _ = ORDINAL.simulate(truth, 5, 2000, rng)
     shares = np.diff([0, *stats.logistic.cdf(C), 1])
     counts = np.bincount(columns["y"], minlength=5)[1:]
@@ -156,7 +323,7 @@ def test_shares_of_categories_follow_from_the_thresholds(rng):
 
 
 def test_higher_linear_predictors_give_higher_categories(rng):
-    truth = ORDINAL.Truth(beta=(50.0,), sigma_p=(0, 0), rho=0, c=C)
+    truth = ORDINAL.Truth(**values_of((50.0,)), thresholds=C)
     columns, _ = ORDINAL.simulate(truth, 2, 200, rng)
     assert set(columns["y"][columns["x"] > 0.5]) == {4}
     assert set(columns["y"][columns["x"] < -0.5]) == {1}
@@ -173,10 +340,17 @@ def test_expected_outcomes_are_probabilities_rates_and_mean_categories():
     np.testing.assert_allclose(POISSON.expected(values, columns), np.exp(eta))
     exposed = columns | {"exposure": np.array([2.0, 3.0])}
     np.testing.assert_allclose(EXPOSED.expected(values, exposed), [2, 3] * np.exp(eta))
-    thresholds = {f"c[{k}]": c for k, c in enumerate(C, start=1)}
     shares = np.diff([0, *stats.logistic.cdf(np.array(C) + 2), 1])
-    result = ORDINAL.expected(values | thresholds, columns)
+    result = ORDINAL.expected(values | THRESHOLDS, columns)
     assert result[1] == pytest.approx(shares @ [1, 2, 3, 4])
+    np.testing.assert_allclose(NEGATIVE.expected(values | {"shape": 2}, columns), np.exp(eta))
+    np.testing.assert_allclose(GAMMA.expected(values | {"shape": 2}, columns), np.exp(eta))
+    lognormal = stats.lognorm(0.6, scale=np.exp(eta)).mean()
+    np.testing.assert_allclose(LOGNORMAL.expected(values | {"sigma": 0.6}, columns), lognormal)
+    proportions = stats.logistic.cdf(eta)
+    np.testing.assert_allclose(BETA.expected(values | {"phi": 2}, columns), proportions)
+    successes = BINOMIAL.expected(values, columns | {"n": np.array([4.0, 10.0])})
+    np.testing.assert_allclose(successes, [4, 10] * proportions)
 
 
 def test_curved_lines_have_many_points(rng):
@@ -188,18 +362,30 @@ def test_curved_lines_have_many_points(rng):
 
 def _with_scipy(family, columns, eta, values):
     """The log density of every observation, by scipy.stats."""
-    y = columns["y"][:, None]
+    y, mean, p = columns["y"][:, None], np.exp(eta), stats.logistic.cdf(eta)
     if family is ROBUST:
         return stats.t.logpdf(y, values["nu"], eta, values["sigma"])
     if family is BERNOULLI:
-        return stats.bernoulli.logpmf(y, stats.logistic.cdf(eta))
+        return stats.bernoulli.logpmf(y, p)
+    if family is BINOMIAL:
+        return stats.binom.logpmf(y, columns["n"][:, None], p)
+    if family is LOGNORMAL:
+        return stats.lognorm.logpdf(y, values["sigma"], scale=mean)
+    if family is GAMMA:
+        return stats.gamma.logpdf(y, values["shape"], scale=mean / values["shape"])
+    if family is BETA:
+        return stats.beta.logpdf(y, p * values["phi"], (1 - p) * values["phi"])
     if family is ORDINAL:
-        c = np.array([np.full(eta.shape[1], -np.inf), *(values[f"c[{k}]"] for k in (1, 2, 3))])
-        c = np.vstack([c, np.full(eta.shape[1], np.inf)])
+        c = np.array([values[name] for name in THRESHOLDS])
+        infinity = np.full((1, eta.shape[1]), np.inf)
+        c = np.vstack([-infinity, c, infinity])
         return np.log(
             stats.logistic.cdf(c[y[:, 0]] - eta) - stats.logistic.cdf(c[y[:, 0] - 1] - eta)
         )
-    return stats.poisson.logpmf(y, np.exp(eta) * columns.get("exposure", np.ones(y.size))[:, None])
+    if family in (NEGATIVE, EXPOSED_NEGATIVE):
+        shape = values["shape"]
+        return stats.nbinom.logpmf(y, shape, shape / (shape + mean))
+    return stats.poisson.logpmf(y, mean)
 
 
 @every_family
@@ -207,8 +393,12 @@ def test_log_likelihoods_agree_with_scipy(family, truth, rng):
     columns, values = family.simulate(truth, 4, 6, rng)
     draws = {name: value + 0.1 * rng.random(7) for name, value in values.items()}
     person = columns["participant"]
-    eta = np.array([draws[f"r_participant[{j},Intercept]"] for j in person])
-    eta = eta + columns["x"][:, None] * np.array([draws[f"r_participant[{j},x]"] for j in person])
+    intercepts, slopes = (
+        draws.get(f"b_{name}", 0) + np.array([draws[f"r_participant[{j},{name}]"] for j in person])
+        for name in ("Intercept", "x")
+    )
+    eta = intercepts + columns["x"][:, None] * slopes
+    eta = eta + np.log(columns.get("exposure", np.ones(24)))[:, None]
     result = family.log_likelihood(draws, columns)
     assert result.shape == (24, 7)
     np.testing.assert_allclose(result, _with_scipy(family, columns, eta, draws), rtol=1e-10)
@@ -222,25 +412,27 @@ def test_log_likelihoods_are_finite_far_in_the_tails():
     }
     values = {"b_Intercept": np.zeros(1), "b_x": np.ones(1)}
     assert BERNOULLI.log_likelihood(values, columns)[:, 0].tolist() == [-800, 0]
-    thresholds = {f"c[{k}]": np.array([c]) for k, c in enumerate(C, start=1)}
+    thresholds = {name: np.array([c]) for name, c in THRESHOLDS.items()}
     result = ORDINAL.log_likelihood(values | thresholds, columns)
     np.testing.assert_allclose(result[:, 0], [0, -801])
+    of_one = columns | {"n": np.array([1.0, 1.0])}
+    assert BINOMIAL.log_likelihood(values, of_one)[:, 0].tolist() == [-800, 0]
+    low, high = NEGATIVE.log_likelihood(values | {"shape": np.full(1, 2.0)}, columns)[:, 0]
+    # 2 mu (2 / (2 + mu))^3 with mu = exp(-800), then exp(800)
+    np.testing.assert_allclose([low, high], [-800, np.log(8 * 2) - np.log(2) - 2 * 800])
 
 
 # Observed data
 
-TABLE = {
-    "who": np.array([1, 1, 2]),
-    "day": np.array([0.0, 1.0, 2.0]),
-    "time": np.array([1, 2, 0.5]),
-}
+TABLE = {"who": np.array([1, 1, 2]), "day": np.array([0.0, 1.0, 2.0])}
 
 
-def read(family, y, time=(1, 2, 0.5), standardize=False):
-    names = {"outcome": "y", "predictor": "day", "participant": "who"}
-    if family is EXPOSED:
+def read(family, y, standardize=False, **more):
+    names = {"y": "y", "x": "day", "participant": "who"}
+    table = TABLE | {"y": np.array(y), "time": np.array([1, 2, 0.5]), "n": np.array([1, 4, 4])}
+    if "exposure" in family.COLUMNS:
         names["exposure"] = "time"
-    table = TABLE | {"y": np.array(y), "time": np.array(time)}
+    table |= {name: np.array(values) for name, values in more.items()}
     return family.read_observed(table, family.ObservedColumns(**names), standardize)
 
 
@@ -249,7 +441,8 @@ def test_observed_outcomes_are_integers_and_never_standardized():
     assert columns["y"].tolist() == [0, 1, 1]
     assert np.issubdtype(columns["y"].dtype, np.integer)
     assert columns["x"].tolist() == [-1, 0, 1]
-    assert read(EXPOSED, [0, 4, 2], standardize=True)["exposure"].tolist() == [1, 2, 0.5]
+    assert read(BINOMIAL, [0, 4, 2], standardize=True)["n"].tolist() == [1, 4, 4]
+    assert read(GAMMA, [1, 4, 2], standardize=True)["y"].tolist() == [1, 4, 2]
 
 
 @pytest.mark.parametrize(
@@ -266,6 +459,12 @@ def test_observed_outcomes_are_integers_and_never_standardized():
         (ORDINAL, [0, 1, 2], "column 'y' must hold only categories, whole numbers from 1 to 4"),
         (ORDINAL, [1, 2, 5], "column 'y' must hold only categories"),
         (ROBUST, ["a", "b", "c"], "column 'y' must hold numbers"),
+        (NEGATIVE, [0, 1, 0.5], "column 'y' must hold counts"),
+        (BINOMIAL, [2, 1, 4], "column 'y' must hold whole numbers from 0 to the number of trials"),
+        (BINOMIAL, [1, 1, 5], "column 'y' must hold whole numbers from 0 to the number of trials"),
+        (LOGNORMAL, [1, 2, 0], "column 'y' must hold numbers above 0"),
+        (GAMMA, [1, 2, -1], "column 'y' must hold numbers above 0"),
+        (BETA, [0.1, 0.2, 1], "column 'y' must hold numbers between 0 and 1"),
     ],
 )
 def test_observed_outcomes_of_another_type_are_refused_with_a_message(family, y, words):
@@ -273,6 +472,6 @@ def test_observed_outcomes_of_another_type_are_refused_with_a_message(family, y,
         read(family, y)
 
 
-def test_exposures_must_be_above_0():
-    with pytest.raises(ValueError, match="column 'time' must hold only numbers above 0"):
-        read(EXPOSED, [0, 1, 2], time=(1, 0, 2))
+def test_observed_exposures_must_have_a_logarithm():
+    with pytest.raises(ValueError, match="offset"):
+        read(EXPOSED, [0, 1, 2], time=[1, 0, 2])

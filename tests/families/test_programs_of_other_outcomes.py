@@ -12,6 +12,7 @@ from sampled_programs import means, sample
 from recovery.engines.protocol import Settings
 
 SETTINGS = Settings(chains=4, warmup=1000, draws=1000, adapt_delta=0.9, max_treedepth=10)
+FEW = Settings(chains=1, warmup=20, draws=5, adapt_delta=0.8, max_treedepth=5)
 PROGRAMS = ("pooled", "centered", "noncentered")
 
 
@@ -69,6 +70,17 @@ def test_both_parametrisations_have_the_same_posterior(name):
         for model in ("centered", "noncentered")
     )
     assert np.all(np.abs(one - other) < 4 * np.hypot(error, other_error))
+
+
+@pytest.mark.parametrize("model", PROGRAMS)
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_draws_have_the_names_of_all_parameters_and_deviations(name, model):
+    regression = Regression(name, SHAPES["crossed"])
+    family, columns = regression.family, regression.dataset(3, 4)
+    draws = sample(model, columns, regression.prior, FEW, family)
+    assert set(family.MODELS[model].scored) <= set(draws.names)
+    expected = {} if model == "pooled" else family.COEFFICIENTS
+    assert set(family.group_coefficients(draws.names)) == set(expected)
 
 
 @pytest.mark.parametrize("name", OUTCOMES)

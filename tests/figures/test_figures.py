@@ -43,7 +43,7 @@ def test_every_scenario_with_drawn_truths_has_figures_of_calibration():
 
 def test_ranks_are_those_of_drawn_truths_under_the_prior_of_the_draw():
     weak = make_study().priors["weak"].model_dump()
-    study = make_study(DRAWN, ("priors", "other", weak | {"sigma_rate": 2}))
+    study = make_study(DRAWN, ("priors", "other", weak | {"sigma": "exponential(2)"}))
     assert figure_list.ranked_cells(study) == [
         ("drawn-4x3", "pooled", "weak"),
         ("drawn-4x3", "centered", "weak"),
@@ -79,7 +79,7 @@ def test_centiles_rank_absolute_values():
 
 def test_factors_list_the_level_in_each_condition():
     weak = make_study().priors["weak"].model_dump()
-    study = make_study(("participants", [4, 8]), ("priors", "very_tight", weak | {"lkj_eta": 8}))
+    study = make_study(("participants", [4, 8]), ("priors", "very_tight", weak | {"cor": "lkj(8)"}))
     assert design_plots.factors(study) == {
         "Participants": ["4", "4", "8", "8"],
         "Prior": ["weak", "very tight", "weak", "very tight"],

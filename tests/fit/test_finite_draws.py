@@ -207,7 +207,8 @@ def test_draws_too_large_to_have_moments_are_named(spoil, in_program, name):
 )
 def test_a_mode_that_is_not_finite_is_named_too(spoil, in_program, name):
     spoil(in_program, np.nan)
-    batch = fit("optimize_centered", ("estimators", ["optimize_centered"]))
+    mode = ("models", ["noncentered"]), ("estimators", ["optimize_noncentered"])
+    batch = fit("optimize_noncentered", *mode)
     assert why(batch) == [f"RuntimeError: non-finite draws: {name}"]
 
 

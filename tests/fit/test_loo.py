@@ -1,5 +1,7 @@
 """Leave-one-out predictive accuracy of a fit, against closed forms and exact refits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import LINEAR, STAN, make_design
@@ -46,7 +48,8 @@ def test_elpd_of_a_normal_mean_agrees_with_its_closed_form(rng):
 def sample(columns, prior, seed):
     engine = engines.find("stanli")
     loaded = engine.load(Program(str(STAN / "multilevel_linear/pooled.stan"), str(STAN)))
-    return engine.sample(loaded, LINEAR.stan_data(columns, prior), seed, SETTINGS)
+    draws = engine.sample(loaded, LINEAR.stan_data(columns, prior), seed, SETTINGS)
+    return replace(draws, names=LINEAR.parameter_names(draws.names, columns))
 
 
 def test_elpd_agrees_with_exact_refits(truth, prior, rng):
@@ -99,24 +102,30 @@ def test_the_threshold_of_k_depends_on_the_number_of_draws(n_draws, expected):
 
 
 def some_draws(family, rng, number=5):
-    prior = family.Prior(beta_mean=0.3, beta_sd=0.8, sigma_p_rate=1, sigma_rate=1, lkj_eta=2)
+    prior = family.Prior(
+        Intercept="normal(0.3, 0.8)",
+        b="normal(0.3, 0.8)",
+        sd="exponential(1)",
+        cor="lkj(2)",
+        sigma="exponential(1)",
+    )
     drawn = [family.simulate(family.draw_truth(prior, rng), 2, 2, rng)[1] for _ in range(number)]
     return prior, {name: np.array([each[name] for each in drawn]) for name in drawn[0]}
 
 
-def covariance(joint, values, z, draw, prior):
+def covariance(joint, values, z, draw, names):
     """Covariance of the observations of one participant, element by element."""
     q = z.shape[1]
     if joint == "pooled":
         of_coefficients = np.zeros((q, q))
     elif joint == "unpooled":
-        of_coefficients = np.diag(prior.beta_sd) ** 2
+        of_coefficients = 0.8**2 * np.eye(q)
     else:
-        sd = np.array([values[f"sigma_p[{k + 1}]"][draw] for k in range(q)])
-        omega = np.eye(q)
+        sd = np.array([values[f"sd_participant__{name}"][draw] for name in names])
+        omega, cor = np.eye(q), "cor_participant__{}__{}"
         for a in range(q):
             for b in range(a + 1, q):
-                omega[a, b] = omega[b, a] = values[f"Omega[{a + 1},{b + 1}]"][draw]
+                omega[a, b] = omega[b, a] = values[cor.format(names[a], names[b])][draw]
         of_coefficients = np.diag(sd) @ omega @ np.diag(sd)
     return values["sigma"][draw] ** 2 * np.eye(len(z)) + z @ of_coefficients @ z.T
 
@@ -130,7 +139,11 @@ def covariance(joint, values, z, draw, prior):
             [0, 1],
         ),
         (
-            {"name": "multilevel_linear", "predictors": 3, "varying": ["x1", "x3"]},
+            {
+                "name": "multilevel_linear",
+                "formula": "y ~ x1 + x2 + x3 + (x1 + x3 | participant)",
+                "design": {name: {"normal": [0, 1]} for name in ("x1", "x2", "x3")},
+            },
             ["pooled", "centered", "noncentered"],
             [0, 1, 3],
         ),
@@ -142,16 +155,17 @@ def test_the_likelihood_of_a_participant_is_multivariate_normal(choice, models, 
     columns, _ = family.simulate(family.draw_truth(prior, rng), 3, 6, rng)
     kept = np.array([0, 1, 2, 3, 4, 5, 6, 12, 13])  # six observations, one and two
     columns = {name: column[kept] for name, column in columns.items()}
-    x = np.column_stack([np.ones(9), *(columns[name] for name in family.layout.predictors)])
+    x = np.column_stack([np.ones(9), *(columns[name] for name in family.layout.coefficients[1:])])
+    names = [family.layout.coefficients[k] for k in varying]
     for model in models:
         joint = family.MODELS[model].joint
         result = family.marginal_log_likelihood(model, prior, values, columns)
         assert result.shape == (3, 5)
         for j, draw in np.ndindex(3, 5):
             rows_of = columns["participant"] == j + 1
-            beta = [values[f"beta[{k + 1}]"][draw] for k in range(x.shape[1])]
-            mean = x[rows_of] @ (prior.beta_mean if joint == "unpooled" else beta)
-            whole = covariance(joint, values, x[rows_of][:, varying], draw, prior)
+            b = [0.3 if joint == "unpooled" else values[name][draw] for name in family.layout.b]
+            mean = x[rows_of] @ b
+            whole = covariance(joint, values, x[rows_of][:, varying], draw, names)
             expected = multivariate_normal(mean, whole).logpdf(columns["y"][rows_of])
             assert result[j, draw] == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
@@ -159,7 +173,7 @@ def test_the_likelihood_of_a_participant_is_multivariate_normal(choice, models, 
 def test_a_pooled_participant_is_the_product_of_its_observations(truth, prior, rng):
     columns, _ = LINEAR.simulate(truth, 3, 4, rng)
     _, values = some_draws(LINEAR, rng)
-    pooled = {name: column for name, column in values.items() if "beta_p" not in name}
+    pooled = {name: column for name, column in values.items() if not name.startswith("r_")}
     each = LINEAR.log_likelihood(pooled, columns)
     whole = LINEAR.marginal_log_likelihood("pooled", prior, pooled, columns)
     np.testing.assert_allclose(whole, each.reshape(3, 4, -1).sum(axis=1))

@@ -4,7 +4,6 @@ import numpy as np
 from conftest import LINEAR
 
 
-
 def linear_truth(b, sd, cor, sigma=1):
     """A truth of an intercept and a slope."""
     names = ("Intercept", "x")

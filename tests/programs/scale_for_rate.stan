@@ -3,20 +3,17 @@
  * scale.
  */
 data {
-  int<lower=1> N; // observations
-  int<lower=1> K; // coefficients
-  matrix[N, K] X; // predictors; the first column is 1
+  #include multilevel/data.stan
+
   vector[N] y; // outcome
-  vector[K] prior_beta_mean;
-  vector<lower=0>[K] prior_beta_sd;
   real<lower=0> prior_sigma_rate;
 }
 parameters {
-  vector[K] beta;
-  real<lower=0> sigma;
+  vector[K] b; // population coefficients
+  real<lower=0> sigma; // residual standard deviation
 }
 model {
-  beta ~ normal(prior_beta_mean, prior_beta_sd);
+  b ~ normal(prior_b_mean, prior_b_sd);
   sigma ~ exponential(1 / prior_sigma_rate);
-  y ~ normal_id_glm(X, 0, beta, sigma);
+  y ~ normal_id_glm(X, offsets, b, sigma);
 }

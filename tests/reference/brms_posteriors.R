@@ -194,7 +194,7 @@ levels_of <- function(case) {
 
 as_lines <- function(case, result) {
   parameter <- function(row) {
-    values <- lapply(as.list(row[-1]), signif, digits = 8)
+    values <- lapply(as.list(row[-1]), function(value) signif(as.numeric(value), 6))
     paste0("  ", json(row$variable), ": ", json(values))
   }
   rows <- split(as.data.frame(result$table), seq_len(nrow(result$table)))

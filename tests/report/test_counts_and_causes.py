@@ -202,7 +202,7 @@ def test_causes_are_counted_over_the_fits_of_cells():
 
 
 def test_missed_thresholds_of_an_observed_fit_are_named_with_their_parameter():
-    data = {"path": "x.csv", "outcome": "y", "predictor": "x", "participant": "p"}
+    data = {"path": "x.csv", "columns": {"participant": "p"}}
     study = make_study(("observed", "real", data), ("sampler", "chains", 4))
     keys = {"scenario": "real", "prior": "weak"}
     diagnostics = pd.DataFrame(

@@ -50,7 +50,7 @@ def cell_rows(study, table: pd.DataFrame) -> list[dict]:
 
 
 def factors(*names) -> list[dict]:
-    return [{"name": name} for name in names]
+    return [{"name": name, "label": name.capitalize()} for name in names]
 
 
 def written(folder, cells, names, model_rows=(), comparison=()):
@@ -77,8 +77,7 @@ def test_every_number_equals_that_of_the_parquet_table(tmp_path, rng, scale):
     table = performance(tmp_path, study, rng, scale)
     assert (table.loc[table["measure"] == "bias", "value"] < 0).any()
     cells = cell_rows(study, table)
-    names = ("model", "parameter")
-    printed = CELL.findall(typeset(written(tmp_path, cells, names) / "cells.tex").text)
+    printed = CELL.findall(typeset(written(tmp_path, cells, ["model"]) / "cells.tex").text)
     assert len(printed) == len(cells) == (table["measure"] == "bias").sum()
     by_measure = {name: table[table["measure"] == name].reset_index() for name in MEASURES}
     for i, row in enumerate(printed):
@@ -191,7 +190,7 @@ def test_tables_of_long_names_and_numbers_stay_within_the_text(tmp_path, rng, na
     }
     model_row |= {"coverage": 0.9999, "intervals": 123456789, "seconds": 123456.7}
     clearest = {"n_clear": 1234, "n": 5678, "value": -scale, "mcse": scale / 1e4}
-    clearest |= {"parameter": "beta_p[12,34]", "scenario": f"{name}-1000x1000"}
+    clearest |= {"parameter": "r_participant[12,x]", "scenario": f"{name}-1000x1000"}
     clearest |= {"n_pairs": 12345, "interval": None}
     pair = {"first": name, "second": name, "given": name, "rmse": clearest, "coverage": None}
     shares = clearest | {"value": -0.05, "interval": (-0.15, 0.05)}

@@ -39,7 +39,7 @@ def test_shares_are_shown_in_per_cent(share, shown):
 
 def test_every_figure_has_a_drawing_and_a_caption(monkeypatch):
     monkeypatch.chdir(ROOT)
-    observed = {"path": "x.csv", "outcome": "y", "predictor": "x", "participant": "p"}
+    observed = {"path": "x.csv", "columns": {"participant": "p"}}
     drawn = ("truths", "drawn", {"prior": "weak"})
     verify = ("verify", {"engine": "cmdstan", "share": 0.1})
     selection = ("selection", {"leave_out": "observation"})

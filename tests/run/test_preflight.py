@@ -5,6 +5,7 @@ import shutil
 import pytest
 import yaml
 from conftest import ROOT, STAN, changed
+from observed_study import OBSERVED
 
 from recovery.common.errors import EngineError, StudyError
 from recovery.run.preflight import prepare
@@ -47,8 +48,7 @@ def test_a_fault_is_reported_with_the_name_of_the_file(raw_study, tmp_path):
 
 
 def test_a_missing_csv_file_is_refused(raw_study, tmp_path):
-    observed = {"path": "no.csv", "outcome": "y", "predictor": "x", "participant": "p"}
-    raw = changed(raw_study, ("observed", "real", observed))
+    raw = changed(raw_study, ("observed", "real", OBSERVED | {"path": "no.csv"}))
     with pytest.raises(StudyError, match=r"study\.yaml: observed\.real: no\.csv: cannot be"):
         prepare(raw, "study.yaml", STAN, thoroughly=False)
 
@@ -63,11 +63,11 @@ def test_a_program_that_does_not_compile_is_refused_with_its_file(raw_study, tmp
 
 def test_a_program_that_wants_other_data_is_refused_with_its_file(raw_study, tmp_path, programs):
     other = programs / "multilevel_linear" / "pooled.stan"
-    other.write_text(other.read_text().replace("data {", "data {\n  int M;", 1))
+    other.write_text(other.read_text().replace("data {", "data {\n  int W;", 1))
     with pytest.raises(StudyError) as refused:
         prepare(raw_study, write(tmp_path, raw_study), programs, thoroughly=True)
     assert str(refused.value).startswith(
-        f"{other}: stan_data lacks M, declared as int; it returned N, K, "
+        f"{other}: stan_data lacks W, declared as int; it returned N, K, "
     )
 
 
@@ -75,7 +75,9 @@ def test_data_of_another_shape_are_refused_by_either_engine(
     raw_study, tmp_path, programs, cmdstan_home
 ):
     other = programs / "multilevel_linear" / "pooled.stan"
-    other.write_text(other.read_text().replace("matrix[N, K] X", "matrix[K, N] X", 1))
+    data = (programs / "multilevel" / "data.stan").read_text()
+    data = data.replace("matrix[N, K] X", "matrix[K, N] X", 1)
+    other.write_text(other.read_text().replace("#include multilevel/data.stan", data, 1))
     for engine in ("stanli", "cmdstan"):
         raw = changed(raw_study, ("engine", engine))
         with pytest.raises(StudyError) as refused:
@@ -103,8 +105,8 @@ def test_a_program_that_is_missing_is_refused(raw_study, tmp_path, programs):
     [
         (
             [("participants", [10, 1_000_000]), ("observations", [1000])],
-            "observations: 1,000 of each of 1,000,000 participants are 1,000,000,000 rows "
-            "per dataset, must be at most 10,000,000",
+            "observations: datasets with 1,000,000 participants and 1,000 observations of each "
+            "have 1,000,000,000 rows, must have at most 10,000,000",
         ),
         (
             [("replicates", 10_000_000), ("batch", 10)],

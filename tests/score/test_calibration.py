@@ -176,7 +176,7 @@ def test_programs_of_another_joint_model_are_not_tested(model):
 def test_a_prior_with_other_values_is_not_tested_but_one_with_another_name_is():
     weak = make_study().priors["weak"].model_dump()
     study = make_study(
-        DRAWN, ("priors", "same", weak), ("priors", "other", weak | {"sigma_rate": 2})
+        DRAWN, ("priors", "same", weak), ("priors", "other", weak | {"sigma": "exponential(2)"})
     )
     assert calibration.reason_not_applicable(study, family, "drawn", "centered", "same") is None
     assert "another prior" in calibration.reason_not_applicable(

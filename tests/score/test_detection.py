@@ -6,7 +6,7 @@ Each cell has 500 replicates and is tested at 1 % for all its quantities togethe
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, STAN, make_design
+from conftest import ROOT, SMALL, STAN, make_design
 
 from recovery import families
 from recovery.engines.protocol import Program
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 REPLICATES = 500
 WRONG = ROOT / "tests" / "programs"
 SHIPPED = STAN / "multilevel_linear"
-PRIOR = {"beta_mean": 0, "beta_sd": 1, "sigma_p_rate": 1, "sigma_rate": 1, "lkj_eta": 2}
+PRIOR = SMALL["priors"]["weak"]
 LEVELS = {0.89: ("q5_5", "q94_5")}
 
 
@@ -57,7 +57,7 @@ def ranked(simulate, program, model, size, prior=PRIOR, seed=1):
         key = {"replicate": replicate, "attempt": 1, "seed": seed, "failed_in": None}
         diagnostics.append(fit.diagnostics | key)
     estimates = pd.DataFrame(estimates)
-    return estimates[~estimates["parameter"].str.startswith("beta_p[")], pd.DataFrame(diagnostics)
+    return estimates[~estimates["parameter"].str.startswith("r_participant[")], pd.DataFrame(diagnostics)
 
 
 def judge(estimates, diagnostics) -> pd.DataFrame:
@@ -76,8 +76,8 @@ def test_only_the_rank_of_the_log_likelihood_detects_a_missing_likelihood():
     result = judge(estimates, diagnostics)
     assert (result["verdict"] == "miscalibrated").all()
     assert failing(result) == {"log likelihood"}
-    beta = from_table(estimates[estimates["parameter"] == "b_Intercept"], LEVELS, prior_sd=1.0)
-    contraction = measures.scores(beta)["contraction", np.nan]
+    intercept = from_table(estimates[estimates["parameter"] == "b_Intercept"], LEVELS, prior_sd=1.0)
+    contraction = measures.scores(intercept)["contraction", np.nan]
     assert abs(contraction.value) < 0.05
 
 
@@ -97,7 +97,7 @@ def test_residuals_with_heavy_tails_make_the_coverage_of_sigma_too_low():
 
 
 def test_a_rate_used_as_a_scale_is_detected():
-    prior = PRIOR | {"sigma_rate": 4}
+    prior = PRIOR | {"sigma": "exponential(4)"}
     program = WRONG / "scale_for_rate.stan"
     result = judge(*ranked(joint("pooled"), program, "pooled", (2, 3), prior))
     assert "sigma" in failing(result)
@@ -107,13 +107,13 @@ def test_a_rate_used_as_a_scale_is_detected():
 def test_ranks_of_sums_and_differences_detect_a_correlation_in_the_prior_of_truths():
     def simulate(prior, size, rng):
         columns, values = family.simulate_joint("pooled", prior, {}, *size, rng)
-        beta = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]])
+        intercept, slope = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]])
         sigma = values["sigma"]
-        y = beta[0] + b_Intercept * columns["x"] + sigma * rng.normal(size=columns["y"].size)
-        values |= {"b_Intercept": beta[0], "b_x": b_Intercept}
+        y = intercept + slope * columns["x"] + sigma * rng.normal(size=columns["y"].size)
+        values |= {"b_Intercept": intercept, "b_x": slope}
         return {**columns, "y": y}, values
 
-    prior = PRIOR | {"sigma_rate": 0.1}  # large sigma, so data are weak
+    prior = PRIOR | {"sigma": "exponential(0.1)"}  # large sigma, so data are weak
     result = judge(*ranked(simulate, SHIPPED / "pooled.stan", "pooled", (2, 2), prior))
     assert failing(result) >= {"b_Intercept + b_x", "b_Intercept - b_x"}
     assert not failing(result) & {"b_Intercept", "b_x", "sigma"}

@@ -1,4 +1,4 @@
-"""Recovery of participants' coefficients, over datasets."""
+"""Recovery of groups' coefficients, over datasets."""
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ def recovered(rmse):
     """One row per fit, with the same other scores in every row."""
     rows = {
         "replicate": np.arange(1, len(rmse) + 1),
+        "factor": "participant",
         "coefficient": "r_participant[,Intercept]",
         "rmse": rmse,
     }
@@ -24,13 +25,13 @@ def recovered(rmse):
 
 @pytest.fixture
 def result():
-    people = {
+    fits = {
         CENTERED: recovered([1.0, 2.0, 6.0]),
         MARGINAL: recovered([3.0, 3.0, 5.0]),
         POOLED: recovered([]),
     }
     converged = {CENTERED: np.array([1, 2]), MARGINAL: np.array([2, 3]), POOLED: np.array([1])}
-    table = measures.groups(people, converged)
+    table = measures.groups(fits, converged)
     return table.set_index(["model", "subset", "measure"])
 
 
@@ -50,11 +51,22 @@ def test_subsets_are_the_fits_that_converged_here_and_under_every_model_with_the
     assert result.loc[("marginal", "common", "rmse"), "n_fits"] == 1
 
 
+def test_every_grouping_factor_has_its_own_rows():
+    items = recovered([3.0, 5.0]).assign(factor="item", coefficient="r_item[,Intercept]")
+    table = pd.concat([recovered([1.0, 2.0]), items])
+    result = measures.groups({CENTERED: table}, {CENTERED: np.array([1, 2])})
+    rmse = result[(result["measure"] == "rmse") & (result["subset"] == "all")]
+    assert rmse[["factor", "coefficient", "value", "n_fits"]].to_numpy().tolist() == [
+        ["participant", "r_participant[,Intercept]", 1.5, 2],
+        ["item", "r_item[,Intercept]", 4.0, 2],
+    ]
+
+
 def test_a_score_of_one_fit_is_absent(result):
     assert np.isnan(result.loc[("centered", "common", "rmse"), "value"])
 
 
-def test_a_model_without_participants_has_no_row(result):
+def test_a_model_without_groups_coefficients_has_no_row(result):
     assert "pooled" not in result.index.get_level_values("model")
 
 

@@ -51,6 +51,19 @@ def row(measure, target, *values, **keys):
     return result
 
 
+def test_a_number_is_found_at_every_value_of_the_other_sizes():
+    widths = {12: [2.0, 1.5, 0.9], 24: [1.4, 0.9, 0.5], 48: [2.0, 1.8, 1.2]}
+    tables = [performance("interval_width", each, n_item=n) for n, each in widths.items()]
+    target = {"beta": PlanningTarget(interval_width=0.9)}
+    result = planning.participants_needed(pd.concat(tables), target, LEVEL, ["item"])
+    assert result[["n_item", "n_needed"]].fillna(0).to_numpy().tolist() == [
+        [12, 24],
+        [24, 12],
+        [48, 0],
+    ]
+    assert result["status"].tolist() == [planning.REACHED] * 2 + [planning.BEYOND]
+
+
 # Closed forms
 
 

@@ -234,7 +234,11 @@ def test_a_converted_study_is_its_new_form(old, new):
 @pytest.mark.parametrize(
     ("file", "truth", "columns"),
     [
-        ("eight_schools", {"se": [9, 12]}, {"effect": "y", "standard_error": "se", "study": "school"}),
+        (
+            "eight_schools",
+            {"se": [9, 12]},
+            {"effect": "y", "standard_error": "se", "study": "school"},
+        ),
         (
             "mediation",
             {},

@@ -18,7 +18,7 @@ KEYS = [
     ("step_size", 0.1),
     ("inits", 0),
     ("inits", "pathfinder"),
-    ("inits", {"sigma": 1, "beta": [0.5, 0]}),
+    ("inits", {"sigma": 1, "b": [0.5, 0]}),
 ]
 # Two normal parameters with a correlation of 0.99, and a matrix.
 CORRELATED = """
@@ -92,7 +92,7 @@ def tried(engine, inits, models=("pooled", "noncentered")):
 
 @pytest.mark.parametrize("engine", ["stanli", "cmdstan"])
 def test_a_starting_value_of_no_parameter_is_refused(engine, cmdstan_home):
-    with pytest.raises(StudyError, match=r"sampler\.inits: got 'sgma', must be one of 'beta', "):
+    with pytest.raises(StudyError, match=r"sampler\.inits: got 'sgma', must be one of 'b', "):
         tried(engine, {"sgma": 1})
 
 
@@ -100,10 +100,10 @@ def test_values_of_some_parameters_are_refused_for_stanli_and_taken_by_cmdstan(c
     with pytest.raises(StudyError) as refused:
         tried("stanli", {"sigma": 1}, ["pooled"])
     told = str(refused.value)
-    assert told.startswith("sampler.inits: lacks 'beta' of the program pooled: the engine stanli")
+    assert told.startswith("sampler.inits: lacks 'b' of the program pooled: the engine stanli")
     assert "engine: cmdstan" in told
     tried("cmdstan", {"sigma": 1})
-    tried("stanli", {"sigma": 1, "beta": [0, 0]}, ["pooled"])
+    tried("stanli", {"sigma": 1, "b": [0, 0]}, ["pooled"])
 
 
 # stanli
@@ -214,7 +214,7 @@ def test_cmdstan_starts_where_it_is_told(prophet, rng, changes):
     inits |= {"delta": [0.5, -0.5]} if changes else {}
     draws = sample_prophet(prophet, data_of_prophet(rng, changes=changes), **STILL, inits=inits)
     start = dict(zip(draws.names, draws.values[0, 0], strict=True))
-    for name, value in {"m": 7, "b_Intercept": 3, "b_x": -4, "sigma_obs": 50}.items():
+    for name, value in {"m": 7, "beta[1]": 3, "beta[2]": -4, "sigma_obs": 50}.items():
         assert start[name] == pytest.approx(value, rel=0.3)
     if changes:
         assert start["delta[2]"] == pytest.approx(-0.5, abs=0.3)
@@ -225,7 +225,7 @@ def test_cmdstan_starts_at_draws_of_pathfinder(prophet, rng, changes):
     data = data_of_prophet(rng, changes=changes)
     draws = sample_prophet(prophet, data, **STILL, inits="pathfinder")
     long = sample_prophet(prophet, data)
-    place = draws.names.index("b_Intercept")
+    place = draws.names.index("beta[1]")
     there = long.values[:, :, place]
     starts = draws.values[:, 0, place]
     assert np.abs(starts - there.mean()).max() < 10 * there.std()

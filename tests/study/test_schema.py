@@ -51,7 +51,7 @@ CONDITION = {"levels": ["easy", "hard"], "coding": "sum", "within": ["participan
         [("family", {"name": "multilevel_linear", "formula": "y ~ x"})],
         [("formula", 3)],
         [("formula", "x")],
-        [("family", "meta_analysis"), ("formula", "y ~ x")],
+        [("family", "mediation"), ("formula", "y ~ x")],
         [("family", "own.py"), ("design", X)],
         [("family", {"name": "own.py"}), ("sizes", {"item": [3]})],
         [("design", ["x"])],
@@ -149,6 +149,32 @@ def test_it_refuses_what_the_study_refuses(wanted, places):
             (*TRUTH, "cor", DROP),
             (*PRIOR, "cor", DROP),
             (*PRIOR, "b_x:c", "normal(-1, 2)"),
+        ],
+        [
+            ("family", "meta_analysis"),
+            ("formula", "effect ~ latitude"),
+            ("design", {"latitude": {"normal": [0, 1]}}),
+            ("models", ["marginal"]),
+            ("observations", [1]),
+            (*TRUTH, {"mu": 0, "tau": 1, "b": {"latitude": 1}, "se": [1, 2]}),
+            (
+                *PRIOR,
+                {"mu_mean": 0, "mu_sd": 1, "tau_df": 1, "tau_scale": 1, "b_mean": 0, "b_sd": 1},
+            ),
+            (
+                "observed",
+                {
+                    "o": {
+                        "path": "a.csv",
+                        "columns": {
+                            "effect": "y",
+                            "standard_error": "se",
+                            "study": "study",
+                            "latitude": "north",
+                        },
+                    }
+                },
+            ),
         ],
         [("truths", "drawn", {"prior": "weak"}), ("observed", {"o": {"path": "a.csv"}})],
         [

@@ -144,5 +144,6 @@ def test_participants_are_planned_for_every_number_of_items(results):
 def test_the_page_has_the_sizes(results):
     page = (results / "report.html").read_text()
     assert '<h2 id="planning">' in page
-    assert "item: 3" in page
-    assert "item: 4" in page
+    assert "4 and 6 participants, 3 and 4 groups of item" in page
+    assert "(condition | participant) + (1 | item) + (1 | session)" in page
+    assert '<td class="n">normal(0, 1)</td>' in page

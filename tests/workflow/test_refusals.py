@@ -51,6 +51,24 @@ def refused(checkout, *expected, environment=None, arguments=()):
                 {"truths": {"t": {**SMALL["truths"]["plain"], "cor": {"participant": 1}}}},
                 "study.yaml: truths.t.cor.participant: got 1, must be below 1",
             ),
+            (
+                {"formula": "y ~ z + (z | participant)"},
+                "study.yaml: formula: got 'z', must be a variable of `design`",
+            ),
+            (
+                {"design": {"x": {"sequence": [0, 1]}}, "observations": [1]},
+                "study.yaml: participants: with 4 participants and 1 observations of each, x "
+                "cannot vary",
+            ),
+            (
+                {"design": {"x": {"values": [0, 0], "between": "participant"}}},
+                "study.yaml: participants: with 4 participants and 5 observations of each, the "
+                "coefficient x cannot be told from those before it",
+            ),
+            (
+                {"truths": {"t": {"beta": [0, 1], "sigma_p": [1, 1], "rho": 0, "sigma": 1}}},
+                "study.yaml: truths: has keys of an older version, write:",
+            ),
         ],
     ),
 )
@@ -101,6 +119,10 @@ def test_a_duplicate_key_is_refused(checkout):
         ("y,x,id\n1,2,1\n3,4\n", "observed.real: data.csv: cannot be read"),
         ("y,z,id\n1,2,1\n3,4,2\n", "observed.real.columns.x: got 'x', must be one of"),
         ("y,x,id\n1,2,1\n,4,2\n", "observed.real: data.csv: column 'y' is empty in row 2"),
+        (
+            "y,x,id\n1,2,1\n3,2,2\n",
+            "observed.real: data.csv: the coefficient x cannot be told from those before it",
+        ),
     ],
 )
 def test_wrong_observed_data(checkout, table, message):

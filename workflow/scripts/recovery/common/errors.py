@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -72,13 +73,23 @@ def checked(kind: type[Model], value: Any, place: tuple, faults: list[str]) -> M
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        faults += validation_faults(error, place)
+        faults += validation_faults(error, place, tuple(kind.model_fields))
         return None
 
 
-def validation_faults(error: ValidationError, place: tuple) -> list[str]:
-    """Return in words the faults that pydantic found at a place of the study."""
-    return [_in_words(fault, place) for fault in _first_causes(error.errors())]
+def validation_faults(error: ValidationError, place: tuple, keys: Sequence[str] = ()) -> list[str]:
+    """Return in words the faults that pydantic found at a place of the study with these keys."""
+    return [
+        _in_words(fault, place) + _question(fault, keys) for fault in _first_causes(error.errors())
+    ]
+
+
+def _question(fault: Mapping, keys: Sequence[str]) -> str:
+    """A question for the key that an unknown one is near to."""
+    if fault["type"] != "extra_forbidden" or len(fault["loc"]) > 1 or len(keys) > MOST_CHARACTERS:
+        return ""
+    near = difflib.get_close_matches(str(fault["loc"][0])[:MOST_CHARACTERS], keys, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _first_causes(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -30,7 +30,7 @@ SHIPPED = (
 REGRESSION = ("formula", "design", "sizes")
 """Options that are keys of a study; a family gives them in its own form."""
 
-NO_REGRESSION = "must not be there, only families of regressions (multilevel_...) have it"
+NO_FORMULA = "must not be there, only families with a formula have it"
 
 
 def is_own(choice: str | Mapping[str, Any]) -> bool:
@@ -59,7 +59,7 @@ def find(choice: str | Mapping[str, Any]) -> Family:
     known = ", ".join(map(repr, SHIPPED))
     if is_own(name):
         if given := [key for key in REGRESSION if key in options]:
-            raise ValueError(f"{given[0]}: {NO_REGRESSION}")
+            raise ValueError(f"{given[0]}: {NO_FORMULA}")
         if options:
             raise ValueError(
                 f"got the options {', '.join(options)}, must have none with a Python file"

@@ -168,6 +168,7 @@ class Family:
     JOINT: str = ""  # the joint model of `draw_truth` and `simulate`
     POSITIVE: Collection[str] = ()  # population parameters that cannot be negative
     COEFFICIENTS: Mapping[str, str] = {}  # groups' coefficient `r_participant[,x]` -> label
+    DEVIATIONS: bool = False  # whether these are deviations from the population
     AXES: Axes | None = None  # None if lines of an outcome over a predictor have no meaning
     PARTICIPANT: str = "participant"  # the data column that numbers participants from 1
     OUTCOME: str = "y"  # the data column for which prior predictions are shown
@@ -218,6 +219,11 @@ class Family:
         self, participants: int, sizes: Mapping[str, int], observations: int | None
     ) -> None:
         """Raise ValueError if a dataset of these sizes does not fit the design."""
+
+    def check_coefficients(
+        self, participants: int, sizes: Mapping[str, int], observations: int | None
+    ) -> None:
+        """Raise ValueError if a dataset of these sizes cannot tell all coefficients apart."""
 
     def number_of_rows(
         self, participants: int, observations: int, sizes: Mapping[str, int] = NO_SIZES

@@ -6,10 +6,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 
-from recovery.families.family import Columns, Values
+from recovery.families.family import Columns, Family, Values
 from recovery.figures import style
 from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, fit_label, fits_by_prior
@@ -99,7 +100,7 @@ def _legend(drawn: MplFigure, data: FigureData, labels: dict[str, str], extra: l
 
 
 def shrinkage(data: FigureData, figure: Figure) -> MplFigure:
-    """Draw participants' coefficients without pooling, with partial pooling, and true ones."""
+    """Draw groups' coefficients without pooling, with partial pooling, and true ones."""
     _, values, estimates = _dataset(data, figure)
     if not values:
         return style.message_figure(NO_DATASET)
@@ -118,17 +119,31 @@ def shrinkage(data: FigureData, figure: Figure) -> MplFigure:
         axes.plot(table, np.tile(heights[:, None], len(names)), color="0.75", linewidth=0.8)
         for height, x in zip(heights, table, strict=True):
             axes.plot(x, np.full(len(names), height), "o", color="0.25", markersize=3.5)
-        if mean := family.population_of(coefficient):
-            axes.axvline(values[mean], color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        population_line(axes, family, coefficient, values)
         axes.set_yticks(heights, [label for label, _ in stages])
         axes.set_ylim(-0.4, len(stages) - 0.6)
-        axes.set_title(family.COEFFICIENTS[coefficient], loc="left", fontweight="bold")
-    drawn.legend(
-        handles=[style.truth_line("True population mean")],
-        loc="outside lower center",
-        frameon=False,
-    )
+        axes.set_title(coefficient_label(family, coefficient), loc="left", fontweight="bold")
+    drawn.legend(handles=[population_handle(family)], loc="outside lower center", frameon=False)
     return drawn
+
+
+def coefficient_label(family: Family, coefficient: str) -> str:
+    """Return the label of a groups' coefficient, which says if it is a deviation."""
+    label = family.COEFFICIENTS[coefficient]
+    return f"{label}: deviation from the population" if family.DEVIATIONS else label
+
+
+def population_line(axes: Axes, family: Family, coefficient: str, values: Values) -> None:
+    """Draw a line at the population's value of a groups' coefficient: 0 for a deviation."""
+    mean = family.population_of(coefficient)
+    if family.DEVIATIONS or mean:
+        place = values[mean] if mean else 0.0
+        axes.axvline(place, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+
+
+def population_handle(family: Family) -> Line2D:
+    """Return the legend entry of `population_line`."""
+    return style.truth_line("No deviation" if family.DEVIATIONS else "True population mean")
 
 
 _LINE_STYLES: tuple[Literal["--", ":", "-."], ...] = ("--", ":", "-.")

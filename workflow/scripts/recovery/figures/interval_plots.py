@@ -1,4 +1,4 @@
-"""Figures of intervals: zip plot of replicates, and participants of one dataset."""
+"""Figures of intervals: zip plot of replicates, and groups of one dataset."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 
-from recovery.figures import style
-from recovery.figures.dataset_plots import NO_DATASET
+from recovery.figures import dataset_plots, style
 from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, partial_model
 from recovery.score.measures import proportion
@@ -77,7 +76,7 @@ def _zip(axes: Axes, rows: pd.DataFrame, level: float, colour: tuple) -> None:
 
 
 def caterpillar(data: FigureData, figure: Figure) -> MplFigure:
-    """Draw participants' coefficients in one dataset, sorted by true value."""
+    """Draw groups' coefficients in one dataset, sorted by true value."""
     family, study = data.family, data.design.study
     model, scenario = partial_model(study), figure.scenarios[0]
     assert model is not None
@@ -86,9 +85,9 @@ def caterpillar(data: FigureData, figure: Figure) -> MplFigure:
     estimates = estimates[shown & (estimates["replicate"] == 1)].set_index("parameter")
     _, values = data.first_dataset(scenario)
     if not values:
-        return style.message_figure(NO_DATASET)
+        return style.message_figure(dataset_plots.NO_DATASET)
     coefficients = family.group_coefficients(list(values))
-    height = float(np.clip(0.13 * scenario.participants, 2.2, 6.5))
+    height = float(np.clip(0.13 * max(map(len, coefficients.values())), 2.2, 6.5))
     drawn, panels = style.folded(len(coefficients), min(2, len(coefficients)), 4.2, height)
     for (coefficient, names), axes in zip(coefficients.items(), panels, strict=True):
         names = sorted((n for n in names if n in estimates.index), key=values.__getitem__)
@@ -96,11 +95,10 @@ def caterpillar(data: FigureData, figure: Figure) -> MplFigure:
             _caterpillar(axes, estimates.loc[names], data, style.colours(study.models)[model])
         else:
             style.message(axes, "The fit failed")
-        if mean := family.population_of(coefficient):
-            axes.axvline(values[mean], color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        dataset_plots.population_line(axes, family, coefficient, values)
         axes.set_yticks([])
-        axes.set_xlabel(family.COEFFICIENTS[coefficient])
-    panels[0].set_ylabel("Participants by true value")
+        axes.set_xlabel(dataset_plots.coefficient_label(family, coefficient))
+    panels[0].set_ylabel("Groups by true value")
     drawn.legend(
         handles=_caterpillar_handles(data, model),
         loc="outside lower center",
@@ -111,7 +109,7 @@ def caterpillar(data: FigureData, figure: Figure) -> MplFigure:
 
 
 def _caterpillar(axes: Axes, rows: pd.DataFrame, data: FigureData, colour: tuple) -> None:
-    """Draw one panel: interval, mean and truth of each participant, from the bottom up."""
+    """Draw one panel: interval, mean and truth of each group, from the bottom up."""
     lower, upper = interval_columns(data.design.study.plotted_level)
     y, size = np.arange(len(rows)), float(np.clip(90 / len(rows), 1.5, 4.5))
     axes.plot(*style.segments(rows[lower], rows[upper], y), color=colour, linewidth=1.2, alpha=0.6)
@@ -121,12 +119,12 @@ def _caterpillar(axes: Axes, rows: pd.DataFrame, data: FigureData, colour: tuple
 
 
 def _caterpillar_handles(data: FigureData, model: str) -> list[Line2D]:
-    """Return legend entries of the model, the true values, and the population mean."""
+    """Return legend entries of the model, the true values, and the population."""
     level, label = data.design.study.plotted_level, data.model_labels[model]
     colour = style.colours(data.design.study.models)[model]
     text = f"{label}: mean and {100 * level:.4g} % interval"
     return [
         Line2D([], [], color=colour, marker="o", markersize=4, label=text),
         Line2D([], [], color=style.TRUTH_COLOUR, marker="D", mfc="none", ls="", label="Truth"),
-        style.truth_line("True population mean"),
+        dataset_plots.population_handle(data.family),
     ]

@@ -25,11 +25,11 @@ _BY_CONDITION = {
     "recovered": ("Estimated and true values", "Estimates"),
     "zip": ("Intervals by their distance from the truth", "Estimates"),
     "lines": ("Participants' lines", "Participants"),
-    "shrinkage": ("Shrinkage", "Participants"),
-    "caterpillar": ("Participants' intervals", "Participants"),
+    "shrinkage": ("Shrinkage", "Groups"),
+    "caterpillar": ("Groups' intervals", "Groups"),
 }
 _LINE_KINDS = {"lines"}  # need an outcome that is drawn over a predictor
-_COEFFICIENT_KINDS = {"shrinkage", "caterpillar"}  # need participants' coefficients
+_COEFFICIENT_KINDS = {"shrinkage", "caterpillar"}  # need groups' coefficients
 _BY_DRAWN_SCENARIO = {
     "ecdf": "Distribution of ranks",
     "ranks": "Histograms of ranks",

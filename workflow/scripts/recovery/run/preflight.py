@@ -58,7 +58,7 @@ def prepare(config: Mapping, file: str | Path, programs: Path, thoroughly: bool)
     family = families.find(study.family_choice)
     if thoroughly and (outside := list(_programs_outside(study, family, programs))):
         raise study_error(str(file), outside)
-    if faults := [*_too_much(study), *(_too_small(study, family) if thoroughly else ())]:
+    if faults := [*_too_much(study), *(_too_small(study, family) if thoroughly else [])]:
         raise study_error(str(file), faults)
     if faults := list(nothing_to_compare(study, family)):
         raise study_error(str(file), faults)
@@ -123,12 +123,18 @@ def _too_much(study: Study) -> Iterator[str]:
 
 
 def _too_small(study: Study, family: Family) -> Iterator[str]:
-    """Yield the faults of the first scenario that is too small for the design."""
-    for scenario in scenarios_of(study):
-        if scenario.observations is None:
-            continue
+    """Yield the fault of the first scenario that is too small for the design.
+
+    Whether coefficients can be told apart is tried with the smallest datasets.
+    """
+    scenarios = [each for each in scenarios_of(study) if each.observations is not None]
+    smallest = min(scenarios, key=partial(rows_of_dataset, study), default=None)
+    for scenario in scenarios:
+        size = (scenario.participants, dict(scenario.sizes), scenario.observations)
         try:
-            family.check_sizes(scenario.participants, dict(scenario.sizes), scenario.observations)
+            family.check_sizes(*size)
+            if scenario == smallest:
+                family.check_coefficients(*size)
         except ValueError as error:
             yield f"participants: {scenario.sized}, {error}"
             return

@@ -29,7 +29,8 @@ _OLD_PARAMETER = re.compile(r"(beta|sigma_p|Omega|c)\[(\d+)(?:,(\d+))?\]")
 def fault(raw: Mapping[str, Any]) -> str | None:
     """Return a message with the lines that replace old keys; None if a study has none."""
     try:
-        new = renewed(raw)
+        parts = [part for key in _MAPPINGS for part in raw.get(key, {}).values()]
+        new = renewed(raw) if all(isinstance(part, Mapping) for part in parts) else raw
     except (TypeError, ValueError, KeyError, IndexError, AttributeError):
         return None  # the study has other faults, which its checks name
     changed = [key for key, value in new.items() if raw.get(key) != value]

@@ -60,7 +60,7 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
 def _faults_of_options(wrong: ValidationError) -> list[str]:
     """Faults of a family's options; those of keys of the study are at their own place."""
     unknown = {
-        f"{key}: unknown key, must not be there": f"{key}: {families.NO_REGRESSION}"
+        f"{key}: unknown key, must not be there": f"{key}: {families.NO_FORMULA}"
         for key in families.REGRESSION
     }
     faults = [unknown.get(fault, fault) for fault in validation_faults(wrong, ())]

@@ -12,22 +12,22 @@ from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, TypeAdapter, WithJsonSchema, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
 
 from recovery import families
-from recovery.common.types import Correlation, Frozen, Name, NonNegative, Real, Text
+from recovery.common.types import Correlation, Frozen, Name, NonNegative, Real, Scale, Text
 from recovery.families.designs import Covariate, Factor
 from recovery.families.designs.variables import DISTRIBUTIONS
 from recovery.families.family import Family
 from recovery.families.multilevel import Multilevel
 from recovery.families.multilevel.named_priors import EXAMPLES, pattern
-from recovery.families.shipped import multilevel_ordinal
+from recovery.families.shipped import meta_analysis, multilevel_ordinal
 from recovery.study.keys import Study
 from recovery.study.truths import Observed, ObservedTruth, PriorTruth
 
 PLACE = Path(__file__).parents[3] / "schemas" / "study.schema.json"
 OWN_FAMILY = {"type": "string", "pattern": r"\.py$"}
-NO_REGRESSION = {
+NO_FORMULA = {
     "formula": {"const": None},
     "design": {"const": None},
     "sizes": {"maxProperties": 0},
@@ -66,7 +66,7 @@ def json_schema() -> dict[str, Any]:
         own = _of_family(name, _example(name))
         definitions |= own.pop("$defs")
         cases.append({"if": _is_family({"const": name}, required), "then": own})
-    cases.append({"if": _is_family(OWN_FAMILY, ["family"]), "then": {"properties": NO_REGRESSION}})
+    cases.append({"if": _is_family(OWN_FAMILY, ["family"]), "then": {"properties": NO_FORMULA}})
     return whole | {"allOf": cases}
 
 
@@ -144,31 +144,33 @@ def _cells(value: dict[str, Any], factors: int) -> dict[str, Any]:
 def _of_family(name: str, family: Family) -> dict[str, Any]:
     """The schema of the keys that a family defines; names of definitions begin with its name."""
     regression = isinstance(family, Multilevel)
-    truth, prior = (
-        _parts(family) if isinstance(family, Multilevel) else (family.Truth, family.Prior)
-    )
+    has_formula = regression or isinstance(family, meta_analysis.MetaAnalysis)
+    truth, prior, columns = _parts(family)
     drawn = _joined("PriorTruth", PriorTruth, "design", family.Design)
     own: dict[str, Any] = {
         "truths": (_named(truth | drawn | ObservedTruth), Field(min_length=1)),
         "priors": (_named(prior), Field(min_length=1)),
     }
     if family.ObservedColumns:
-        columns = dict[Text, Text] if regression else family.ObservedColumns
         own["observed"] = (_named(_with_columns(columns, required=not regression)), {})
     place = f"#/$defs/{name}."
     schema = create_model("Own", **own).model_json_schema(ref_template=place + "{model}")
     return {
-        "properties": schema["properties"] | ({} if regression else NO_REGRESSION),
+        "properties": schema["properties"] | ({} if has_formula else NO_FORMULA),
         "$defs": {f"{name}.{key}": part for key, part in schema["$defs"].items()},
     }
 
 
-def _parts(family: Multilevel) -> tuple[type[BaseModel], Any]:
-    """The types of a truth and of a prior of a regression with any formula."""
+def _parts(family: Family) -> tuple[Any, Any, Any]:
+    """The types of a truth, of a prior and of columns of a family with any formula."""
+    if isinstance(family, meta_analysis.MetaAnalysis):
+        return ModeratedTruth, ModeratedPrior, ModeratedColumns
+    if not isinstance(family, Multilevel):
+        return family.Truth, family.Prior, family.ObservedColumns
     kinds = family.outcome.TRUTH.items()
     fields: dict[str, Any] = {key: (_of_any_length(kind), ...) for key, kind in kinds}
     truth = create_model("Truth", __base__=AnyTruth, __doc__=AnyTruth.__doc__, **fields)
-    return truth, Annotated[dict[str, str], WithJsonSchema(_prior(family))]
+    return truth, Annotated[dict[str, str], WithJsonSchema(_prior(family))], dict[Text, Text]
 
 
 class AnyTruth(Frozen):
@@ -195,6 +197,29 @@ class AnyTruth(Frozen):
     """Standard deviations of groups' coefficients: by grouping factor, then by coefficient."""
     cor: dict[Text, Correlation | list[list[Real]]] = {}
     """By grouping factor: the correlation of all pairs of coefficients, or a matrix."""
+
+
+class ModeratedTruth(meta_analysis.Truth):
+    """Parameter values from which data are generated."""
+
+    b: dict[Text, Real] = {}
+    """The coefficients of moderators, by their names in the formula."""
+
+
+class ModeratedPrior(meta_analysis.Prior):
+    """A setting of every hyperparameter."""
+
+    b_mean: Real = 0
+    """Mean of the normal prior of every moderator's coefficient; only with moderators."""
+    b_sd: Scale = 1
+    """Its standard deviation."""
+
+
+class ModeratedColumns(meta_analysis.ObservedColumns):
+    """The column names of a CSV file with the family's data, and those of moderators."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Text]
 
 
 def _of_any_length(kind: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    ConfigDict,
     Field,
     Strict,
     StringConstraints,
@@ -75,7 +76,7 @@ Levels = Annotated[tuple[Level, ...], Field(min_length=2), Unique, BeforeValidat
 
 CodingName = Literal["treatment", "sum", "difference", "helmert", "poly"]
 Matrix = tuple[tuple[Real, ...], ...]
-_MATRIX: TypeAdapter[Matrix] = TypeAdapter(Matrix)
+_MATRIX: TypeAdapter[Matrix] = TypeAdapter(Matrix, config=ConfigDict(allow_inf_nan=False))
 
 
 def _coding(value: Any) -> Any:
@@ -89,7 +90,7 @@ def _coding(value: Any) -> Any:
     return value
 
 
-Coding = Annotated[CodingName | Matrix, BeforeValidator(_coding)]
+Coding = Annotated[Any, BeforeValidator(_coding, json_schema_input_type=CodingName | Matrix)]
 
 
 def _as_tuple(value: Any) -> Any:

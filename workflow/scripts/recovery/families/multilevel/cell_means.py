@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -13,6 +14,7 @@ from recovery.families.formulas import DesignMatrix
 from recovery.families.multilevel.layout import Layout
 
 DIGITS = 12  # after the point, of coefficients
+LARGEST = sys.float_info.max
 ROUNDING = 1e-8  # relative, of means that follow a formula
 
 
@@ -77,7 +79,8 @@ def _without_covariates(layout: Layout) -> DesignMatrix:
 def _values(means: Any, levels: Sequence[Sequence[str]], place: tuple[str, ...]) -> Iterator[float]:
     """The means of all cells, the last factor's levels fastest."""
     if not levels:
-        if isinstance(means, bool) or not isinstance(means, int | float) or not np.isfinite(means):
+        number = isinstance(means, int | float) and not isinstance(means, bool)
+        if not number or not -LARGEST <= means <= LARGEST:
             raise PlacedError(place, f"got {shown(means)}, must be a number")
         yield float(means)
         return

@@ -9,7 +9,8 @@ from pydantic import Field
 from recovery.common.types import Frozen, Text
 from recovery.families.designs import Covariate, Design, read_design, restore_design
 from recovery.families.designs.grouping_factors import PARTICIPANT
-from recovery.families.formulas import Formula, read_formula
+from recovery.families.formulas import DesignMatrix, Formula, read_formula
+from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.parameter_types import nearest
 
 DEFAULT_FORMULA = "y ~ x + (x | participant)"
@@ -60,6 +61,7 @@ def read_parts(text: str, variables: Any, sizes: Any) -> tuple[Formula, Design]:
     try:
         formula = read_formula(text)
         _check(formula, design)
+        _check_terms(formula, design)
     except ValueError as error:
         raise ValueError(f"formula: {error}") from None
     return formula, design
@@ -80,7 +82,8 @@ def _check(formula: Formula, design: Design) -> None:
             )
     if formula.response in (*design.variables, *design.grouping_factors, "replicate"):
         raise ValueError(
-            f"got the outcome {formula.response!r}, must not be a variable of the design"
+            f"got the outcome {formula.response!r}, must have another name than the variables of "
+            "`design`, grouping factors, and 'replicate'"
         )
     correlated = [group.name for group in formula.groups if group.correlated and group.terms[1:]]
     for name in correlated:
@@ -91,6 +94,16 @@ def _check(formula: Formula, design: Design) -> None:
         if coefficients.count((name, term)) > 1:
             what = ":".join(atom.text for atom in term) or "Intercept"
             raise ValueError(f"{what} varies by {name} twice, must be in one term in parentheses")
+
+
+def _check_terms(formula: Formula, design: Design) -> None:
+    """Raise ValueError if a term cannot have its variables, such as the log of a factor."""
+    codings = Layout(formula, design).codings
+    for terms in (formula.population, *(group.terms for group in formula.groups)):
+        DesignMatrix(terms, codings)
+    for atom in formula.offsets:
+        if strange := [name for name in atom.variables if name in codings]:
+            raise ValueError(f"{atom.text}: got the factor {strange[0]!r}, must be numbers")
 
 
 def _check_trials(formula: Formula, design: Design, trials: bool) -> None:

@@ -95,7 +95,7 @@ class Multilevel(Family):
             self.ESTIMATOR_FILES = (Path(str(classical.__file__)),)
         self.PARAMETERS = layout.b | layout.sd | layout.cor | dict(outcome.PARAMETERS)
         self.POSITIVE = (*layout.sd, *outcome.POSITIVE)
-        self.COEFFICIENTS = layout.deviations
+        self.COEFFICIENTS, self.DEVIATIONS = layout.deviations, True
         self.OUTCOME = layout.response
         self.COLUMNS = self._columns()
         self.AXES = self._axes()
@@ -221,7 +221,10 @@ class Multilevel(Family):
     def _with_outcome(
         self, columns: Columns, truth: Fields, values: Values, rng: np.random.Generator
     ) -> Columns:
-        predictor = self._linear_predictor(values, columns)
+        try:
+            predictor = self._linear_predictor(values, columns)
+        except ValueError as error:  # such as the logarithm of a negative covariate
+            raise SimulationError(str(error)) from None
         y = self.outcome.simulate(predictor, truth, self._trials(columns), rng)
         complete = columns | {self.layout.response: y}
         return {name: complete[name] for name in self.COLUMNS}
@@ -318,6 +321,7 @@ class Multilevel(Family):
         design_checks.refuse_contradictions(self.design, dataset, source)
         design_checks.refuse_few(self.layout, dataset)
         design_checks.refuse_dependent(self.layout, dataset)
+        self.layout.offset(dataset)  # refuses, for example, the logarithm of 0
         return dataset
 
     def in_words(self) -> dict[str, str]:
@@ -333,6 +337,11 @@ class Multilevel(Family):
     ) -> None:
         """Raise ValueError if a dataset of these sizes does not fit the design."""
         designs.check_sizes(self.design, participants, sizes, observations)
+
+    def check_coefficients(
+        self, participants: int, sizes: Mapping[str, int], observations: int | None
+    ) -> None:
+        """Raise ValueError if a dataset of these sizes cannot tell all coefficients apart."""
         size = (participants, sizes, observations or 1)
         columns = designs.simulate_rows(self.design, *size, np.random.default_rng(1))
         design_checks.refuse_few(self.layout, columns)
@@ -385,7 +394,7 @@ class Multilevel(Family):
     def parameter_names(self, names: list[str], columns: Columns) -> list[str]:
         """Return the names of a program's draws after the terms of the formula."""
         layout = self.layout
-        own = {f"{stan}": name for name, stan in self.outcome.STAN.items()}
+        own = {stan: name for name, stan in self.outcome.STAN.items()}
         for stan, known in (("b", layout.b), ("sd", layout.sd), ("cor", layout.cor)):
             own |= {f"{stan}[{k}]": name for k, name in enumerate(known, start=1)}
         if "r[1]" in names:

@@ -196,6 +196,11 @@ class MetaAnalysis(Family):
     ) -> None:
         """Raise ValueError if this number of studies does not fit the design."""
         designs.check_sizes(self.design, participants, {}, observations)
+
+    def check_coefficients(
+        self, participants: int, sizes: Mapping[str, int], observations: int | None
+    ) -> None:
+        """Raise ValueError if this number of studies cannot tell all coefficients apart."""
         columns = designs.simulate_rows(self.design, participants, {}, 1, np.random.default_rng(1))
         design_checks.refuse_dependent(self.layout, columns)
 

@@ -34,8 +34,8 @@ class Beta(Outcome):
         rng: np.random.Generator,
     ) -> np.ndarray:
         """Draw a proportion for every linear predictor; SimulationError if it rounds to 0 or 1."""
-        mean = expit(predictor)
-        y = rng.beta(mean * truth.phi, (1 - mean) * truth.phi)
+        a, b = expit(predictor) * truth.phi, expit(-predictor) * truth.phi
+        y = rng.beta(a, b) if np.all((a > 0) & (b > 0)) else np.zeros(1)
         if not np.all((y > 0) & (y < 1)):
             raise SimulationError("a proportion is 0 or 1 after rounding")
         return y

@@ -33,7 +33,8 @@ class Gamma(Outcome):
         rng: np.random.Generator,
     ) -> np.ndarray:
         """Draw an outcome for every linear predictor; SimulationError if it rounds to 0."""
-        y = np.exp(predictor) * rng.gamma(truth.shape, 1 / truth.shape, predictor.size)
+        with np.errstate(over="ignore", invalid="ignore"):
+            y = np.exp(predictor) * rng.gamma(truth.shape, 1 / truth.shape, predictor.size)
         if not np.all(np.isfinite(y) & (y > 0)):
             raise SimulationError("an outcome is too large or too small for a computer's numbers")
         return y

@@ -32,7 +32,8 @@ class LogNormal(Outcome):
         rng: np.random.Generator,
     ) -> np.ndarray:
         """Draw an outcome for every linear predictor; SimulationError if it overflows."""
-        y = np.exp(predictor + truth.sigma * rng.normal(size=predictor.size))
+        with np.errstate(over="ignore"):
+            y = np.exp(predictor + truth.sigma * rng.normal(size=predictor.size))
         if not np.all(np.isfinite(y) & (y > 0)):
             raise SimulationError("an outcome is too large or too small for a computer's numbers")
         return y

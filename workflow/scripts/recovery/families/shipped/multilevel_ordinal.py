@@ -51,7 +51,7 @@ class Ordinal(Outcome):
     def __init__(self, categories: int):
         self.categories, numbers = categories, range(1, categories)
         self.PARAMETERS = {f"b_Intercept[{k}]": f"Threshold {k}, b_Intercept[{k}]" for k in numbers}
-        self.STAN = {f"c[{k}]": f"b_Intercept[{k}]" for k in numbers}
+        self.STAN = {f"b_Intercept[{k}]": f"c[{k}]" for k in numbers}
         self.PRIORS = dict.fromkeys(self.PARAMETERS, ("Intercept", "normal"))
         thresholds: Any = tuple_of(Real, categories - 1)
         self.TRUTH = {"thresholds": Annotated[thresholds, AfterValidator(_increasing)]}
