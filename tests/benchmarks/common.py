@@ -82,12 +82,12 @@ def check_out(folder: Path, content: dict) -> Path:
     return folder / "study.yaml"
 
 
-def datasets(participants: int, observations: int, number: int) -> list[dict]:
-    """Simulate datasets; return them as Stan's data."""
+def datasets(participants: int, observations: int, number: int) -> list[tuple[dict, dict]]:
+    """Simulate datasets; return the columns and Stan's data of each."""
     from recovery import families
 
     family = families.find("multilevel_linear")
     truth, prior = family.Truth(**TRUTH), family.Prior(**PRIOR)
     rng = np.random.default_rng(1)
     simulated = [family.simulate(truth, participants, observations, rng) for _ in range(number)]
-    return [family.stan_data(columns, prior) for columns, _ in simulated]
+    return [(columns, family.stan_data(columns, prior)) for columns, _ in simulated]

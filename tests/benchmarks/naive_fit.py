@@ -27,15 +27,7 @@ fit = model.sample(
 with Path(output).open("w", newline="") as file:
     table = csv.writer(file)
     table.writerow(["parameter", "mean", "sd", "rhat", "ess_bulk", "ess_tail", "mcse_mean"])
-    for name in (
-        "b_Intercept",
-        "b_x",
-        "sd_participant__Intercept",
-        "sd_participant__x",
-        "cor_participant__Intercept__x",
-        "sigma",
-        "lp__",
-    ):
+    for name in ("b[1]", "b[2]", "sd[1]", "sd[2]", "cor[1]", "sigma", "lp__"):
         draws = fit[name].reshape(SAMPLER["chains"], -1)
         rhat, bulk = array_stats.rhat(draws), array_stats.ess(draws)
         tail = array_stats.ess(draws, method="tail", prob=(0.05, 0.95))

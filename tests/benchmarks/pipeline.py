@@ -141,7 +141,7 @@ def _naive(model: str, size: tuple[int, int]) -> _Output:
     """What the pipeline in naive.smk makes: a job, a process and an ArviZ summary a fit."""
     fits = NAIVE_FITS[model, size]
     with tempfile.TemporaryDirectory() as folder:
-        for number, data in enumerate(datasets(*size, fits), start=1):
+        for number, (_, data) in enumerate(datasets(*size, fits), start=1):
             text = json.dumps(data, default=np.ndarray.tolist)
             (Path(folder) / f"data{number}.json").write_text(text)
         config = {

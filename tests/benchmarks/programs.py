@@ -1,6 +1,7 @@
 """Smallest bulk ESS a processor second of every program, at three sizes, side by side."""
 
 import tempfile
+from dataclasses import replace
 
 from common import SAMPLER, STAN, Row, datasets
 
@@ -47,9 +48,10 @@ def _at_size(name: str, loaded: dict, size: tuple[int, int], number: int) -> lis
     """Every program on the same datasets, one after another within each dataset."""
     engine = engines.find(name)
     ess, seconds = dict.fromkeys(loaded, 0.0), dict.fromkeys(loaded, 0.0)
-    for seed, data in enumerate(datasets(*size, number), start=1):
+    for seed, (columns, data) in enumerate(datasets(*size, number), start=1):
         for model, program in loaded.items():
             draws = engine.sample(program, data, seed, SETTINGS)
+            draws = replace(draws, names=family.parameter_names(draws.names, columns))
             found = posterior.convergence(draws, family.MODELS[model].scored)
             ess[model] += found["ess_bulk"][:-1].min()
             seconds[model] += draws.warmup_seconds + draws.sampling_seconds

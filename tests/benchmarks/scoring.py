@@ -53,7 +53,7 @@ def _plan(content: dict):
 def _synthesise(content: dict) -> None:
     """Write every table that scoring reads: random estimates, well converged fits."""
     plan = _plan(content)
-    family, rng = families.find(plan.study.family), np.random.default_rng(1)
+    family, rng = families.find(plan.study.family_choice), np.random.default_rng(1)
     data = {"participant": [1, 1, 2, 2], "x": [0.0, 1.0, 0.0, 1.0], "y": [0.0, 1.0, 0.0, 1.0]}
     for scenario in plan.scenarios:
         for batch in plan.data_batches(scenario):
@@ -75,7 +75,7 @@ def _synthesise(content: dict) -> None:
 def _synthesise_fits(plan, cell, batch, rng) -> None:
     made = plan.fit(*cell, batch)
     identity, ranges = made["identity"], made["replicates"]
-    parameters = list(families.find(plan.study.family).PARAMETERS)
+    parameters = list(families.find(plan.study.family_choice).PARAMETERS)
     fits, number = len(batch.replicates), len(batch.replicates) * len(parameters)
     keys = dict(zip(("scenario", "model", "prior"), cell, strict=True))
     estimates = tables.estimates_schema(plan.study.intervals)
@@ -105,16 +105,16 @@ def _synthesise_fits(plan, cell, batch, rng) -> None:
     diagnostics = tables.from_rows(rows, tables.DIAGNOSTICS)
     cost, file = {"start": 1.0, "tables": 0.1}, plan.cell_file("diagnostics", cell, batch)
     tables.write(diagnostics, file, tables.DIAGNOSTICS, identity, cost, ranges)
-    people = dict.fromkeys(tables.GROUPS.names, [0.5] * fits)
-    people |= {name: [value] * fits for name, value in keys.items()}
-    people |= {
+    groups = dict.fromkeys(tables.GROUPS.names, [0.5] * fits)
+    groups |= {name: [value] * fits for name, value in keys.items()}
+    groups |= {
         "n_groups": [4] * fits,
         "factor": ["participant"] * fits,
         "coefficient": ["r_participant[,x]"] * fits,
+        "replicate": batch.replicates,
     }
-    people |= {"replicate": batch.replicates}
     file = plan.cell_file("groups", cell, batch)
-    tables.write(people, file, tables.GROUPS, identity, replicates=ranges)
+    tables.write(groups, file, tables.GROUPS, identity, replicates=ranges)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from recovery import engines
 from recovery.engines.protocol import Program
 
 N, DRAWS = 400, 1000
-NAMES = ["m", "b_Intercept"]
+NAMES = ["m", "beta[1]"]
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from recovery.common.errors import StudyError
 from recovery.engines import declarations, stan_data
 from recovery.engines.protocol import Program, Settings
 from recovery.families.family import SimulationError
+from recovery.families.multilevel.named_priors import EXAMPLES
 from recovery.study.parse import parse
 from recovery.study.yaml_file import read_yaml
 
@@ -42,8 +43,9 @@ STUDIES = {
     "template": ROOT / "workflow/templates/study.yaml",
 }
 OPTIONS = [
-    {"name": "multilevel_linear", "predictors": 3, "varying": []},
-    {"name": "multilevel_bernoulli", "predictors": 2, "varying": ["x2"]},
+    {"name": "multilevel_linear", "formula": "y ~ x + (1 | participant)"},
+    {"name": "multilevel_bernoulli", "formula": "y ~ 0 + (0 + x | participant)"},
+    {"name": "multilevel_poisson", "formula": "y ~ x"},
 ]
 
 
@@ -97,12 +99,12 @@ def hold(written: dict, program: Program, inputs: dict) -> None:
     ]
 
 
-def hold_all(family, prior, stanc, folder: Path) -> None:
+def hold_all(family, prior, sizes, stanc, folder: Path) -> None:
     """Check the files of all programs of a family against their data blocks."""
     rng = np.random.default_rng(1)
     while True:
         try:
-            columns, _ = family.simulate(family.draw_truth(prior, rng), 3, 2, rng)
+            columns, _ = family.simulate(family.draw_truth(prior, rng), 4, 2, rng, sizes)
             break
         except SimulationError:
             continue
@@ -122,19 +124,17 @@ def test_every_program_gets_the_data_that_it_declares(study, stanc, tmp_path):
     if study == "template":
         raw = own_families.begin(tmp_path)
     found = parse(raw, families.find)
-    family = families.find(found.family)
+    family = families.find(found.family_choice)
+    sizes = {name: numbers[0] for name, numbers in found.counted_sizes.items()}
     for prior in found.priors.values():
-        hold_all(family, prior, stanc, tmp_path)
+        hold_all(family, prior, sizes, stanc, tmp_path)
 
 
 @pytest.mark.parametrize("choice", OPTIONS, ids=lambda choice: choice["name"])
 def test_entries_without_elements_are_in_the_file_too(choice, stanc, tmp_path):
     family = families.find(choice)
-    number, q = choice["predictors"] + 1, len(choice["varying"]) + 1
-    prior = {"beta_mean": [0.1] * number, "beta_sd": [0.5] * number, "sigma_p_rate": [1.0] * q}
-    others = {"lkj_eta": 2.0} if q > 1 else {}
-    others |= {"sigma_rate": 1.0} if choice["name"] == "multilevel_linear" else {}
-    hold_all(family, family.Prior(**prior, **others), stanc, tmp_path)
+    prior = {key: EXAMPLES[kind] for key, kind in family.Prior.KINDS.items()}
+    hold_all(family, family.Prior(**prior), {}, stanc, tmp_path)
 
 
 # Real executables

@@ -102,7 +102,7 @@ def test_the_seed_decides_the_draws_of_stanli(engine, simulated, prior):
 def test_draws_of_stanli_are_complete(engine, simulated, prior):
     data = family.stan_data(simulated[0], prior)
     draws = engine.sample(engine.load(shipped("pooled")), data, 1, SETTINGS)
-    assert draws.names == ["b_Intercept", "b_x", "sigma"]
+    assert draws.names == ["b[1]", "b[2]", "sigma"]
     assert draws.values.shape == (4, 2000, 3)
     assert {name: v.shape for name, v in draws.sampler.items()} == dict.fromkeys(
         SAMPLER_COLUMNS, (4, 2000)
@@ -113,11 +113,11 @@ def test_draws_of_stanli_are_complete(engine, simulated, prior):
 
 @pytest.mark.parametrize("model", family.MODELS)
 def test_stanli_runs_every_shipped_program(engine, model, simulated, prior):
-    data = family.stan_data(simulated[0], prior)
+    columns, _ = simulated
+    data = family.stan_data(columns, prior)
     engine.check(shipped(model), data)
-    assert set(family.MODELS[model].scored) <= set(
-        engine.sample(engine.load(shipped(model)), data, 1, SHORT).names
-    )
+    names = engine.sample(engine.load(shipped(model)), data, 1, SHORT).names
+    assert set(family.MODELS[model].scored) <= set(family.parameter_names(names, columns))
 
 
 @pytest.mark.parametrize("call", ["check", "load"])
@@ -200,8 +200,8 @@ def test_both_engines_sample_the_same_posterior(
     theirs = cmdstan.sample(loaded, as_pooled, 1, SETTINGS)
     data = family.stan_data(simulated[0], prior)
     ours = engine.sample(engine.load(shipped("pooled")), data, 1, SETTINGS)
-    found, error = moments(ours, ["b_Intercept", "b_x", "sigma"])
-    wanted, their_error = moments(theirs, ["alpha[1]", "b_Intercept", "sigma"])
+    found, error = moments(ours, ["b[1]", "b[2]", "sigma"])
+    wanted, their_error = moments(theirs, ["alpha[1]", "beta[1]", "sigma"])
     # three means and three sds, 4 Monte Carlo errors each: false alarms 4e-4 in all
     assert np.all(np.abs(found - wanted) < 4 * np.hypot(error, their_error))
 
@@ -215,7 +215,7 @@ def test_the_seed_decides_the_draws_of_cmdstan(cmdstan, loaded, as_pooled):
 def test_draws_of_cmdstan_are_complete(cmdstan, loaded, as_pooled):
     long = replace(SHORT, warmup=2000, draws=2000)  # CmdStan gives seconds to the millisecond
     draws = cmdstan.sample(loaded, as_pooled, 1, long)
-    assert draws.names == ["alpha[1]", "b_Intercept", "sigma"]
+    assert draws.names == ["alpha[1]", "beta[1]", "sigma"]
     assert draws.values.shape == (2, 2000, 3)
     assert {name: v.shape for name, v in draws.sampler.items()} == dict.fromkeys(
         SAMPLER_COLUMNS, (2, 2000)

@@ -9,12 +9,17 @@ import pytest
 from conftest import make_design, make_study
 
 from recovery import figures
-from recovery.figures import design_plots, interval_plots, rank_plots, style
+from recovery.figures import dataset_plots, design_plots, interval_plots, rank_plots, style
 from recovery.figures.figure_data import FigureData
 from recovery.plan import figure_list
 from recovery.score import planning
 from recovery.score.measures import uniformity
 
+CROSSED = (
+    ("formula", "y ~ x + (x | participant) + (1 | item)"),
+    ("sizes", {"item": [6, 12]}),
+    ("truths", "moderate", "sd", "item", {"Intercept": 0.5}),
+)
 DRAWN = ("truths", "drawn", {"prior": "weak"})
 CALIBRATION = {"ecdf", "ranks", "contraction"}
 
@@ -63,6 +68,20 @@ def test_a_study_with_targets_has_a_planning_figure():
     assert names("planning", *targets) == ["planning-moderate-x3"]
 
 
+def test_every_number_of_items_has_its_own_figures():
+    assert names("bias", *CROSSED) == ["bias-moderate-x3-item6", "bias-moderate-x3-item12"]
+    titles = [f.title for f in figure_list.figures(make_study(*CROSSED)) if f.kind == "caterpillar"]
+    assert titles == [
+        f"Groups' intervals: moderate, item: {number}, 3 observations each" for number in (6, 12)
+    ]
+    assert names("nested_loop", *CROSSED) == ["nested_loop"]
+
+
+def test_lines_over_a_predictor_need_a_design_in_which_only_participants_vary():
+    assert "lines" in kinds()
+    assert "lines" not in kinds(*CROSSED)
+
+
 def test_the_caterpillar_plot_shows_the_last_model_with_partial_pooling():
     study = make_study(("models", ["centered", "marginal", "pooled"]))
     assert figure_list.partial_model(study) == "marginal"
@@ -83,6 +102,14 @@ def test_factors_list_the_level_in_each_condition():
     assert design_plots.factors(study) == {
         "Participants": ["4", "4", "8", "8"],
         "Prior": ["weak", "very tight", "weak", "very tight"],
+    }
+
+
+def test_other_sizes_are_factors_too():
+    study = make_study(*CROSSED, ("participants", [4, 8]))
+    assert design_plots.factors(study) == {
+        "Participants": ["4", "4", "8", "8"],
+        "Item": ["6", "12", "6", "12"],
     }
 
 
@@ -182,6 +209,41 @@ def test_ticks_of_a_log_axis_are_plain_numbers(limits):
     assert all(float(label.replace(",", "")) > 0 for label in labels)
 
 
+class Grouped(FigureData):
+    """Figure data of a crossed study whose estimates are half of the true values, without files."""
+
+    def first_dataset(self, scenario):
+        truth, rng = self.design.study.truths[scenario.truth], np.random.default_rng(1)
+        sizes = dict(scenario.sizes)
+        return self.family.simulate(truth, scenario.participants, scenario.observations, rng, sizes)
+
+    def estimates(self, scenario):
+        _, values = self.first_dataset(self.design.scenarios[scenario])
+        rows = {"model": "centered", "prior": "weak", "replicate": 1, "parameter": list(values)}
+        truth = np.array(list(values.values()))
+        bounds = {name: truth / 2 + side for name, side in (("q5_5", -1), ("q94_5", 1))}
+        return pd.DataFrame(rows | {"truth": truth, "mean": truth / 2, "sd": 0.5} | bounds)
+
+
+@pytest.mark.usefixtures("close")
+@pytest.mark.parametrize("kind", ["caterpillar", "shrinkage"])
+def test_deviations_of_all_groups_are_drawn_around_0(kind):
+    data = Grouped(make_design(*CROSSED))
+    draw = {"caterpillar": interval_plots.caterpillar, "shrinkage": dataset_plots.shrinkage}[kind]
+    drawn = draw(data, of_kind(data, kind))
+    labels = {
+        "Intercept by participant: deviation from the population",
+        "x by participant: deviation from the population",
+        "Intercept by item: deviation from the population",
+    }
+    assert labels | {"No deviation"} <= set(texts(drawn))
+    for axes, groups in zip(drawn.axes, (4, 4, 6), strict=False):
+        zero = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"]
+        assert zero == [0]
+        points = [line for line in axes.lines if line.get_marker() == "o"]
+        assert {len(line.get_xdata()) for line in points} == {groups}
+
+
 class Planned(FigureData):
     """Figure data of a study with a target for the RMSE of sigma, without files."""
 
@@ -202,7 +264,27 @@ class Planned(FigureData):
 
     @property
     def planning(self):
-        return planning.participants_needed(self.performance, self.design.study.planning, 0.89)
+        study = self.design.study
+        return planning.participants_needed(
+            self.performance, study.planning, 0.89, study.counted_sizes
+        )
+
+
+class PlannedByItems(Planned):
+    """The same with two numbers of items; with twice the items, errors are half as large."""
+
+    @property
+    def performance(self):
+        table = super().performance
+        twice = table.assign(value=table["value"] / 2, n_item=12)
+        return pd.concat([table.assign(n_item=6), twice])
+
+
+def marked(data, drawn) -> list[float]:
+    """The numbers of participants that `pooled` needs, as drawn."""
+    mark = style.markers(data.design.study.models)["pooled"]
+    marks = [line.get_xdata()[0] for line in drawn.axes[1].lines if line.get_marker() == mark]
+    return [x for x in marks if np.isfinite(x)]
 
 
 @pytest.mark.usefixtures("close")
@@ -211,9 +293,19 @@ def test_the_number_needed_is_marked_below_the_curves_if_the_target_is_met(targe
     places = ("participants", [4, 16]), ("planning", "sigma", {"rmse": target})
     data = Planned(make_design(*places))
     drawn = figures.draw(data, of_kind(data, "planning"))
-    curves, strip = drawn.axes
-    mark = style.markers(data.design.study.models)["pooled"]
-    marks = [line.get_xdata()[0] for line in strip.lines if line.get_marker() == mark]
-    assert [x for x in marks if np.isfinite(x)] == needed  # 4 (0.4 / 0.25)^2 = 10.24
+    curves, _ = drawn.axes
+    assert marked(data, drawn) == needed  # 4 (0.4 / 0.25)^2 = 10.24
     assert "Target" in texts(drawn)
     assert target in [line.get_ydata()[0] for line in curves.lines]
+
+
+@pytest.mark.usefixtures("close")
+def test_every_number_of_items_has_its_own_number_needed():
+    places = ("participants", [4, 16]), ("planning", "sigma", {"rmse": 0.15})
+    data = PlannedByItems(make_design(*CROSSED, *places))
+    planned = [f for f in figure_list.figures(data.design.study) if f.kind == "planning"]
+    found = {f.name: marked(data, figures.draw(data, f)) for f in planned}
+    assert found == {
+        "planning-moderate-x3-item6": [],
+        "planning-moderate-x3-item12": [8],  # 4 (0.2 / 0.15)^2 = 7.1
+    }

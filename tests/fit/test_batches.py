@@ -26,6 +26,12 @@ BASE = [
     ("models", list(family.MODELS)),
     ("sampler", {"chains": 2, "warmup": 100, "draws": 100, "time_limit": 20}),
 ]
+CROSSED = [
+    ("formula", "y ~ x + (x | participant) + (1 | item)"),
+    ("sizes", {"item": [6]}),
+    ("truths", "moderate", "sd", "item", {"Intercept": 0.5}),
+    ("models", ["noncentered"]),
+]
 TIMES = {"warmup_seconds", "sampling_seconds", "other_seconds"}
 PUT_DOWN = {
     "status": "failed",
@@ -209,7 +215,11 @@ def test_estimates_have_the_scored_parameters_of_the_model(model):
 
 
 def test_groups_coefficients_are_kept_for_replicate_1_only(centered):
-    own = {row["replicate"] for row in rows(centered["estimates"]) if row["parameter"].startswith("r_participant")}
+    own = {
+        row["replicate"]
+        for row in rows(centered["estimates"])
+        if row["parameter"].startswith("r_participant")
+    }
     assert own == {1}
     names = [row["parameter"] for row in rows(centered["estimates"], 1)][6:]
     assert names == [f"r_participant[{j},{k}]" for k in ("Intercept", "x") for j in (1, 2, 3, 4)]
@@ -240,6 +250,20 @@ def test_groups_scores_agree_with_their_estimates(centered, k, each):
     assert scores["correlation"] == pytest.approx(np.corrcoef(mean, truth)[0, 1])
     assert scores["shrinkage_slope"] == pytest.approx(np.polyfit(truth, mean, 1)[0])
     assert scores["coverage"] == np.mean((low <= truth) & (truth <= high))
+
+
+def test_the_groups_of_every_grouping_factor_are_scored():
+    design = make_design(*BASE, *CROSSED)
+    batch = Batch(1, 2, 2)
+    data, truth = datasets.simulate_batch(design.simulation("moderate-4x3-item6", batch))
+    found = design.fit("moderate-4x3-item6", "noncentered", "weak", batch)
+    scores = batches.fit_batch(data, truth, SamplerFitter(found, program("noncentered")))["groups"]
+    assert [(row["factor"], row["coefficient"], row["n_groups"]) for row in rows(scores)] == [
+        ("participant", "r_participant[,Intercept]", 4),
+        ("participant", "r_participant[,x]", 4),
+        ("item", "r_item[,Intercept]", 6),
+    ] * 2
+    assert np.isfinite(scores["rmse"]).all()
 
 
 def test_the_pooled_model_has_no_scores_of_groups():

@@ -219,9 +219,7 @@ def test_coefficients_drawn_at_random_for_a_mode_are_not_checked(spoil):
 
 
 @pytest.mark.parametrize("value", [np.nan, -np.inf])
-def test_a_log_likelihood_that_is_not_finite_fails_the_fit(
-    value, monkeypatch, truth, prior, rng
-):
+def test_a_log_likelihood_that_is_not_finite_fails_the_fit(value, monkeypatch, truth, prior, rng):
     columns, values = LINEAR.simulate(truth, 4, 3, rng)
     names = list(values)
     many = np.array(list(values.values())) + rng.normal(0, 0.01, (2, 50, len(names)))

@@ -57,7 +57,9 @@ def ranked(simulate, program, model, size, prior=PRIOR, seed=1):
         key = {"replicate": replicate, "attempt": 1, "seed": seed, "failed_in": None}
         diagnostics.append(fit.diagnostics | key)
     estimates = pd.DataFrame(estimates)
-    return estimates[~estimates["parameter"].str.startswith("r_participant[")], pd.DataFrame(diagnostics)
+    return estimates[~estimates["parameter"].str.startswith("r_participant[")], pd.DataFrame(
+        diagnostics
+    )
 
 
 def judge(estimates, diagnostics) -> pd.DataFrame:

@@ -134,7 +134,7 @@ CASES = {  # what is wrong: the changes, and the message
     ),
     "a design that is a list": (
         [("design", [X])],
-        "design: got [{'normal': [0, 1]}], must be a mapping of names to values",
+        "design: got [{'normal': [0, 1]}], must be a mapping of variables, or the path",
     ),
     "no variable": (
         [("design", {})],

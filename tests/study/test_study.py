@@ -31,7 +31,7 @@ SINGULAR = [[1, 1], [1, 1]]
 
 FAULTS = {
     "unknown key": [
-        (("replicate", 3), "replicate: unknown key, must not be there"),
+        (("replicate", 3), "replicate: unknown key, must not be there; did you mean 'replicates'?"),
         ((*TRUTH, "betta", 3), "truths.moderate.betta: unknown key, must not be there"),
         ((*PRIOR, "lkj", 3), "priors.weak.lkj: unknown key, must not be there"),
         (("sampler", "chain", 3), "sampler.chain: unknown key, must not be there"),

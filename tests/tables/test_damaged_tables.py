@@ -22,7 +22,7 @@ SCHEMAS = {
     "data": tables.data_schema({"participant": "integer", "x": "real", "y": "real"}),
     "truth": tables.TRUTH,
     "estimates": tables.estimates_schema([0.5, 0.89]),
-    "participants": tables.GROUPS,
+    "groups": tables.GROUPS,
     "diagnostics": tables.DIAGNOSTICS,
     "loo": tables.LOO,
     "summary": SUMMARIES["performance"],

@@ -13,7 +13,6 @@ from recovery.families.designs import (
     Covariate,
     Factor,
     read_design,
-    restore_design,
     simulate_rows,
 )
 
@@ -63,7 +62,7 @@ def test_keys_have_their_types():
 def test_a_serialised_design_makes_the_same_design_again():
     design = read_design(yaml.safe_load(WHOLE), SIZES)
     content = json.loads(json.dumps(design.serialised(), sort_keys=True))
-    again = restore_design(content)
+    again = read_design(dict(content["design"]), dict(content["sizes"]))
     assert again == design
     assert list(again.variables) == list(design.variables)
     assert again.serialised() == design.serialised()

@@ -51,6 +51,10 @@ def _named(raw: Mapping) -> Iterator[tuple[tuple, str]]:
     family = choice.get("name") if isinstance(choice, Mapping) else choice
     if isinstance(family, str) and family.endswith(".py"):
         yield ("family",), family
+    design = raw.get("design")
+    rows = design.get("rows") if isinstance(design, Mapping) else design
+    if isinstance(rows, str):
+        yield ("design",), rows
     observed = raw.get("observed")
     for name, data in observed.items() if isinstance(observed, Mapping) else ():
         if isinstance(data, Mapping) and isinstance(data.get("path"), str):

@@ -174,6 +174,7 @@ class Family:
     OUTCOME: str = "y"  # the data column for which prior predictions are shown
     Design: type[BaseModel] = NoOptions  # options of the generator in a truth with `prior:`
     ObservedColumns: type[BaseModel] | None = None
+    ROWS_OF_PARTICIPANT: int | None = None  # about, if a file of the design has all rows
     MOST_OBSERVATIONS: int | None = None  # of a participant, if there is a limit
     FILES: tuple[Path, ...] = ()  # its files, without the modules that they import
     ESTIMATOR_FILES: tuple[Path, ...] = ()  # the same for its estimators

@@ -15,9 +15,9 @@ APPROXIMATION = 0.1  # of the seconds of sampling
 
 def rows_of_dataset(study: Study, scenario: Scenario) -> int:
     """Return the rows of a dataset; about as many, where the design is observed."""
-    if scenario.observations is None:
-        return scenario.participants * OBSERVATIONS
     family = families.find(study.family_choice)
+    if scenario.observations is None:
+        return scenario.participants * (family.ROWS_OF_PARTICIPANT or OBSERVATIONS)
     sizes = dict(scenario.sizes)
     return family.number_of_rows(scenario.participants, scenario.observations, sizes)
 

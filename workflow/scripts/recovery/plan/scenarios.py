@@ -61,7 +61,7 @@ def scenarios_of(study: Study) -> list[Scenario]:
     found = []
     for name, truth in study.truths.items():
         observed = isinstance(truth, ObservedTruth)
-        observations = (None,) if observed else study.observations
+        observations = (None,) if observed or not study.observations else study.observations
         sizes = [()] if observed else crossed
         levels = product(study.participants, observations, sizes)
         found += [Scenario(name, *each) for each in levels]

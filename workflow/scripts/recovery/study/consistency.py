@@ -45,10 +45,12 @@ def reference_faults(study: Study, family: Family) -> list[str]:
                     f"{place}.model: got {source.model!r}, must be a model that estimates "
                     "every parameter of a truth"
                 )
-        elif not study.observations:
+        elif not study.observations and not family.ROWS_OF_PARTICIPANT:
             faults.append(f"observations: missing, and truths.{name} needs it; must be a list")
     if study.observations and all(isinstance(t, ObservedTruth) for t in study.truths.values()):
         faults.append("observations: must not be given, every truth takes them from observed data")
+    if study.observations and family.ROWS_OF_PARTICIPANT:
+        faults.append("observations: must not be given, the design has the rows of a file")
     faults += _observed_too_often(study, family)
     attempts = study.attempts
     for number, settings in enumerate(attempts):

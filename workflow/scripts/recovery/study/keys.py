@@ -61,6 +61,24 @@ def _family_choice(value: Any) -> Any:
     return name if alone else value
 
 
+def _design(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise ValueError(f"got the key {shown(key)}, keys must be text")
+        return dict(value)
+    if not isinstance(value, str):
+        raise ValueError(
+            f"got {shown(value)}, must be a mapping of variables, or the path of a CSV file"
+        )
+    return value
+
+
+DesignKey = Annotated[
+    Any,
+    BeforeValidator(_design),
+    WithJsonSchema({"type": ["object", "string"]}),
+]
 FamilyChoice = Annotated[
     Any,
     BeforeValidator(_family_choice),
@@ -79,8 +97,8 @@ class Study(Frozen):
     """The family of models: its name, or a mapping of its name and options."""
     formula: Text | None = None
     """The regression, in the words of lme4 and brms; by default `y ~ x + (x | participant)`."""
-    design: dict[Text, Any] | None = None
-    """The predictors of the formula: factors and covariates, within or between groups."""
+    design: DesignKey | None = None
+    """The predictors of the formula: factors and covariates, or a CSV file that has them."""
     sizes: dict[Text, GroupSize] = Field(default_factory=dict)
     """Numbers of groups of every grouping factor besides participants, crossed with all others."""
     engine: Engine = "stanli"

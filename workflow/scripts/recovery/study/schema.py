@@ -126,10 +126,13 @@ def _design(definitions: dict[str, Any]) -> dict[str, Any]:
     }
     mapping = {
         "type": "object",
-        "properties": {"missing": missing},
+        "properties": {
+            "missing": missing,
+            "rows": {"type": "string", "description": "A CSV file that has rows and predictors."},
+        },
         "additionalProperties": variable,
     }
-    return {"anyOf": [mapping, {"type": "null"}]}
+    return {"anyOf": [mapping, {"type": "string"}, {"type": "null"}]}
 
 
 def _cells(value: dict[str, Any], factors: int) -> dict[str, Any]:

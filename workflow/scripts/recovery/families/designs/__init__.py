@@ -1,7 +1,7 @@
 """Experimental designs: the keys `design` and `sizes` of a study, and the rows of its datasets."""
 
 from recovery.families.designs.grouping_factors import GroupSize, Nested, group_counts
-from recovery.families.designs.read_design import read_design, restore_design
+from recovery.families.designs.read_design import read_design
 from recovery.families.designs.rows import number_of_rows, simulate_rows
 from recovery.families.designs.size_checks import check_sizes
 from recovery.families.designs.typed_design import Design, Variables
@@ -18,6 +18,5 @@ __all__ = [
     "group_counts",
     "number_of_rows",
     "read_design",
-    "restore_design",
     "simulate_rows",
 ]

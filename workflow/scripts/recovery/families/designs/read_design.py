@@ -60,11 +60,6 @@ def read_design(design: Mapping[str, Any], sizes: Mapping[str, Any]) -> Design:
     return Design(variables={**variables, **covariates}, missing=missing, groups=groups)
 
 
-def restore_design(content: Mapping[str, Any]) -> Design:
-    """Return the Design that `Design.serialised` has returned as plain content."""
-    return read_design(dict(content["design"]), dict(content["sizes"]))
-
-
 def _read_groups(sizes: Any, faults: Faults) -> Groups:
     groups: dict[str, Nested | None] = {}
     if not isinstance(sizes, Mapping):

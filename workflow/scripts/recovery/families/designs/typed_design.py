@@ -71,7 +71,7 @@ class Design:
         return between is None or between not in (group, *ancestors(self.groups, group))
 
     def serialised(self) -> dict[str, list[list[Any]]]:
-        """Return plain content without defaults, from which `restore_design` makes it again.
+        """Return plain content without defaults, from which `read_design` makes it again.
 
         Names are in lists, because their order decides the order of rows and of random numbers:
         content that is hashed or stored with sorted keys keeps it.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
 
 from recovery.common.types import Frozen, Text
-from recovery.families.designs import Covariate, Design, read_design, restore_design
+from recovery.families.designs import Covariate, Design, read_design
 from recovery.families.designs.grouping_factors import PARTICIPANT
 from recovery.families.formulas import DesignMatrix, Formula, read_formula
+from recovery.families.multilevel import design_file
+from recovery.families.multilevel.design_file import DesignFile
 from recovery.families.multilevel.layout import Layout
 from recovery.families.multilevel.parameter_types import nearest
 
@@ -27,7 +31,24 @@ class Options(Frozen):
     """Grouping factor besides participants -> how it is nested; None if scenarios have counts."""
 
 
-def read(options: Options, trials: bool, intercept: bool) -> tuple[Formula, Design]:
+@dataclass(frozen=True)
+class Parts:
+    """What a regression's options say.
+
+    Parameters
+    ----------
+    formula : Formula
+    design : Design
+    file : DesignFile or None
+        The file of the rows, if the design has one.
+    """
+
+    formula: Formula
+    design: Design
+    file: DesignFile | None
+
+
+def read(options: Options, trials: bool, intercept: bool) -> Parts:
     """Return the formula and the design of a study.
 
     Parameters
@@ -42,29 +63,54 @@ def read(options: Options, trials: bool, intercept: bool) -> tuple[Formula, Desi
     pydantic.ValidationError
         If the design is wrong; ValueError if the formula is, or does not fit it.
     """
-    formula, design = read_parts(options.formula, options.design, options.sizes)
+    parts = read_parts(options.formula, options.design, options.sizes)
+    formula, design = parts.formula, parts.design
     try:
         _check_trials(formula, design, trials)
         if not intercept and () not in formula.population:
             raise ValueError("must not remove the intercept, which thresholds replace")
     except ValueError as error:
         raise ValueError(f"formula: {error}") from None
-    return formula, design
+    return parts
 
 
-def read_parts(text: str, variables: Any, sizes: Any) -> tuple[Formula, Design]:
+def read_parts(text: str, given: Any, sizes: Any) -> Parts:
     """Return the formula and the design of a study; errors are those of `read`."""
-    if isinstance(variables, list):
-        design = restore_design({"design": variables, "sizes": sizes})
-    else:
-        design = read_design(variables, sizes)
+    variables = {design_file.ROWS: given} if isinstance(given, str) else given
+    groups = sizes
+    if isinstance(given, list):  # as `content` returns it
+        variables, groups = dict(given), dict(sizes)
+    formula, file = _formula(text), None
+    if isinstance(variables, Mapping) and design_file.ROWS in variables:
+        if groups:
+            raise ValueError("sizes: must not be given, the rows of the design have the groups")
+        variables = dict(variables)
+        expected = variables.pop(design_file.DIGEST, None)
+        file = design_file.read(variables.pop(design_file.ROWS), expected)
+        variables = _variables_of(file, formula) | variables
+        groups = dict.fromkeys(name for name in formula.factors if name != PARTICIPANT)
+    design = read_design(variables, groups)
     try:
-        formula = read_formula(text)
         _check(formula, design)
         _check_terms(formula, design)
     except ValueError as error:
         raise ValueError(f"formula: {error}") from None
-    return formula, design
+    return Parts(formula, design, file)
+
+
+def _formula(text: str) -> Formula:
+    try:
+        return read_formula(text)
+    except ValueError as error:
+        raise ValueError(f"formula: {error}") from None
+
+
+def _variables_of(file: DesignFile, formula: Formula) -> dict[str, Any]:
+    """The variables of a formula as a file has them."""
+    trials = [formula.trials] if isinstance(formula.trials, str) else []
+    names = [*formula.variables, *trials]
+    file.require([PARTICIPANT, *formula.factors, *names])
+    return {name: file.variable(name) for name in names}
 
 
 def _check(formula: Formula, design: Design) -> None:
@@ -121,12 +167,16 @@ def _check_trials(formula: Formula, design: Design, trials: bool) -> None:
         raise ValueError(f"got trials({formula.trials}), must be a covariate of `design`: {hint}")
 
 
-def content(formula: Formula, design: Design) -> dict[str, Any]:
-    """Return options that give this formula and design, without those that have their default."""
+def content(parts: Parts) -> dict[str, Any]:
+    """Return options that give these parts, without those that have their default."""
+    formula, design, file = parts.formula, parts.design, parts.file
     found: dict[str, Any] = {}
     if formula.text != DEFAULT_FORMULA:
         found["formula"] = formula.text
     serialised = design.serialised()
+    if file:
+        rows = [[design_file.ROWS, file.path], [design_file.DIGEST, file.digest]]
+        return found | {"design": [*serialised["design"], *rows]}
     if serialised != read_design(DEFAULT_DESIGN, {}).serialised():
         found |= serialised
     return found

@@ -6,9 +6,10 @@ group r_t[j] ~ multi_normal(0, quad_form_diag(Omega_t, sd_t))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from itertools import combinations
+from math import ceil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,6 +37,7 @@ from recovery.families.multilevel import (
     options,
     parameter_types,
 )
+from recovery.families.multilevel.design_file import DesignFile
 from recovery.families.multilevel.layout import Layout, parts_of
 from recovery.families.multilevel.models import JOINT, models
 from recovery.families.multilevel.named_priors import prior_type
@@ -78,14 +80,10 @@ class Multilevel(Family):
         density_seconds: float = 0.0,
         estimators: Callable[[ModuleType, Layout], Mapping[str, Estimator]] | None = None,
     ):
-        formula, design = options.read(given, outcome.TRIALS, outcome.INTERCEPT)
-        self.layout, self.outcome, self.design = (
-            Layout(formula, design, outcome.INTERCEPT),
-            outcome,
-            design,
-        )
-        layout = self.layout
-        self.OPTIONS = options.content(formula, design)
+        parts = options.read(given, outcome.TRIALS, outcome.INTERCEPT)
+        self.design, self.outcome = parts.design, outcome
+        self.layout = layout = Layout(parts.formula, parts.design, outcome.INTERCEPT)
+        self.OPTIONS = options.content(parts)
         self.MODELS = models(
             name, layout, outcome.PARAMETERS, programs, pooled_note, density_seconds
         )
@@ -102,6 +100,27 @@ class Multilevel(Family):
         self.Truth = parameter_types.truth_type(layout, outcome)
         self.Prior = prior_type(layout, outcome.PRIORS)
         self.ObservedColumns = parameter_types.observed_type(self.COLUMNS)
+        self.file = parts.file
+        self.rows = self._rows_of(parts.file) if parts.file else None
+        if self.rows:
+            each = self.rows[PARTICIPANT].size / np.unique(self.rows[PARTICIPANT]).size
+            self.ROWS_OF_PARTICIPANT = ceil(each)
+
+    def _rows_of(self, file: DesignFile) -> Columns:
+        """The groups and predictors of a design's file; ValueError if they are wrong."""
+        names = {name: name for name in self.COLUMNS if name != self.layout.response}
+        try:
+            rows = self._read_columns(file.table, names, ())
+            self._check_rows(rows, names)
+        except ValueError as error:
+            raise ValueError(f"design: {file.path}: {error}") from None
+        return rows
+
+    def _check_rows(self, rows: Columns, source: Mapping[str, str]) -> None:
+        design_checks.refuse_contradictions(self.design, rows, source)
+        design_checks.refuse_few(self.layout, rows)
+        design_checks.refuse_dependent(self.layout, rows)
+        self.layout.offset(rows)  # refuses, for example, the logarithm of 0
 
     def _columns(self) -> dict[str, str]:
         """The data columns: grouping factors, variables of the formula, the outcome."""
@@ -232,14 +251,16 @@ class Multilevel(Family):
     def _simulate_design(
         self,
         participants: int,
-        observations: int | Columns,
+        observations: int | Columns | None,
         sizes: Mapping[str, int],
         rng: np.random.Generator,
     ) -> Columns:
         """Return all columns of a dataset except its outcome."""
-        if not isinstance(observations, int):
+        observed = self.rows if isinstance(observations, int | None) else observations
+        if observed is not None:
             names = [name for name in self.COLUMNS if name != self.layout.response]
-            return observed_data.repeat_participants(names[1:], participants, observations)
+            return observed_data.repeat_participants(names[1:], participants, observed)
+        assert isinstance(observations, int)  # else the design has rows
         return designs.simulate_rows(self.design, participants, sizes, observations, rng)
 
     def _trials(self, columns: Columns) -> np.ndarray | None:
@@ -302,9 +323,21 @@ class Multilevel(Family):
         """Return the family's columns from a CSV file; ValueError if the file is wrong."""
         source, response = columns.model_dump(), self.layout.response
         scaled = {*self.design.covariates} | ({response} if self.outcome.SCALED else set())
+        scaled -= {str(self.layout.formula.trials)}
+        dataset = self._read_columns(table, source, scaled if standardize else ())
+        requirement, valid = self.outcome.requirement(dataset[response], self._trials(dataset))
+        observed_data.require(table, source[response], requirement, valid)
+        if self.outcome.KIND == "integer":
+            dataset[response] = dataset[response].astype(int)
+        self._check_rows(dataset, source)
+        return dataset
+
+    def _read_columns(
+        self, table: Mapping, source: Mapping[str, str], scaled: Collection[str]
+    ) -> Columns:
+        """Return columns of the family from those of a file, some with mean 0 and SD 1."""
         dataset: Columns = {}
-        for name in self.COLUMNS:
-            column = source[name]
+        for name, column in source.items():
             if name in self.design.grouping_factors:
                 dataset[name] = observed_data.groups(table, column, name == PARTICIPANT)
             elif name in self.design.factors:
@@ -312,23 +345,17 @@ class Multilevel(Family):
                 dataset[name] = observed_data.levels(table, column, levels)
             else:
                 dataset[name] = observed_data.numbers(table, column)
-                if standardize and name in scaled and name != self.layout.formula.trials:
+                if name in scaled:
                     dataset[name] = observed_data.standardized(dataset[name], column)
-        requirement, valid = self.outcome.requirement(dataset[response], self._trials(dataset))
-        observed_data.require(table, source[response], requirement, valid)
-        if self.outcome.KIND == "integer":
-            dataset[response] = dataset[response].astype(int)
-        design_checks.refuse_contradictions(self.design, dataset, source)
-        design_checks.refuse_few(self.layout, dataset)
-        design_checks.refuse_dependent(self.layout, dataset)
-        self.layout.offset(dataset)  # refuses, for example, the logarithm of 0
         return dataset
 
     def in_words(self) -> dict[str, str]:
         """Return the formula, and every variable of the design, in words."""
         variables = self.design.variables
-        used = [name for name in variables if name in self.COLUMNS]
-        return {"Formula": self.layout.formula.text} | {
+        shown = self.design.factors if self.file else variables
+        used = [name for name in shown if name in self.COLUMNS]
+        rows = {"Rows": f"those of {self.file.path}"} if self.file else {}
+        return {"Formula": self.layout.formula.text, **rows} | {
             name: design_words.in_words(variables[name]) for name in used
         }
 
@@ -351,6 +378,8 @@ class Multilevel(Family):
         self, participants: int, observations: int, sizes: Mapping[str, int] = NO_SIZES
     ) -> int:
         """Return the number of rows of a dataset before rows go missing."""
+        if self.ROWS_OF_PARTICIPANT:
+            return participants * self.ROWS_OF_PARTICIPANT
         return designs.number_of_rows(self.design, participants, sizes, observations)
 
     def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:

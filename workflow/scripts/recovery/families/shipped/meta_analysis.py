@@ -160,8 +160,9 @@ class MetaAnalysis(Family):
     MOST_OBSERVATIONS = 1
 
     def __init__(self, given: Options):
-        formula, self.design = options.read_parts(given.formula, given.design, given.sizes)
-        _check(formula, self.design)
+        parts = options.read_parts(given.formula, given.design, given.sizes)
+        formula, self.design = parts.formula, parts.design
+        _check(parts)
         self.layout = Layout(formula, self.design)
         self.moderators = tuple(n for n in self.layout.coefficients if n != INTERCEPT)
         self.b = tuple(f"b_{name}" for name in self.moderators)
@@ -379,14 +380,20 @@ class MetaAnalysis(Family):
         return None if self.b else "mu"
 
 
-def _check(formula: Formula, design: designs.Design) -> None:
+def _check(parts: options.Parts) -> None:
     """Raise ValueError for what a meta-analysis has not: groups besides studies, and so on."""
+    formula, design = parts.formula, parts.design
     if formula.response != RESPONSE:
         raise ValueError(f"formula: got the outcome {formula.response!r}, must be {RESPONSE}")
     if formula.groups or formula.offsets or () not in formula.population:
         raise ValueError(
             "formula: must have an intercept and moderators only; studies' effects always vary"
         )
+    if parts.file:
+        raise ValueError("design: must not have rows of a file; use observed data")
+    for name, factor in design.factors.items():
+        if factor.between is None:
+            raise ValueError(f"design.{name}: must have between: participant, a study has one row")
     if design.groups:
         raise ValueError("sizes: must not be given, the studies are the participants")
 

@@ -1,0 +1,72 @@
+"""Designs whose rows and predictors are those of a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recovery import tables
+from recovery.common.errors import listed
+from recovery.common.hashing import digest
+from recovery.common.user_files import LARGEST_DATA, located, require_regular
+from recovery.families import observed_data
+
+ROWS, DIGEST = "rows", "digest"  # keys of a design
+_NUMBER = {"normal": [0, 1]}  # stands for any column of numbers
+
+
+@dataclass(frozen=True)
+class DesignFile:
+    """The table of a design's file.
+
+    Parameters
+    ----------
+    path : str
+        As the study names it.
+    table : mapping of str to ndarray
+        Column -> cells as text.
+    """
+
+    path: str
+    table: Mapping[str, np.ndarray]
+
+    @property
+    def digest(self) -> str:
+        """The hash of its content."""
+        return digest({name: cells.tolist() for name, cells in self.table.items()})
+
+    def variable(self, name: str) -> Any:
+        """Return how a column is described: numbers, or a factor's levels as they appear."""
+        try:
+            observed_data.numbers(self.table, name)
+        except ValueError:
+            return {"levels": list(dict.fromkeys(map(str, self.table[name])))}
+        return _NUMBER
+
+    def require(self, columns: Sequence[str]) -> None:
+        """Raise ValueError if a column is missing."""
+        for name in columns:
+            if name not in self.table:
+                raise ValueError(
+                    f"design: {self.path} must have a column {name!r}, has {listed(self.table)}"
+                )
+
+
+def read(path: Any, expected: str | None) -> DesignFile:
+    """Read a design's file; ValueError if it is wrong, or not the one with the expected digest."""
+    if not isinstance(path, str):
+        raise ValueError(f"design.{ROWS}: got {path!r}, must be the path of a CSV file")
+    try:
+        require_regular(located(path), LARGEST_DATA)
+        table = tables.read_csv(located(path))
+    except ValueError as error:
+        raise ValueError(f"design: {path}: {error}") from None
+    file = DesignFile(path, table)
+    if not len(next(iter(table.values()), ())):
+        raise ValueError(f"design: {path}: has no rows, must have at least one")
+    if expected and file.digest != expected:
+        raise ValueError(f"design: {path} was changed while the study ran; run it again")
+    return file
