@@ -240,3 +240,21 @@ def test_relative_efficiency_is_that_of_independent_draws(rng):
     assert posterior.relative_efficiency(draws, ["a", "b"]) == pytest.approx(1, abs=0.15)
     draws.values[:] = 1.0
     assert posterior.relative_efficiency(draws, ["a", "b"]) == 1.0
+
+
+def test_rows_in_parts_have_the_polynomials_of_the_whole_dataset(rng, monkeypatch):
+    family = families.find(
+        {"name": "multilevel_linear", "formula": "y ~ poly(x, 2) + (1 | participant)"}
+    )
+    truth = family.Truth(
+        b={"Intercept": 1, "poly(x, 2)[1]": 2, "poly(x, 2)[2]": -3},
+        sd={"participant": {"Intercept": 1}},
+        sigma=1,
+    )
+    columns, values = family.simulate(truth, 6, 5, rng)
+    draws = {name: np.array([value]) for name, value in values.items()}
+    whole = family.log_likelihood(draws, columns)
+    some = np.arange(7, 19)
+    prepared = family.for_parts(columns)
+    part = {name: column[some] for name, column in prepared.items()}
+    assert np.array_equal(family.log_likelihood(draws, part), whole[some])

@@ -270,6 +270,10 @@ class Family:
         """Whether `simulate_joint` can draw from a joint model of `MODELS`."""
         return joint == self.JOINT
 
+    def for_parts(self, columns: Columns) -> Columns:
+        """Return a dataset with what cannot be computed from some of its rows as columns."""
+        return columns
+
     def log_likelihood(
         self, values: Mapping[str, np.ndarray], columns: Columns
     ) -> np.ndarray | None:

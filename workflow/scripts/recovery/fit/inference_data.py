@@ -68,13 +68,14 @@ def _variables(
     for name in names:
         variable, index = _place(name)
         places.setdefault(variable, {})[index] = chains[name]
-    joined, labels = {}, {}
+    joined: dict[str, np.ndarray] = {}
+    labels: dict[str, list] = {}
     for variable, elements in places.items():
         known = [list(dict.fromkeys(along)) for along in zip(*elements, strict=True)]
         shape = (*next(iter(elements.values())).shape, *map(len, known))
         joined[variable] = np.full(shape, np.nan)
         for index, values in elements.items():
-            place = (each.index(label) for each, label in zip(known, index, strict=True))
+            place: Any = [each.index(label) for each, label in zip(known, index, strict=True)]
             joined[variable][(..., *place)] = values
         labels |= {f"{variable}_dim_{k}": each for k, each in enumerate(known)}
     return joined, labels

@@ -51,12 +51,24 @@ class Atom:
             return ("",)
         return tuple(f"[{k}]" for k in range(1, self.degree + 1))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its coefficients."""
+        return tuple(f"{self.text}{suffix}" for suffix in self.suffixes)
+
+    @property
+    def depends_on_all_rows(self) -> bool:
+        """Whether its value in a row depends on the other rows, as that of poly does."""
+        return self.function == "poly"
+
     def values(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return its value or values in every row.
 
         Parameters
         ----------
         columns : mapping of str to ndarray, shape (n_rows,)
+            If they are some rows of a dataset, values that depend on all its rows are columns
+            too, by the names of coefficients.
 
         Returns
         -------
@@ -67,6 +79,8 @@ class Atom:
         ValueError
             If a value is not finite, or there is no such column.
         """
+        if self.depends_on_all_rows and self.names[0] in columns:
+            return np.column_stack([columns[name] for name in self.names])
         values = self.argument.values(columns)
         if self.function in ARITHMETIC_FUNCTIONS:
             with np.errstate(all="ignore"):

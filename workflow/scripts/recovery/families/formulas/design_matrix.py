@@ -218,7 +218,7 @@ def _part(atom: Atom, contrasts: bool, codings: Mapping[str, Coding]) -> _Part:
     """How an atom is coded."""
     used = codings.get(atom.text) if atom.is_column else None
     if used is None:
-        return _Part(atom, None, tuple(f"{atom.text}{suffix}" for suffix in atom.suffixes))
+        return _Part(atom, None, atom.names)
     if contrasts:
         return _Part(atom, used.matrix, tuple(f"{atom.text}{name}" for name in used.names))
     names = tuple(f"{atom.text}[{level}]" for level in used.levels)

@@ -48,6 +48,11 @@ class Formula:
         """The names of the grouping factors: school, then class for school:class."""
         return tuple(dict.fromkeys(name for group in self.groups for name in group.factor))
 
+    @property
+    def atoms(self) -> tuple[Atom, ...]:
+        """The atoms of all terms and offsets, each once."""
+        return tuple(dict.fromkeys(self._atoms()))
+
     def _atoms(self) -> Iterator[Atom]:
         for terms in (self.population, *(group.terms for group in self.groups)):
             for term in terms:

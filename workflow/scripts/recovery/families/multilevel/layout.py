@@ -138,17 +138,17 @@ class Layout:
     @cached_property
     def b(self) -> dict[str, str]:
         """Population coefficients -> labels."""
-        return {f"b_{name}": f"{name}, b_{name}" for name in self.coefficients}
+        return {f"b_{name}": f"b_{name}" for name in self.coefficients}
 
     @cached_property
     def sd(self) -> dict[str, str]:
         """Standard deviations of groups' coefficients -> labels."""
-        return {name: f"SD, {name}" for block in self.blocks for name in block.sd}
+        return {name: name for block in self.blocks for name in block.sd}
 
     @cached_property
     def cor(self) -> dict[str, str]:
         """Correlations of groups' coefficients -> labels."""
-        return {name: f"Correlation, {name}" for block in self.blocks for name in block.cor}
+        return {name: name for block in self.blocks for name in block.cor}
 
     @cached_property
     def deviations(self) -> dict[str, str]:

@@ -136,11 +136,17 @@ class Multilevel(Family):
         return groups | variables | {formula.response: self.outcome.KIND}
 
     def _axes(self) -> Axes | None:
-        """Lines over the first predictor, if all are numbers and only participants vary."""
+        """Lines over the first predictor, if all are numbers and only participants vary.
+
+        There are none of what depends on rows: numbers of trials, and poly.
+        """
         formula = self.layout.formula
         covariates = [name for name in formula.variables if name in self.design.covariates]
         numeric = len(covariates) == len(formula.variables) > 0
-        if not numeric or any(name != PARTICIPANT for name in formula.factors):
+        of_rows = any(atom.depends_on_all_rows for atom in formula.atoms)
+        if not numeric or of_rows or isinstance(formula.trials, str):
+            return None
+        if any(name != PARTICIPANT for name in formula.factors):
             return None
         x, y = covariates[0], formula.response
         return Axes(PARTICIPANT, x, y, f"Predictor {x}", f"{self.outcome.Y_LABEL} {y}")
@@ -465,6 +471,14 @@ class Multilevel(Family):
         predictor = self._linear_predictor(values, columns)
         return self.outcome.expected(predictor, values, self._trials(columns))
 
+    def for_parts(self, columns: Columns) -> Columns:
+        """Return a dataset with what cannot be computed from some of its rows as columns."""
+        found = dict(columns)
+        for atom in self.layout.formula.atoms:
+            if atom.depends_on_all_rows:
+                found |= dict(zip(atom.names, atom.values(columns).T, strict=True))
+        return found
+
     def log_likelihood(self, values: Mapping[str, np.ndarray], columns: Columns) -> np.ndarray:
         """Return the log density of every observation given groups' coefficients."""
         eta, trials = self._linear_predictor(values, columns), self._trials(columns)
@@ -500,7 +514,8 @@ class Multilevel(Family):
         Other predictors have the participant's mean.
         """
         assert self.AXES is not None
-        points = 2 if self.outcome.STRAIGHT else LINE_POINTS
+        plain = all(atom.is_column for atom in self.layout.formula.atoms)
+        points = 2 if self.outcome.STRAIGHT and plain else LINE_POINTS
         people, index = np.unique(columns[PARTICIPANT], return_inverse=True)
         x = columns[self.AXES.x]
         rows: Columns = {
