@@ -1,6 +1,7 @@
 """What several test files need: paths, a small study and its design, a small dataset."""
 
 import copy
+import enum
 import os
 import platform
 import shutil
@@ -24,7 +25,7 @@ from recovery.study.parse import parse
 
 ROOT = Path(__file__).resolve().parents[1]
 STAN = ROOT / "stan"
-DROP = object()
+DROP = enum.Enum("Mark", "DROP").DROP  # its text is the same in every process
 LINEAR = families.find("multilevel_linear")
 
 # `make test ARGS=...` passes its variables on to every `make` that a test starts.

@@ -36,7 +36,7 @@ def find(design="rows.csv", formula=FORMULA, **options):
 
 def truth_of(family):
     return family.Truth(
-        b={name: 0.5 for name in family.layout.coefficients},
+        b=dict.fromkeys(family.layout.coefficients, 0.5),
         sd={"participant": {"Intercept": 1}, "item": {"Intercept": 0.5}},
         sigma=1,
     )
