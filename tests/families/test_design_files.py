@@ -66,7 +66,6 @@ def test_another_content_is_another_family_and_the_same_one_is_restored(file):
     file.write_text(ROWS.replace("1.5", "1.25"))
     with pytest.raises(ValueError, match="was changed while the study ran"):
         families.find({**family.CHOICE, "formula": FORMULA + " "})
-    assert find({**CODED, "missing": 0}).CHOICE != family.CHOICE
 
 
 def study(**changes):
@@ -117,6 +116,11 @@ def test_a_file_that_does_not_exist_is_refused():
 def test_sizes_beside_a_file_are_refused():
     with pytest.raises(ValueError, match="sizes: must not be given"):
         find(sizes={"item": None})
+
+
+def test_missing_rows_beside_a_file_are_refused():
+    with pytest.raises(ValueError, match=r"design\.missing: must not be given"):
+        find({**CODED, "missing": 0.1})
 
 
 def test_data_can_be_fitted(rng):

@@ -50,7 +50,8 @@ def sized(
 ) -> str:
     """Return the size of a dataset in words, for messages."""
     groups = "".join(f" and {number:,} of {factor}" for factor, number in sizes)
-    each = f" and {observations:,} observations of each" if observations else ""
+    counted = "1 observation" if observations == 1 else f"{observations or 0:,} observations"
+    each = f" and {counted} of each" if observations else ""
     return f"with {participants:,} participants{groups}{each}"
 
 

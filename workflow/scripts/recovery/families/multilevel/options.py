@@ -84,6 +84,8 @@ def read_parts(text: str, given: Any, sizes: Any) -> Parts:
     if isinstance(variables, Mapping) and design_file.ROWS in variables:
         if groups:
             raise ValueError("sizes: must not be given, the rows of the design have the groups")
+        if "missing" in variables:
+            raise ValueError("design.missing: must not be given, the file has the rows")
         variables = dict(variables)
         expected = variables.pop(design_file.DIGEST, None)
         file = design_file.read(variables.pop(design_file.ROWS), expected)
