@@ -85,7 +85,7 @@ def study(**changes):
 def test_scenarios_have_no_number_of_observations():
     parsed = study()
     assert [each.name for each in scenarios_of(parsed)] == ["one-3", "one-6"]
-    assert [rows_of_dataset(parsed, each) for each in scenarios_of(parsed)] == [9, 18]
+    assert [rows_of_dataset(parsed, each) for each in scenarios_of(parsed)] == [7, 14]
 
 
 def test_observations_beside_a_file_are_refused():

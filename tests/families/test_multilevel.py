@@ -58,8 +58,8 @@ def test_parameters_follow_from_the_formula():
         "cor_participant__Intercept__x3",
         "sigma",
     ]
-    assert family.PARAMETERS["b_x2"] == "x2, b_x2"
-    assert family.PARAMETERS["sd_participant__x3"] == "SD, sd_participant__x3"
+    assert family.PARAMETERS["b_x2"] == "b_x2"
+    assert family.PARAMETERS["sd_participant__x3"] == "sd_participant__x3"
     assert family.COEFFICIENTS == {
         "r_participant[,Intercept]": "Intercept by participant",
         "r_participant[,x3]": "x3 by participant",

@@ -174,7 +174,7 @@ class Family:
     OUTCOME: str = "y"  # the data column for which prior predictions are shown
     Design: type[BaseModel] = NoOptions  # options of the generator in a truth with `prior:`
     ObservedColumns: type[BaseModel] | None = None
-    ROWS_OF_PARTICIPANT: int | None = None  # about, if a file of the design has all rows
+    ROWS_IN_FILE: bool = False  # whether a file of the design has the rows of participants
     MOST_OBSERVATIONS: int | None = None  # of a participant, if there is a limit
     FILES: tuple[Path, ...] = ()  # its files, without the modules that they import
     ESTIMATOR_FILES: tuple[Path, ...] = ()  # the same for its estimators
@@ -222,9 +222,16 @@ class Family:
         """Raise ValueError if a dataset of these sizes does not fit the design."""
 
     def check_coefficients(
-        self, participants: int, sizes: Mapping[str, int], observations: int | None
+        self, participants: int, sizes: Mapping[str, int], observations: int | Columns | None
     ) -> None:
-        """Raise ValueError if a dataset of these sizes cannot tell all coefficients apart."""
+        """Raise ValueError if a dataset of these sizes cannot tell all coefficients apart.
+
+        `observations` may be an observed dataset whose participants are repeated in turn.
+        """
+
+    def depends_on_all_rows(self) -> str:
+        """Return what in a formula depends on all rows of a dataset; empty if nothing does."""
+        return ""
 
     def number_of_rows(
         self, participants: int, observations: int, sizes: Mapping[str, int] = NO_SIZES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def numbers(table: Mapping, column: str) -> np.ndarray:
     """Return a column of a CSV file as numbers; ValueError if a cell is not a number."""
     cells = np.asarray(table[column])
     if not np.issubdtype(cells.dtype, np.number):
-        require(table, column, "numbers", np.array([_is_number(str(cell)) for cell in cells]))
+        require(table, column, "numbers", np.array([is_number(str(cell)) for cell in cells]))
     return cells.astype(float)
 
 
@@ -31,8 +31,8 @@ def require(table: Mapping, column: str, requirement: str, valid: np.ndarray) ->
         raise ValueError(f"column {column!r} must hold {requirement}, got {got} in row {row + 1}")
 
 
-def _is_number(cell: str) -> bool:
-    """Whether text is a finite number in the format of CSV files.
+def is_number(cell: str) -> bool:
+    """Return whether text is a finite number in the format of CSV files.
 
     `nan`, `1,000`, `1_000` and `true` are not; nor is a number so small that it rounds to 0.
     """
@@ -42,13 +42,18 @@ def _is_number(cell: str) -> bool:
     return 0 < value < math.inf or (value == 0 and not _NOT_ZERO.match(cell))
 
 
-def groups(table: Mapping, column: str, several: bool = True) -> np.ndarray:
+def groups(
+    table: Mapping, column: str, several: bool = True, within: Sequence[str] = ()
+) -> np.ndarray:
     """Return the group of every row, numbered from 1 in order of appearance.
 
-    Names are compared as text: `17`, `017` and `17.0` are three groups. ValueError if there must
-    be several and there is one.
+    Names are compared as text: `17`, `017` and `17.0` are three groups. Groups that lie in those of
+    the columns `within` may have the same names in each. ValueError if there must be several and
+    there is one.
     """
-    _, first, number = np.unique(table[column], return_index=True, return_inverse=True)
+    cells = zip(*(table[each] for each in (column, *within)), strict=True)
+    names = ["\0".join(map(str, each)) for each in cells]
+    _, first, number = np.unique(names, return_index=True, return_inverse=True)
     group = np.argsort(np.argsort(first))[number] + 1
     if several and group.max() < 2:
         raise ValueError(f"column {column!r} must have at least 2 participants")
@@ -76,11 +81,35 @@ def standardized(values: np.ndarray, column: str) -> np.ndarray:
     return (values - values.mean()) / values.std(ddof=1)
 
 
-def repeat_participants(names: Sequence[str], participants: int, observed: Columns) -> Columns:
-    """Return columns of an observed dataset, repeating its participants in turn."""
+def repeat_participants(
+    names: Sequence[str], participants: int, observed: Columns, grouping: Collection[str] = ()
+) -> Columns:
+    """Return columns of an observed dataset, repeating its participants in turn.
+
+    Groups of the columns `grouping` that lie in one participant each are new ones whenever the
+    participant is repeated.
+    """
     people = np.unique(observed["participant"])
     rows = [np.flatnonzero(observed["participant"] == each) for each in people]
     repeated = [rows[j % len(rows)] for j in range(participants)]
-    participant = np.repeat(np.arange(1, participants + 1), [each.size for each in repeated])
+    sizes = [each.size for each in repeated]
     index = np.concatenate(repeated)
-    return {"participant": participant, **{name: observed[name][index] for name in names}}
+    columns = {name: observed[name][index] for name in names}
+    times = np.repeat(np.arange(participants) // len(rows), sizes)
+    for name in grouping:
+        if _lies_in_participants(observed, name):
+            columns[name] = columns[name] + times * observed[name].max()
+    return {"participant": np.repeat(np.arange(1, participants + 1), sizes), **columns}
+
+
+def _lies_in_participants(observed: Columns, name: str) -> bool:
+    """Whether each group of a column occurs with one participant only."""
+    pairs = np.unique(np.column_stack([observed[name], observed["participant"]]), axis=0)
+    return len(pairs) == np.unique(observed[name]).size
+
+
+def repeated_rows(participants: int, observed: Columns) -> int:
+    """Return the number of rows of `repeat_participants`."""
+    _, sizes = np.unique(observed["participant"], return_counts=True)
+    cycles, rest = divmod(participants, sizes.size)
+    return int(cycles * sizes.sum() + sizes[:rest].sum())

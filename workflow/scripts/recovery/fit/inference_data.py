@@ -86,6 +86,6 @@ def _place(name: str) -> tuple[str, tuple]:
     if parts := parts_of(name):
         factor, group, coefficient = parts
         return f"r_{factor}", (group, coefficient)
-    if match := _ELEMENT.fullmatch(name):
+    if (match := _ELEMENT.fullmatch(name)) and not re.search(r"[\[,]0\d", name):
         return match[1], tuple(map(int, match[2].split(",")))
     return name, ()

@@ -17,7 +17,8 @@ def rows_of_dataset(study: Study, scenario: Scenario) -> int:
     """Return the rows of a dataset; about as many, where the design is observed."""
     family = families.find(study.family_choice)
     if scenario.observations is None:
-        return scenario.participants * (family.ROWS_OF_PARTICIPANT or OBSERVATIONS)
+        each = 1 if family.ROWS_IN_FILE else OBSERVATIONS
+        return family.number_of_rows(scenario.participants, each)
     sizes = dict(scenario.sizes)
     return family.number_of_rows(scenario.participants, scenario.observations, sizes)
 

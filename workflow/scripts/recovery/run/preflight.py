@@ -17,6 +17,7 @@ from recovery.common.worker import ChildLostError, in_child
 from recovery.engines import executables
 from recovery.engines.protocol import Program
 from recovery.families.family import MOST_ROWS, Columns, Family, SimulationError, Unit, Values
+from recovery.families.observed_data import repeated_rows
 from recovery.fit import datasets
 from recovery.plan import provenance
 from recovery.plan.batch_size import number_of_fit_batches
@@ -27,6 +28,7 @@ from recovery.run import results_lock
 from recovery.study.consistency import missing_algorithms
 from recovery.study.keys import Study
 from recovery.study.parse import parse
+from recovery.study.truths import ObservedTruth
 
 MOST_JOBS = 100_000
 FEWEST_DRAWS = 25  # PSIS fits a tail to a fifth of them, which must be 5
@@ -64,8 +66,12 @@ def prepare(config: Mapping, file: str | Path, programs: Path, thoroughly: bool)
         raise study_error(str(file), faults)
     if thoroughly:
         results_lock.refuse_foreign(study, file)
-    for name, observed in study.observed.items():
-        datasets.read_observed(name, observed, family, str(file))
+    read = {
+        name: datasets.read_observed(name, observed, family, str(file))
+        for name, observed in study.observed.items()
+    }
+    if faults := list(_too_small_observed(study, family, read) if thoroughly else ()):
+        raise study_error(str(file), faults)
     version = engines.find(study.engine).version()
     verifying = engines.find(study.verify.engine) if study.verify else None
     sources = provenance.sources(
@@ -127,17 +133,35 @@ def _too_small(study: Study, family: Family) -> Iterator[str]:
 
     Whether coefficients can be told apart is tried with the smallest datasets.
     """
-    scenarios = [each for each in scenarios_of(study) if each.observations is not None]
+    scenarios = [
+        each
+        for each in scenarios_of(study)
+        if not isinstance(study.truths[each.truth], ObservedTruth)
+    ]
     smallest = min(scenarios, key=partial(rows_of_dataset, study), default=None)
     for scenario in scenarios:
         size = (scenario.participants, dict(scenario.sizes), scenario.observations)
         try:
-            family.check_sizes(*size)
+            if scenario.observations is not None:
+                family.check_sizes(*size)
             if scenario == smallest:
                 family.check_coefficients(*size)
         except ValueError as error:
             yield f"participants: {scenario.sized}, {error}"
             return
+
+
+def _too_small_observed(study: Study, family: Family, read: Mapping[str, Columns]) -> Iterator[str]:
+    """Yield faults of repeating too few participants, or too many, of observed datasets."""
+    for name, truth in study.truths.items():
+        if isinstance(truth, ObservedTruth):
+            columns = read[truth.from_observed.data]
+            if (rows := repeated_rows(max(study.participants), columns)) > MOST_ROWS:
+                yield f"truths.{name}: datasets have {rows:,} rows, must have at most {MOST_ROWS:,}"
+            try:
+                family.check_coefficients(min(study.participants), {}, columns)
+            except ValueError as error:
+                yield f"participants: {min(study.participants)} of truths.{name}, {error}"
 
 
 def _batches_of_fits(study: Study) -> int:

@@ -40,16 +40,28 @@ def reference_faults(study: Study, family: Family) -> list[str]:
             must_be_one_of(f"{place}.data", source.data, study.observed)
             must_be_one_of(f"{place}.model", source.model, study.models)
             must_be_one_of(f"{place}.prior", source.prior, study.priors)
+            if part := family.depends_on_all_rows():
+                faults.append(
+                    f"{place}: must not be given with {part} in the formula: its coefficients "
+                    "have another meaning for datasets of another size"
+                )
             if source.model in family.MODELS and not family.determines_truth(source.model):
                 faults.append(
                     f"{place}.model: got {source.model!r}, must be a model that estimates "
                     "every parameter of a truth"
                 )
-        elif not study.observations and not family.ROWS_OF_PARTICIPANT:
+        elif not study.observations and not family.ROWS_IN_FILE:
             faults.append(f"observations: missing, and truths.{name} needs it; must be a list")
     if study.observations and all(isinstance(t, ObservedTruth) for t in study.truths.values()):
         faults.append("observations: must not be given, every truth takes them from observed data")
-    if study.observations and family.ROWS_OF_PARTICIPANT:
+    if all(isinstance(truth, ObservedTruth) for truth in study.truths.values()):
+        faults += [
+            f"sizes.{name}: got {list(counts)}, must have one number: every truth takes the groups "
+            "from observed data"
+            for name, counts in study.counted_sizes.items()
+            if len(counts) > 1
+        ]
+    if study.observations and family.ROWS_IN_FILE:
         faults.append("observations: must not be given, the design has the rows of a file")
     faults += _observed_too_often(study, family)
     attempts = study.attempts

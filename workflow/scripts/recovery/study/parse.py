@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -46,7 +47,7 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     except ValidationError as wrong:
         raise study_error(file, _faults_of_options(wrong)) from None
     except ValueError as wrong:
-        place = "" if str(wrong).partition(":")[0] in families.REGRESSION else "family: "
+        place = "" if re.split(r"[.:]", str(wrong))[0] in families.REGRESSION else "family: "
         raise study_error(file, [f"{place}{wrong}"]) from None
     named = study.model_copy(update={"family": _without_keys(family.CHOICE) or study.family})
     family.try_in_child(partial(_read_parts, raw, family))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from recovery.common.errors import shown
 from recovery.families.designs.collected_faults import Faults, Place, unknown
 from recovery.families.designs.correlated_covariates import with_correlations_once
@@ -20,7 +22,7 @@ from recovery.families.designs.missing_rows import read_missing
 from recovery.families.designs.typed_design import Design, Variables
 from recovery.families.designs.variables import DISTRIBUTIONS, Covariate, Factor
 
-_RESERVED = ("replicate", PARTICIPANT)
+_RESERVED = ("replicate", PARTICIPANT, "Intercept")
 _MISSING = "missing"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LONGEST_NAME = 60
@@ -134,6 +136,8 @@ def _is_name(name: Any, place: Place, taken: Any, faults: Faults) -> bool:
         )
     elif name in _RESERVED:
         faults.add((*place, name), f"must be another name; every dataset has its own {name}")
+    elif hasattr(BaseModel, name) or name.startswith("model_"):
+        faults.add((*place, name), "must be another name; the program uses this one")
     elif name in taken:
         faults.add((*place, name), "must be another name; a grouping factor has this one")
     else:

@@ -39,6 +39,7 @@ def coefficients(
     """
     if not layout.intercept:
         raise PlacedError(("means",), "must not be given, thresholds replace the intercept")
+    _refuse_functions(layout)
     factors, matrix = _factors(layout), _without_covariates(layout)
     needed = [name for name in layout.coefficients if name not in matrix.names]
     if lacking := [name for name in needed if name not in others]:
@@ -64,6 +65,25 @@ def _factors(layout: Layout) -> list[str]:
     """The factors of the population's terms, in the order of the design."""
     used = {name for term in layout.formula.population for atom in term for name in atom.variables}
     return [name for name in layout.design.factors if name in used]
+
+
+def _refuse_functions(layout: Layout) -> None:
+    """Raise PlacedError if a function of a covariate is not 0 where the covariate is 0."""
+    for term in layout.formula.population:
+        for atom in term:
+            if atom.is_column or atom.depends_on_all_rows:
+                continue
+            try:
+                zeros = {name: np.zeros(1) for name in atom.variables}
+                at_zero = bool(atom.values(zeros).any())
+            except ValueError:  # the logarithm of 0
+                at_zero = True
+            if at_zero:
+                raise PlacedError(
+                    ("means",),
+                    f"must not be given with {atom.text}, which is not 0 where its variable is 0; "
+                    "give b",
+                )
 
 
 def _without_covariates(layout: Layout) -> DesignMatrix:

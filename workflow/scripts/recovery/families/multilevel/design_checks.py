@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 
 import numpy as np
 
@@ -23,6 +24,21 @@ def refuse_few(layout: Layout, columns: Columns) -> None:
                 f"{block.factor} has {len(groups)} {'group' if len(groups) == 1 else 'groups'}, "
                 f"must have at least {max(2, number)}: {number} "
                 f"{'coefficient varies' if number == 1 else 'coefficients vary'} by it"
+            )
+
+
+def refuse_same_groups(layout: Layout, columns: Columns) -> None:
+    """Raise ValueError if a coefficient varies by two factors that have the same groups."""
+    for one, other in combinations(layout.blocks, 2):
+        shared = [name for name in one.coefficients if name in other.coefficients]
+        if not shared or one.factor == other.factor:
+            continue
+        indices = [block.groups(columns)[1] for block in (one, other)]
+        pairs = np.unique(np.column_stack(indices), axis=0)
+        if len(pairs) == indices[0].max() + 1 == indices[1].max() + 1:
+            raise ValueError(
+                f"{shared[0]} varies by {one.factor} and by {other.factor}, whose groups are the "
+                "same; must vary by one of them"
             )
 
 

@@ -15,7 +15,7 @@ from recovery.common.user_files import LARGEST_DATA, located, require_regular
 from recovery.families import observed_data
 
 ROWS, DIGEST = "rows", "digest"  # keys of a design
-_NUMBER = {"normal": [0, 1]}  # stands for any column of numbers
+NUMBER = {"normal": [0, 1]}  # stands for any column of numbers
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,28 @@ class DesignFile:
 
     def variable(self, name: str) -> Any:
         """Return how a column is described: numbers, or a factor's levels as they appear."""
-        try:
-            observed_data.numbers(self.table, name)
-        except ValueError:
-            return {"levels": list(dict.fromkeys(map(str, self.table[name])))}
-        return _NUMBER
+        cells = list(map(str, self.table[name]))
+        numbers = [observed_data.is_number(cell) for cell in cells]
+        if all(numbers):
+            return NUMBER
+        if any(numbers):
+            odd = numbers.index(False)
+            raise ValueError(
+                f"design: {self.path}: column {name!r} has numbers and text, {cells[odd]!r} in "
+                f"row {odd + 1}; if it is a factor, give its levels"
+            )
+        return {"levels": list(dict.fromkeys(cells))}
 
     def require(self, columns: Sequence[str]) -> None:
-        """Raise ValueError if a column is missing."""
+        """Raise ValueError if a column is missing, or has an empty cell."""
         for name in columns:
             if name not in self.table:
                 raise ValueError(
                     f"design: {self.path} must have a column {name!r}, has {listed(self.table)}"
                 )
+            empty = [number for number, cell in enumerate(self.table[name], 1) if cell == ""]
+            if empty:
+                raise ValueError(f"design: {self.path}: {name!r} is empty in row {empty[0]}")
 
 
 def read(path: Any, expected: str | None) -> DesignFile:

@@ -201,6 +201,20 @@ class Layout:
         """Whether there is one block with every population coefficient, in the same order."""
         return self.only_block is not None and self.centre == tuple(range(1, self.size + 1))
 
+    @property
+    def depends_on_all_rows(self) -> str:
+        """The first part of the formula whose values depend on all rows; empty if there is none."""
+        found = (atom.text for atom in self.formula.atoms if atom.depends_on_all_rows)
+        return next(found, "")
+
+    def for_parts(self, columns: Columns) -> Columns:
+        """Return a dataset with what cannot be computed from some of its rows as columns."""
+        found = dict(columns)
+        for atom in self.formula.atoms:
+            if atom.depends_on_all_rows:
+                found |= dict(zip(atom.names, atom.values(columns).T, strict=True))
+        return found
+
     def design_matrix(self, columns: Columns) -> np.ndarray:
         """Return X, shape (n_rows, size)."""
         matrix = self.population(columns)

@@ -64,7 +64,8 @@ def _new_participant(
     if joint == "unpooled":
         mean, sd = prior.arguments([*layout.b])
         return np.array(mean)[:, None], np.diag(np.square(sd))[None]
-    population = np.array([values[name] for name in layout.b])
+    draws = next(iter(values.values())).size
+    population = np.array([values[name] for name in layout.b]).reshape(layout.size, draws)
     if joint == "pooled" or block is None:
         return population, np.zeros((1, 1, 1))
     sds = np.array([values[name] for name in block.sd])

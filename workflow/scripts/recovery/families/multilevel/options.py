@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from recovery.common.types import Frozen, Text
 from recovery.families.designs import Covariate, Design, read_design
 from recovery.families.designs.grouping_factors import PARTICIPANT
-from recovery.families.formulas import DesignMatrix, Formula, read_formula
+from recovery.families.formulas import DesignMatrix, Formula, Term, read_formula, term_text
 from recovery.families.multilevel import design_file
 from recovery.families.multilevel.design_file import DesignFile
 from recovery.families.multilevel.layout import Layout
@@ -87,9 +87,12 @@ def read_parts(text: str, given: Any, sizes: Any) -> Parts:
         if "missing" in variables:
             raise ValueError("design.missing: must not be given, the file has the rows")
         variables = dict(variables)
+        for name, keys in variables.items():
+            if name not in (design_file.ROWS, design_file.DIGEST) and not _is_factor(keys):
+                raise ValueError(f"design.{name}: must have levels; the file has all numbers")
         expected = variables.pop(design_file.DIGEST, None)
         file = design_file.read(variables.pop(design_file.ROWS), expected)
-        variables = _variables_of(file, formula) | variables
+        variables = _variables_of(file, formula, variables) | variables
         groups = dict.fromkeys(name for name in formula.factors if name != PARTICIPANT)
     design = read_design(variables, groups)
     try:
@@ -107,12 +110,17 @@ def _formula(text: str) -> Formula:
         raise ValueError(f"formula: {error}") from None
 
 
-def _variables_of(file: DesignFile, formula: Formula) -> dict[str, Any]:
-    """The variables of a formula as a file has them."""
+def _is_factor(keys: Any) -> bool:
+    """Whether a variable beside a file is a factor, or a number as `content` gives it."""
+    return isinstance(keys, Mapping) and ("levels" in keys or dict(keys) == design_file.NUMBER)
+
+
+def _variables_of(file: DesignFile, formula: Formula, described: Collection[str]) -> dict[str, Any]:
+    """The variables of a formula that are not described, as a file has them."""
     trials = [formula.trials] if isinstance(formula.trials, str) else []
     names = [*formula.variables, *trials]
     file.require([PARTICIPANT, *formula.factors, *names])
-    return {name: file.variable(name) for name in names}
+    return {name: file.variable(name) for name in names if name not in described}
 
 
 def _check(formula: Formula, design: Design) -> None:
@@ -133,25 +141,42 @@ def _check(formula: Formula, design: Design) -> None:
             f"got the outcome {formula.response!r}, must have another name than the variables of "
             "`design`, grouping factors, and 'replicate'"
         )
-    correlated = [group.name for group in formula.groups if group.correlated and group.terms[1:]]
-    for name in correlated:
-        if correlated.count(name) > 1:
-            raise ValueError(f"{name} has two terms with correlations, must have one")
-    coefficients = [(group.name, term) for group in formula.groups for term in group.terms]
-    for name, term in coefficients:
-        if coefficients.count((name, term)) > 1:
-            what = ":".join(atom.text for atom in term) or "Intercept"
-            raise ValueError(f"{what} varies by {name} twice, must be in one term in parentheses")
+    for group in formula.groups:
+        for term in group.terms:
+            _check_varies(term, group.factor, group.name, design)
+
+
+def _check_varies(term: Term, factors: Sequence[str], name: str, design: Design) -> None:
+    """Raise ValueError if a term is constant in the groups that its coefficient varies by."""
+    variables = [variable for atom in term for variable in atom.variables]
+    constant = [
+        not any(design.varies_within(variable, factor) for factor in factors)
+        for variable in variables
+    ]
+    if variables and all(constant):
+        raise ValueError(
+            f"{term_text(term)} is the same in all rows of a {name}, so its coefficient cannot "
+            f"vary by {name}; write (1 | {name})"
+        )
 
 
 def _check_terms(formula: Formula, design: Design) -> None:
     """Raise ValueError if a term cannot have its variables, such as the log of a factor."""
-    codings = Layout(formula, design).codings
+    layout = Layout(formula, design)
+    codings = layout.codings
     for terms in (formula.population, *(group.terms for group in formula.groups)):
         DesignMatrix(terms, codings)
     for atom in formula.offsets:
         if strange := [name for name in atom.variables if name in codings]:
             raise ValueError(f"{atom.text}: got the factor {strange[0]!r}, must be numbers")
+    correlated = [block.factor for block in layout.blocks if block.pairs]
+    for name in correlated:
+        if correlated.count(name) > 1:
+            raise ValueError(f"{name} has two terms with correlations, must have one")
+    names = [name for block in layout.blocks for name in (*block.sd, *block.cor)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two coefficients have the standard deviation {name}, must have one")
 
 
 def _check_trials(formula: Formula, design: Design, trials: bool) -> None:

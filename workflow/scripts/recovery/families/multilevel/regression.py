@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from itertools import combinations
-from math import ceil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 
 from recovery.families import designs, observed_data
 from recovery.families.correlations import draw_correlation
-from recovery.families.designs.grouping_factors import PARTICIPANT
+from recovery.families.designs.grouping_factors import PARTICIPANT, ancestors
 from recovery.families.family import (
     NO_SIZES,
     Axes,
@@ -102,9 +101,7 @@ class Multilevel(Family):
         self.ObservedColumns = parameter_types.observed_type(self.COLUMNS)
         self.file = parts.file
         self.rows = self._rows_of(parts.file) if parts.file else None
-        if self.rows:
-            each = self.rows[PARTICIPANT].size / np.unique(self.rows[PARTICIPANT]).size
-            self.ROWS_OF_PARTICIPANT = ceil(each)
+        self.ROWS_IN_FILE = self.rows is not None
 
     def _rows_of(self, file: DesignFile) -> Columns:
         """The groups and predictors of a design's file; ValueError if they are wrong."""
@@ -119,6 +116,7 @@ class Multilevel(Family):
     def _check_rows(self, rows: Columns, source: Mapping[str, str]) -> None:
         design_checks.refuse_contradictions(self.design, rows, source)
         design_checks.refuse_few(self.layout, rows)
+        design_checks.refuse_same_groups(self.layout, rows)
         design_checks.refuse_dependent(self.layout, rows)
         self.layout.offset(rows)  # refuses, for example, the logarithm of 0
 
@@ -265,7 +263,8 @@ class Multilevel(Family):
         observed = self.rows if isinstance(observations, int | None) else observations
         if observed is not None:
             names = [name for name in self.COLUMNS if name != self.layout.response]
-            return observed_data.repeat_participants(names[1:], participants, observed)
+            grouping = self.design.grouping_factors[1:]
+            return observed_data.repeat_participants(names[1:], participants, observed, grouping)
         assert isinstance(observations, int)  # else the design has rows
         return designs.simulate_rows(self.design, participants, sizes, observations, rng)
 
@@ -329,7 +328,9 @@ class Multilevel(Family):
         """Return the family's columns from a CSV file; ValueError if the file is wrong."""
         source, response = columns.model_dump(), self.layout.response
         scaled = {*self.design.covariates} | ({response} if self.outcome.SCALED else set())
-        scaled -= {str(self.layout.formula.trials)}
+        formula = self.layout.formula
+        of_offsets = {name for atom in formula.offsets for name in atom.variables}
+        scaled -= {str(formula.trials), *of_offsets}
         dataset = self._read_columns(table, source, scaled if standardize else ())
         requirement, valid = self.outcome.requirement(dataset[response], self._trials(dataset))
         observed_data.require(table, source[response], requirement, valid)
@@ -345,7 +346,9 @@ class Multilevel(Family):
         dataset: Columns = {}
         for name, column in source.items():
             if name in self.design.grouping_factors:
-                dataset[name] = observed_data.groups(table, column, name == PARTICIPANT)
+                within = [source[each] for each in ancestors(self.design.groups, name)]
+                several = name == PARTICIPANT
+                dataset[name] = observed_data.groups(table, column, several, within)
             elif name in self.design.factors:
                 levels = self.design.factors[name].levels
                 dataset[name] = observed_data.levels(table, column, levels)
@@ -372,20 +375,21 @@ class Multilevel(Family):
         designs.check_sizes(self.design, participants, sizes, observations)
 
     def check_coefficients(
-        self, participants: int, sizes: Mapping[str, int], observations: int | None
+        self, participants: int, sizes: Mapping[str, int], observations: int | Columns | None
     ) -> None:
         """Raise ValueError if a dataset of these sizes cannot tell all coefficients apart."""
-        size = (participants, sizes, observations or 1)
-        columns = designs.simulate_rows(self.design, *size, np.random.default_rng(1))
+        rng = np.random.default_rng(1)
+        columns = self._simulate_design(participants, observations, sizes, rng)
         design_checks.refuse_few(self.layout, columns)
+        design_checks.refuse_same_groups(self.layout, columns)
         design_checks.refuse_dependent(self.layout, columns)
 
     def number_of_rows(
         self, participants: int, observations: int, sizes: Mapping[str, int] = NO_SIZES
     ) -> int:
         """Return the number of rows of a dataset before rows go missing."""
-        if self.ROWS_OF_PARTICIPANT:
-            return participants * self.ROWS_OF_PARTICIPANT
+        if self.rows:
+            return observed_data.repeated_rows(participants, self.rows)
         return designs.number_of_rows(self.design, participants, sizes, observations)
 
     def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
@@ -456,9 +460,9 @@ class Multilevel(Family):
 
         Shape (n_rows,), or (n_rows, n_draws) if values are arrays of draws.
         """
-        rows = columns[PARTICIPANT].size
-        b = np.array([values[name] for name in self.layout.b])
-        fixed = self.layout.design_matrix(columns) @ b if b.size else np.zeros(rows)
+        draws = np.shape(next(iter(values.values())))
+        b = np.array([values[name] for name in self.layout.b]).reshape(self.layout.size, *draws)
+        fixed = self.layout.design_matrix(columns) @ b
         varying = group_coefficients.part_of_predictor(self.layout, values, columns)
         shape = (-1, *(1,) * (max(fixed.ndim, np.ndim(varying)) - 1))
         return fixed + varying + self.layout.offset(columns).reshape(shape)
@@ -473,11 +477,11 @@ class Multilevel(Family):
 
     def for_parts(self, columns: Columns) -> Columns:
         """Return a dataset with what cannot be computed from some of its rows as columns."""
-        found = dict(columns)
-        for atom in self.layout.formula.atoms:
-            if atom.depends_on_all_rows:
-                found |= dict(zip(atom.names, atom.values(columns).T, strict=True))
-        return found
+        return self.layout.for_parts(columns)
+
+    def depends_on_all_rows(self) -> str:
+        """Return what in the formula depends on all rows of a dataset; empty if nothing does."""
+        return self.layout.depends_on_all_rows
 
     def log_likelihood(self, values: Mapping[str, np.ndarray], columns: Columns) -> np.ndarray:
         """Return the log density of every observation given groups' coefficients."""

@@ -199,10 +199,14 @@ class MetaAnalysis(Family):
         designs.check_sizes(self.design, participants, {}, observations)
 
     def check_coefficients(
-        self, participants: int, sizes: Mapping[str, int], observations: int | None
+        self, participants: int, sizes: Mapping[str, int], observations: int | Columns | None
     ) -> None:
         """Raise ValueError if this number of studies cannot tell all coefficients apart."""
-        columns = designs.simulate_rows(self.design, participants, {}, 1, np.random.default_rng(1))
+        if isinstance(observations, Mapping):
+            columns = {name: np.resize(each, participants) for name, each in observations.items()}
+        else:
+            rng = np.random.default_rng(1)
+            columns = designs.simulate_rows(self.design, participants, {}, 1, rng)
         design_checks.refuse_dependent(self.layout, columns)
 
     def _x(self, columns: Columns) -> np.ndarray:
@@ -300,6 +304,14 @@ class MetaAnalysis(Family):
         effects = [name for name in names if _EFFECT.fullmatch(name)]
         return {"theta": effects} if effects else {}
 
+    def for_parts(self, columns: Columns) -> Columns:
+        """Return a dataset with what cannot be computed from some of its rows as columns."""
+        return self.layout.for_parts(columns)
+
+    def depends_on_all_rows(self) -> str:
+        """Return what in the formula depends on all studies; empty if nothing does."""
+        return self.layout.depends_on_all_rows
+
     def log_likelihood(self, values: Mapping[str, np.ndarray], columns: Columns) -> np.ndarray:
         """Return the log density of every effect given theta, or mu of a common effect."""
         y, se = columns["y"][:, None], columns["se"][:, None]
@@ -394,6 +406,11 @@ def _check(parts: options.Parts) -> None:
     for name, factor in design.factors.items():
         if factor.between is None:
             raise ValueError(f"design.{name}: must have between: participant, a study has one row")
+    for name in design.variables:
+        if name in ("y", "se", "study", "standard_error", RESPONSE):
+            raise ValueError(f"design.{name}: must be another name, every study has its own {name}")
+    if design.missing is not None:
+        raise ValueError("design.missing: must not be given, a study has one row")
     if design.groups:
         raise ValueError("sizes: must not be given, the studies are the participants")
 
