@@ -122,7 +122,9 @@ def shrinkage(data: FigureData, figure: Figure) -> MplFigure:
         population_line(axes, family, coefficient, values)
         axes.set_yticks(heights, [label for label, _ in stages])
         axes.set_ylim(-0.4, len(stages) - 0.6)
-        axes.set_title(coefficient_label(family, coefficient), loc="left", fontweight="bold")
+        axes.set_title(family.COEFFICIENTS[coefficient], loc="left", fontweight="bold")
+        if family.DEVIATIONS:
+            axes.set_xlabel("Deviation from the population")
     drawn.legend(handles=[population_handle(family)], loc="outside lower center", frameon=False)
     return drawn
 
