@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from conftest import make_study
 
 from recovery import families
+from recovery.common.errors import StudyError
 from recovery.families import observed_data
 
 CONDITION = {"levels": ["a", "b"]}
@@ -171,3 +173,26 @@ def test_moderators_by_polynomials_are_those_of_all_studies(rng):
     assert np.array_equal(
         family.marginal_log_likelihood("marginal", None, draws, part), whole[10:20]
     )
+
+
+OBSERVED_TRUTH = [
+    ("observed", {"mine": {"path": "a.csv"}}),
+    ("truths", {"one": {"from_observed": {"data": "mine", "model": "centered", "prior": "weak"}}}),
+    ("observations", []),
+]
+
+
+def test_several_numbers_of_observed_groups_are_refused():
+    with pytest.raises(StudyError, match=r"sizes\.item: got \[6, 9\], must have one number"):
+        make_study(*OBSERVED_TRUTH, ("sizes", {"item": [6, 9]}))
+
+
+def test_a_polynomial_with_a_truth_from_observed_data_is_refused():
+    with pytest.raises(StudyError, match=r"must not be given with poly\(x, 2\) in the formula"):
+        make_study(
+            *OBSERVED_TRUTH,
+            ("formula", "y ~ poly(x, 2) + (1 | participant)"),
+            ("priors", {"weak": {"Intercept": "normal(0, 1)", "b": "normal(0, 1)"}}),
+            ("priors", "weak", "sd", "exponential(1)"),
+            ("priors", "weak", "sigma", "exponential(1)"),
+        )
