@@ -363,10 +363,13 @@ def test_a_fault_is_told_in_one_line_at_its_key(in_the_repository, places, messa
 
 def test_a_formula_of_other_terms_is_told_every_key_that_does_not_fit():
     assert refusal(("formula", "y ~ x"), ("models", ["pooled"])).splitlines() == [
-        "study.yaml: priors.weak.sd: unknown key, must not be there",
-        "study.yaml: priors.weak.cor: unknown key, must not be there",
-        "study.yaml: truths.moderate.sd: unknown key, must not be there",
-        "study.yaml: truths.moderate.cor: unknown key, must not be there",
+        f"study.yaml: {key}: unknown key, must not be there; the keys are {keys}"
+        for key, keys in (
+            ("priors.weak.sd", "Intercept, b_x, b, sigma"),
+            ("priors.weak.cor", "Intercept, b_x, b, sigma"),
+            ("truths.moderate.sd", "b, means, sigma"),
+            ("truths.moderate.cor", "b, means, sigma"),
+        )
     ]
 
 

@@ -14,6 +14,7 @@ Model = TypeVar("Model", bound=BaseModel)
 MOST_LINES = 20  # of a message
 MOST_CHARACTERS = 500  # of a line
 MOST_NAMES = 30  # of a list
+FEW_KEYS = 12  # are listed where one is unknown
 
 
 class UserError(Exception):
@@ -85,11 +86,13 @@ def validation_faults(error: ValidationError, place: tuple, keys: Sequence[str] 
 
 
 def _question(fault: Mapping, keys: Sequence[str]) -> str:
-    """A question for the key that an unknown one is near to."""
+    """A question for the key that an unknown one is near to; else all keys, if they are few."""
     if fault["type"] != "extra_forbidden" or len(fault["loc"]) > 1 or len(keys) > MOST_CHARACTERS:
         return ""
     near = difflib.get_close_matches(str(fault["loc"][0])[:MOST_CHARACTERS], keys, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; the keys are {', '.join(keys)}" if 0 < len(keys) <= FEW_KEYS else ""
 
 
 def _first_causes(errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
