@@ -196,3 +196,9 @@ def test_a_polynomial_with_a_truth_from_observed_data_is_refused():
             ("priors", "weak", "sd", "exponential(1)"),
             ("priors", "weak", "sigma", "exponential(1)"),
         )
+
+
+def test_a_prior_that_yaml_has_split_at_its_comma_is_explained():
+    split = {"Intercept": "normal(6", "1)": None, "b": "normal(0, 1)"}
+    with pytest.raises(StudyError, match=r"priors\.weak: got '1\)' as a key: between braces YAML"):
+        make_study(("priors", {"weak": split}))

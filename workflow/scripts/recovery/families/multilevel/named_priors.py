@@ -103,6 +103,19 @@ class NamedPriors(Frozen):
         """Return the first arguments of the parameters' distributions, then the second, ..."""
         return list(zip(*(self.of(each).arguments for each in parameters), strict=True))
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_not_split(cls, value: Any) -> Any:
+        """Refuse a prior whose texts YAML has split at their commas."""
+        if isinstance(value, Mapping):
+            for key, rest in value.items():
+                if rest is None and str(key).endswith(")"):
+                    raise ValueError(
+                        f"got {shown(key)} as a key: between braces YAML splits at commas; write "
+                        'such a prior in quotes, as b: "normal(0, 1)", or each on a line'
+                    )
+        return value
+
     @model_validator(mode="after")
     def _has_all(self) -> NamedPriors:
         lacking = {
