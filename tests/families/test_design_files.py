@@ -132,3 +132,10 @@ def test_data_can_be_fitted(rng):
     data = family.stan_data(columns, prior)
     assert data["X"].shape == (columns["y"].size, 3)
     assert np.array_equal(data["Z"], np.ones((columns["y"].size, 2)))
+
+
+@pytest.mark.parametrize("path", ["\n", "a\x07.csv", "{scenario}.csv", 3])
+def test_a_path_that_is_none_is_refused_in_one_line(path):
+    with pytest.raises(ValueError, match="must be the path of a CSV file") as refused:
+        find({"rows": path})
+    assert str(refused.value).isprintable()

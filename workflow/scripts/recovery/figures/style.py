@@ -193,11 +193,21 @@ def title_panels(
     next(iter(panels.values())).figure.align_ylabels()
 
 
+def _bound_limits(axes: Axes) -> None:
+    """Narrow limits whose difference is too large for a computer's numbers."""
+    for limits, narrow in ((axes.get_xlim(), axes.set_xlim), (axes.get_ylim(), axes.set_ylim)):
+        with np.errstate(over="ignore"):
+            if not np.isfinite(limits[1] - limits[0]):
+                narrow(limits[0] / 4, limits[1] / 4)
+
+
 def lay_out(drawn: MplFigure) -> None:
     """Lay out a figure once for all formats.
 
     Without a layout engine and with fixed label positions, no format measures the ticks again.
     """
+    for axes in drawn.axes:
+        _bound_limits(axes)
     if (engine := drawn.get_layout_engine()) is not None:
         engine.execute(drawn)
     drawn.set_layout_engine(None)

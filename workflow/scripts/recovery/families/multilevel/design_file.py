@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from recovery import tables
-from recovery.common.errors import listed
+from recovery.common.errors import listed, shown
 from recovery.common.hashing import digest
+from recovery.common.types import Path
 from recovery.common.user_files import LARGEST_DATA, located, require_regular
 from recovery.families import observed_data
 
@@ -66,8 +68,10 @@ class DesignFile:
 
 def read(path: Any, expected: str | None) -> DesignFile:
     """Read a design's file; ValueError if it is wrong, or not the one with the expected digest."""
-    if not isinstance(path, str):
-        raise ValueError(f"design.{ROWS}: got {path!r}, must be the path of a CSV file")
+    try:
+        TypeAdapter(Path).validate_python(path)
+    except ValidationError:
+        raise ValueError(f"design: got {shown(path)}, must be the path of a CSV file") from None
     try:
         require_regular(located(path), LARGEST_DATA)
         table = tables.read_csv(located(path))
