@@ -84,7 +84,7 @@ def changed(raw: dict, *places: tuple) -> dict:
         if value is DROP:
             del part[last]
         else:
-            part[last] = value
+            part[last] = copy.deepcopy(value)
     return raw
 
 
