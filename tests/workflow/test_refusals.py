@@ -57,11 +57,11 @@ def refused(checkout, *expected, environment=None, arguments=()):
             ),
             (
                 {"design": {"x": {"sequence": [0, 1]}}, "observations": [1]},
-                "study.yaml: participants: with 4 participants and 1 observations of each, x "
+                "study.yaml: participants: with 4 participants and 1 observation of each, x "
                 "cannot vary",
             ),
             (
-                {"design": {"x": {"values": [0, 0], "between": "participant"}}},
+                {"design": {"x": {"values": [0, 0]}}},
                 "study.yaml: participants: with 4 participants and 5 observations of each, the "
                 "coefficient x cannot be told from those before it",
             ),
