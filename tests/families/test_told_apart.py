@@ -43,6 +43,12 @@ def test_it_is_refused(formula, design, message):
         find(formula, design)
 
 
+def test_what_is_the_same_in_one_of_two_factors_is_so_in_their_combinations():
+    design = {"x": {"normal": [0, 1], "between": "item"}}
+    with pytest.raises(ValueError, match="cannot vary by participant:item"):
+        find("y ~ x + (x | participant:item)", design, sizes={"item": None})
+
+
 def test_a_slope_of_an_interaction_with_a_varying_predictor_is_taken():
     family = find("y ~ group * x + (group:x | participant)", {"group": GROUP, "x": NUMBER})
     assert "sd_participant__Intercept" in family.PARAMETERS

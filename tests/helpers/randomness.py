@@ -7,8 +7,8 @@ ALPHA = 1e-3
 
 
 def follows(sample, distribution) -> bool:
-    """Whether a Kolmogorov-Smirnov test keeps the distribution."""
-    return stats.kstest(sample, distribution.cdf).pvalue > ALPHA
+    """Whether a Kolmogorov-Smirnov test keeps the distribution, or its cumulative probability."""
+    return stats.kstest(sample, getattr(distribution, "cdf", distribution)).pvalue > ALPHA
 
 
 def close(estimates, expected, errors) -> bool:

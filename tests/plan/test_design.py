@@ -1,14 +1,13 @@
 """Names, seeds and identities: what decides a dataset or a fit, and what does not."""
 
 import copy
-import shutil
 
 import numpy as np
 import pytest
-from conftest import DROP, LINEAR, SMALL, STAN, make_design, make_study
+from changed_keys import only
+from conftest import DROP, SMALL, make_design, make_study
 from observed_study import OBSERVED
 
-from recovery.plan import provenance
 from recovery.plan.batch_size import Batch
 from recovery.plan.design import Design
 from recovery.plan.scenarios import Scenario
@@ -64,11 +63,6 @@ def fit_identities(design) -> dict:
         for cell in design.cells
         for batch in design.batches(cell)
     }
-
-
-def only(different: dict, before: dict) -> set:
-    """The keys of which the identity is another one."""
-    return {key for key in before if different[key] != before[key]}
 
 
 # Seeds
@@ -360,42 +354,6 @@ def test_other_sizes_leave_the_identities_and_seeds_of_a_scenario():
     seeds = {dataset_seed(simulation(more, each), 1) for each in (name, other)}
     assert len(seeds) == 2
     assert len({fit_seed(fit(more, scenario=each), 1) for each in (name, other)}) == 2
-
-
-# Programs
-
-
-@pytest.fixture
-def programs(tmp_path):
-    """A copy of the Stan programs, to edit."""
-    return shutil.copytree(STAN, tmp_path / "stan")
-
-
-def hashes(programs) -> dict:
-    study = make_study(("models", list(LINEAR.MODELS)))
-    return dict(provenance.sources(study, LINEAR, programs, "1").programs)
-
-
-def edit(file) -> None:
-    file.write_text(file.read_text() + "// edited\n")
-
-
-def test_an_edited_program_changes_only_its_own_model(programs):
-    before = hashes(programs)
-    edit(programs / "multilevel_linear" / "centered.stan")
-    assert only(hashes(programs), before) == {"centered"}
-
-
-def test_an_edited_include_changes_the_models_that_include_it(programs):
-    before = hashes(programs)
-    edit(programs / "functions" / "multilevel.stan")
-    assert only(hashes(programs), before) == {*("unpooled", "centered", "noncentered", "marginal")}
-
-
-def test_a_touched_program_changes_nothing(programs):
-    before = hashes(programs)
-    (programs / "multilevel_linear" / "centered.stan").touch()
-    assert hashes(programs) == before
 
 
 def test_a_program_decides_only_its_models_fits():

@@ -4,15 +4,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import make_design, make_study
-
-from recovery.common.errors import StudyError
-
-
-def refusal(*places) -> str:
-    with pytest.raises(StudyError) as refused:
-        make_study(*places)
-    return str(refused.value)
-
+from refusals import refusal
 
 TWO_COUNTS = ("participants", [4, 8])
 

@@ -66,7 +66,9 @@ def find(choice: str | Mapping[str, Any]) -> Family:
             )
         if Path(name).stem in SHIPPED:
             raise ValueError(f"got {name!r}, must not have the name of a shipped family: {known}")
-        return import_module("recovery.families.own.own_family").load(str(located(name)))
+        own = import_module("recovery.families.own.own_family").load(str(located(name)))
+        own.CHOICE = name
+        return own
     if name not in SHIPPED:
         raise ValueError(f"got {name!r}, must be one of {known}, or the path of a Python file")
     return _shipped(name, json.dumps(options, default=str))

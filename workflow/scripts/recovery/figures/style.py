@@ -189,8 +189,13 @@ def title_panels(
         if row == rows[0]:
             axes.set_title(column_labels[column], loc="left", fontweight="bold")
         if column == columns[0]:
-            axes.set_ylabel(textwrap.fill(row_labels[row], 18))
+            axes.set_ylabel(_folded(row_labels[row]))
     next(iter(panels.values())).figure.align_ylabels()
+
+
+def _folded(label: str) -> str:
+    """A label on lines of 18 characters, which may end within a parameter's name after `__`."""
+    return textwrap.fill(label.replace("__", "__ "), 18).replace("__ ", "__")
 
 
 def _bound_limits(axes: Axes) -> None:

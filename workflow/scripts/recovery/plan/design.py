@@ -49,11 +49,6 @@ class Design:
         """The study's family."""
         return families.find(self.study.family_choice)
 
-    @property
-    def _choice(self) -> Any:
-        """The family with the options that are not its defaults."""
-        return self.family.CHOICE or self.study.family
-
     @cached_property
     def _data_batches(self) -> dict[str, list[Batch]]:
         return {name: data_batches(self.study, each) for name, each in self.scenarios.items()}
@@ -235,7 +230,7 @@ class Design:
     def simulation(self, scenario: str, batch: Batch) -> dict[str, Any]:
         """Return the specification of one batch of datasets: its identity and replicates too."""
         specification = {
-            "family": self._choice,
+            "family": self.family.CHOICE,
             "root_seed": self.study.seed,
             **self._mechanism(scenario),
             "tables": self._source_identities(scenario),
@@ -252,7 +247,7 @@ class Design:
     def observation(self, dataset: str) -> dict[str, Any]:
         """Return the specification of one observed dataset, its identity included."""
         specification = {
-            "family": self._choice,
+            "family": self.family.CHOICE,
             "dataset": dataset,
             **self._observed(dataset),
             "code": self.sources.observing,
@@ -316,7 +311,7 @@ class Design:
             parts = (study, self.sources, scenario, model, dataset)
             return _identified(estimation(*parts), batch.ranges)
         found = {
-            "family": self._choice,
+            "family": self.family.CHOICE,
             "scenario": scenario,
             "model": model,
             "prior": self.fitted_prior[prior],

@@ -23,7 +23,7 @@ def estimation(
     """
     engine, version = sources.estimating_engines[name]
     return {
-        "family": families.find(study.family_choice).CHOICE or study.family,
+        "family": families.find(study.family_choice).CHOICE,
         "scenario": scenario,
         "model": name,
         "prior": methods.NO_PRIOR,

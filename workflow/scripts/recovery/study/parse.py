@@ -49,7 +49,7 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     except ValueError as wrong:
         place = "" if re.split(r"[.:]", str(wrong))[0] in families.REGRESSION else "family: "
         raise study_error(file, [f"{place}{wrong}"]) from None
-    named = study.model_copy(update={"family": _without_keys(family.CHOICE) or study.family})
+    named = study.model_copy(update={"family": _without_keys(family.CHOICE)})
     family.try_in_child(partial(_read_parts, raw, family))
     study, faults = _with_parts(named, family, faults)
     faults += [*reference_faults(study, family), *planning_faults(study, family)]

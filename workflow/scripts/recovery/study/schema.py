@@ -22,6 +22,7 @@ from recovery.families.family import Family
 from recovery.families.multilevel import Multilevel
 from recovery.families.multilevel.named_priors import EXAMPLES, pattern
 from recovery.families.shipped import meta_analysis, multilevel_ordinal
+from recovery.families.shipped.meta_analysis import study_types
 from recovery.study.keys import Study
 from recovery.study.truths import Observed, ObservedTruth, PriorTruth
 
@@ -202,14 +203,14 @@ class AnyTruth(Frozen):
     """By grouping factor: the correlation of all pairs of coefficients, or a matrix."""
 
 
-class ModeratedTruth(meta_analysis.Truth):
+class ModeratedTruth(study_types.Truth):
     """Parameter values from which data are generated."""
 
     b: dict[Text, Real] = {}
     """The coefficients of moderators, by their names in the formula."""
 
 
-class ModeratedPrior(meta_analysis.Prior):
+class ModeratedPrior(study_types.Prior):
     """A setting of every hyperparameter."""
 
     b_mean: Real = 0
@@ -218,7 +219,7 @@ class ModeratedPrior(meta_analysis.Prior):
     """Its standard deviation."""
 
 
-class ModeratedColumns(meta_analysis.ObservedColumns):
+class ModeratedColumns(study_types.ObservedColumns):
     """The column names of a CSV file with the family's data, and those of moderators."""
 
     model_config = ConfigDict(extra="allow")

@@ -14,7 +14,14 @@ from recovery.families.multilevel.layout import Layout
 DEPENDENT = 1e-10  # of a column's length, that is left after the columns before it
 
 
-def refuse_few(layout: Layout, columns: Columns) -> None:
+def refuse_not_told_apart(layout: Layout, columns: Columns) -> None:
+    """Raise ValueError if a dataset cannot tell all coefficients apart."""
+    _refuse_few(layout, columns)
+    _refuse_same_groups(layout, columns)
+    _refuse_dependent(layout, columns)
+
+
+def _refuse_few(layout: Layout, columns: Columns) -> None:
     """Raise ValueError if groups have more coefficients than there are groups."""
     for block in layout.blocks:
         groups, _ = block.groups(columns)
@@ -27,7 +34,7 @@ def refuse_few(layout: Layout, columns: Columns) -> None:
             )
 
 
-def refuse_same_groups(layout: Layout, columns: Columns) -> None:
+def _refuse_same_groups(layout: Layout, columns: Columns) -> None:
     """Raise ValueError if a coefficient varies by two factors that have the same groups."""
     for one, other in combinations(layout.blocks, 2):
         shared = [name for name in one.coefficients if name in other.coefficients]
@@ -42,7 +49,7 @@ def refuse_same_groups(layout: Layout, columns: Columns) -> None:
             )
 
 
-def refuse_dependent(layout: Layout, columns: Columns) -> None:
+def _refuse_dependent(layout: Layout, columns: Columns) -> None:
     """Raise ValueError if the columns of the population's design matrix depend on one another."""
     matrix = layout.population(columns)
     largest = np.abs(matrix).max(axis=0)

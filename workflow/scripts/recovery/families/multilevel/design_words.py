@@ -1,11 +1,21 @@
-"""The variables of a design in words, for the report."""
+"""A formula and the variables of its design in words, for the report."""
 
 from __future__ import annotations
 
 from recovery.families.designs import Covariate, Factor
+from recovery.families.multilevel.design_file import DesignFile
+from recovery.families.multilevel.layout import Layout
 
 
-def in_words(variable: Factor | Covariate) -> str:
+def in_words(layout: Layout, file: DesignFile | None = None) -> dict[str, str]:
+    """Return a formula and the variables of its design in words; of a file, only its factors."""
+    shown = layout.design.factors if file else layout.design.variables
+    rows = {"Rows": f"those of {file.path}"} if file else {}
+    used = {name: _variable(each) for name, each in shown.items() if name in layout.predictors}
+    return {"Formula": layout.formula.text, **rows, **used}
+
+
+def _variable(variable: Factor | Covariate) -> str:
     """Return a variable in words: `factor easy, hard (coding difference), Latin square of item`."""
     if isinstance(variable, Factor):
         coding = variable.coding if isinstance(variable.coding, str) else "matrix"

@@ -10,6 +10,7 @@ import numpy as np
 
 from recovery.families.family import Columns
 from recovery.families.multilevel.layout import Block, Layout
+from recovery.families.multilevel.named_priors import NamedPriors
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,7 @@ def terms(layout: Layout, columns: Columns) -> Iterator[Term]:
 
 def names_in_order(layout: Layout, columns: Columns) -> list[str]:
     """Return the names of all groups' deviations in a dataset, in the order of programs."""
-    found: list[str] = []
-    for block in layout.blocks:
-        groups, _ = block.groups(columns)
-        names, start = block.deviations(groups), 0
-        for size in block.sizes:
-            part = names[start : start + size]
-            found += [name for group in zip(*part, strict=True) for name in group]
-            start += size
-    return found
+    return [name for term in terms(layout, columns) for name in term.in_order]
 
 
 def stan_data(layout: Layout, columns: Columns) -> dict[str, Any]:
@@ -97,6 +90,26 @@ def draw(
         for names, values in zip(block.deviations(groups), deviations.T.tolist(), strict=True)
         for name, value in zip(names, values, strict=True)
     }
+
+
+def draw_separate(
+    layout: Layout, prior: NamedPriors, columns: Columns, rng: np.random.Generator
+) -> dict[str, float]:
+    """Draw the coefficients of every group from the prior of b; b is their mean.
+
+    Returns
+    -------
+    dict
+        b and the groups' deviations from it.
+    """
+    (block,) = layout.blocks
+    mean, sd = prior.arguments([*layout.b])
+    drawn = draw(block, np.array(sd), np.eye(len(sd)), columns, rng)
+    names = block.deviations(block.groups(columns)[0])
+    for b, centre, members in zip(layout.b, mean, names, strict=True):
+        average = float(np.mean([drawn[name] for name in members]))
+        drawn |= {b: centre + average} | {name: drawn[name] - average for name in members}
+    return drawn
 
 
 def part_of_predictor(layout: Layout, values: Mapping[str, Any], columns: Columns) -> Any:

@@ -73,6 +73,13 @@ class Block:
         """The names of their correlations, in the order of `pairs`."""
         return tuple(f"cor_{self.factor}__{one}__{other}" for one, other in self.pairs)
 
+    @property
+    def places(self) -> list[tuple[int, int, str]]:
+        """Row and column of every correlation in the correlation matrix, and its name."""
+        place = self.coefficients.index
+        named = zip(self.pairs, self.cor, strict=True)
+        return [(place(one), place(other), name) for (one, other), name in named]
+
     def groups(self, columns: Columns) -> tuple[list[str], np.ndarray]:
         """Return the names of the groups in a dataset, and the group of every row, from 0."""
         if len(self.columns) == 1:
@@ -200,6 +207,17 @@ class Layout:
     def all_vary(self) -> bool:
         """Whether there is one block with every population coefficient, in the same order."""
         return self.only_block is not None and self.centre == tuple(range(1, self.size + 1))
+
+    @cached_property
+    def predictors(self) -> dict[str, str]:
+        """The variables of the formula, in the order of the design -> "integer" or "real"."""
+        trials = {self.formula.trials} if isinstance(self.formula.trials, str) else set()
+        used = {*self.formula.variables, *trials}
+        return {
+            name: "integer" if name in self.design.factors else "real"
+            for name in self.design.variables
+            if name in used
+        }
 
     @property
     def depends_on_all_rows(self) -> str:

@@ -70,8 +70,6 @@ def _new_participant(
         return population, np.zeros((1, 1, 1))
     sds = np.array([values[name] for name in block.sd])
     omega = np.tile(np.eye(len(sds)), (sds.shape[1], 1, 1))
-    place = block.coefficients.index
-    for (one, other), name in zip(block.pairs, block.cor, strict=True):
-        a, b = place(one), place(other)
+    for a, b, name in block.places:
         omega[:, a, b] = omega[:, b, a] = values[name]
     return population, sds.T[:, :, None] * omega * sds.T[:, None, :]

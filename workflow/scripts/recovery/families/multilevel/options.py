@@ -150,7 +150,7 @@ def _check_varies(term: Term, factors: Sequence[str], name: str, design: Design)
     """Raise ValueError if a term is constant in the groups that its coefficient varies by."""
     variables = [variable for atom in term for variable in atom.variables]
     constant = [
-        not any(design.varies_within(variable, factor) for factor in factors)
+        not all(design.varies_within(variable, factor) for factor in factors)
         for variable in variables
     ]
     if variables and all(constant):
@@ -194,16 +194,14 @@ def _check_trials(formula: Formula, design: Design, trials: bool) -> None:
         raise ValueError(f"got trials({formula.trials}), must be a covariate of `design`: {hint}")
 
 
-def content(parts: Parts) -> dict[str, Any]:
+def content(parts: Parts, default: Options) -> dict[str, Any]:
     """Return options that give these parts, without those that have their default."""
-    formula, design, file = parts.formula, parts.design, parts.file
-    found: dict[str, Any] = {}
-    if formula.text != DEFAULT_FORMULA:
-        found["formula"] = formula.text
-    serialised = design.serialised()
+    formula, file = parts.formula, parts.file
+    found: dict[str, Any] = {} if formula.text == default.formula else {"formula": formula.text}
+    serialised = parts.design.serialised()
     if file:
         rows = [[design_file.ROWS, file.path], [design_file.DIGEST, file.digest]]
         return found | {"design": [*serialised["design"], *rows]}
-    if serialised != read_design(DEFAULT_DESIGN, {}).serialised():
+    if serialised != read_design(default.design, default.sizes).serialised():
         found |= serialised
     return found

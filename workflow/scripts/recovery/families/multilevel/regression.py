@@ -6,7 +6,7 @@ group r_t[j] ~ multi_normal(0, quad_form_diag(Omega_t, sd_t))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from itertools import combinations
 from pathlib import Path
@@ -16,11 +16,9 @@ from typing import Any
 import numpy as np
 
 from recovery.families import designs, observed_data
-from recovery.families.correlations import draw_correlation
-from recovery.families.designs.grouping_factors import PARTICIPANT, ancestors
+from recovery.families.designs.grouping_factors import PARTICIPANT
 from recovery.families.family import (
     NO_SIZES,
-    Axes,
     Columns,
     Estimator,
     Family,
@@ -31,10 +29,13 @@ from recovery.families.family import (
 from recovery.families.multilevel import (
     design_checks,
     design_words,
+    file_columns,
     group_coefficients,
     marginal_likelihood,
     options,
     parameter_types,
+    parameter_values,
+    participant_lines,
 )
 from recovery.families.multilevel.design_file import DesignFile
 from recovery.families.multilevel.layout import Layout, parts_of
@@ -42,7 +43,6 @@ from recovery.families.multilevel.models import JOINT, models
 from recovery.families.multilevel.named_priors import prior_type
 from recovery.families.multilevel.outcome import Outcome
 
-LINE_POINTS = 25  # of a curved line in a figure
 MOST_PAIRS = 10  # of population coefficients, whose sums and differences calibration ranks
 
 
@@ -82,7 +82,7 @@ class Multilevel(Family):
         parts = options.read(given, outcome.TRIALS, outcome.INTERCEPT)
         self.design, self.outcome = parts.design, outcome
         self.layout = layout = Layout(parts.formula, parts.design, outcome.INTERCEPT)
-        self.OPTIONS = options.content(parts)
+        self.OPTIONS = options.content(parts, options.Options())
         self.MODELS = models(
             name, layout, outcome.PARAMETERS, programs, pooled_note, density_seconds
         )
@@ -94,8 +94,9 @@ class Multilevel(Family):
         self.POSITIVE = (*layout.sd, *outcome.POSITIVE)
         self.COEFFICIENTS, self.DEVIATIONS = layout.deviations, True
         self.OUTCOME = layout.response
-        self.COLUMNS = self._columns()
-        self.AXES = self._axes()
+        groups = dict.fromkeys(self.design.grouping_factors, "integer")
+        self.COLUMNS = groups | layout.predictors | {layout.response: outcome.KIND}
+        self.AXES = participant_lines.axes(layout, outcome)
         self.Truth = parameter_types.truth_type(layout, outcome)
         self.Prior = prior_type(layout, outcome.PRIORS)
         self.ObservedColumns = parameter_types.observed_type(self.COLUMNS)
@@ -107,7 +108,7 @@ class Multilevel(Family):
         """The groups and predictors of a design's file; ValueError if they are wrong."""
         names = {name: name for name in self.COLUMNS if name != self.layout.response}
         try:
-            rows = self._read_columns(file.table, names, ())
+            rows = file_columns.read(self.design, file.table, names)
             self._check_rows(rows, names)
         except ValueError as error:
             raise ValueError(f"design: {file.path}: {error}") from None
@@ -115,77 +116,24 @@ class Multilevel(Family):
 
     def _check_rows(self, rows: Columns, source: Mapping[str, str]) -> None:
         design_checks.refuse_contradictions(self.design, rows, source)
-        design_checks.refuse_few(self.layout, rows)
-        design_checks.refuse_same_groups(self.layout, rows)
-        design_checks.refuse_dependent(self.layout, rows)
+        design_checks.refuse_not_told_apart(self.layout, rows)
         self.layout.offset(rows)  # refuses, for example, the logarithm of 0
-
-    def _columns(self) -> dict[str, str]:
-        """The data columns: grouping factors, variables of the formula, the outcome."""
-        formula = self.layout.formula
-        trials = {formula.trials} if isinstance(formula.trials, str) else set()
-        used = {*formula.variables, *trials}
-        variables = {
-            name: "integer" if name in self.design.factors else "real"
-            for name in self.design.variables
-            if name in used
-        }
-        groups = dict.fromkeys(self.design.grouping_factors, "integer")
-        return groups | variables | {formula.response: self.outcome.KIND}
-
-    def _axes(self) -> Axes | None:
-        """Lines over the first predictor, if all are numbers and only participants vary.
-
-        There are none of what depends on rows: numbers of trials, and poly.
-        """
-        formula = self.layout.formula
-        covariates = [name for name in formula.variables if name in self.design.covariates]
-        numeric = len(covariates) == len(formula.variables) > 0
-        of_rows = any(atom.depends_on_all_rows for atom in formula.atoms)
-        if not numeric or of_rows or isinstance(formula.trials, str):
-            return None
-        if any(name != PARTICIPANT for name in formula.factors):
-            return None
-        x, y = covariates[0], formula.response
-        return Axes(PARTICIPANT, x, y, f"Predictor {x}", f"{self.outcome.Y_LABEL} {y}")
 
     # Truths
 
     def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
         """Draw every parameter from the prior."""
-        layout = self.layout
-        b = {name: rng.normal(*prior.of(f"b_{name}").arguments) for name in layout.coefficients}
-        sd: dict[str, dict[str, float]] = {}
-        cor: dict[str, Any] = {}
-        for block in layout.blocks:
-            drawn = [rng.exponential(1 / prior.of(name).arguments[0]) for name in block.sd]
-            sd.setdefault(block.factor, {}).update(zip(block.coefficients, drawn, strict=True))
-            if block.pairs:
-                eta = prior.of(block.cor[0]).arguments[0]
-                omega = draw_correlation(len(drawn), eta, rng)
-                cor[block.factor] = parameter_types.correlation_of(omega)
-        return self._truth(b, sd, cor, self.outcome.draw(prior, rng))
-
-    def _truth(self, b: Mapping, sd: Mapping, cor: Mapping, others: Mapping) -> Fields:
-        groups = {**({"sd": sd} if sd else {}), **({"cor": cor} if cor else {})}
-        return self.Truth(b=b, **groups, **others)
+        return self.Truth(**parameter_values.drawn(self.layout, self.outcome, prior, rng))
 
     def prior_sd(self, prior: Fields, model: str) -> Values:
         """Return the known prior standard deviations of a model's parameters.
 
-        For a correlation of Q coefficients, (rho + 1) / 2 ~ beta(a, a) with a = eta - 1 + Q / 2.
         The SD of the b of `unpooled`, a mean of groups, depends on their number.
         """
-        scored, layout = set(self.MODELS[model].scored), self.layout
-        known = {name: 1 / prior.of(name).arguments[0] for name in layout.sd}
-        if self.MODELS[model].pooling != "none":
-            known |= {name: prior.of(name).arguments[1] for name in layout.b}
-        for block in layout.blocks:
-            for name in block.cor:
-                shape = prior.of(name).arguments[0] - 1 + len(block.coefficients) / 2
-                known[name] = 1 / np.sqrt(2 * shape + 1)
-        known |= self.outcome.prior_sd(prior)
-        return {name: float(sd) for name, sd in known.items() if name in scored}
+        chosen = self.MODELS[model]
+        known = parameter_values.prior_sd(self.layout, self.outcome, prior)
+        unknown = self.layout.b if chosen.pooling == "none" else ()
+        return {n: sd for n, sd in known.items() if n in chosen.scored and n not in unknown}
 
     def determines_truth(self, model: str) -> bool:
         """Whether a model estimates every parameter that a Truth needs."""
@@ -193,32 +141,11 @@ class Multilevel(Family):
 
     def truth_from_estimates(self, means: Values) -> Fields:
         """Return the Truth with the posterior means of a fit."""
-        layout = self.layout
-        b = {name: means[f"b_{name}"] for name in layout.coefficients}
-        sd: dict[str, dict[str, float]] = {}
-        cor: dict[str, Any] = {}
-        for block in layout.blocks:
-            found = {
-                each: means[name] for each, name in zip(block.coefficients, block.sd, strict=True)
-            }
-            sd.setdefault(block.factor, {}).update(found)
-            if block.pairs:
-                omega, place = np.eye(len(found)), block.coefficients.index
-                for (one, other), name in zip(block.pairs, block.cor, strict=True):
-                    omega[place(one), place(other)] = omega[place(other), place(one)] = means[name]
-                cor[block.factor] = parameter_types.correlation_of(omega)
-        return self._truth(b, sd, cor, self.outcome.truth_fields(means))
+        return self.Truth(**parameter_values.estimated(self.layout, self.outcome, means))
 
     def values_of(self, truth: Fields) -> Values:
         """Return the values of all population parameters in a Truth."""
-        values = {f"b_{name}": value for name, value in truth.coefficients.items()}
-        for block in self.layout.blocks:
-            values |= dict(zip(block.sd, truth.sds(block).tolist(), strict=True))
-        for block in self.layout.blocks:
-            omega, place = truth.correlations(block), block.coefficients.index
-            for (one, other), name in zip(block.pairs, block.cor, strict=True):
-                values[name] = float(omega[place(one), place(other)])
-        return values | self.outcome.values(truth)
+        return parameter_values.of_truth(self.layout, self.outcome, truth)
 
     # Datasets
 
@@ -302,23 +229,9 @@ class Multilevel(Family):
             values = {n: v for n, v in self.values_of(truth).items() if n not in self.layout.cor}
             values |= dict.fromkeys(self.layout.sd, 0.0)
         else:
-            values = self._separate_lines(prior, truth, columns, rng)
+            values = self.values_of(truth)
+            values |= group_coefficients.draw_separate(self.layout, prior, columns, rng)
         return self._with_outcome(columns, truth, values, rng), values
-
-    def _separate_lines(
-        self, prior: Fields, truth: Fields, columns: Columns, rng: np.random.Generator
-    ) -> Values:
-        """Values with coefficients of every group from the prior of b, and b their mean."""
-        (block,) = self.layout.blocks
-        mean, sd = prior.arguments([*self.layout.b])
-        drawn = group_coefficients.draw(block, np.array(sd), np.eye(len(sd)), columns, rng)
-        values = dict(self.values_of(truth))
-        names = block.deviations(block.groups(columns)[0])
-        for b, centre, members in zip(self.layout.b, mean, names, strict=True):
-            average = float(np.mean([drawn[name] for name in members]))
-            values[b] = centre + average
-            drawn |= {name: drawn[name] - average for name in members}
-        return values | drawn
 
     def can_simulate_joint(self, joint: str) -> bool:
         """Whether `simulate_joint` can draw from a joint model: True for every program's."""
@@ -331,7 +244,7 @@ class Multilevel(Family):
         formula = self.layout.formula
         of_offsets = {name for atom in formula.offsets for name in atom.variables}
         scaled -= {str(formula.trials), *of_offsets}
-        dataset = self._read_columns(table, source, scaled if standardize else ())
+        dataset = file_columns.read(self.design, table, source, scaled if standardize else ())
         requirement, valid = self.outcome.requirement(dataset[response], self._trials(dataset))
         observed_data.require(table, source[response], requirement, valid)
         if self.outcome.KIND == "integer":
@@ -339,34 +252,9 @@ class Multilevel(Family):
         self._check_rows(dataset, source)
         return dataset
 
-    def _read_columns(
-        self, table: Mapping, source: Mapping[str, str], scaled: Collection[str]
-    ) -> Columns:
-        """Return columns of the family from those of a file, some with mean 0 and SD 1."""
-        dataset: Columns = {}
-        for name, column in source.items():
-            if name in self.design.grouping_factors:
-                within = [source[each] for each in ancestors(self.design.groups, name)]
-                several = name == PARTICIPANT
-                dataset[name] = observed_data.groups(table, column, several, within)
-            elif name in self.design.factors:
-                levels = self.design.factors[name].levels
-                dataset[name] = observed_data.levels(table, column, levels)
-            else:
-                dataset[name] = observed_data.numbers(table, column)
-                if name in scaled:
-                    dataset[name] = observed_data.standardized(dataset[name], column)
-        return dataset
-
     def in_words(self) -> dict[str, str]:
         """Return the formula, and every variable of the design, in words."""
-        variables = self.design.variables
-        shown = self.design.factors if self.file else variables
-        used = [name for name in shown if name in self.COLUMNS]
-        rows = {"Rows": f"those of {self.file.path}"} if self.file else {}
-        return {"Formula": self.layout.formula.text, **rows} | {
-            name: design_words.in_words(variables[name]) for name in used
-        }
+        return design_words.in_words(self.layout, self.file)
 
     def check_sizes(
         self, participants: int, sizes: Mapping[str, int], observations: int | None
@@ -380,9 +268,7 @@ class Multilevel(Family):
         """Raise ValueError if a dataset of these sizes cannot tell all coefficients apart."""
         rng = np.random.default_rng(1)
         columns = self._simulate_design(participants, observations, sizes, rng)
-        design_checks.refuse_few(self.layout, columns)
-        design_checks.refuse_same_groups(self.layout, columns)
-        design_checks.refuse_dependent(self.layout, columns)
+        design_checks.refuse_not_told_apart(self.layout, columns)
 
     def number_of_rows(
         self, participants: int, observations: int, sizes: Mapping[str, int] = NO_SIZES
@@ -408,27 +294,9 @@ class Multilevel(Family):
             "prior_b_mean": means,
             "prior_b_sd": sds,
             "prior_sd_rate": [prior.of(name).arguments[0] for name in layout.sd],
-            "prior_partial_shape": self._partial_shapes(prior),
+            "prior_partial_shape": parameter_values.partial_shapes(layout, prior),
             **self.outcome.stan_data(prior),
         }
-
-    def _partial_shapes(self, prior: Fields) -> list[float]:
-        """Return the shapes of the beta distributions of partial correlations, scaled to (0, 1).
-
-        Under LKJ's distribution with shape eta, the partial correlation of coefficient i of Q with
-        coefficient j < i, given those before j, has the shape eta + (Q - 1 - j) / 2.
-
-        References
-        ----------
-        Lewandowski, Kurowicka & Joe (2009), doi:10.1016/j.jmva.2009.04.008, section 2.4.
-        """
-        return [
-            prior.of(block.cor[0]).arguments[0] + (len(block.coefficients) - 1 - j) / 2
-            for block in self.layout.blocks
-            if block.pairs
-            for i in range(2, len(block.coefficients) + 1)
-            for j in range(1, i)
-        ]
 
     def parameter_names(self, names: list[str], columns: Columns) -> list[str]:
         """Return the names of a program's draws after the terms of the formula."""
@@ -518,16 +386,4 @@ class Multilevel(Family):
         Other predictors have the participant's mean.
         """
         assert self.AXES is not None
-        plain = all(atom.is_column for atom in self.layout.formula.atoms)
-        points = 2 if self.outcome.STRAIGHT and plain else LINE_POINTS
-        people, index = np.unique(columns[PARTICIPANT], return_inverse=True)
-        x = columns[self.AXES.x]
-        rows: Columns = {
-            PARTICIPANT: np.repeat(people, points),
-            self.AXES.x: np.tile(np.linspace(x.min(), x.max(), points), people.size),
-        }
-        for name in self.COLUMNS:
-            if name not in (*rows, self.layout.response):
-                means = np.bincount(index, columns[name]) / np.bincount(index)
-                rows[name] = np.repeat(means, points)
-        return rows
+        return participant_lines.grid(self.layout, self.outcome, self.AXES.x, columns)

@@ -11,19 +11,18 @@ import numpy as np
 from scipy.special import gammaln
 
 from recovery.common.types import Positive
-from recovery.families.family import Fields, SimulationError, Values
-from recovery.families.multilevel import Multilevel, Options, Outcome
+from recovery.families.family import Fields
+from recovery.families.multilevel import Multilevel, Options
+from recovery.families.multilevel.log_link import PositiveNumbers, refuse_rounded
 
 
-class Gamma(Outcome):
+class Gamma(PositiveNumbers):
     """Positive outcomes; the linear predictor is the logarithm of their mean."""
 
     PARAMETERS = {"shape": "Shape, shape"}
     POSITIVE = ("shape",)
     TRUTH = {"shape": Positive}
     PRIORS = {"shape": ("shape", "gamma")}
-    STRAIGHT = False
-    SCALED = False
 
     def simulate(
         self,
@@ -35,16 +34,7 @@ class Gamma(Outcome):
         """Draw an outcome for every linear predictor; SimulationError if it rounds to 0."""
         with np.errstate(over="ignore", invalid="ignore"):
             y = np.exp(predictor) * rng.gamma(truth.shape, 1 / truth.shape, predictor.size)
-        if not np.all(np.isfinite(y) & (y > 0)):
-            raise SimulationError("an outcome is too large or too small for a computer's numbers")
-        return y
-
-    def expected(
-        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
-    ) -> np.ndarray:
-        """Return mean outcomes."""
-        with np.errstate(over="ignore"):
-            return np.exp(predictor)
+        return refuse_rounded(y)
 
     def log_density(
         self,
@@ -57,10 +47,6 @@ class Gamma(Outcome):
         shape = values["shape"]
         log_rate = np.log(shape) - predictor
         return shape * log_rate + (shape - 1) * np.log(y) - np.exp(log_rate) * y - gammaln(shape)
-
-    def requirement(self, y: np.ndarray, trials: np.ndarray | None) -> tuple[str, np.ndarray]:
-        """Return the requirement for an observed outcome, and the rows that meet it."""
-        return "numbers above 0", y > 0
 
 
 def family(options: Options) -> Multilevel:

@@ -10,19 +10,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from recovery.common.types import Positive
-from recovery.families.family import Fields, SimulationError, Values
-from recovery.families.multilevel import Multilevel, Options, Outcome
+from recovery.families.family import Fields, Values
+from recovery.families.multilevel import Multilevel, Options
+from recovery.families.multilevel.log_link import PositiveNumbers, refuse_rounded
 
 
-class LogNormal(Outcome):
+class LogNormal(PositiveNumbers):
     """Outcomes whose logarithm is normal with residual standard deviation sigma."""
 
     PARAMETERS = {"sigma": "Residual SD of log, sigma"}
     POSITIVE = ("sigma",)
     TRUTH = {"sigma": Positive}
     PRIORS = {"sigma": ("sigma", "exponential")}
-    STRAIGHT = False
-    SCALED = False
 
     def simulate(
         self,
@@ -34,16 +33,13 @@ class LogNormal(Outcome):
         """Draw an outcome for every linear predictor; SimulationError if it overflows."""
         with np.errstate(over="ignore"):
             y = np.exp(predictor + truth.sigma * rng.normal(size=predictor.size))
-        if not np.all(np.isfinite(y) & (y > 0)):
-            raise SimulationError("an outcome is too large or too small for a computer's numbers")
-        return y
+        return refuse_rounded(y)
 
     def expected(
         self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
     ) -> np.ndarray:
         """Return mean outcomes."""
-        with np.errstate(over="ignore"):
-            return np.exp(predictor + np.square(values["sigma"]) / 2)
+        return super().expected(predictor + np.square(values["sigma"]) / 2, values, trials)
 
     def log_density(
         self,
@@ -57,10 +53,6 @@ class LogNormal(Outcome):
         z = (log_y - predictor) / sigma
         return -0.5 * np.log(2 * np.pi) - np.log(sigma) - log_y - 0.5 * z**2
 
-    def requirement(self, y: np.ndarray, trials: np.ndarray | None) -> tuple[str, np.ndarray]:
-        """Return the requirement for an observed outcome, and the rows that meet it."""
-        return "numbers above 0", y > 0
-
 
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options."""
@@ -68,6 +60,5 @@ def family(options: Options) -> Multilevel:
         "multilevel_lognormal",
         options,
         LogNormal(),
-        pooled_note=(", and its sigma includes the differences between groups"),
-        density_seconds=0.0,
+        pooled_note=", and its sigma includes the differences between groups",
     )

@@ -11,22 +11,18 @@ import numpy as np
 from scipy.special import gammaln
 
 from recovery.common.types import Positive
-from recovery.families.family import Fields, Values
-from recovery.families.multilevel import Multilevel, Options, Outcome
-from recovery.families.shipped.multilevel_poisson import counts, refuse_large
+from recovery.families.family import Fields
+from recovery.families.multilevel import Multilevel, Options
+from recovery.families.multilevel.log_link import Counts, refuse_large
 
 
-class NegativeBinomial(Outcome):
+class NegativeBinomial(Counts):
     """Counts; the linear predictor is the logarithm of their expected value."""
 
-    KIND = "integer"
     PARAMETERS = {"shape": "Shape, shape"}
     POSITIVE = ("shape",)
     TRUTH = {"shape": Positive}
     PRIORS = {"shape": ("shape", "gamma")}
-    Y_LABEL = "Count"
-    STRAIGHT = False
-    SCALED = False
 
     def simulate(
         self,
@@ -41,13 +37,6 @@ class NegativeBinomial(Outcome):
         refuse_large(np.log(np.maximum(rate, np.finfo(float).tiny)))
         return rng.poisson(rate)
 
-    def expected(
-        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
-    ) -> np.ndarray:
-        """Return expected counts."""
-        with np.errstate(over="ignore"):
-            return np.exp(predictor)
-
     def log_density(
         self,
         y: np.ndarray,
@@ -60,10 +49,6 @@ class NegativeBinomial(Outcome):
         total = np.logaddexp(predictor, np.log(shape))
         choices = gammaln(y + shape) - gammaln(shape) - gammaln(y + 1)
         return choices + y * (predictor - total) + shape * (np.log(shape) - total)
-
-    def requirement(self, y: np.ndarray, trials: np.ndarray | None) -> tuple[str, np.ndarray]:
-        """Return the requirement for an observed outcome, and the rows that meet it."""
-        return counts(y)
 
 
 def family(options: Options) -> Multilevel:

@@ -10,35 +10,13 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import gammaln
 
-from recovery.families.family import Fields, SimulationError, Values
-from recovery.families.multilevel import Multilevel, Options, Outcome
-
-LARGEST_RATE = 2**30  # of Stan's poisson_rng, because its integers have 32 bits
-LARGEST_COUNT = 2**31 - 1
+from recovery.families.family import Fields
+from recovery.families.multilevel import Multilevel, Options
+from recovery.families.multilevel.log_link import Counts, refuse_large
 
 
-def refuse_large(predictor: np.ndarray) -> None:
-    """Raise SimulationError if the expected count of a linear predictor is too large for Stan."""
-    if predictor.size and (largest := predictor.max()) > np.log(LARGEST_RATE):
-        raise SimulationError(
-            f"an expected count is exp({largest:.4g}), must be at most 2^30, exp(20.79); a "
-            "truth with smaller b and sd, or a tighter prior, gives smaller counts"
-        )
-
-
-def counts(y: np.ndarray) -> tuple[str, np.ndarray]:
-    """Return the requirement for observed counts, and the rows that meet it."""
-    valid = (y >= 0) & (y <= LARGEST_COUNT) & (y == np.floor(y))
-    return f"counts: whole numbers from 0 to {LARGEST_COUNT:,}", valid
-
-
-class Poisson(Outcome):
+class Poisson(Counts):
     """Counts; the linear predictor is the logarithm of their expected value."""
-
-    KIND = "integer"
-    Y_LABEL = "Count"
-    STRAIGHT = False
-    SCALED = False
 
     def simulate(
         self,
@@ -51,13 +29,6 @@ class Poisson(Outcome):
         refuse_large(predictor)
         return rng.poisson(np.exp(predictor))
 
-    def expected(
-        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
-    ) -> np.ndarray:
-        """Return expected counts."""
-        with np.errstate(over="ignore"):
-            return np.exp(predictor)
-
     def log_density(
         self,
         y: np.ndarray,
@@ -67,10 +38,6 @@ class Poisson(Outcome):
     ) -> np.ndarray:
         """Return log probabilities."""
         return y * predictor - self.expected(predictor, {}, None) - gammaln(y + 1)
-
-    def requirement(self, y: np.ndarray, trials: np.ndarray | None) -> tuple[str, np.ndarray]:
-        """Return the requirement for an observed outcome, and the rows that meet it."""
-        return counts(y)
 
 
 def family(options: Options) -> Multilevel:

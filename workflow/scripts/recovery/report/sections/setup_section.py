@@ -48,7 +48,7 @@ def _value(value: Any) -> str:
 
 
 def sizes_in_words(study: Study) -> str:
-    """Return the sizes of datasets besides participants: `, 12 and 24 of item and 1 row ...`."""
+    """Return the numbers of other groups, to follow participants: `, 12 and 24 groups of item`."""
     groups = [f"{listed(sizes)} groups of {name}" for name, sizes in study.counted_sizes.items()]
     return "".join(f", {each}" for each in groups)
 

@@ -11,20 +11,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import AfterValidator, Field, Strict, create_model
+from pydantic import Field, create_model
 from scipy.special import gammaln
 
 from recovery.common.errors import shown
-from recovery.common.types import Frozen, NonNegative, Positive, Real, Scale, Text
+from recovery.common.types import Text
 from recovery.families import designs, observed_data
 from recovery.families.family import NO_SIZES, Columns, Family, Fields, Model, Values
-from recovery.families.formulas import Formula
-from recovery.families.multilevel import design_checks, design_words, options
+from recovery.families.multilevel import design_checks, design_words, file_columns, options
 from recovery.families.multilevel.layout import INTERCEPT, Layout
-from recovery.families.multilevel.parameter_types import named
+from recovery.families.shipped.meta_analysis.study_types import (
+    Design,
+    ModeratedPrior,
+    ObservedColumns,
+    Prior,
+    truth_type,
+)
 
 JOINT, COMMON = "random effects", "common effect"
 _EFFECT = re.compile(r"theta\[\d+\]")
@@ -32,69 +37,11 @@ _EFFECT = re.compile(r"theta\[\d+\]")
 RESPONSE = "effect"  # in the formula
 
 
-class Options(Frozen):
-    """Options of the family."""
+class Options(options.Options):
+    """Options of the family: the formula and the design of moderators."""
 
     formula: Text = f"{RESPONSE} ~ 1"
     design: Any = Field(default_factory=dict)
-    """Moderator -> its keys, or what `Design.serialised` returns."""
-    sizes: Any = Field(default_factory=dict)
-
-
-def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] > bounds[1]:
-        raise ValueError(f"got {list(bounds)}, must be [smallest, largest]")
-    return bounds
-
-
-class Design(Frozen):
-    """Settings of the generator besides parameters: the distribution of standard errors."""
-
-    se: Annotated[tuple[Positive, Positive], AfterValidator(_in_order)]
-    """Bounds of the studies' standard errors, which are uniform between them."""
-
-
-class Truth(Design):
-    """Parameter values from which data are generated."""
-
-    mu: Real
-    """Mean of the studies' effects."""
-    tau: NonNegative
-    """Their standard deviation."""
-
-
-def truth_type(moderators: Sequence[str]) -> type[Truth]:
-    """Return the type of a truth: with moderators, `b` has their coefficients."""
-    if not moderators:
-        return Truth
-    b = named(moderators, Real, "a coefficient of the formula")
-    return create_model("Truth", __base__=Truth, __doc__=Truth.__doc__, b=(b, ...))
-
-
-class Prior(Frozen):
-    """A setting of every hyperparameter."""
-
-    mu_mean: Real
-    mu_sd: Scale
-    tau_df: Annotated[float, Strict(), Field(ge=1, le=1e6)]
-    """Degrees of freedom of the half-Student-t prior of tau; 1 is half-Cauchy."""
-    tau_scale: Scale
-
-
-class ModeratedPrior(Prior):
-    """A setting of every hyperparameter."""
-
-    b_mean: Real
-    """Mean of the normal prior of every moderator's coefficient."""
-    b_sd: Scale
-
-
-class ObservedColumns(Frozen):
-    """The column names of a CSV file with the family's data."""
-
-    effect: Text
-    standard_error: Text
-    study: Text
 
 
 _PARTIAL = {
@@ -166,15 +113,11 @@ class MetaAnalysis(Family):
         self.layout = Layout(formula, self.design)
         self.moderators = tuple(n for n in self.layout.coefficients if n != INTERCEPT)
         self.b = tuple(f"b_{name}" for name in self.moderators)
-        self.OPTIONS = _content(formula, self.design)
+        self.OPTIONS = options.content(parts, Options())
         self.MODELS = _models(self.b)
         labels = {name: f"Coefficient, {name}" for name in self.b}
         self.PARAMETERS = {"mu": "Mean effect, mu", **labels, "tau": "SD of effects, tau"}
-        kinds = {
-            name: "integer" if name in self.design.factors else "real"
-            for name in self.design.variables
-            if name in formula.variables
-        }
+        kinds = self.layout.predictors
         self.COLUMNS = {"participant": "integer", **kinds, "y": "real", "se": "real"}
         self.Truth = truth_type(self.moderators)
         self.Prior = ModeratedPrior if self.moderators else Prior
@@ -185,12 +128,7 @@ class MetaAnalysis(Family):
 
     def in_words(self) -> dict[str, str]:
         """Return the formula, and every moderator, in words."""
-        if not self.moderators:
-            return {}
-        variables = {n: v for n, v in self.design.variables.items() if n in self.COLUMNS}
-        return {"Formula": self.layout.formula.text} | {
-            name: design_words.in_words(each) for name, each in variables.items()
-        }
+        return design_words.in_words(self.layout) if self.moderators else {}
 
     def check_sizes(
         self, participants: int, sizes: Mapping[str, int], observations: int | None
@@ -207,7 +145,7 @@ class MetaAnalysis(Family):
         else:
             rng = np.random.default_rng(1)
             columns = designs.simulate_rows(self.design, participants, {}, 1, rng)
-        design_checks.refuse_dependent(self.layout, columns)
+        design_checks.refuse_not_told_apart(self.layout, columns)
 
     def _x(self, columns: Columns) -> np.ndarray:
         """The moderators' part of the design matrix."""
@@ -376,15 +314,10 @@ class MetaAnalysis(Family):
         se = observed_data.numbers(table, columns.standard_error)
         observed_data.require(table, columns.standard_error, "numbers above 0", se > 0)
         y = observed_data.numbers(table, columns.effect)
-        dataset = {"participant": participant, "y": y, "se": se}
-        for name in self.COLUMNS:
-            column = getattr(columns, name, name)
-            if name in self.design.factors:
-                levels = self.design.factors[name].levels
-                dataset[name] = observed_data.levels(table, column, levels)
-            elif name not in dataset:
-                dataset[name] = observed_data.numbers(table, column)
-        design_checks.refuse_dependent(self.layout, dataset)
+        source = {name: getattr(columns, name) for name in self.layout.predictors}
+        moderators = file_columns.read(self.design, table, source)
+        dataset = {"participant": participant, "y": y, "se": se, **moderators}
+        design_checks.refuse_not_told_apart(self.layout, dataset)
         return {name: dataset[name] for name in self.COLUMNS}
 
     def population_of(self, coefficient: str) -> str | None:
@@ -413,13 +346,6 @@ def _check(parts: options.Parts) -> None:
         raise ValueError("design.missing: must not be given, a study has one row")
     if design.groups:
         raise ValueError("sizes: must not be given, the studies are the participants")
-
-
-def _content(formula: Formula, design: designs.Design) -> dict[str, Any]:
-    """The options that give this formula and design, without those that have their default."""
-    if formula.text == Options().formula and not design.variables:
-        return {}
-    return {"formula": formula.text, "design": design.serialised()["design"], "sizes": []}
 
 
 def family(options: Options) -> MetaAnalysis:
