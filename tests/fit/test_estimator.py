@@ -63,7 +63,7 @@ def test_an_estimator_for_another_formula_is_refused():
 
 
 def test_a_family_without_estimators_has_approximations_of_its_models(monkeypatch):
-    monkeypatch.setattr(LINEAR, "ESTIMATORS", {})
+    monkeypatch.setattr(families.find("multilevel_linear"), "ESTIMATORS", {})
     with pytest.raises(StudyError, match="got 'reml', must be one of 'optimize_pooled', "):
         make_study(("estimators", ["reml"]))
 

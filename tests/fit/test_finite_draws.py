@@ -253,8 +253,9 @@ def estimated(monkeypatch):
 
         own = [f"r_participant[{j},Intercept]" for j in range(1, 5)]
         parts = [part(["b_Intercept"]), part(own)]
-        reml = replace(LINEAR.ESTIMATORS["reml"], fit=lambda columns: EstimatorResult(parts))
-        monkeypatch.setitem(LINEAR.ESTIMATORS, "reml", reml)
+        known = families.find("multilevel_linear").ESTIMATORS
+        reml = replace(known["reml"], fit=lambda columns: EstimatorResult(parts))
+        monkeypatch.setitem(known, "reml", reml)
         design = make_design(("estimators", ["reml"]), estimating="code")
         batch = Batch(1, 1, 1)
         data, truth = datasets.simulate_batch(design.simulation(SCENARIO, batch))

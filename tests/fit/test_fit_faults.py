@@ -7,9 +7,9 @@ import resource
 
 import numpy as np
 import pytest
-from conftest import LINEAR, STAN, make_design
+from conftest import STAN, make_design
 
-from recovery import engines
+from recovery import engines, families
 from recovery.engines.protocol import Program
 from recovery.fit import batches, datasets
 from recovery.fit.sampler import SamplerFitter
@@ -88,7 +88,9 @@ def test_data_of_another_shape_in_one_replicate_fail_one_fit(
     monkeypatch, unharmed, entry, change, message
 ):
     given, _ = datasets.simulate_batch(DESIGN.simulation(SCENARIO, BATCH))
-    fateful, stan_data = given["y"][given["replicate"] == FATED], LINEAR.stan_data
+    fateful = given["y"][given["replicate"] == FATED]
+    family = families.find("multilevel_linear")
+    stan_data = family.stan_data
 
     def stan_data_or_not(columns, prior):
         data = stan_data(columns, prior)
@@ -96,7 +98,7 @@ def test_data_of_another_shape_in_one_replicate_fail_one_fit(
             data[entry] = change(data[entry])
         return data
 
-    monkeypatch.setattr(LINEAR, "stan_data", stan_data_or_not)
+    monkeypatch.setattr(family, "stan_data", stan_data_or_not)
     error = hold_alone(batch(), unharmed)
     assert error.startswith(f"StanDataError: {SOURCE}: stan_data: {entry}: {message}")
 

@@ -100,7 +100,8 @@ def draw_separate(
     Returns
     -------
     dict
-        b and the groups' deviations from it.
+        b, the groups' deviations from it, and the standard deviations and correlations that
+        they are drawn with: the SDs of the prior of b, and 0.
     """
     (block,) = layout.blocks
     mean, sd = prior.arguments([*layout.b])
@@ -109,7 +110,7 @@ def draw_separate(
     for b, centre, members in zip(layout.b, mean, names, strict=True):
         average = float(np.mean([drawn[name] for name in members]))
         drawn |= {b: centre + average} | {name: drawn[name] - average for name in members}
-    return drawn
+    return drawn | dict(zip(block.sd, sd, strict=True)) | dict.fromkeys(block.cor, 0.0)
 
 
 def part_of_predictor(layout: Layout, values: Mapping[str, Any], columns: Columns) -> Any:

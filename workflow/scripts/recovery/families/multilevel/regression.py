@@ -218,18 +218,20 @@ class Multilevel(Family):
     ) -> tuple[Columns, Values]:
         """Draw parameters from a prior, then a dataset, from the joint model of a program.
 
-        In `pooled` groups do not differ. `unpooled` draws the coefficients of every group from
-        the prior of b, and its b is their mean.
+        In `pooled` groups do not differ: their deviations and standard deviations are 0, and
+        correlations, which no data tell about then, keep the values drawn from the prior.
+        `unpooled` draws the coefficients of every group from the prior of b, and its b is their
+        mean.
         """
         truth = self.draw_truth(prior, rng)
         if joint == JOINT:
             return self.simulate(truth, participants, observations, rng, sizes)
         columns = self._simulate_design(participants, observations, sizes, rng)
+        values = self.values_of(truth)
         if joint == "pooled":
-            values = {n: v for n, v in self.values_of(truth).items() if n not in self.layout.cor}
             values |= dict.fromkeys(self.layout.sd, 0.0)
+            values |= dict.fromkeys(group_coefficients.names_in_order(self.layout, columns), 0.0)
         else:
-            values = self.values_of(truth)
             values |= group_coefficients.draw_separate(self.layout, prior, columns, rng)
         return self._with_outcome(columns, truth, values, rng), values
 
