@@ -139,3 +139,9 @@ def test_a_path_that_is_none_is_refused_in_one_line(path):
     with pytest.raises(ValueError, match="must be the path of a CSV file") as refused:
         find({"rows": path})
     assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "y ~ " + "(" * 300, "there/is/none.csv"])
+def test_a_path_that_no_file_can_have_is_refused_as_one_without_a_file(path):
+    with pytest.raises(StudyError, match=r"^study\.yaml: design: .*: cannot be read: "):
+        make_study(("design", path), ("formula", FORMULA))

@@ -84,7 +84,7 @@ def shipped(path: str | Path) -> Path:
 def located(path: str | Path) -> Path:
     """Return a file that a study names: from the working directory, else the shipped one."""
     here = Path(path)
-    if here.is_absolute() or os.path.lexists(here) or not (SOURCE / here).exists():
+    if here.is_absolute() or os.path.lexists(here) or not os.path.lexists(SOURCE / here):
         return here
     return shipped(here)
 
