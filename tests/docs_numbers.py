@@ -61,7 +61,7 @@ def costs(summary: Path) -> Iterator[list[str]]:
 def crossed(summary: Path) -> Iterator[list[str]]:
     """Yield the intervals of both coefficients, by participants, items and model."""
     keys = ["participants", "n_item", "model"]
-    converged = _first_attempts(summary).set_index(keys)["converged_rate"]
+    converged = _of_prior(_first_attempts(summary)).set_index(keys)["converged_rate"]
     cells = {name: _intervals(summary, name, keys) for name in ("b_Intercept", "b_condition")}
     yield [
         *("participants", "items", "model", "converged"),
@@ -88,7 +88,7 @@ def mixed(summary: Path) -> Iterator[list[str]]:
 
 def needed(summary: Path) -> Iterator[list[str]]:
     """Yield how many participants each model needs for a power of 0.8, with 95 % bounds."""
-    table = _read(summary, "planning")
+    table = _of_prior(_read(summary, "planning"))
     yield ["model", "participants", "from", "to"]
     for row in table[table["measure"] == "power"].itertuples():
         numbers = [row.n_needed, row.lower, row.upper]
@@ -100,9 +100,14 @@ def _first_attempts(summary: Path) -> pd.DataFrame:
     return table[table["attempt"] == "first"]
 
 
+def _of_prior(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the prior that pages show, and of classical estimators."""
+    return table[table["prior"].isin((PRIOR, "no_prior"))]
+
+
 def _intervals(summary: Path, parameter: str, keys: list[str]) -> pd.Series:
     """Coverage and width of the intervals of a parameter: (values of keys, measure) -> value."""
-    table = _read(summary, "performance")
+    table = _of_prior(_read(summary, "performance"))
     table = table[(table["parameter"] == parameter) & (table["subset"] == "all")]
     table = table[table["level"] == LEVEL]
     places = list(

@@ -11,6 +11,7 @@
  * doi:10.3758/s13428-017-0980-9.
  */
 functions {
+  #include functions/named_prior.stan
   #include functions/varying_lines.stan
 }
 data {
@@ -20,41 +21,40 @@ data {
   vector[N] x; // predictor
   vector[N] m; // mediator
   vector[N] y; // outcome
-  vector[3] prior_path_mean; // a, b, cp
-  vector<lower=0>[3] prior_path_sd;
-  vector[2] prior_intercept_mean; // d_m, d_y
-  vector<lower=0>[2] prior_intercept_sd;
-  vector<lower=0>[5] prior_sigma_p_rate;
-  vector<lower=0>[2] prior_sigma_rate; // sigma_m, sigma_y
-  real<lower=0> prior_lkj_eta;
+  real<lower=0> prior_lkj_eta; // of Omega
+  #include priors/data.stan
 }
 transformed data {
+  #include priors/bounds.stan
+
   matrix[N, 2] X_m = append_col(x, ones_vector(N));
   matrix[N, 3] X_y = append_col(m, X_m);
 }
 parameters {
-  real a; // x to m
-  real b; // m to y, given x
-  real cp; // x to y, given m: the direct effect
-  real d_m; // intercepts
-  real d_y;
-  vector<lower=0>[5] sigma_p; // participant standard deviations
+  #include priors/parameters.stan
+
   cholesky_factor_corr[5] L_p; // Omega = L_p L_p'
   matrix[5, J] z_p;
-  real<lower=0> sigma_m; // residual standard deviations
-  real<lower=0> sigma_y;
 }
 transformed parameters {
-  matrix[J, 5] beta_p = rep_matrix([a, b, cp, d_m, d_y], J)
+  #include priors/named.stan
+
+  real a = named[1]; // x to m
+  real b = named[2]; // m to y, given x
+  real cp = named[3]; // x to y, given m: the direct effect
+  real d_m = named[4]; // intercepts
+  real d_y = named[5];
+  vector[5] sigma_p = named[6 : 10]; // participant standard deviations
+  real sigma_m = named[11]; // residual standard deviations
+  real sigma_y = named[12];
+  matrix[J, 5] beta_p = rep_matrix(named[1 : 5]', J)
                         + (diag_pre_multiply(sigma_p, L_p) * z_p)';
 }
 model {
-  [a, b, cp]' ~ normal(prior_path_mean, prior_path_sd);
-  [d_m, d_y]' ~ normal(prior_intercept_mean, prior_intercept_sd);
-  sigma_p ~ exponential(prior_sigma_p_rate);
-  L_p ~ lkj_corr_cholesky(prior_lkj_eta);
+  #include priors/densities.stan
+
+  target += lkj_corr_cholesky_lpdf(L_p | prior_lkj_eta); // with its constant
   to_vector(z_p) ~ std_normal();
-  [sigma_m, sigma_y]' ~ exponential(prior_sigma_rate);
   m ~ normal(varying_lines(X_m, beta_p[ : , {1, 4}], participant), sigma_m);
   y ~ normal(varying_lines(X_y, beta_p[ : , {2, 3, 5}], participant),
              sigma_y);

@@ -6,23 +6,31 @@
  * if studies differ. Borenstein, Hedges, Higgins & Rothstein (2010),
  * doi:10.1002/jrsm.12.
  */
+functions {
+  #include functions/named_prior.stan
+}
 data {
   int<lower=1> J; // studies
   vector[J] y; // estimated effects
   vector<lower=0>[J] se; // their standard errors
   int<lower=0> K; // moderators' coefficients
   matrix[J, K] X;
-  real prior_mu_mean;
-  real<lower=0> prior_mu_sd;
-  real prior_b_mean;
-  real<lower=0> prior_b_sd;
+  #include priors/data.stan
+}
+transformed data {
+  #include priors/bounds.stan
 }
 parameters {
-  real mu;
-  vector[K] b; // moderators' coefficients
+  #include priors/parameters.stan
+}
+transformed parameters {
+  #include priors/named.stan
+
+  real mu = named[1]; // the effect where moderators are 0
+  vector[K] b = named[2 : (K + 1)]; // moderators' coefficients
 }
 model {
-  mu ~ normal(prior_mu_mean, prior_mu_sd);
-  b ~ normal(prior_b_mean, prior_b_sd);
+  #include priors/densities.stan
+
   y ~ normal(mu + X * b, se);
 }

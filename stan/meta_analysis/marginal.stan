@@ -9,28 +9,33 @@
  * This form is stable for tau near 0. Gelman et al. (2013), Bayesian Data
  * Analysis, section 5.4.
  */
+functions {
+  #include functions/named_prior.stan
+}
 data {
   int<lower=1> J; // studies
   vector[J] y; // estimated effects
   vector<lower=0>[J] se; // their standard errors
   int<lower=0> K; // moderators' coefficients
   matrix[J, K] X;
-  real prior_mu_mean;
-  real<lower=0> prior_mu_sd;
-  real prior_b_mean;
-  real<lower=0> prior_b_sd;
-  real<lower=0> prior_tau_df;
-  real<lower=0> prior_tau_scale;
+  #include priors/data.stan
+}
+transformed data {
+  #include priors/bounds.stan
 }
 parameters {
-  real mu; // mean of the studies' effects where moderators are 0
-  vector[K] b; // moderators' coefficients
-  real<lower=0> tau; // their standard deviation
+  #include priors/parameters.stan
+}
+transformed parameters {
+  #include priors/named.stan
+
+  real mu = named[1]; // mean of the studies' effects where moderators are 0
+  vector[K] b = named[2 : (K + 1)]; // moderators' coefficients
+  real tau = named[K + 2]; // their standard deviation
 }
 model {
-  mu ~ normal(prior_mu_mean, prior_mu_sd);
-  b ~ normal(prior_b_mean, prior_b_sd);
-  tau ~ student_t(prior_tau_df, 0, prior_tau_scale);
+  #include priors/densities.stan
+
   y ~ normal(mu + X * b, hypot(tau, se));
 }
 generated quantities {

@@ -13,7 +13,6 @@ array[M, N] int<lower=1, upper=R> place; // of an observation's groups in R
 array[M] int<lower=1, upper=K + 1> centre; // their means in b; K + 1: mean 0
 int<lower=0, upper=K> F; // population coefficients that are no means
 array[F] int<lower=1, upper=K> fixed;
-vector[K] prior_b_mean;
-vector<lower=0>[K] prior_b_sd;
-vector<lower=0>[M] prior_sd_rate;
-vector<lower=0>[P] prior_partial_shape; // LKJ's, of partial correlations
+vector[K] X_mean; // means of X where the intercept's prior is; the first is 0
+vector<lower=0>[P] partial_shape; // LKJ's, of partial correlations
+#include priors/data.stan

@@ -6,19 +6,27 @@
  * too narrow if groups differ. Gelman & Hill (2007), Data Analysis Using
  * Regression and Multilevel Models, section 12.2.
  */
+functions {
+  #include functions/named_prior.stan
+}
 data {
   #include multilevel/data.stan
 
   vector<lower=0, upper=1>[N] y; // outcome
-  real<lower=0> prior_phi_shape;
-  real<lower=0> prior_phi_rate;
+}
+transformed data {
+  #include priors/bounds.stan
 }
 parameters {
-  vector[K] b; // population coefficients
-  real<lower=0> phi; // precision: the variance is mu (1 - mu) / (1 + phi)
+  #include priors/parameters.stan
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
+
+  real phi = named[n_parameters]; // the variance is mu (1 - mu) / (1 + phi)
 }
 model {
-  b ~ normal(prior_b_mean, prior_b_sd);
-  phi ~ gamma(prior_phi_shape, prior_phi_rate);
+  #include priors/densities.stan
+
   y ~ beta_proportion(inv_logit(offsets + X * b), phi);
 }

@@ -11,6 +11,7 @@
  * Girolami (2015), Hamiltonian Monte Carlo for Hierarchical Models.
  */
 functions {
+  #include functions/named_prior.stan
   #include functions/multilevel.stan
 }
 data {
@@ -20,20 +21,24 @@ data {
   array[N] int<lower=0> y; // successes
 }
 transformed data {
+  #include priors/bounds.stan
+
   matrix[N, F] W = X[ : , fixed];
 }
 parameters {
-  vector[K] b; // population coefficients
-  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  #include priors/parameters.stan
+
   vector<lower=-1, upper=1>[P] partial; // their partial correlations
   vector[R] u; // groups' coefficients
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
 }
 model {
   vector[M] mu = append_row(b, 0)[centre];
   vector[N] alpha = offsets + group_part(Z, u, place);
-  b ~ normal(prior_b_mean, prior_b_sd);
-  sd ~ exponential(prior_sd_rate);
-  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
+  #include multilevel/priors.stan
+
   u ~ groups_normal(mu, sd, partial, Q, J);
   y ~ binomial_logit(trials, alpha + W * b[fixed]);
 }

@@ -6,16 +6,26 @@
  * too narrow if groups differ. Gelman & Hill (2007), Data Analysis Using
  * Regression and Multilevel Models, section 12.2.
  */
+functions {
+  #include functions/named_prior.stan
+}
 data {
   #include multilevel/data.stan
 
   array[N] int<lower=0> trials;
   array[N] int<lower=0> y; // successes
 }
+transformed data {
+  #include priors/bounds.stan
+}
 parameters {
-  vector[K] b; // population coefficients
+  #include priors/parameters.stan
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
 }
 model {
-  b ~ normal(prior_b_mean, prior_b_sd);
+  #include priors/densities.stan
+
   y ~ binomial_logit(trials, offsets + X * b);
 }

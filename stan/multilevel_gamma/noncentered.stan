@@ -9,34 +9,37 @@
  * Models, doi:10.1214/088342307000000014.
  */
 functions {
+  #include functions/named_prior.stan
   #include functions/multilevel.stan
 }
 data {
   #include multilevel/data.stan
 
   vector<lower=0>[N] y; // outcome
-  real<lower=0> prior_shape_shape;
-  real<lower=0> prior_shape_rate;
 }
 transformed data {
+  #include priors/bounds.stan
+
   matrix[N, F] W = X[ : , fixed];
 }
 parameters {
-  vector[K] b; // population coefficients
-  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  #include priors/parameters.stan
+
   vector<lower=-1, upper=1>[P] partial; // their partial correlations
   vector[R] z; // groups' coefficients, standardised
-  real<lower=0> shape; // the coefficient of variation is 1 / sqrt(shape)
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
+
+  real shape = named[n_parameters]; // the mean / SD is sqrt(shape)
 }
 model {
   vector[R] u = group_means(append_row(b, 0)[centre], Q, J, R)
                 + deviations(z, sd, partial, Q, J);
   vector[N] alpha = offsets + group_part(Z, u, place);
-  b ~ normal(prior_b_mean, prior_b_sd);
-  sd ~ exponential(prior_sd_rate);
-  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
+  #include multilevel/priors.stan
+
   z ~ std_normal();
-  shape ~ gamma(prior_shape_shape, prior_shape_rate);
   y ~ gamma(shape, shape * exp(-(alpha + W * b[fixed])));
 }
 generated quantities {

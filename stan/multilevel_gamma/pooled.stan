@@ -6,19 +6,27 @@
  * too narrow if groups differ. Gelman & Hill (2007), Data Analysis Using
  * Regression and Multilevel Models, section 12.2.
  */
+functions {
+  #include functions/named_prior.stan
+}
 data {
   #include multilevel/data.stan
 
   vector<lower=0>[N] y; // outcome
-  real<lower=0> prior_shape_shape;
-  real<lower=0> prior_shape_rate;
+}
+transformed data {
+  #include priors/bounds.stan
 }
 parameters {
-  vector[K] b; // population coefficients
-  real<lower=0> shape; // the coefficient of variation is 1 / sqrt(shape)
+  #include priors/parameters.stan
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
+
+  real shape = named[n_parameters]; // the mean / SD is sqrt(shape)
 }
 model {
-  b ~ normal(prior_b_mean, prior_b_sd);
-  shape ~ gamma(prior_shape_shape, prior_shape_rate);
+  #include priors/densities.stan
+
   y ~ gamma(shape, shape * exp(-(offsets + X * b)));
 }

@@ -19,16 +19,19 @@
  * integral.
  */
 functions {
+  #include functions/named_prior.stan
   #include functions/multilevel.stan
+
   #include functions/marginal.stan
 }
 data {
   #include multilevel/data.stan
 
   vector[N] y; // outcome
-  real<lower=0> prior_sigma_rate;
 }
 transformed data {
+  #include priors/bounds.stan
+
   int G = J[1]; // groups
   vector[N] known = y - offsets;
   real level = mean(known); // subtracted from b[1], so that squares stay small
@@ -89,16 +92,18 @@ transformed data {
   }
 }
 parameters {
-  vector[K] b; // population coefficients
-  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  #include priors/parameters.stan
+
   vector<lower=-1, upper=1>[P] partial; // their partial correlations
-  real<lower=0> sigma; // residual standard deviation
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
+
+  real sigma = named[n_parameters]; // residual standard deviation
 }
 model {
-  b ~ normal(prior_b_mean, prior_b_sd);
-  sd ~ exponential(prior_sd_rate);
-  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
-  sigma ~ exponential(prior_sigma_rate);
+  #include multilevel/priors.stan
+
   {
     matrix[2, 2] A = diag_pre_multiply(sd / sigma,
                                        correlation_factor(partial, 2));

@@ -11,33 +11,37 @@
  * Girolami (2015), Hamiltonian Monte Carlo for Hierarchical Models.
  */
 functions {
+  #include functions/named_prior.stan
   #include functions/multilevel.stan
 }
 data {
   #include multilevel/data.stan
 
   vector<lower=0>[N] y; // outcome
-  real<lower=0> prior_sigma_rate;
 }
 transformed data {
+  #include priors/bounds.stan
+
   matrix[N, F] W = X[ : , fixed];
   vector[N] log_y = log(y);
 }
 parameters {
-  vector[K] b; // population coefficients
-  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  #include priors/parameters.stan
+
   vector<lower=-1, upper=1>[P] partial; // their partial correlations
   vector[R] u; // groups' coefficients
-  real<lower=0> sigma; // residual standard deviation of log(y)
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
+
+  real sigma = named[n_parameters]; // residual standard deviation of log(y)
 }
 model {
   vector[M] mu = append_row(b, 0)[centre];
   vector[N] alpha = offsets + group_part(Z, u, place);
-  b ~ normal(prior_b_mean, prior_b_sd);
-  sd ~ exponential(prior_sd_rate);
-  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
+  #include multilevel/priors.stan
+
   u ~ groups_normal(mu, sd, partial, Q, J);
-  sigma ~ exponential(prior_sigma_rate);
   target += normal_id_glm_lupdf(log_y | W, alpha, b[fixed], sigma)
             - sum(log_y);
 }

@@ -6,21 +6,29 @@
  * too narrow if groups differ. Gelman & Hill (2007), Data Analysis Using
  * Regression and Multilevel Models, section 12.2.
  */
+functions {
+  #include functions/named_prior.stan
+}
 data {
   #include multilevel/data.stan
 
   vector<lower=0>[N] y; // outcome
-  real<lower=0> prior_sigma_rate;
 }
 transformed data {
+  #include priors/bounds.stan
+
   vector[N] log_y = log(y);
 }
 parameters {
-  vector[K] b; // population coefficients
-  real<lower=0> sigma; // residual standard deviation of log(y)
+  #include priors/parameters.stan
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
+
+  real sigma = named[n_parameters]; // residual standard deviation of log(y)
 }
 model {
-  b ~ normal(prior_b_mean, prior_b_sd);
-  sigma ~ exponential(prior_sigma_rate);
+  #include priors/densities.stan
+
   target += normal_id_glm_lupdf(log_y | X, offsets, b, sigma) - sum(log_y);
 }

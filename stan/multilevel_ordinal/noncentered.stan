@@ -13,6 +13,7 @@
  * Models, doi:10.1214/088342307000000014.
  */
 functions {
+  #include functions/named_prior.stan
   #include functions/multilevel.stan
 }
 data {
@@ -20,28 +21,38 @@ data {
 
   int<lower=3> C; // categories
   array[N] int<lower=1, upper=C> y; // outcome
-  real prior_c_mean;
-  real<lower=0> prior_c_sd;
+  vector[K] c_X_mean; // means of X at which the prior of thresholds is
+  int<lower=0> c_distribution;
+  row_vector[3] c_arguments;
 }
 transformed data {
+  #include priors/bounds.stan
+
   matrix[N, F] W = X[ : , fixed];
 }
 parameters {
-  vector[K] b; // population coefficients
-  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  #include priors/parameters.stan
+
   vector<lower=-1, upper=1>[P] partial; // their partial correlations
   vector[R] z; // groups' coefficients, standardised
-  ordered[C - 1] c; // thresholds, which replace an intercept
+  ordered[C - 1] c_at_means; // thresholds where X has its means
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
+
+  vector[C - 1] c = c_at_means + dot_product(c_X_mean, b); // thresholds
 }
 model {
   vector[R] u = group_means(append_row(b, 0)[centre], Q, J, R)
                 + deviations(z, sd, partial, Q, J);
   vector[N] alpha = offsets + group_part(Z, u, place);
-  b ~ normal(prior_b_mean, prior_b_sd);
-  sd ~ exponential(prior_sd_rate);
-  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
+  #include multilevel/priors.stan
+
   z ~ std_normal();
-  c ~ normal(prior_c_mean, prior_c_sd);
+  for (k in 1 : (C - 1)) {
+    c_at_means[k] ~ named_prior(c_distribution, c_arguments);
+  }
+  target += lgamma(C); // sorted draws
   y ~ ordered_logistic(alpha + W * b[fixed], c);
 }
 generated quantities {

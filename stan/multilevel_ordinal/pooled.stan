@@ -6,20 +6,37 @@
  * too narrow if groups differ. Gelman & Hill (2007), Data Analysis Using
  * Regression and Multilevel Models, section 12.2.
  */
+functions {
+  #include functions/named_prior.stan
+}
 data {
   #include multilevel/data.stan
 
   int<lower=3> C; // categories
   array[N] int<lower=1, upper=C> y; // outcome
-  real prior_c_mean;
-  real<lower=0> prior_c_sd;
+  vector[K] c_X_mean; // means of X at which the prior of thresholds is
+  int<lower=0> c_distribution;
+  row_vector[3] c_arguments;
+}
+transformed data {
+  #include priors/bounds.stan
 }
 parameters {
-  vector[K] b; // population coefficients
-  ordered[C - 1] c; // thresholds, which replace an intercept
+  #include priors/parameters.stan
+
+  ordered[C - 1] c_at_means; // thresholds where X has its means
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
+
+  vector[C - 1] c = c_at_means + dot_product(c_X_mean, b); // thresholds
 }
 model {
-  b ~ normal(prior_b_mean, prior_b_sd);
-  c ~ normal(prior_c_mean, prior_c_sd);
+  #include priors/densities.stan
+
+  for (k in 1 : (C - 1)) {
+    c_at_means[k] ~ named_prior(c_distribution, c_arguments);
+  }
+  target += lgamma(C); // sorted draws
   y ~ ordered_logistic(offsets + X * b, c);
 }

@@ -9,6 +9,7 @@
  * Models, doi:10.1214/088342307000000014.
  */
 functions {
+  #include functions/named_prior.stan
   #include functions/multilevel.stan
 }
 data {
@@ -17,21 +18,25 @@ data {
   array[N] int<lower=0> y; // outcome
 }
 transformed data {
+  #include priors/bounds.stan
+
   matrix[N, F] W = X[ : , fixed];
 }
 parameters {
-  vector[K] b; // population coefficients
-  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  #include priors/parameters.stan
+
   vector<lower=-1, upper=1>[P] partial; // their partial correlations
   vector[R] z; // groups' coefficients, standardised
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
 }
 model {
   vector[R] u = group_means(append_row(b, 0)[centre], Q, J, R)
                 + deviations(z, sd, partial, Q, J);
   vector[N] alpha = offsets + group_part(Z, u, place);
-  b ~ normal(prior_b_mean, prior_b_sd);
-  sd ~ exponential(prior_sd_rate);
-  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
+  #include multilevel/priors.stan
+
   z ~ std_normal();
   y ~ poisson_log_glm(W, alpha, b[fixed]);
 }

@@ -11,36 +11,37 @@
  * Girolami (2015), Hamiltonian Monte Carlo for Hierarchical Models.
  */
 functions {
+  #include functions/named_prior.stan
   #include functions/multilevel.stan
 }
 data {
   #include multilevel/data.stan
 
   vector[N] y; // outcome
-  real<lower=0> prior_sigma_rate;
-  real<lower=0> prior_nu_shape;
-  real<lower=0> prior_nu_rate;
 }
 transformed data {
+  #include priors/bounds.stan
+
   matrix[N, F] W = X[ : , fixed];
 }
 parameters {
-  vector[K] b; // population coefficients
-  vector<lower=0>[M] sd; // standard deviations of groups' coefficients
+  #include priors/parameters.stan
+
   vector<lower=-1, upper=1>[P] partial; // their partial correlations
   vector[R] u; // groups' coefficients
-  real<lower=0> sigma; // scale of the residuals
-  real<lower=1> nu; // their degrees of freedom
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
+
+  real sigma = named[n_parameters - 1]; // scale of the residuals
+  real nu = named[n_parameters]; // their degrees of freedom
 }
 model {
   vector[M] mu = append_row(b, 0)[centre];
   vector[N] alpha = offsets + group_part(Z, u, place);
-  b ~ normal(prior_b_mean, prior_b_sd);
-  sd ~ exponential(prior_sd_rate);
-  0.5 * (1 + partial) ~ beta(prior_partial_shape, prior_partial_shape);
+  #include multilevel/priors.stan
+
   u ~ groups_normal(mu, sd, partial, Q, J);
-  sigma ~ exponential(prior_sigma_rate);
-  nu ~ gamma(prior_nu_shape, prior_nu_rate);
   y ~ student_t(nu, alpha + W * b[fixed], sigma);
 }
 generated quantities {

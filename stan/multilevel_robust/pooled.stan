@@ -6,22 +6,28 @@
  * too narrow if groups differ. Gelman & Hill (2007), Data Analysis Using
  * Regression and Multilevel Models, section 12.2.
  */
+functions {
+  #include functions/named_prior.stan
+}
 data {
   #include multilevel/data.stan
 
   vector[N] y; // outcome
-  real<lower=0> prior_sigma_rate;
-  real<lower=0> prior_nu_shape;
-  real<lower=0> prior_nu_rate;
+}
+transformed data {
+  #include priors/bounds.stan
 }
 parameters {
-  vector[K] b; // population coefficients
-  real<lower=0> sigma; // scale of the residuals
-  real<lower=1> nu; // their degrees of freedom
+  #include priors/parameters.stan
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
+
+  real sigma = named[n_parameters - 1]; // scale of the residuals
+  real nu = named[n_parameters]; // their degrees of freedom
 }
 model {
-  b ~ normal(prior_b_mean, prior_b_sd);
-  sigma ~ exponential(prior_sigma_rate);
-  nu ~ gamma(prior_nu_shape, prior_nu_rate);
+  #include priors/densities.stan
+
   y ~ student_t(nu, offsets + X * b, sigma);
 }

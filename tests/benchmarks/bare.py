@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import stanli
-from common import PRIOR, SAMPLER, STAN
+from common import SAMPLER, STAN, stan_data
 
 from recovery import families
 
@@ -24,7 +24,7 @@ intermediate = stanli.stan_to_mir(Path(program).read_text(), include_paths=str(S
 datasets = dict(tuple(data.groupby("replicate")))
 for fit in fits[fits["replicate"] % int(parts) == int(part)].itertuples():
     columns = {name: datasets[fit.replicate][name].to_numpy() for name in family.COLUMNS}
-    values = family.stan_data(columns, family.Prior(**PRIOR))
+    values = stan_data(columns, Path(program).stem)
     stanli.Model(mir=intermediate, data=values).sample(
         chains=SAMPLER["chains"],
         seed=fit.seed,

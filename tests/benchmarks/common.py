@@ -82,12 +82,18 @@ def check_out(folder: Path, content: dict) -> Path:
     return folder / "study.yaml"
 
 
-def datasets(participants: int, observations: int, number: int) -> list[tuple[dict, dict]]:
-    """Simulate datasets; return the columns and Stan's data of each."""
+def datasets(participants: int, observations: int, number: int) -> list[dict]:
+    """Simulate datasets; return the columns of each."""
     from recovery import families
 
     family = families.find("multilevel_linear")
-    truth, prior = family.Truth(**TRUTH), family.Prior(**PRIOR)
-    rng = np.random.default_rng(1)
-    simulated = [family.simulate(truth, participants, observations, rng) for _ in range(number)]
-    return [(columns, family.stan_data(columns, prior)) for columns, _ in simulated]
+    truth, rng = family.Truth(**TRUTH), np.random.default_rng(1)
+    return [family.simulate(truth, participants, observations, rng)[0] for _ in range(number)]
+
+
+def stan_data(columns: dict, model: str) -> dict:
+    """Return the data of a program."""
+    from recovery import families
+
+    family = families.find("multilevel_linear")
+    return family.stan_data(columns, family.Prior(**PRIOR), model)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import yaml
-from common import ROOT, STAN, Row, Spent, check_out, datasets, spent, study
+from common import ROOT, STAN, Row, Spent, check_out, datasets, spent, stan_data, study
 
 HERE = Path(__file__).parent
 CORES = 2
@@ -141,8 +141,8 @@ def _naive(model: str, size: tuple[int, int]) -> _Output:
     """What the pipeline in naive.smk makes: a job, a process and an ArviZ summary a fit."""
     fits = NAIVE_FITS[model, size]
     with tempfile.TemporaryDirectory() as folder:
-        for number, (_, data) in enumerate(datasets(*size, fits), start=1):
-            text = json.dumps(data, default=np.ndarray.tolist)
+        for number, columns in enumerate(datasets(*size, fits), start=1):
+            text = json.dumps(stan_data(columns, model), default=np.ndarray.tolist)
             (Path(folder) / f"data{number}.json").write_text(text)
         config = {
             "fits": fits,

@@ -3,7 +3,7 @@
 import tempfile
 from dataclasses import replace
 
-from common import SAMPLER, STAN, Row, datasets
+from common import SAMPLER, STAN, Row, datasets, stan_data
 
 from recovery import engines, families
 from recovery.common.errors import EngineError
@@ -48,9 +48,9 @@ def _at_size(name: str, loaded: dict, size: tuple[int, int], number: int) -> lis
     """Every program on the same datasets, one after another within each dataset."""
     engine = engines.find(name)
     ess, seconds = dict.fromkeys(loaded, 0.0), dict.fromkeys(loaded, 0.0)
-    for seed, (columns, data) in enumerate(datasets(*size, number), start=1):
+    for seed, columns in enumerate(datasets(*size, number), start=1):
         for model, program in loaded.items():
-            draws = engine.sample(program, data, seed, SETTINGS)
+            draws = engine.sample(program, stan_data(columns, model), seed, SETTINGS)
             draws = replace(draws, names=family.parameter_names(draws.names, columns))
             found = posterior.convergence(draws, family.MODELS[model].scored)
             ess[model] += found["ess_bulk"][:-1].min()

@@ -21,7 +21,6 @@ from recovery.common.errors import StudyError
 from recovery.engines import declarations, stan_data
 from recovery.engines.protocol import Program, Settings
 from recovery.families.family import SimulationError
-from recovery.families.multilevel.named_priors import EXAMPLES
 from recovery.study.parse import parse
 from recovery.study.yaml_file import read_yaml
 
@@ -104,12 +103,12 @@ def hold_all(family, prior, sizes, stanc, folder: Path) -> None:
     rng = np.random.default_rng(1)
     while True:
         try:
-            columns, _ = family.simulate(family.draw_truth(prior, rng), 4, 2, rng, sizes)
+            columns, _ = family.simulate_joint(family.JOINT, prior, {}, 4, 2, rng, sizes)
             break
         except SimulationError:
             continue
-    data = family.stan_data(columns, prior)
     for model in family.MODELS:
+        data = family.stan_data(columns, prior, model)
         program = Program(str(family.program(model, STAN)), str(STAN))
         entries = stan_data.checked_data(data, declarations.of_program(program))
         for inputs in stanc(program):
@@ -133,7 +132,7 @@ def test_every_program_gets_the_data_that_it_declares(study, stanc, tmp_path):
 @pytest.mark.parametrize("choice", OPTIONS, ids=lambda choice: choice["name"])
 def test_entries_without_elements_are_in_the_file_too(choice, stanc, tmp_path):
     family = families.find(choice)
-    prior = {key: EXAMPLES[kind] for key, kind in family.Prior.KINDS.items()}
+    prior = {key: kind.example for key, kind in family.Prior.ALLOWED.items()}
     hold_all(family, family.Prior(**prior), {}, stanc, tmp_path)
 
 

@@ -292,7 +292,7 @@ def test_estimators_estimate_their_scored_parameters_for_every_formula(formula):
         sigma="exponential(1)",
     )
     rng = np.random.default_rng(1)
-    columns, values = family.simulate(family.draw_truth(prior, rng), 30, 12, rng)
+    columns, values = family.simulate_joint(family.JOINT, prior, {}, 30, 12, rng)
     for name, estimator in family.ESTIMATORS.items():
         result = {parameter for part in estimator.fit(columns).parts for parameter in part.names}
         own = {name for names in family.group_coefficients(list(values)).values() for name in names}

@@ -60,7 +60,7 @@ def columns(rng):
 
 
 def point(model, rng) -> dict:
-    """Values of a program's parameters."""
+    """Values of parameters."""
     at = {"b": rng.normal(size=6), "sigma": rng.uniform(0.5, 2)}
     if model == "pooled":
         return at
@@ -80,11 +80,27 @@ def correlations(partial) -> np.ndarray:
     return np.array([[1, r12, r13], [r12, 1, r23], [r13, r23, 1]])
 
 
+def predictors_of(columns) -> np.ndarray:
+    """The predictors of the population's coefficients."""
+    c, x = columns["condition"], columns["x"]
+    return np.column_stack([x**0, c == 2, c == 3, x, (c == 2) * x, (c == 3) * x])
+
+
+def at_means(b, columns) -> np.ndarray:
+    """Coefficients with the intercept at the means of predictors, where its prior is."""
+    return np.array([predictors_of(columns).mean(axis=0) @ b, *b[1:]])
+
+
+def in_program(at, columns) -> dict:
+    """The parameters of a program: `free` has all with a named prior."""
+    free = [*at_means(at["b"], columns), *at.get("sd", []), at["sigma"]]
+    return {"free": free} | {name: at[name] for name in ("partial", "u", "z") if name in at}
+
+
 def log_density(at, columns) -> float:
     """All priors and the observations, with the Jacobians of Stan's transforms."""
-    c, x = columns["condition"], columns["x"]
-    predictors = np.column_stack([x**0, c == 2, c == 3, x, (c == 2) * x, (c == 3) * x])
-    total = stats.norm.logpdf(at["b"], MEANS, SDS).sum()
+    predictors = predictors_of(columns)
+    total = stats.norm.logpdf(at_means(at["b"], columns), MEANS, SDS).sum()
     total += stats.expon.logpdf(at["sigma"], scale=1 / 2) + np.log(at["sigma"])
     mean = predictors @ at["b"]
     if "sd" in at:
@@ -119,13 +135,14 @@ def log_lkj(partial) -> float:
 def test_the_density_of_a_program_is_that_of_the_formula(model, columns, rng):
     program = stanli.Model(
         str(FAMILY.program(model, STAN)),
-        FAMILY.stan_data(columns, PRIOR),
+        FAMILY.stan_data(columns, PRIOR, model),
         include_paths=str(STAN),
     )
     differences = []
     for _ in range(8):
         at = point(model, rng)
-        flat = {name: np.ravel(value).tolist() for name, value in at.items()}
+        own = in_program(at, columns)
+        flat = {name: np.ravel(value).tolist() for name, value in own.items()}
         result, _ = program.log_prob_grad(program.unconstrain(flat))
         differences.append(result - log_density(at, columns))
     np.testing.assert_allclose(differences, differences[0], atol=1e-8)
@@ -152,9 +169,8 @@ def test_partial_correlations_of_four_coefficients_have_the_density_of_lkj(rng):
         sigma="exponential(1)",
     )
     columns = {name: rng.normal(size=4) for name in (*names, "y")}
-    shape = family.stan_data(columns | {"participant": np.arange(1, 5)}, prior)[
-        "prior_partial_shape"
-    ]
+    data = family.stan_data(columns | {"participant": np.arange(1, 5)}, prior, "centered")
+    shape = data["partial_shape"]
     below, differences = np.tril_indices(4, -1), []
 
     def matrix(partial):

@@ -129,7 +129,7 @@ def test_data_can_be_fitted(rng):
         Intercept="normal(0, 1)", b="normal(0, 1)", sd="exponential(1)", sigma="exponential(1)"
     )
     columns, _ = family.simulate(truth_of(family), 4, None, rng)
-    data = family.stan_data(columns, prior)
+    data = family.stan_data(columns, prior, "centered")
     assert data["X"].shape == (columns["y"].size, 3)
     assert np.array_equal(data["Z"], np.ones((columns["y"].size, 2)))
 

@@ -35,15 +35,32 @@ def test_groups_that_are_alike_have_neither_deviations_nor_standard_deviations()
     assert abs(np.std(columns["y"] - line) / values["sigma"] - 1) < 0.3  # 4.6 SE of 120 rows
 
 
-def test_groups_drawn_one_by_one_have_the_standard_deviations_of_the_prior_of_b():
+def test_groups_drawn_one_by_one_have_the_prior_of_b_at_the_means_of_predictors():
     _, columns, values = drawn("unpooled")
-    assert values["sd_participant__Intercept"] == 3
-    assert values["sd_participant__x"] == 0.5
-    assert values["cor_participant__Intercept__x"] == 0
-    slopes = np.array([values[f"r_participant[{j},x]"] for j in range(1, 41)])
-    assert abs(slopes.mean()) < 1e-12
-    assert abs(slopes.std() / 0.5 - 1) < 0.5  # 4.5 SE of 40 groups
+    intercepts, slopes = (
+        np.array([values[f"b_{name}"] + values[f"r_participant[{j},{name}]"] for j in range(1, 41)])
+        for name in ("Intercept", "x")
+    )
+    at_means = intercepts + slopes * columns["x"].mean()
+    for found, mean, sd in ((at_means, 2, 3), (slopes, -1, 0.5)):
+        assert abs(found.mean() - mean) < 4.5 * sd / np.sqrt(40)
+        assert abs(found.std() / sd - 1) < 0.5  # 4.5 SE of 40 groups
     assert len(np.unique(columns["participant"])) == 40
+
+
+def test_groups_drawn_one_by_one_have_their_own_mean_standard_deviations_and_correlation():
+    _, _, values = drawn("unpooled")
+    intercepts, slopes = (
+        np.array([values[f"r_participant[{j},{name}]"] for j in range(1, 41)])
+        for name in ("Intercept", "x")
+    )
+    assert abs(intercepts.mean()) < 1e-12
+    assert abs(slopes.mean()) < 1e-12
+    assert values["sd_participant__Intercept"] == pytest.approx(np.sqrt(np.mean(intercepts**2)))
+    assert values["sd_participant__x"] == pytest.approx(np.sqrt(np.mean(slopes**2)))
+    covariance = np.mean(intercepts * slopes)
+    correlation = covariance / np.sqrt(np.mean(intercepts**2) * np.mean(slopes**2))
+    assert values["cor_participant__Intercept__x"] == pytest.approx(correlation)
 
 
 def test_every_grouping_factor_is_alike():

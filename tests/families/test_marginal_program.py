@@ -46,12 +46,18 @@ def dataset(participant, seed, level=0.0):
     return {"participant": participant, "x": x, "y": y}
 
 
-def log_density(columns, point, family=family, prior=FLAT) -> float:
-    """The log density of the program at these parameters: priors, Jacobian and likelihood."""
+def log_density(columns, point, family=family, prior=FLAT, x=None) -> float:
+    """The log density of the program at these parameters: priors, Jacobian and likelihood.
+
+    `x` is the predictor, if it is not the column x.
+    """
     source = (STAN / "multilevel_linear" / "marginal.stan").read_text()
     program = stanli.stan_to_mir(source, include_paths=str(STAN))
-    model = stanli.Model(mir=program, data=family.stan_data(columns, prior))
-    values = {name: point[name] for name in ("b", "sd", "sigma")} | {"partial": [point["rho"]]}
+    model = stanli.Model(mir=program, data=family.stan_data(columns, prior, "marginal"))
+    intercept, slope = point["b"]
+    at_means = intercept + slope * np.mean(columns["x"] if x is None else x)
+    free = [at_means, slope, *point["sd"], point["sigma"]]
+    values = {"free": free, "partial": [point["rho"]]}
     return model.log_prob_grad(model.unconstrain(json.dumps(values)))[0]
 
 
@@ -143,12 +149,13 @@ def test_priors_and_known_parts_are_in_the_density(rng):
         rho, sigma = rng.uniform(-0.9, 0.9), rng.uniform(0.5, 2)
         at = {"b": b, "sd": sd, "rho": rho, "sigma": sigma}
         expected = log_likelihood(as_x, at) + np.log([*sd, sigma]).sum()
-        expected += stats.norm.logpdf(b, [1, -1], [2, 0.5]).sum()
+        at_means = [b[0] + b[1] * as_x["x"].mean(), b[1]]
+        expected += stats.norm.logpdf(at_means, [1, -1], [2, 0.5]).sum()
         expected += stats.expon.logpdf(sd, scale=[1 / 2, 1 / 0.3]).sum()
         expected += stats.expon.logpdf(sigma, scale=1 / 1.5)
         expected += 1.7 * np.log1p(-(rho**2))  # LKJ's (1 - rho^2)^0.7, and the Jacobian
         plain = {name: np.asarray(value).tolist() for name, value in at.items()}
-        differences.append(log_density(columns, plain, family, prior) - expected)
+        differences.append(log_density(columns, plain, family, prior, as_x["x"]) - expected)
     np.testing.assert_allclose(differences, differences[0], atol=1e-8)
 
 
@@ -176,8 +183,12 @@ def test_the_marginal_program_has_the_same_posterior_as_the_others_including_par
 
 
 def test_participants_without_differences_have_the_line_of_the_population():
-    tight = FLAT.model_copy(
-        update={"Intercept": "normal(0, 1)", "b": "normal(0, 1)", "sd": "exponential(1e12)"}
+    tight = family.Prior(
+        Intercept="normal(0, 1)",
+        b="normal(0, 1)",
+        sd="exponential(1e12)",
+        cor="lkj(1)",
+        sigma="exponential(1)",
     )
     draws = sample("marginal", dataset(UNBALANCED, 4), tight)
     theirs = draws.values[:, :, draws.names.index("r_participant[1,x]")]

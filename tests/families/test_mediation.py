@@ -4,15 +4,23 @@ Tests of randomness have fixed seeds; ALPHA of helpers/randomness is the rate at
 fail with a random seed if the code is correct.
 """
 
-import json
-
 import numpy as np
 import pytest
-import stanli
-from conftest import ROOT, STAN, changed
-from mediation_values import MEANS, OMEGA, PRIOR, SDS, coefficients, family
+from conftest import DROP, ROOT, STAN, changed
+from mediation_values import (
+    ETA,
+    MEANS,
+    NORMALS,
+    OMEGA,
+    PRIOR,
+    RATES,
+    SDS,
+    coefficients,
+    family,
+)
+from named_priors_by_scipy import FLAT, CutAtZero, log_density, program_density, values
 from randomness import ALPHA, close, follows
-from scipy import stats
+from scipy import special, stats
 
 from recovery import engines, families
 from recovery.common.errors import StudyError
@@ -35,25 +43,36 @@ def truth():
 def sample(columns, prior):
     engine = engines.find("stanli")
     loaded = engine.load(Program(str(family.program("noncentered", STAN)), str(STAN)))
-    return engine.sample(loaded, family.stan_data(columns, prior), 20261122, SETTINGS)
+    return engine.sample(
+        loaded, family.stan_data(columns, prior, "noncentered"), 20261122, SETTINGS
+    )
 
+
+# Other distributions; some are cut at 0.
+OTHER = family.Prior(
+    path="student_t(9, 0.5, 1)",
+    b="logistic(-1, 0.4)",
+    intercept="double_exponential(0, 1)",
+    sd="normal(0.3, 1)",
+    sd_a="lognormal(-1, 0.5)",
+    sd_b="gamma(2, 3)",
+    cor="lkj(3)",
+    sigma="normal(1, 2)",
+    sigma_y="uniform(-1, 2)",
+)
 
 # Truths
 
 
 def test_a_truth_is_drawn_from_the_prior(rng):
     drawn = [family.draw_truth(PRIOR, rng) for _ in range(2000)]
-    named = dict(
-        zip(("a", "b", "cp"), zip(PRIOR.path_mean, PRIOR.path_sd, strict=True), strict=True)
-    )
-    named |= {"d_m": (3, 1), "d_y": (0, 4)}
-    for name, normal in named.items():
+    for name, normal in NORMALS.items():
         assert follows([getattr(t, name) for t in drawn], stats.norm(*normal)), name
-    for place, rate in enumerate(PRIOR.sigma_p_rate):
+    for place, rate in enumerate([*RATES.values()][:5]):
         assert follows([t.sigma_p[place] for t in drawn], stats.expon(scale=1 / rate)), place
     assert follows([t.sigma_m for t in drawn], stats.expon(scale=1))
     assert follows([t.sigma_y for t in drawn], stats.expon(scale=2))
-    shape = PRIOR.lkj_eta - 1 + 5 / 2
+    shape = ETA - 1 + 5 / 2
     for row, column in zip(*np.tril_indices(5, -1), strict=True):
         rho = np.array([t.Omega[row][column] for t in drawn])
         assert follows((rho + 1) / 2, stats.beta(shape, shape)), (row, column)
@@ -83,18 +102,64 @@ def test_the_indirect_effect_is_the_mean_of_the_product_of_participants_paths(tr
     assert close([(a * b + cp).mean()], values["total"], stats.sem(a * b + cp))
 
 
-def test_prior_sds_agree_with_simulated_truths(rng):
+@pytest.mark.parametrize("prior", [PRIOR, OTHER], ids=["normal", "other"])
+def test_prior_sds_agree_with_simulated_truths(prior, rng):
     # The `sem` of squares is the standard error of a simulated variance.
     drawn = []
     for _ in range(4000):
-        drawn.append(family.simulate(family.draw_truth(PRIOR, rng), 1, 1, rng)[1])
-    known = family.prior_sd(PRIOR, "noncentered")
+        drawn.append(family.simulate(family.draw_truth(prior, rng), 1, 1, rng)[1])
+    known = family.prior_sd(prior, "noncentered")
     assert set(known) == set(family.PARAMETERS)
     for name, sd in known.items():
         values = np.array([each[name] for each in drawn])
         squares = (values - values.mean()) ** 2
         z = (squares.mean() - sd**2) / stats.sem(squares)
         assert abs(z) < stats.norm.isf(ALPHA / 2 / len(known)), name
+
+
+@pytest.mark.parametrize(
+    ("change", "unknown"),
+    [
+        ({"cp": "flat"}, {"cp", "total"}),
+        ({"a": "cauchy(0, 1)"}, {"a", "indirect", "total"}),
+        ({"b": "student_t(2, 0, 1)"}, {"b", "indirect", "total"}),
+        ({"d_y": "constant(1)"}, {"d_y"}),
+        ({"sd_b": "cauchy(0, 1)"}, {"sigma_p[2]", "indirect", "total"}),
+        ({"sd_cp": "cauchy(0, 1)"}, {"sigma_p[3]"}),
+        ({"sigma_m": "inv_gamma(2, 1)"}, {"sigma_m"}),
+    ],
+)
+def test_what_has_no_prior_sd_is_left_out(change, unknown):
+    prior = family.Prior(**PRIOR.model_dump() | change)
+    assert set(family.PARAMETERS) - set(family.prior_sd(prior, "noncentered")) == unknown
+
+
+def test_constant_paths_leave_the_sd_of_the_covariance():
+    texts = PRIOR.model_dump() | {"a": "constant(2)", "b": "constant(0.5)", "cp": "constant(1)"}
+    known = family.prior_sd(family.Prior(**texts), "noncentered")
+    # E[sd^2] of an exponential is 2 / rate^2; the variance of a correlation is 1 / (2 eta + 4).
+    expected = np.sqrt(2 / 1 * 2 / 4 / (2 * ETA + 4))
+    assert known["indirect"] == pytest.approx(expected, rel=1e-12)
+    assert known["total"] == known["indirect"]
+
+
+def test_keys_of_a_class_are_for_its_parameters_without_keys_of_their_own():
+    prior = family.Prior(
+        path="normal(0, 1)",
+        b="cauchy(0, 2)",
+        intercept="normal(0, 3)",
+        sd="exponential(4)",
+        sd_d_m="exponential(5)",
+        cor="lkj(6)",
+        sigma="exponential(7)",
+        sigma_y="exponential(8)",
+    )
+    found = [str(prior.of(name)) for name in ("a", "b", "cp", "d_m", "d_y")]
+    assert found == ["normal(0, 1)", "cauchy(0, 2)", "normal(0, 1)", *["normal(0, 3)"] * 2]
+    rates = [prior.of(f"sigma_p[{k}]").arguments[0] for k in range(1, 6)]
+    assert rates == [4, 4, 4, 5, 4]
+    assert [prior.of(name).arguments[0] for name in ("sigma_m", "sigma_y")] == [7, 8]
+    assert str(prior.of("Omega[2,5]")) == "lkj(6)"
 
 
 # Simulation
@@ -140,58 +205,113 @@ def test_expected_outcomes_agree_with_the_means_of_simulated_outcomes(truth, rng
 # The program
 
 
-def program_density(columns, point) -> float:
-    """The log density of the program at these parameters, minus the Jacobians of positive ones."""
-    source = family.program("noncentered", STAN).read_text()
-    program = stanli.stan_to_mir(source, include_paths=str(STAN))
-    model = stanli.Model(mir=program, data=family.stan_data(columns, PRIOR))
-    values = {name: np.asarray(value).tolist() for name, value in point.items()}
-    result = model.log_prob_grad(model.unconstrain(json.dumps(values)))[0]
-    positive = [point[name] for name in ("sigma_p", "sigma_m", "sigma_y")]
-    return result - np.log(np.hstack(positive)).sum()
+PROGRAM = (
+    *("a", "b", "cp", "d_m", "d_y"),
+    *(f"sigma_p[{k}]" for k in range(1, 6)),
+    *("sigma_m", "sigma_y"),
+)
+POSITIVE = dict.fromkeys(PROGRAM[5:], 0.0)
+BY_SCIPY = [stats.norm(*NORMALS[name]) for name in PROGRAM[:5]]
+BY_SCIPY += [stats.expon(scale=1 / rate) for rate in RATES.values()]
+PRIORS = {  # a prior, and the same by SciPy
+    "normal": (PRIOR, BY_SCIPY),
+    "other": (
+        OTHER,
+        [
+            *(stats.t(9, 0.5, 1), stats.logistic(-1, 0.4), stats.t(9, 0.5, 1)),
+            *[stats.laplace(0, 1)] * 2,
+            *(stats.lognorm(0.5, scale=np.exp(-1)), stats.gamma(2, scale=1 / 3)),
+            *[stats.truncnorm(-0.3, np.inf, 0.3, 1)] * 3,
+            *(stats.truncnorm(-0.5, np.inf, 1, 2), stats.uniform(0, 2)),
+        ],
+    ),
+    "heavy tails": (
+        family.Prior(
+            path="cauchy(0, 1)",
+            intercept="uniform(-2, 3)",
+            sd="cauchy(0, 0.5)",
+            sd_cp="inv_gamma(2, 1)",
+            cor="lkj(3)",
+            sigma="student_t(3, 1, 2)",
+        ),
+        [
+            *[stats.cauchy(0, 1)] * 3,
+            *[stats.uniform(-2, 5)] * 2,
+            *[stats.halfcauchy(0, 0.5)] * 2,
+            *(stats.invgamma(2, scale=1), stats.halfcauchy(0, 0.5), stats.halfcauchy(0, 0.5)),
+            *[CutAtZero(stats.t(3, 1, 2))] * 2,
+        ],
+    ),
+    "constants": (
+        family.Prior(**PRIOR.model_dump() | {"b": "constant(0.3)", "sd_d_y": "constant(0.8)"}),
+        [0.3 if k == 1 else 0.8 if k == 9 else each for k, each in enumerate(BY_SCIPY)],
+    ),
+    "flat": (
+        family.Prior(**dict.fromkeys(("path", "intercept", "sd", "sigma"), "flat"), cor="lkj(1)"),
+        [FLAT] * 12,
+    ),
+}
 
 
-def formula_density(columns, point) -> float:
-    """Log density by SciPy: all priors except that of Omega, and all observations."""
-    population = [point[name] for name in ("a", "b", "cp", "d_m", "d_y")]
-    means, sds = (*PRIOR.path_mean, *PRIOR.intercept_mean), (*PRIOR.path_sd, *PRIOR.intercept_sd)
-    total = stats.norm.logpdf(population, means, sds).sum()
-    total += stats.expon.logpdf(point["sigma_p"], scale=1 / np.array(PRIOR.sigma_p_rate)).sum()
-    for name, rate in zip(("sigma_m", "sigma_y"), PRIOR.sigma_rate, strict=True):
-        total += stats.expon.logpdf(point[name], scale=1 / rate)
-    total += stats.norm.logpdf(point["z_p"]).sum()
-    scale = np.array(point["sigma_p"])[:, None] * point["L_p"]
-    own = np.array(population) + (scale @ point["z_p"]).T
+def formula_density(columns, at, z_p) -> float:
+    """Log density by SciPy of observations and of participants' standard normal deviations."""
+    population = [at[name] for name in PROGRAM[:5]]
+    scale = np.array([at[name] for name in PROGRAM[5:10]])[:, None] * np.linalg.cholesky(OMEGA)
+    own = np.array(population) + (scale @ z_p).T
     a, b, cp, d_m, d_y = own[columns["participant"] - 1].T
     x, m, y = (columns[name] for name in "xmy")
-    total += stats.norm.logpdf(m, d_m + a * x, point["sigma_m"]).sum()
-    return total + stats.norm.logpdf(y, d_y + b * m + cp * x, point["sigma_y"]).sum()
+    total = stats.norm.logpdf(z_p).sum()
+    total += stats.norm.logpdf(m, d_m + a * x, at["sigma_m"]).sum()
+    return total + stats.norm.logpdf(y, d_y + b * m + cp * x, at["sigma_y"]).sum()
+
+
+def log_lkj(eta) -> float:
+    """Log density of OMEGA: Lewandowski, Kurowicka & Joe (2009), equations 15 and 16.
+
+    doi:10.1016/j.jmva.2009.04.008
+    """
+    below = 5 - np.arange(1, 5)  # d - k
+    shape = eta + (below - 1) / 2
+    constant = ((2 * (eta - 1) + below) * below).sum() * np.log(2)
+    constant += (below * special.betaln(shape, shape)).sum()
+    return (eta - 1) * np.linalg.slogdet(OMEGA)[1] - constant
 
 
 def test_the_programs_density_is_that_of_the_formula(truth, rng):
-    # Up to terms of Omega alone, which are equal at all points.
+    # Up to the constant of the likelihood and what the transform of Omega adds, which are the
+    # same under every prior and at every point.
     columns, _ = family.simulate(truth, 4, 3, rng)
+    factor = np.linalg.cholesky(OMEGA)
     differences = []
-    for _ in range(5):
-        point = dict(zip(("a", "b", "cp", "d_m", "d_y"), rng.normal(size=5), strict=True))
-        point |= {"sigma_p": rng.exponential(size=5), "z_p": rng.normal(size=(5, 4))}
-        point |= {"sigma_m": rng.exponential(), "sigma_y": rng.exponential()}
-        point["L_p"] = np.linalg.cholesky(OMEGA)
-        differences.append(program_density(columns, point) - formula_density(columns, point))
+    for prior, by_scipy in PRIORS.values():
+        priors = dict(zip(PROGRAM, by_scipy, strict=True))
+        density = program_density(family, "noncentered", columns, prior, priors)
+        for _ in range(4):
+            at, z_p = values(priors, rng), rng.normal(size=(5, 4))
+            expected = log_density(priors, at, POSITIVE) + formula_density(columns, at, z_p)
+            expected += log_lkj(prior.of("Omega[1,2]").arguments[0])
+            differences.append(density(at, L_p=factor, z_p=z_p) - expected)
     np.testing.assert_allclose(differences, differences[0], rtol=0, atol=1e-8)
+
+
+def test_constants_are_in_every_draw(truth, rng):
+    prior, _ = PRIORS["constants"]
+    draws = sample(family.simulate(truth, 6, 5, rng)[0], prior)
+    for name, value in {"b": 0.3, "sigma_p[5]": 0.8}.items():
+        assert np.all(draws.values[:, :, draws.names.index(name)] == value)
+    drawn = family.draw_truth(prior, rng)
+    assert (drawn.b, drawn.sigma_p[4]) == (0.3, 0.8)
 
 
 @pytest.mark.slow
 def test_much_data_recover_the_truth(truth, rng):
     columns, values = family.simulate(truth, 80, 8, rng)
     prior = family.Prior(
-        path_mean=0,
-        path_sd=1,
-        intercept_mean=0,
-        intercept_sd=2,
-        sigma_p_rate=1,
-        sigma_rate=1,
-        lkj_eta=1,
+        path="normal(0, 1)",
+        intercept="normal(0, 2)",
+        sd="exponential(1)",
+        sigma="exponential(1)",
+        cor="lkj(1)",
     )
     draws, names = sample(columns, prior), list(family.PARAMETERS)
     summary = posterior.summarise(draws, names, [0.9])
@@ -220,6 +340,11 @@ def test_indirect_and_total_effects_follow_from_the_other_parameters_in_every_dr
         (("truths", "known", "rho_ab"), 0.2, "must have either rho_ab or Omega"),
         (("truths", "known", "sigma_p"), [1, 1], "truths.known.sigma_p"),
         (("priors", "weakly_informative", "path_sd"), [1, 1], "priors.weakly_informative.path_sd"),
+        (("priors", "weakly_informative", "path"), [0, 1], "priors.weakly_informative.path: got"),
+        (("priors", "weakly_informative", "sd_a"), "lkj(2)", "sd_a: got 'lkj(2)', must be"),
+        (("priors", "weakly_informative", "cor"), "normal(0, 1)", "must be lkj(eta) here"),
+        (("priors", "weakly_informative", "cor"), DROP, "must have a prior for cor"),
+        (("priors", "weakly_informative", "sigma_m"), "constant(-1)", "never above 0"),
         (("models",), ["centered"], "models[0]: got 'centered', must be one of 'noncentered'"),
     ],
 )

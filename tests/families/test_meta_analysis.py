@@ -5,12 +5,14 @@ fail with a random seed if the code is correct. Posterior means are compared wit
 Monte Carlo errors: type I error 6e-5 each.
 """
 
+import contextlib
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import ROOT, STAN, changed
+from conftest import DROP, ROOT, STAN, changed
+from named_priors_by_scipy import FLAT, log_density, program_density, values
 from randomness import close, follows
 from sampled_programs import means
 from scipy import integrate, stats
@@ -18,6 +20,7 @@ from scipy import integrate, stats
 from recovery import engines, families
 from recovery.common.errors import StudyError
 from recovery.engines.protocol import Program, Settings
+from recovery.families.family import SimulationError
 from recovery.run import preflight
 from recovery.study.parse import parse
 from recovery.study.yaml_file import read_yaml
@@ -28,7 +31,7 @@ family = families.find("meta_analysis")
 FILE = ROOT / "config/eight_schools.yaml"
 REFERENCE = json.loads((ROOT / "tests/reference/expected.json").read_text())["eight_schools"]
 COLUMNS = family.ObservedColumns(effect="effect", standard_error="se", study="school")
-PRIOR = family.Prior(mu_mean=0, mu_sd=5, tau_df=1, tau_scale=5)  # of the reference
+PRIOR = family.Prior(mu="normal(0, 5)", tau="cauchy(0, 5)")  # of the reference
 PARTIAL = ("centered", "noncentered", "marginal")
 SETTINGS = Settings(chains=4, warmup=1000, draws=5000, adapt_delta=0.97, max_treedepth=10)
 # Effects of schools may be nearly equal: centred chains diverge, and only long ones explore all.
@@ -38,14 +41,14 @@ CENTERED = replace(SETTINGS, adapt_delta=0.995)
 def sample(model, columns, prior, settings=SETTINGS):
     engine = engines.find("stanli")
     loaded = engine.load(Program(str(family.program(model, STAN)), str(STAN)))
-    return engine.sample(loaded, family.stan_data(columns, prior), 20261122, settings)
+    return engine.sample(loaded, family.stan_data(columns, prior, model), 20261122, settings)
 
 
 def names_of(columns) -> list[str]:
     return ["mu", "tau", *(f"theta[{j}]" for j in columns["participant"])]
 
 
-def posterior_means(columns, prior) -> np.ndarray:
+def posterior_means(columns, mu_mean, mu_sd, prior_of_tau) -> np.ndarray:
     """Exact posterior means of mu, tau and theta: mu and theta are normal given tau.
 
     Gelman et al. (2013), Bayesian Data Analysis, equations 5.20 and 5.21, here with a normal
@@ -55,17 +58,16 @@ def posterior_means(columns, prior) -> np.ndarray:
 
     def given(tau):
         precision = 1 / (tau**2 + se**2)
-        total = prior.mu_sd**-2 + precision.sum()
-        mu = (prior.mu_mean / prior.mu_sd**2 + precision @ y) / total
+        total = mu_sd**-2 + precision.sum()
+        mu = (mu_mean / mu_sd**2 + precision @ y) / total
         w = tau**2 * precision
         return total, mu, w * y + (1 - w) * mu
 
     def log_density(tau):
         total, mu, _ = given(tau)
         squares = ((y - mu) ** 2 / (tau**2 + se**2)).sum()
-        squares += ((mu - prior.mu_mean) / prior.mu_sd) ** 2
-        prior_of_tau = stats.t(prior.tau_df, scale=prior.tau_scale).logpdf(tau)
-        return prior_of_tau - 0.5 * (np.log(total * (tau**2 + se**2).prod()) + squares)
+        squares += ((mu - mu_mean) / mu_sd) ** 2
+        return prior_of_tau.logpdf(tau) - 0.5 * (np.log(total * (tau**2 + se**2).prod()) + squares)
 
     def integrand(tau):
         _, mu, theta = given(tau)
@@ -85,7 +87,7 @@ def schools():
 
 
 def test_a_truth_is_drawn_from_the_prior(rng):
-    prior = family.Prior(mu_mean=3, mu_sd=2, tau_df=4, tau_scale=0.5)
+    prior = family.Prior(mu="normal(3, 2)", tau="student_t(4, 0, 0.5)")
     drawn = [family.draw_truth(prior, rng) for _ in range(3000)]
     assert follows([t.mu for t in drawn], stats.norm(3, 2))
     both_halves = 2 * stats.t(4, scale=0.5).cdf([t.tau for t in drawn]) - 1
@@ -93,8 +95,39 @@ def test_a_truth_is_drawn_from_the_prior(rng):
 
 
 def test_one_degree_of_freedom_is_a_half_cauchy(rng):
-    drawn = [family.draw_truth(PRIOR, rng).tau for _ in range(3000)]
+    prior = family.Prior(mu="normal(0, 5)", tau="student_t(1, 0, 5)")
+    drawn = [family.draw_truth(prior, rng).tau for _ in range(3000)]
     assert follows(drawn, stats.halfcauchy(scale=5))
+
+
+@pytest.mark.parametrize(
+    ("text", "median"),
+    [
+        ("cauchy(0, 5)", 5.0),
+        ("student_t(4, 0, 0.5)", 0.5 * stats.t(4).ppf(0.75)),
+        ("normal(1, 2)", stats.truncnorm(-0.5, np.inf, 1, 2).median()),
+        ("exponential(2)", np.log(2) / 2),
+        ("uniform(-1, 4)", 2.0),
+        ("constant(0.3)", 0.3),
+    ],
+)
+def test_standard_errors_of_a_drawn_truth_are_the_median_of_taus_prior(text, median):
+    prior = family.Prior(mu="normal(0, 1)", tau=text)
+    assert prior.bounded("tau").median == pytest.approx(median, rel=1e-9)
+
+
+def test_standard_errors_are_above_0_where_the_median_rounds_to_it(rng):
+    prior = family.Prior(mu="normal(0, 1)", tau="gamma(0.001, 1)")
+    drawn = []
+    while not drawn:
+        with contextlib.suppress(SimulationError):  # half of the draws round to 0 too
+            drawn.append(family.draw_truth(prior, rng))
+    assert drawn[0].se == (1e-300, 1e-300)
+
+
+def test_a_drawn_truth_has_them(rng):
+    prior = family.Prior(mu="normal(0, 1)", tau="exponential(2)")
+    assert family.draw_truth(prior, rng).se == pytest.approx([np.log(2) / 2] * 2)
 
 
 def test_a_large_simulation_has_the_moments_of_its_truth(rng):
@@ -142,7 +175,7 @@ def test_log_likelihood_is_the_normal_density_of_every_effect(schools, rng):
 
 @pytest.mark.parametrize("df", [2.5, 4, 30])
 def test_the_prior_sd_of_tau_is_that_of_a_half_student_t(df):
-    prior = family.Prior(mu_mean=0, mu_sd=2, tau_df=df, tau_scale=3)
+    prior = family.Prior(mu="normal(0, 2)", tau=f"student_t({df}, 0, 3)")
     density = stats.t(df, scale=3).pdf
     first, second = (
         integrate.quad(lambda x, k=k: 2 * x**k * density(x), 0, np.inf, limit=500)[0]
@@ -157,7 +190,99 @@ def test_a_half_cauchy_has_no_sd():
     assert family.prior_sd(PRIOR, "common_effect") == {"mu": 5}
 
 
+def test_flat_priors_and_constants_have_no_sd():
+    prior = family.Prior(mu="flat", tau="constant(2)")
+    assert family.prior_sd(prior, "marginal") == {}
+
+
 # Programs
+
+MODERATED = families.find(
+    {"name": "meta_analysis", "formula": "effect ~ x", "design": {"x": {"normal": [0, 1]}}}
+)
+PRIORS = {  # texts in the study -> the same by SciPy
+    "cut at 0": (
+        {"mu": "student_t(3, 1, 2)", "b": "double_exponential(0, 0.5)", "tau": "normal(0.5, 1)"},
+        (stats.t(3, 1, 2), stats.laplace(0, 0.5), stats.truncnorm(-0.5, np.inf, 0.5, 1)),
+    ),
+    "bounded": (
+        {"mu": "logistic(0, 2)", "b": "flat", "b_x": "uniform(-2, 1)", "tau": "uniform(-1, 4)"},
+        (stats.logistic(0, 2), stats.uniform(-2, 3), stats.uniform(0, 4)),
+    ),
+    "positive": (
+        {"mu": "gamma(2, 4)", "b": "cauchy(1, 3)", "tau": "inv_gamma(3, 2)"},
+        (stats.gamma(2, scale=1 / 4), stats.cauchy(1, 3), stats.invgamma(3, scale=2)),
+    ),
+    "the first constant": (
+        {"mu": "constant(0.4)", "b": "normal(1, 2)", "tau": "lognormal(0, 0.5)"},
+        (0.4, stats.norm(1, 2), stats.lognorm(0.5)),
+    ),
+    "two constants": (
+        {"mu": "normal(1, 2)", "b": "constant(-1)", "tau": "constant(0.7)"},
+        (stats.norm(1, 2), -1.0, 0.7),
+    ),
+    "flat": (dict.fromkeys(("mu", "b", "tau"), "flat"), (FLAT, FLAT, FLAT)),
+}
+
+
+def likelihood(model, columns, at, others) -> float:
+    """Log density of effects by SciPy, and of studies' effects that the program has."""
+    y, se, mean = columns["y"], columns["se"], at["mu"] + at["b_x"] * columns["x"]
+    if model == "common_effect":
+        return stats.norm.logpdf(y, mean, se).sum()
+    if model == "marginal":
+        return stats.norm.logpdf(y, mean, np.hypot(at["tau"], se)).sum()
+    if model == "centered":
+        (theta,) = others.values()
+        return (stats.norm.logpdf(y, theta, se) + stats.norm.logpdf(theta, mean, at["tau"])).sum()
+    (z,) = others.values()
+    theta = mean + at["tau"] * z
+    return (stats.norm.logpdf(y, theta, se) + stats.norm.logpdf(z)).sum()
+
+
+@pytest.mark.parametrize("model", family.MODELS)
+@pytest.mark.parametrize(("texts", "by_scipy"), PRIORS.values(), ids=PRIORS)
+def test_a_programs_density_is_that_of_the_formula(model, texts, by_scipy, rng):
+    # Up to constants of the likelihood, which Stan leaves out.
+    truth = MODERATED.Truth(mu=0.3, tau=0.5, se=(0.2, 0.6), b={"x": 0.4})
+    columns, _ = MODERATED.simulate(truth, 6, 1, rng)
+    priors = dict(zip(MODERATED.MODELS[model].scored, by_scipy, strict=False))
+    density = program_density(MODERATED, model, columns, MODERATED.Prior(**texts), priors)
+    extra = {"centered": "theta", "noncentered": "z"}.get(model)
+    differences = []
+    for _ in range(4):
+        at = values(priors, rng)
+        others = {extra: rng.normal(size=6)} if extra else {}
+        expected = log_density(priors, at, {"tau": 0.0}) + likelihood(model, columns, at, others)
+        differences.append(density(at, **others) - expected)
+    number = {"centered": 2, "noncentered": 2}.get(model, 1) * 6
+    constant = number * np.log(2 * np.pi) / 2 + np.log(columns["se"]).sum() * (model != "marginal")
+    np.testing.assert_allclose(differences, constant, rtol=0, atol=1e-9)
+
+
+def test_constants_are_in_every_draw(schools):
+    prior = family.Prior(mu="constant(3)", tau="constant(10)")
+    draws = sample("marginal", schools, prior, replace(SETTINGS, warmup=100, draws=100))
+    for name, value in {"mu": 3, "tau": 10}.items():
+        assert np.all(draws.values[:, :, draws.names.index(name)] == value)
+
+
+def test_a_truth_with_a_constant_has_its_value(rng):
+    prior = family.Prior(mu="normal(0, 1)", tau="constant(10)")
+    assert family.draw_truth(prior, rng).tau == 10
+
+
+def test_a_draw_too_large_for_a_number_is_refused(rng):
+    prior = family.Prior(mu="normal(0, 1)", tau="lognormal(1000, 1)")
+    with pytest.raises(SimulationError, match="a draw from lognormal"):
+        family.draw_truth(prior, rng)
+
+
+@pytest.mark.parametrize("flat", ["mu", "tau"])
+def test_nothing_is_drawn_from_a_flat_prior(flat, rng):
+    prior = family.Prior(**{"mu": "normal(0, 1)", "tau": "cauchy(0, 1)", flat: "flat"})
+    with pytest.raises(SimulationError, match="nothing can be drawn from a flat prior"):
+        family.draw_truth(prior, rng)
 
 
 @pytest.mark.parametrize("model", PARTIAL)
@@ -175,17 +300,18 @@ def test_the_posterior_of_eight_schools_is_that_of_posteriordb(model, schools):
 @pytest.mark.parametrize("model", ["noncentered", "marginal"])
 @pytest.mark.parametrize("df", [1, 5])
 def test_posterior_means_agree_with_numerical_integration(model, df, schools):
-    prior = PRIOR.model_copy(update={"tau_df": df, "mu_mean": 2.0})
+    prior = family.Prior(mu="normal(2, 5)", tau=f"student_t({df}, 0, 5)")
     mean, error = means(sample(model, schools, prior), names_of(schools))
-    assert np.all(np.abs(mean - posterior_means(schools, prior)) < 4 * error)
+    expected = posterior_means(schools, 2, 5, stats.t(df, scale=5))
+    assert np.all(np.abs(mean - expected) < 4 * error)
 
 
 @pytest.mark.slow
 def test_all_parametrisations_have_the_same_posterior_if_the_centred_one_samples_well(rng):
     truth = family.Truth(mu=1.0, tau=1.0, se=[0.1, 0.3])
     columns, _ = family.simulate(truth, 12, 1, rng)
-    prior = family.Prior(mu_mean=0, mu_sd=2, tau_df=4, tau_scale=1)
-    expected = posterior_means(columns, prior)
+    prior = family.Prior(mu="normal(0, 2)", tau="student_t(4, 0, 1)")
+    expected = posterior_means(columns, 0, 2, stats.t(4))
     for model in PARTIAL:
         mean, error = means(sample(model, columns, prior), names_of(columns))
         assert np.all(np.abs(mean - expected) < 4 * error), model
@@ -200,7 +326,7 @@ def test_the_common_effect_model_weights_studies_by_precision(schools):
 
 @pytest.mark.parametrize("scale", [1e-50, 1e20])
 def test_the_marginal_program_draws_effects_for_extreme_values_of_tau(scale, schools):
-    prior = family.Prior(mu_mean=0, mu_sd=5, tau_df=1000, tau_scale=scale)
+    prior = family.Prior(mu="normal(0, 5)", tau=f"student_t(1000, 0, {scale})")
     draws = sample("marginal", schools, prior, replace(SETTINGS, draws=1000))
     theta = draws.values[:, :, [draws.names.index(name) for name in names_of(schools)[2:]]]
     if scale < 1:
@@ -212,23 +338,29 @@ def test_the_marginal_program_draws_effects_for_extreme_values_of_tau(scale, sch
 
 # Study files and observed data
 
+OF_TAU = ("priors", "weakly_informative", "tau")
+
 
 @pytest.mark.parametrize(
-    ("place", "value", "message"),
+    ("change", "message"),
     [
-        (("observations",), [1, 4], "observations[1]: got 4, must be at most 1 in this family"),
-        (("truths", "known", "se"), [0.3, 0.1], "se: got [0.3, 0.1], must be [smallest, largest]"),
-        (("truths", "known", "se"), [0, 1], "se[0]: got 0"),
-        (("truths", "drawn"), {"prior": "weakly_informative"}, "truths.drawn.se: missing"),
-        (("priors", "weakly_informative", "tau_df"), 0.5, "tau_df: got 0.5"),
+        (("observations", [1, 4]), "observations[1]: got 4, must be at most 1 in this family"),
+        (("truths", "known", "se", [0.3, 0.1]), "se: got [0.3, 0.1], must be [smallest, largest]"),
+        (("truths", "known", "se", [0, 1]), "se[0]: got 0"),
+        (("truths", "drawn", {"prior": "weakly_informative"}), "truths.drawn.se: missing"),
+        ((*OF_TAU, "student_t(0, 0, 1)"), "tau: got 'student_t(0, 0, 1)', its nu must be"),
+        ((*OF_TAU, "lkj(2)"), "tau: got 'lkj(2)', must be"),
+        ((*OF_TAU, "constant(0)"), "constant(0) for tau is never above 0, where the parameter is"),
+        ((*OF_TAU, DROP), "weakly_informative: must have a prior for tau (for tau)"),
+        (("priors", "weakly_informative", "b", "normal(0, 1)"), "weakly_informative.b: unknown"),
     ],
 )
-def test_invalid_studies_are_refused_with_a_message(place, value, message):
+def test_invalid_studies_are_refused_with_a_message(change, message):
     raw = changed(
         read_yaml(FILE),
         ("observations", [1]),
         ("truths", "known", {"mu": 0, "tau": 1, "se": [0.1, 0.3]}),
-        (*place, value),
+        change,
     )
     with pytest.raises(StudyError) as refused:
         parse(raw, families.find, "study.yaml")

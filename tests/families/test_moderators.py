@@ -6,6 +6,7 @@ Posterior means are compared within 4 combined Monte Carlo errors: type I error 
 import numpy as np
 import pytest
 from conftest import STAN
+from randomness import follows
 from scipy import stats
 
 from recovery import engines, families
@@ -21,7 +22,7 @@ MODERATED = {
     },
 }
 family = families.find(MODERATED)
-PRIOR = family.Prior(mu_mean=0, mu_sd=2, tau_df=3, tau_scale=1, b_mean=0, b_sd=1)
+PRIOR = family.Prior(mu="normal(0, 2)", b="normal(0, 1)", tau="student_t(3, 0, 1)")
 TRUTH = family.Truth(mu=0.3, tau=0.3, se=(0.1, 0.4), b={"latitude": -0.03, "allocation": 0.2})
 SETTINGS = Settings(chains=4, warmup=1000, draws=4000, adapt_delta=0.95, max_treedepth=10)
 
@@ -35,13 +36,13 @@ def exact_means(columns, taus) -> np.ndarray:
     """Posterior means of mu and the coefficients: normal given tau, which is integrated over."""
     y, se = columns["y"], columns["se"]
     x = np.column_stack([np.ones(y.size), columns["latitude"], columns["allocation"] == 2])
-    prior_sd = np.array([PRIOR.mu_sd, PRIOR.b_sd, PRIOR.b_sd])
+    prior_sd = np.array([2.0, 1.0, 1.0])
     means, weights = [], []
     for tau in taus:
         covariance = np.diag(se**2 + tau**2) + x @ np.diag(prior_sd**2) @ x.T
         weights.append(
             stats.multivariate_normal(np.zeros(y.size), covariance).logpdf(y)
-            + stats.t(PRIOR.tau_df, scale=PRIOR.tau_scale).logpdf(tau)
+            + stats.t(3).logpdf(tau)
         )
         means.append(prior_sd**2 * (x.T @ np.linalg.solve(covariance, y)))
     weights = np.exp(np.array(weights) - max(weights))
@@ -52,7 +53,7 @@ def exact_means(columns, taus) -> np.ndarray:
 def test_posterior_means_agree_with_an_integral(model, columns):
     engine = engines.find("stanli")
     program = engine.load(Program(str(family.program(model, STAN)), str(STAN)))
-    draws = engine.sample(program, family.stan_data(columns, PRIOR), 1, SETTINGS)
+    draws = engine.sample(program, family.stan_data(columns, PRIOR, model), 1, SETTINGS)
     names = family.parameter_names(draws.names, columns)
     places = [names.index(name) for name in ("mu", "b_latitude", "b_allocation")]
     values = np.moveaxis(draws.values[:, :, places], 2, 0)
@@ -90,9 +91,21 @@ def test_densities_use_the_moderators(columns):
 def test_without_moderators_names_and_types_are_as_before():
     plain = families.find("meta_analysis")
     assert list(plain.PARAMETERS) == ["mu", "tau"]
-    assert "b_mean" not in plain.Prior.model_fields
+    assert list(plain.Prior.model_fields) == ["mu", "tau"]
     assert plain.CHOICE == "meta_analysis"
     assert families.find(family.CHOICE).CHOICE == family.CHOICE
+
+
+def test_a_coefficient_may_have_a_prior_of_its_own(rng):
+    texts = {"mu": "normal(0, 2)", "tau": "exponential(1)", "b_latitude": "normal(0, 0.1)"}
+    with pytest.raises(ValueError, match=r"must have a prior for b \(for b_allocation\)"):
+        family.Prior(**texts)
+    prior = family.Prior(**texts, b="uniform(2, 3)")
+    known = {"mu": 2, "b_latitude": 0.1, "b_allocation": 12**-0.5, "tau": 1}
+    assert family.prior_sd(prior, "marginal") == pytest.approx(known)
+    drawn = [family.draw_truth(prior, rng).b for _ in range(500)]
+    assert follows([each["latitude"] for each in drawn], stats.norm(0, 0.1))
+    assert follows([each["allocation"] for each in drawn], stats.uniform(2, 1))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from conftest import make_design
 from pydantic import ValidationError
 from sampled_programs import means, sample
 from scipy import stats
+from simulated_datasets import drawn_from_prior
 
 from recovery import families
 from recovery.engines.protocol import Settings
@@ -134,7 +135,7 @@ def test_a_contrast_and_an_indicator_of_one_name_are_different_predictors():
     family = linear("y ~ condition + (0 + condition | participant)", SUM)
     assert {"b_condition[a]", "sd_participant__condition[a]"} < set(family.PARAMETERS)
     columns = {"participant": np.array([1, 1, 1, 2]), "condition": np.array([1, 2, 3, 1])}
-    data = family.stan_data(columns | {"y": np.zeros(4)}, prior_of(family))
+    data = family.stan_data(columns | {"y": np.zeros(4)}, prior_of(family), "centered")
     assert data["X"][:, 1].tolist() == [1, 0, -1, 1]
     assert data["Z"][:, 0].tolist() == [1, 0, 0, 1]
     assert (data["centre"], data["fixed"]) == ([4, 4, 4], [1, 2, 3])
@@ -151,7 +152,7 @@ def test_with_treatment_coding_an_indicator_is_the_contrast():
 
 def test_a_truth_with_more_coefficients_is_recovered_from_its_values(rng):
     family = linear("y ~ x1 + x2 + x3 + (x1 + x3 | participant)")
-    truth = family.draw_truth(prior_of(family), rng)
+    truth = truth_of(family, (1, -2, 3, 0.5), (0.7, 0.2, 1.5), 2, cor=-0.3)
     _, values = family.simulate(truth, 3, 2, rng)
     back, (block,) = family.truth_from_estimates(values), family.layout.blocks
     assert back.b == truth.b
@@ -207,11 +208,13 @@ def test_a_correlation_that_is_impossible_for_three_coefficients_is_refused():
 
 def test_drawn_correlations_of_three_coefficients_have_beta_marginals(rng):
     family = linear(THREE)
-    prior, (block,) = prior_of(family), family.layout.blocks
-    drawn = np.array([family.draw_truth(prior, rng).correlations(block) for _ in range(3000)])
+    prior = prior_of(family)
+    drawn = drawn_from_prior(family, prior, rng, 3000)
     marginal = stats.beta(2.5, 2.5)  # of lkj(2)
-    for a, b in ((0, 1), (0, 2), (1, 2)):
-        assert stats.kstest((drawn[:, a, b] + 1) / 2, marginal.cdf).pvalue > ALPHA
+    assert len(family.layout.cor) == 3
+    for name in family.layout.cor:
+        found = np.array([values[name] for _, values in drawn])
+        assert stats.kstest((found + 1) / 2, marginal.cdf).pvalue > ALPHA
     sd = family.prior_sd(prior, "centered")["cor_participant__Intercept__x2"]
     assert sd == pytest.approx(2 * marginal.std())
 
@@ -291,8 +294,7 @@ def test_observed_columns_are_read_by_name():
 
 def test_log_likelihoods_are_the_normal_densities_of_scipy(rng):
     family = linear("y ~ x1 + x2 + (x2 | participant)")
-    truth = family.draw_truth(prior_of(family), rng)
-    columns, values = family.simulate(truth, 4, 3, rng)
+    columns, values = family.simulate_joint(family.JOINT, prior_of(family), {}, 4, 3, rng)
     draws = {name: np.array([value, value]) for name, value in values.items()}
     result = family.log_likelihood(draws, columns)
     mean = family.expected(values, columns)

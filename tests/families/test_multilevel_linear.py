@@ -10,6 +10,7 @@ from classical_fits import linear_truth
 from conftest import STAN
 from randomness import close, follows
 from scipy import stats
+from simulated_datasets import drawn_from_prior
 
 from recovery import families
 from recovery.families.correlations import draw_correlation
@@ -68,20 +69,20 @@ def test_a_truth_is_drawn_from_the_prior(rng):
         cor="lkj(2)",
         sigma="exponential(0.5)",
     )
-    drawn = [family.draw_truth(prior, rng) for _ in range(3000)]
-    sds = [t.sd.participant for t in drawn]
-    assert follows([t.b["Intercept"] for t in drawn], stats.norm(3, 2))
-    assert follows([t.b["x"] for t in drawn], stats.norm(-1, 0.5))
-    assert follows([sd["Intercept"] for sd in sds], stats.expon(scale=1 / 4))
-    assert follows([sd["x"] for sd in sds], stats.expon(scale=1 / 0.2))
-    assert follows([t.sigma for t in drawn], stats.expon(scale=1 / 0.5))
-    assert follows([(t.cor.participant + 1) / 2 for t in drawn], stats.beta(2, 2))
+    datasets = drawn_from_prior(family, prior, rng, 3000)
+    drawn = {name: np.array([values[name] for _, values in datasets]) for name in family.PARAMETERS}
+    means = [columns["x"].mean() for columns, _ in datasets]
+    assert follows(drawn["b_Intercept"] + drawn["b_x"] * means, stats.norm(3, 2))
+    assert follows(drawn["b_x"], stats.norm(-1, 0.5))
+    assert follows(drawn["sd_participant__Intercept"], stats.expon(scale=1 / 4))
+    assert follows(drawn["sd_participant__x"], stats.expon(scale=1 / 0.2))
+    assert follows(drawn["sigma"], stats.expon(scale=1 / 0.5))
+    assert follows((drawn["cor_participant__Intercept__x"] + 1) / 2, stats.beta(2, 2))
 
 
 def test_a_prior_of_extreme_correlations_still_gives_truths(prior, rng):
-    prior = prior.model_copy(update={"cor": "lkj(0.05)"})
-    for _ in range(200):
-        columns, _ = family.simulate(family.draw_truth(prior, rng), 2, 2, rng)
+    prior = family.Prior(**prior.model_dump() | {"cor": "lkj(0.05)"})
+    for columns, _ in drawn_from_prior(family, prior, rng, 200):
         assert np.isfinite(columns["y"]).all()
 
 
@@ -181,7 +182,7 @@ def test_stan_data_have_the_observations_and_all_hyperparameters(prior):
         "x": np.array([4.0, 5.0, 6.0]),
         "y": np.array([7.0, 8.0, 9.0]),
     }
-    data = family.stan_data(columns, prior)
+    data = family.stan_data(columns, prior, "centered")
     assert (data["N"], data["K"], data["T"], data["Q"], data["J"]) == (3, 2, 1, [2], [2])
     assert (data["M"], data["P"], data["R"]) == (2, 1, 4)
     assert data["X"].tolist() == data["Z"].tolist() == [[1, 4], [1, 5], [1, 6]]
@@ -189,14 +190,19 @@ def test_stan_data_have_the_observations_and_all_hyperparameters(prior):
     assert data["offsets"].tolist() == [0, 0, 0]
     assert data["place"].tolist() == [[1, 3, 3], [2, 4, 4]]
     assert (data["centre"], data["F"], data["fixed"]) == ([1, 2], 0, [])
+    assert data["X_mean"].tolist() == [0, 5]
+    assert (data["n_parameters"], data["n_free"]) == (5, 5)
+    assert (data["position"], data["constants"]) == ([1, 2, 3, 4, 5], [])
     hyperparameters = {name: value for name, value in data.items() if name.startswith("prior_")}
     assert {name: np.array(value).tolist() for name, value in hyperparameters.items()} == {
-        "prior_b_mean": [0.0, 0.0],
-        "prior_b_sd": [1.0, 1.0],
-        "prior_sd_rate": [1.0, 1.0],
-        "prior_partial_shape": [2.0],
-        "prior_sigma_rate": 1.0,
+        "prior_distribution": [1, 1, 6, 6, 6],  # two normal, three exponential
+        "prior_arguments": [[0, 1, 0]] * 2 + [[1, 0, 0]] * 3,
+        "prior_lower": [0] * 5,
+        "prior_upper": [0] * 5,
+        "prior_log_mass": 0.0,
     }
+    assert data["partial_shape"] == [2.0]
+    assert data["n_bounds"].tolist() == [0, 0, 1, 1, 1]
 
 
 def test_participants_coefficients_are_grouped_in_order():

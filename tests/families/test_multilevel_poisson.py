@@ -45,7 +45,7 @@ def test_exposures_of_an_observed_design_are_used(rng):
     columns, _ = EXPOSED.simulate(EXPOSED.Truth(**ALIKE), 3, observed, rng)
     assert columns["exposure"].tolist() == [1e6, 2e6, 3e6, 1e6, 2e6]
     assert np.allclose(columns["y"] / columns["exposure"], np.exp(0.5), rtol=0.01)
-    offsets = EXPOSED.stan_data(columns, PRIOR)["offsets"]
+    offsets = EXPOSED.stan_data(columns, PRIOR, "pooled")["offsets"]
     np.testing.assert_allclose(offsets, np.log(columns["exposure"]), rtol=1e-15)
     assert EXPOSED.line_grid(columns)["exposure"][[0, -1]].tolist() == [1.5e6, 1.5e6]
 
@@ -53,7 +53,7 @@ def test_exposures_of_an_observed_design_are_used(rng):
 def test_counts_without_exposures_have_offsets_of_0(rng):
     columns, _ = POISSON.simulate(POISSON.Truth(**ALIKE), 3, 2, rng)
     assert "exposure" not in columns
-    assert POISSON.stan_data(columns, PRIOR)["offsets"].tolist() == [0] * 6
+    assert POISSON.stan_data(columns, PRIOR, "pooled")["offsets"].tolist() == [0] * 6
 
 
 # Counts that are too large

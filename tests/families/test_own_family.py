@@ -117,7 +117,8 @@ def test_the_program_of_the_bandit_has_the_likelihood_of_the_choices():
     prior = family.Prior(mu_mean=(0, 1), mu_sd=(1, 0.5), sigma_rate=2)
     truth = family.Truth(mu=(-0.5, 1.2), sigma=(0.5, 0.3))
     columns, _ = family.simulate(truth, 3, 20, np.random.default_rng(1))
-    data = {k: np.asarray(v).tolist() for k, v in family.stan_data(columns, prior).items()}
+    found = family.stan_data(columns, prior, "hierarchical")
+    data = {k: np.asarray(v).tolist() for k, v in found.items()}
     model = stanli.Model(stan_file=str(family.program("hierarchical", STAN)), data=data)
     result, expected = [], []
     for point in np.random.default_rng(2).normal(scale=0.5, size=(2, 10)):
@@ -152,9 +153,8 @@ def test_much_data_recover_the_parameters_of_the_bandit():
     columns, values = family.simulate(truth, 40, 60, np.random.default_rng(1))
     prior = family.Prior(mu_mean=(0, 1), mu_sd=(1, 0.5), sigma_rate=2)
     program = Program(str(family.program("hierarchical", STAN)), str(STAN))
-    draws = engine.sample(
-        engine.load(program), family.stan_data(columns, prior), 1, Settings(2, 300, 300, 0.9, 8)
-    )
+    data = family.stan_data(columns, prior, "hierarchical")
+    draws = engine.sample(engine.load(program), data, 1, Settings(2, 300, 300, 0.9, 8))
     result = posterior.summarise(draws, list(family.PARAMETERS), [0.999])
     low, high = result["q0_05"], result["q99_95"]
     true = np.array([values[name] for name in family.PARAMETERS])

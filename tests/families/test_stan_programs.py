@@ -4,7 +4,9 @@ Posterior means are compared within 4 combined Monte Carlo errors: type I error 
 """
 
 import json
+import re
 import subprocess
+import textwrap
 
 import numpy as np
 import pytest
@@ -16,6 +18,9 @@ from recovery import families
 from recovery.tables import read_csv
 
 family = families.find("multilevel_linear")
+AT_ZERO = families.find(
+    {"name": "multilevel_linear", "formula": "y ~ 0 + Intercept + x + (x | participant)"}
+)
 
 REFERENCE = json.loads((ROOT / "tests" / "reference" / "expected.json").read_text())["sleepstudy"]
 FLAT = family.Prior(
@@ -29,7 +34,6 @@ COEFFICIENTS = ("Intercept", "x")
 DEVIATIONS = [f"r_participant[{j},{each}]" for each in COEFFICIENTS for j in range(1, 17)]
 FILES = sorted(STAN.rglob("*.stan"))
 THEIR_NAMES = ("beta[1]", "beta[2]", "sigma_p[1]", "sigma_p[2]", "Omega[1,2]", "sigma")
-PIECES = {"functions": "functions", "multilevel": "data"}  # folders of what programs include
 
 
 def least_squares(columns, rows) -> np.ndarray:
@@ -65,8 +69,8 @@ def test_both_parametrisations_have_the_same_posterior(dataset, prior):
 )
 def test_the_posterior_of_sleepstudy_is_that_of_cmdstan(model, sleepstudy):
     reference = REFERENCE["posterior_cmdstan"]
-    prior = family.Prior(
-        Intercept="normal(250, 50)",
+    prior = AT_ZERO.Prior(
+        b_Intercept="normal(250, 50)",
         b="normal(10, 10)",
         sd_participant__Intercept="exponential(0.04)",
         sd_participant__x="exponential(0.2)",
@@ -80,8 +84,8 @@ def test_the_posterior_of_sleepstudy_is_that_of_cmdstan(model, sleepstudy):
         "prior_sigma_rate": 0.04,
         "prior_lkj_eta": 2,
     }
-    draws = sample(model, sleepstudy, prior)
-    mean, error = means(draws, list(family.PARAMETERS))
+    draws = sample(model, sleepstudy, prior, family=AT_ZERO)
+    mean, error = means(draws, list(AT_ZERO.PARAMETERS))
     for name, ours, our_error in zip(THEIR_NAMES, mean, error, strict=True):
         theirs = reference["posterior"][name]
         assert abs(ours - theirs["mean"]) < 4 * np.hypot(our_error, theirs["mcse_mean"]), name
@@ -121,14 +125,24 @@ def test_lines_have_at_most_80_columns(file):
     assert [line for line in file.read_text().splitlines() if len(line) > 80] == []
 
 
+def in_a_program(file) -> str:
+    """The text of a program; that of a piece in a program which includes it."""
+    text, line = file.read_text(), f"#include {file.relative_to(STAN)}"
+    if file.parent.name == "functions":
+        return f"functions {{\n{textwrap.indent(text, '  ')}}}\n"
+    host = next((each for each in FILES if line in each.read_text()), None)
+    if host is None:
+        return text
+    whole = in_a_program(host)
+    (indent,) = {found[1] for found in re.finditer(rf"^( *){re.escape(line)}$", whole, re.M)}
+    return whole.replace(indent + line, textwrap.indent(text.rstrip("\n"), indent))
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_programs_are_formatted_by_stanc(file, cmdstan_home, tmp_path):
-    text = file.read_text()
-    if block := PIECES.get(file.parent.name):  # stanc takes whole programs only
-        inside = "".join(f"  {line}".rstrip() + "\n" for line in text.splitlines())
-        text = f"{block} {{\n{inside}}}\n"
-        file = tmp_path / file.name
-        file.write_text(text)
+    text = in_a_program(file)  # stanc takes whole programs only
+    file = tmp_path / file.name
+    file.write_text(text)
     command = [cmdstan_home / "bin" / "stanc", f"--include-paths={STAN}", "--auto-format", file]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     formatted = [line.rstrip() for line in done.stdout.rstrip().splitlines()]

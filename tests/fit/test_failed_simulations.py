@@ -17,7 +17,7 @@ from recovery.fit.sampler import SamplerFitter
 from recovery.plan.batch_size import Batch
 from recovery.plan.seeds import dataset_seed
 from recovery.run import preflight
-from recovery.score import summaries, verification
+from recovery.score import prior_prediction, summaries, verification
 
 pytestmark = pytest.mark.usefixtures("in_the_repository")
 
@@ -202,6 +202,10 @@ def test_simulations_from_drawn_truths_fail_in_the_same_way(begin):
 # Other calls of the functions of a family: the summary, the figures, the checks
 
 
+def predictive_draws(raw):
+    return prior_prediction.predicted(designed(raw))["prior_predictive"]
+
+
 @pytest.mark.parametrize(
     ("does", "kept"),
     slow_after(
@@ -217,18 +221,18 @@ def test_simulations_from_drawn_truths_fail_in_the_same_way(begin):
     ),
 )
 def test_prior_predictive_draws_without_data_are_left_out(begin, does, kept):
-    shown = summaries.prior_predictive(designed(begin()))
+    shown = predictive_draws(begin())
     whole = shown.groupby("draw")["y"].first()
     assert set(whole.index) == set(range(1, 101))
     when = f"    if rng.normal() > 0.5:\n        {does}\n{BEGINS}"
     raw = begin(("family.py", BEGINS, when), ("family.py", "import numpy as np", IMPORTS))
-    result = summaries.prior_predictive(designed(raw))["draw"].unique().tolist()
+    result = predictive_draws(raw)["draw"].unique().tolist()
     refuses = f"    if rng.normal() > 0.5:\n        raise SimulationError('no')\n{BEGINS}"
     plain = begin(
         ("family.py", BEGINS, refuses),
         ("family.py", "Positive, Real", "Positive, Real, SimulationError"),
     )
-    lost = set(range(1, 101)) - set(summaries.prior_predictive(designed(plain))["draw"])
+    lost = set(range(1, 101)) - set(predictive_draws(plain)["draw"])
     assert 10 <= len(lost) <= 55  # of 100, each with a chance of 0.31: beyond it once in 100,000
     assert kept(result, lost)
 

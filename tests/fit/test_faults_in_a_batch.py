@@ -35,9 +35,9 @@ def test_a_fault_of_the_machine_stops_the_batch(moved):
 
 
 def test_unreadable_data_of_the_first_fit_are_a_study_error(prophet_executable):
-    # The executable of another program, which needs other data.
+    # The executable of another program, whose y has T elements; T is 0 in the data of `pooled`.
     with pytest.raises(
-        EngineError, match=r"pooled\.stan: does not fit its data: .*variable name=t;"
+        EngineError, match=r"pooled\.stan: does not fit its data: .*variable name=y;"
     ):
         fit_batch(prophet_executable)
 
@@ -48,11 +48,11 @@ def raising(monkeypatch, error, from_replicate):
     made = family.stan_data
     calls = []
 
-    def stan_data(columns, prior):
+    def stan_data(columns, prior, model):
         calls.append(1)
         if len(calls) >= from_replicate:
             raise error
-        return made(columns, prior)
+        return made(columns, prior, model)
 
     monkeypatch.setattr(family, "stan_data", stan_data)
     yield
@@ -61,9 +61,7 @@ def raising(monkeypatch, error, from_replicate):
 def test_unreadable_data_of_the_first_fit_with_stanli_are_a_study_error(monkeypatch):
     family = families.find("multilevel_linear")
     made = family.stan_data
-    monkeypatch.setattr(
-        family, "stan_data", lambda columns, prior: made(columns, prior) | {"y": [1.0]}
-    )
+    monkeypatch.setattr(family, "stan_data", lambda *given: made(*given) | {"y": [1.0]})
     with pytest.raises(
         EngineError, match=r"pooled\.stan: does not fit its data: .*stan_data: y: got"
     ):

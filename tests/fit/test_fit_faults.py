@@ -92,8 +92,8 @@ def test_data_of_another_shape_in_one_replicate_fail_one_fit(
     family = families.find("multilevel_linear")
     stan_data = family.stan_data
 
-    def stan_data_or_not(columns, prior):
-        data = stan_data(columns, prior)
+    def stan_data_or_not(columns, prior, model):
+        data = stan_data(columns, prior, model)
         if np.array_equal(columns["y"], fateful):
             data[entry] = change(data[entry])
         return data

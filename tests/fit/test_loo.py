@@ -8,6 +8,7 @@ from conftest import LINEAR, STAN, make_design
 from fitted_rows import rows
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal, norm
+from simulated_datasets import drawn_from_prior
 
 from recovery import engines, families
 from recovery.engines.protocol import Draws, Program, Settings
@@ -48,7 +49,7 @@ def test_elpd_of_a_normal_mean_agrees_with_its_closed_form(rng):
 def sample(columns, prior, seed):
     engine = engines.find("stanli")
     loaded = engine.load(Program(str(STAN / "multilevel_linear/pooled.stan"), str(STAN)))
-    draws = engine.sample(loaded, LINEAR.stan_data(columns, prior), seed, SETTINGS)
+    draws = engine.sample(loaded, LINEAR.stan_data(columns, prior, "pooled"), seed, SETTINGS)
     return replace(draws, names=LINEAR.parameter_names(draws.names, columns))
 
 
@@ -109,17 +110,20 @@ def some_draws(family, rng, number=5):
         cor="lkj(2)",
         sigma="exponential(1)",
     )
-    drawn = [family.simulate(family.draw_truth(prior, rng), 2, 2, rng)[1] for _ in range(number)]
+    drawn = [values for _, values in drawn_from_prior(family, prior, rng, number)]
     return prior, {name: np.array([each[name] for each in drawn]) for name in drawn[0]}
 
 
-def covariance(joint, values, z, draw, names):
-    """Covariance of the observations of one participant, element by element."""
+def covariance(joint, values, z, draw, names, to_zero):
+    """Covariance of the observations of one participant, element by element.
+
+    `to_zero` takes coefficients with the intercept at the means of predictors to those at zero.
+    """
     q = z.shape[1]
     if joint == "pooled":
         of_coefficients = np.zeros((q, q))
     elif joint == "unpooled":
-        of_coefficients = 0.8**2 * np.eye(q)
+        of_coefficients = 0.8**2 * to_zero @ to_zero.T
     else:
         sd = np.array([values[f"sd_participant__{name}"][draw] for name in names])
         omega, cor = np.eye(q), "cor_participant__{}__{}"
@@ -152,20 +156,23 @@ def covariance(joint, values, z, draw, names):
 def test_the_likelihood_of_a_participant_is_multivariate_normal(choice, models, varying, rng):
     family = families.find(choice)
     prior, values = some_draws(family, rng)
-    columns, _ = family.simulate(family.draw_truth(prior, rng), 3, 6, rng)
+    columns, _ = family.simulate_joint(family.JOINT, prior, {}, 3, 6, rng)
     kept = np.array([0, 1, 2, 3, 4, 5, 6, 12, 13])  # six observations, one and two
     columns = {name: column[kept] for name, column in columns.items()}
     x = np.column_stack([np.ones(9), *(columns[name] for name in family.layout.coefficients[1:])])
     names = [family.layout.coefficients[k] for k in varying]
+    to_zero = np.eye(x.shape[1])
+    to_zero[0, 1:] = -x[:, 1:].mean(axis=0)
+    of_prior = to_zero @ np.full(x.shape[1], 0.3)
     for model in models:
         joint = family.MODELS[model].joint
         result = family.marginal_log_likelihood(model, prior, values, columns)
         assert result.shape == (3, 5)
         for j, draw in np.ndindex(3, 5):
             rows_of = columns["participant"] == j + 1
-            b = [0.3 if joint == "unpooled" else values[name][draw] for name in family.layout.b]
-            mean = x[rows_of] @ b
-            whole = covariance(joint, values, x[rows_of][:, varying], draw, names)
+            b = [values[name][draw] for name in family.layout.b]
+            mean = x[rows_of] @ (of_prior if joint == "unpooled" else b)
+            whole = covariance(joint, values, x[rows_of][:, varying], draw, names, to_zero)
             expected = multivariate_normal(mean, whole).logpdf(columns["y"][rows_of])
             assert result[j, draw] == pytest.approx(expected, rel=1e-9, abs=1e-9)
 

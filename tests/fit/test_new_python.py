@@ -13,7 +13,7 @@ from recovery.fit.approximation import fitter_of
 from recovery.fit.estimator import EstimatorFitter
 from recovery.plan.batch_size import Batch
 from recovery.run import preflight
-from recovery.score import summaries
+from recovery.score import prior_prediction, summaries
 from recovery.score.planning import SCALES
 from recovery.study.methods import NO_PRIOR
 
@@ -75,7 +75,7 @@ CALLS = {
     "simulate_batch": lambda design: datasets.simulate_batch(
         design.simulation("typical-10x5", BATCH)
     ),
-    "prior_predictive": summaries.prior_predictive,
+    "prior_predictive": prior_prediction.predicted,
     "prior_sd": lambda design: summaries.prior_standard_deviations(
         design.study, "weakly_informative", "hierarchical"
     ),

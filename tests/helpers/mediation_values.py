@@ -16,14 +16,14 @@ OMEGA = np.array(
 )
 MEANS = np.array([0.6, -0.4, 0.3, 1.0, -2.0])
 SDS = np.array([0.5, 0.8, 0.3, 1.0, 0.7])
+NORMALS = {"a": (0.5, 1), "b": (0, 2), "cp": (-1, 0.5), "d_m": (3, 1), "d_y": (0, 4)}
+RATES = {"sd_a": 1, "sd_b": 2, "sd_cp": 4, "sd_d_m": 0.5, "sd_d_y": 0.2}
+RATES |= {"sigma_m": 1, "sigma_y": 0.5}
+ETA = 1.5
 PRIOR = family.Prior(
-    path_mean=[0.5, 0, -1],
-    path_sd=[1, 2, 0.5],
-    intercept_mean=[3, 0],
-    intercept_sd=[1, 4],
-    sigma_p_rate=[1, 2, 4, 0.5, 0.2],
-    sigma_rate=[1, 0.5],
-    lkj_eta=1.5,
+    **{name: f"normal({mean}, {sd})" for name, (mean, sd) in NORMALS.items()},
+    **{name: f"exponential({rate})" for name, rate in RATES.items()},
+    cor=f"lkj({ETA})",
 )
 
 

@@ -1,7 +1,8 @@
 """Log densities of regressions' Stan programs, and the same by scipy.stats.
 
-Parameters are as programs have them: `b`, `sd`, `partial`, the groups' coefficients `u` or their
-standardised deviations `z`, and the outcome's own.
+Parameters are `b`, thresholds `c`, `sd`, `partial`, the groups' coefficients `u` or their
+standardised deviations `z`, and the outcome's own. Programs have b and c at the means of predictors
+instead, where the prior of the intercept and of thresholds is; the Jacobian of that is 1.
 """
 
 from dataclasses import dataclass
@@ -107,11 +108,11 @@ class Regression:
     def dataset(self, participants, observations, seed=1):
         """Columns of a truth from the prior; three items if there are items."""
         rng, sizes = np.random.default_rng(seed), {"item": 3} if "item" in self.shape.groups else {}
-        truth = self.family.draw_truth(self.prior, rng)
-        return self.family.simulate(truth, participants, observations, rng, sizes)[0]
+        size = (participants, observations)
+        return self.family.simulate_joint("multilevel", self.prior, {}, *size, rng, sizes)[0]
 
     def point(self, model, columns, rng) -> dict[str, np.ndarray]:
-        """Values of a program's parameters."""
+        """Values of parameters."""
         result = {"b": rng.normal(size=len(self.b))}
         if self.name == "multilevel_ordinal":
             result["c"] = np.sort(rng.normal(size=2))
@@ -130,11 +131,31 @@ class Regression:
             "u" if model == "centered" else "z": rng.normal(size=number),
         }
 
-    def log_prior(self, at, columns) -> float:
-        """Log density of a program's parameters, with the Jacobians of Stan's transforms."""
-        total = stats.norm.logpdf(at["b"], *np.transpose([B[name] for name in self.b])).sum()
+    def at_means(self, at, columns) -> dict[str, np.ndarray]:
+        """The intercept and thresholds where predictors have their means, and other b."""
+        names = self.shape.b[1:]
+        slopes = at["b"][-len(names) :]
+        shift = sum(slope * columns[name].mean() for name, slope in zip(names, slopes, strict=True))
         if "c" in at:
-            total += stats.norm.logpdf(at["c"], *THRESHOLDS).sum() + np.log(np.diff(at["c"])).sum()
+            return {"b": slopes, "c": at["c"] - shift}
+        return {"b": np.array([at["b"][0] + shift, *slopes])}
+
+    def as_in_program(self, at, columns) -> dict[str, np.ndarray]:
+        """The parameters of a program: `free` has all with a named prior."""
+        at_means = self.at_means(at, columns)
+        own = [at[name] for name in OUTCOMES[self.name]]
+        named = {"free": np.concatenate([at_means["b"], at.get("sd", []), own])}
+        named |= {"c_at_means": at_means["c"]} if "c" in at else {}
+        return named | {name: at[name] for name in ("partial", "u", "z") if name in at}
+
+    def log_prior(self, at, columns) -> float:
+        """Log density of parameters, with the Jacobians of Stan's transforms."""
+        at_means = self.at_means(at, columns)
+        b = at_means["b"]
+        total = stats.norm.logpdf(b, *np.transpose([B[name] for name in self.b])).sum()
+        if "c" in at:
+            total += stats.norm.logpdf(at_means["c"], *THRESHOLDS).sum()
+            total += np.log(np.diff(at["c"])).sum()
         for name in ("shape", "phi", "nu"):
             if name in at:
                 total += stats.gamma.logpdf(at[name], 2, scale=10)
@@ -199,12 +220,13 @@ def program_density(regression, model, columns):
     family = regression.family
     program = stanli.Model(
         str(family.program(model, STAN)),
-        family.stan_data(columns, regression.prior),
+        family.stan_data(columns, regression.prior, model),
         include_paths=str(STAN),
     )
 
     def density(at) -> float:
-        flat = {key: np.ravel(value).tolist() for key, value in at.items()}
+        own = regression.as_in_program(at, columns)
+        flat = {key: np.ravel(value).tolist() for key, value in own.items()}
         return program.log_prob_grad(program.unconstrain(flat))[0]
 
     return density

@@ -16,7 +16,8 @@ def sample(model, columns, prior, settings=SETTINGS, family=LINEAR, seed=2026112
     """Draws from a posterior, under the family's names."""
     engine = engines.find("stanli")
     loaded = engine.load(Program(str(family.program(model, STAN)), str(STAN)))
-    draws = engine.sample(loaded, family.stan_data(columns, prior), seed, settings)
+    data = family.stan_data(columns, prior, model)
+    draws = engine.sample(loaded, data, seed, settings)
     return replace(draws, names=family.parameter_names(draws.names, columns))
 
 

@@ -1,19 +1,33 @@
 /**
- * Wrong on purpose: pooled.stan with the rate of sigma's prior taken for a
- * scale.
+ * Wrong on purpose: pooled.stan with the rate of an exponential prior taken
+ * for a scale.
  */
+functions {
+  real named_prior_lpdf(real x, int distribution, row_vector arguments) {
+    if (distribution == 1) {
+      return normal_lpdf(x | arguments[1], arguments[2]);
+    }
+    return exponential_lpdf(x | 1 / arguments[1]);
+  }
+}
 data {
   #include multilevel/data.stan
 
   vector[N] y; // outcome
-  real<lower=0> prior_sigma_rate;
+}
+transformed data {
+  #include priors/bounds.stan
 }
 parameters {
-  vector[K] b; // population coefficients
-  real<lower=0> sigma; // residual standard deviation
+  #include priors/parameters.stan
+}
+transformed parameters {
+  #include multilevel/coefficients.stan
+
+  real sigma = named[n_parameters]; // residual standard deviation
 }
 model {
-  b ~ normal(prior_b_mean, prior_b_sd);
-  sigma ~ exponential(1 / prior_sigma_rate);
+  #include priors/densities.stan
+
   y ~ normal_id_glm(X, offsets, b, sigma);
 }

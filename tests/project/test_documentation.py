@@ -17,6 +17,7 @@ from recovery.families.designs import Covariate, Factor
 from recovery.families.designs.variables import CODINGS
 from recovery.families.formulas import coding, read_formula
 from recovery.families.formulas.atoms import FUNCTIONS
+from recovery.families.priors.distributions import DISTRIBUTIONS
 from recovery.score.measures.performance_measures import ESTIMATE_MEASURES, INTERVAL_MEASURES
 from recovery.tables.summary_schemas import SUMMARIES
 
@@ -182,6 +183,28 @@ def test_the_reference_of_designs_has_every_key():
     text = (DOCS / "reference/designs.md").read_text()
     for key in (*Factor.model_fields, *Covariate.model_fields, "missing", "in", "each"):
         assert re.search(rf"`{key}[`:]|[{{ ]{key}: ", text), key
+
+
+def test_the_reference_of_priors_has_every_distribution_with_its_arguments():
+    text = (DOCS / "reference/priors.md").read_text()
+    for name, kind in DISTRIBUTIONS.items():
+        arguments = ", ".join(kind.ARGUMENTS)
+        assert f"\n| `{name}{f'({arguments})' if arguments else ''}` |" in text, name
+
+
+def test_priors_on_their_page_are_read():
+    choice = {
+        "name": "multilevel_linear",
+        "formula": "rt ~ condition + (condition | participant) + (1 | item)",
+        "design": {"condition": {"levels": ["easy", "hard"]}},
+        "sizes": {"item": [8]},
+    }
+    text = (DOCS / "reference/priors.md").read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 3
+    for block in blocks:
+        for name, prior in yaml.safe_load(block)["priors"].items():
+            assert families.find(choice).Prior(**prior), name
 
 
 @pytest.mark.parametrize("file", [*PAGES, *READMES], ids=relative)

@@ -53,10 +53,10 @@ def factors(*names) -> list[dict]:
     return [{"name": name, "label": name.capitalize()} for name in names]
 
 
-def written(folder, cells, names, model_rows=(), comparison=()):
-    """Write the three tables and return their folder."""
+def written(folder, cells, names, model_rows=(), comparison=(), priors=()):
+    """Write all tables and return their folder."""
     files = {name: folder / f"{name}.tex" for name in latex_tables.TABLES}
-    latex_tables.write(files, model_rows, cells, factors(*names), comparison)
+    latex_tables.write(files, model_rows, cells, factors(*names), comparison, priors)
     return folder
 
 
@@ -194,7 +194,10 @@ def test_tables_of_long_names_and_numbers_stay_within_the_text(tmp_path, rng, na
     clearest |= {"n_pairs": 12345, "interval": None}
     pair = {"first": name, "second": name, "given": name, "rmse": clearest, "coverage": None}
     shares = clearest | {"value": -0.05, "interval": (-0.15, 0.05)}
-    folder = written(tmp_path, cells, NAMES, [model_row], [pair, pair | {"coverage": shares}])
+    prior = {"Parameters": f"sd_participant__{name}", "weak": "half-Student-t(3, -1e-05, 2.5)"}
+    priors = [prior | {name: "uniform(-1.23457e+08, 123456) above 0"}]
+    pairs = [pair, pair | {"coverage": shares}]
+    folder = written(tmp_path, cells, NAMES, [model_row], pairs, priors)
     for size in ("10pt", "11pt", "12pt"):
         typeset(*(folder / f"{table}.tex" for table in latex_tables.TABLES), size=size)
 

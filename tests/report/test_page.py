@@ -81,11 +81,13 @@ def test_latex_tables_escape_text_and_no_table_is_empty(tmp_path):
     hostile = r"50% & $x$ \input{/etc/passwd} #1 a_b ^ ~ {"
     row = {"model": hostile, "prior": hostile, "fits": 1, "failed": 0, "converged": 1.0}
     row |= {"coverage": 0.5, "intervals": 3, "seconds": 1.0}
-    latex_tables.write({name: tmp_path / name for name in latex_tables.TABLES}, [row], [], [], [])
+    latex_tables.write(
+        {name: tmp_path / name for name in latex_tables.TABLES}, [row], [], [], [], []
+    )
     text = (tmp_path / "models").read_text()
     assert r"\input" not in text
     assert r"50\% \& \$x\$ \textbackslash input\{/etc/passwd\} \#1 a\_b" in text
-    for name in ("cells", "comparison"):
+    for name in ("cells", "comparison", "priors"):
         assert (tmp_path / name).read_text() == latex_tables.EMPTY
 
 

@@ -55,7 +55,9 @@ def test_a_missing_csv_file_is_refused(raw_study, tmp_path):
 
 def test_a_program_that_does_not_compile_is_refused_with_its_file(raw_study, tmp_path, programs):
     broken = programs / "multilevel_linear" / "centered.stan"
-    broken.write_text(broken.read_text().replace("real<lower=0> sigma;", "real<lower=0> sigma"))
+    text = broken.read_text()
+    assert "sigma = named[n_parameters];" in text
+    broken.write_text(text.replace("sigma = named[n_parameters];", "sigma = named[n_parameters]"))
     with pytest.raises(EngineError) as refused:
         prepare(raw_study, write(tmp_path, raw_study), programs, thoroughly=True)
     assert str(refused.value).startswith(f"{broken}: does not compile:\nSyntax error")

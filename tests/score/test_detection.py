@@ -4,26 +4,19 @@ Each cell has 500 replicates and is tested at 1 % for all its quantities togethe
 """
 
 import numpy as np
-import pandas as pd
 import pytest
-from conftest import ROOT, SMALL, STAN, make_design
+from conftest import ROOT, STAN
+from ranked_fits import PRIOR, failing, judge, ranked
 
 from recovery import families
-from recovery.engines.protocol import Program
-from recovery.fit import batches
-from recovery.fit.sampler import SamplerFitter
-from recovery.plan.batch_size import Batch
-from recovery.plan.seeds import dataset_seed, fit_seed
-from recovery.score import calibration, measures
+from recovery.score import measures
 from recovery.score.measures.replicates import from_table
 
 family = families.find("multilevel_linear")
 
 pytestmark = pytest.mark.slow
-REPLICATES = 500
 WRONG = ROOT / "tests" / "programs"
 SHIPPED = STAN / "multilevel_linear"
-PRIOR = SMALL["priors"]["weak"]
 LEVELS = {0.89: ("q5_5", "q94_5")}
 
 
@@ -32,49 +25,17 @@ def joint(name):
     return lambda prior, size, rng: family.simulate_joint(name, prior, {}, *size, rng)
 
 
-def ranked(simulate, program, model, size, prior=PRIOR, seed=1):
-    """Fit a program to every replicate; return all estimates and diagnostics."""
-    sampler = {"chains": 4, "warmup": 400, "draws": 500}
-    design = make_design(
-        ("truths", {"drawn": {"prior": "weak"}}),
-        ("priors", "weak", prior),
-        ("seed", seed),
-        ("participants", [size[0]]),
-        ("observations", [size[1]]),
-        ("models", [model]),
-        ("sampler", sampler),
-    )
-    (scenario,) = design.scenarios
-    specification = design.fit(scenario, model, "weak", Batch(1, REPLICATES, REPLICATES))
-    fitter = SamplerFitter(specification, Program(str(program), str(STAN)))
-    estimates, diagnostics = [], []
-    for replicate in range(1, REPLICATES + 1):
-        rng = np.random.default_rng(dataset_seed(specification, replicate))
-        columns, values = simulate(fitter.prior, size, rng)
-        fit = fitter(batches.Task(replicate, columns, values))
-        estimates += [row | {"replicate": replicate} for row in fit.estimates]
-        seed = fit_seed(specification, replicate)
-        key = {"replicate": replicate, "attempt": 1, "seed": seed, "failed_in": None}
-        diagnostics.append(fit.diagnostics | key)
-    estimates = pd.DataFrame(estimates)
-    return estimates[~estimates["parameter"].str.startswith("r_participant[")], pd.DataFrame(
-        diagnostics
-    )
-
-
-def judge(estimates, diagnostics) -> pd.DataFrame:
-    result = calibration.cell_p_values(estimates, measures.final_attempts(diagnostics), REPLICATES)
-    return calibration.with_verdicts(result.assign(cell=1), ["cell"]).set_index("quantity")
-
-
-def failing(result) -> set[str]:
-    return set(result.index[result["p_corrected"] < calibration.FAMILY_WISE])
-
-
 def test_only_the_rank_of_the_log_likelihood_detects_a_missing_likelihood():
-    simulate = joint("multilevel")
+    at_zero = ("formula", "y ~ 0 + Intercept + x + (x | participant)")
+    shape = {"name": "multilevel_linear", "formula": at_zero[1]}
+
+    def simulate(prior, size, rng):
+        return families.find(shape).simulate_joint("multilevel", prior, {}, *size, rng)
+
     program = WRONG / "no_likelihood.stan"
-    estimates, diagnostics = ranked(simulate, program, "noncentered", (8, 5))
+    prior = {key: text for key, text in PRIOR.items() if key != "Intercept"}
+    fits = ranked(simulate, program, "noncentered", (8, 5), at_zero, prior=prior)
+    estimates, diagnostics = fits
     result = judge(estimates, diagnostics)
     assert (result["verdict"] == "miscalibrated").all()
     assert failing(result) == {"log likelihood"}
@@ -101,7 +62,7 @@ def test_residuals_with_heavy_tails_make_the_coverage_of_sigma_too_low():
 def test_a_rate_used_as_a_scale_is_detected():
     prior = PRIOR | {"sigma": "exponential(4)"}
     program = WRONG / "scale_for_rate.stan"
-    result = judge(*ranked(joint("pooled"), program, "pooled", (2, 3), prior))
+    result = judge(*ranked(joint("pooled"), program, "pooled", (2, 3), prior=prior))
     assert "sigma" in failing(result)
     assert (result["verdict"] == "miscalibrated").all()
 
@@ -116,7 +77,7 @@ def test_ranks_of_sums_and_differences_detect_a_correlation_in_the_prior_of_trut
         return {**columns, "y": y}, values
 
     prior = PRIOR | {"sigma": "exponential(0.1)"}  # large sigma, so data are weak
-    result = judge(*ranked(simulate, SHIPPED / "pooled.stan", "pooled", (2, 2), prior))
+    result = judge(*ranked(simulate, SHIPPED / "pooled.stan", "pooled", (2, 2), prior=prior))
     assert failing(result) >= {"b_Intercept + b_x", "b_Intercept - b_x"}
     assert not failing(result) & {"b_Intercept", "b_x", "sigma"}
 
@@ -126,3 +87,71 @@ def test_a_shipped_program_that_is_exact_is_calibrated(model):
     simulate = joint(family.MODELS[model].joint)
     result = judge(*ranked(simulate, SHIPPED / f"{model}.stan", model, (8, 8)))
     assert (result["verdict"] == "calibrated").all(), result
+
+
+# Programs and designs that are wrong in ways that formulas make possible
+
+CROSSED = "y ~ a * c + (1 | participant) + (1 | item)"
+DESIGN = {
+    "a": {"levels": ["1", "2"], "coding": "difference", "within": ["participant", "item"]},
+    "c": {"levels": ["1", "2"], "coding": "difference", "between": "participant"},
+}
+FEW = ("sampler", {"chains": 4, "warmup": 200, "draws": 200})
+AWAY = {
+    "Intercept": "normal(0, 1)",
+    "b": "normal(0, 1)",
+    "sd": "lognormal(0, 0.3)",
+    "sigma": "lognormal(-0.7, 0.3)",
+}
+
+
+def crossed(spoil):
+    """Fits to data of participants and items whose program gets other data.
+
+    Parameters
+    ----------
+    spoil : callable
+        Changes the data of the program.
+    """
+    changes = ("formula", CROSSED), ("design", DESIGN), ("sizes", {"item": [4]})
+    choice = {"name": "multilevel_linear", **dict(changes)}
+    right = families.find(choice)
+
+    def simulate(prior, size, rng):
+        return right.simulate_joint("multilevel", prior, {}, *size, rng, {"item": 4})
+
+    stan_data = right.stan_data
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(right, "stan_data", lambda *given: spoil(stan_data(*given)))
+        program = SHIPPED / "noncentered.stan"
+        fits = ranked(simulate, program, "noncentered", (6, 1), *changes, FEW, prior=AWAY,
+                      replicates=120)  # fmt: skip
+    return judge(*fits)
+
+
+def test_items_that_are_left_out_are_detected():
+    """Their deviations are then drawn from the prior, and sigma takes their place."""
+
+    def without_items(data):
+        data["Z"][:, 1] = 0
+        return data
+
+    assert {"sigma", "sd_item__Intercept"} & failing(crossed(without_items))
+
+
+def test_an_interaction_that_is_left_out_is_detected():
+    def without_interaction(data):
+        data["X"][:, 3] = 0
+        return data
+
+    assert "b_a:c" in failing(crossed(without_interaction))
+
+
+def test_a_wrong_coding_is_detected():
+    """Indicators of a level where the truth has differences of means."""
+
+    def of_levels(data):
+        data["X"][:, 1] = data["X"][:, 1] + 0.5
+        return data
+
+    assert "b_Intercept" in failing(crossed(of_levels))

@@ -9,7 +9,6 @@ from workflow_runs import SLEEPSTUDY, check_out
 
 from recovery import families
 from recovery.common.errors import StudyError
-from recovery.families.multilevel.named_priors import EXAMPLES
 from recovery.plan.seeds import fit_seed
 from recovery.run import preflight
 from recovery.score import selection
@@ -160,8 +159,8 @@ def shipped(name) -> dict:
         return read_yaml(ROOT / f"config/{file}.yaml")
     outcome = "y | trials(9)" if name == "multilevel_binomial" else "y"
     family = {"family": name, "formula": f"{outcome} ~ x + (x | participant)"}
-    kinds = families.find({"name": name, "formula": family["formula"]}).Prior.KINDS
-    weak = {key: EXAMPLES[kind] for key, kind in kinds.items()}
+    keys = families.find({"name": name, "formula": family["formula"]}).Prior.ALLOWED
+    weak = {key: kind.example for key, kind in keys.items()}
     return RAW | family | {"truths": {"drawn": {"prior": "weak"}}, "priors": {"weak": weak}}
 
 

@@ -10,6 +10,10 @@ from recovery import families
 from recovery.study.parse import parse
 
 TRUTH, PRIOR = ("truths", "moderate"), ("priors", "weak")
+DISTRIBUTIONS = (
+    "normal, student_t, cauchy, logistic, double_exponential, exponential, gamma, inv_gamma, "
+    "lognormal, beta, uniform, constant, flat"
+)
 FACTOR = {"levels": ["easy", "hard"]}
 X = {"normal": [0, 1]}
 ONE_INTERCEPT = [
@@ -263,20 +267,20 @@ CASES = {  # what is wrong: the changes, and the message
         "priors.weak.b_z: unknown key, must not be there; did you mean 'b_x'?",
     ),
     "a prior of another distribution": (
-        [(*PRIOR, "b", "student_t(3, 0, 1)")],
-        "priors.weak.b: got 'student_t(3, 0, 1)', must be normal(mean, sd)",
+        [(*PRIOR, "b", "skew(0, 1)")],
+        f"priors.weak.b: got 'skew(0, 1)', must be one of {DISTRIBUTIONS}, with Stan's arguments",
     ),
     "a prior that calls": (
         [(*PRIOR, "b", "normal(0, exp(1))")],
-        "priors.weak.b: got 'normal(0, exp(1))', must be normal(mean, sd)",
+        f"priors.weak.b: got 'normal(0, exp(1))', must be one of {DISTRIBUTIONS}, with",
     ),
     "a prior that computes": (
         [(*PRIOR, "b", "normal(0, 1+1)")],
-        "priors.weak.b: got 'normal(0, 1+1)', its sd must be a number from 1e-50 to 1e+50",
+        "priors.weak.b: got 'normal(0, 1+1)', its sigma must be a number from 1e-50 to 1e+50",
     ),
     "a prior without an argument": (
         [(*PRIOR, "sd", "exponential()")],
-        "priors.weak.sd: got 'exponential()', its rate must be a number from 1e-50 to 1e+50",
+        "priors.weak.sd: got 'exponential()', its beta must be a number from 1e-50 to 1e+50",
     ),
     "an unknown column": (
         [("observed", {"o": {"path": "a.csv", "columns": {"rt": "RT"}}})],

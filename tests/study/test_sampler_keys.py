@@ -92,18 +92,20 @@ def tried(engine, inits, models=("pooled", "noncentered")):
 
 @pytest.mark.parametrize("engine", ["stanli", "cmdstan"])
 def test_a_starting_value_of_no_parameter_is_refused(engine, cmdstan_home):
-    with pytest.raises(StudyError, match=r"sampler\.inits: got 'sgma', must be one of 'b', "):
+    with pytest.raises(StudyError, match=r"sampler\.inits: got 'sgma', must be one of 'free', "):
         tried(engine, {"sgma": 1})
 
 
 def test_values_of_some_parameters_are_refused_for_stanli_and_taken_by_cmdstan(cmdstan_home):
     with pytest.raises(StudyError) as refused:
-        tried("stanli", {"sigma": 1}, ["pooled"])
+        tried("stanli", {"free": [0, 0, 1]}, ["noncentered"])
     told = str(refused.value)
-    assert told.startswith("sampler.inits: lacks 'b' of the program pooled: the engine stanli")
+    assert told.startswith(
+        "sampler.inits: lacks 'partial', 'z' of the program noncentered: the engine stanli"
+    )
     assert "engine: cmdstan" in told
-    tried("cmdstan", {"sigma": 1})
-    tried("stanli", {"sigma": 1, "b": [0, 0]}, ["pooled"])
+    tried("cmdstan", {"partial": [0.5]}, ["noncentered"])
+    tried("stanli", {"free": [0, 0, 1]}, ["pooled"])
 
 
 # stanli

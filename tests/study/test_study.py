@@ -117,7 +117,7 @@ FAULTS = {
         ),
         (
             (*PRIOR, "b", "normal(0, -1)"),
-            "priors.weak.b: got 'normal(0, -1)', its sd must be a number from 1e-50 to 1e+50",
+            "priors.weak.b: got 'normal(0, -1)', its sigma must be a number from 1e-50 to 1e+50",
         ),
         (
             (*PRIOR, "cor", "lkj(0)"),

@@ -49,6 +49,7 @@ FULL = {
     "intervals": [0.5, 0.89],
     "convergence": {"max_rhat": 1.05},
     "keep_draws": False,
+    "plausible": [0, None],
     "participants": [4, 8],
     "planning": {"b_x": {"interval_width": 0.5, "power": 0.8}, "sigma": {"rmse": 0.1}},
 }
@@ -111,6 +112,12 @@ DESIGNS = [
     *({"in": "participant", "each": [10**9]}, {"in": "x", "each": [2]}, {"x": 0.5}, {"x": {}}),
     *({"condition:group": 0.1}, {"item": [2]}, {"participant": [3]}, {"replicate": [3]}),
 ]
+PRIORS = [
+    *("student_t(3, 0, 2.5)", "cauchy(0, 1)", "flat", "flat()", "constant(0)", "lkj(1)"),
+    *("normal(-1e9, 1)", "uniform(2, 1)", "uniform(-1, 0)", "lognormal(900, 900)", "beta(1, 1)"),
+    *("half_normal(0, 1)", "normal(0", "normal(0, exp(1))", "normal(0, 1); x"),
+    *("student_t(1e-9, 0, 1)", "gamma(1e-50, 1e50)", "inv_gamma(1e50, 1e-50)"),
+]
 HOSTILE = [
     *(0, 1, -1, 2, 3, 10**6, 10**7, 2**31, 2**63 - 1, 2**63, 10**400),
     *(0.5, -0.5, 1.0, 1e300, 1e-300, 5e-324, 1.7e308, 1e-50, 1e50, math.nan, math.inf, -math.inf),
@@ -159,6 +166,7 @@ HOSTILE = [
 values = st.one_of(
     st.sampled_from(HOSTILE),
     st.sampled_from([*FORMULAS, *DESIGNS]),
+    st.sampled_from(PRIORS),
     st.integers(),
     st.floats(),
     st.text(st.characters(codec="utf-8"), max_size=20),

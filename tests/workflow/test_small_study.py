@@ -59,7 +59,7 @@ def test_all_models_fit_the_same_datasets(finished):
 def test_the_tables_for_a_paper_compile(finished, tmp_path):
     written = sorted((finished.folder / "results/small/tables").iterdir())
     pages = {each.stem: typeset(Path(shutil.copy(each, tmp_path))).pages for each in written}
-    assert pages == {"cells": 2, "comparison": 1, "models": 1}
+    assert pages == {"cells": 2, "comparison": 1, "models": 1, "priors": 1}
 
 
 def test_the_page_asks_nothing_of_the_network(page):

@@ -36,6 +36,7 @@ rule report:
         models=DESIGN.file(paths.latex("models")),
         cells=DESIGN.file(paths.latex("cells")),
         comparison=DESIGN.file(paths.latex("comparison")),
+        priors=DESIGN.file(paths.latex("priors")),
     log:
         DESIGN.file(paths.log("report")),
     benchmark:

@@ -11,12 +11,10 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     Strict,
     StringConstraints,
-    TypeAdapter,
 )
 
 
@@ -73,26 +71,9 @@ def _of_characters(text: str) -> str:
     return text
 
 
-def _drawable(value: float) -> float:
-    if not 1e-50 <= value <= 1e50:
-        raise ValueError(f"got {value}, must be from 1e-50 to 1e50")
-    return value
-
-
 def tuple_of(kind: Any, size: int) -> Any:
     """Return the type of a tuple of `size` numbers."""
     return GenericAlias(tuple, (kind,) * size)
-
-
-def repeated(kind: Any, size: int) -> Any:
-    """Return the type of `size` numbers; a single number is checked, then repeated."""
-    number = TypeAdapter(kind)
-
-    def widened(value: Any) -> Any:
-        return value if isinstance(value, list | tuple) else (number.validate_python(value),) * size
-
-    whole = tuple_of(kind, size)
-    return Annotated[whole, BeforeValidator(widened, json_schema_input_type=kind | whole)]
 
 
 Name = Annotated[
@@ -113,7 +94,5 @@ NonNegative = Annotated[float, Strict(), Field(ge=0)]
 Count = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
 Proportion = Annotated[float, Strict(), Field(gt=0, lt=1)]
 Correlation = Annotated[float, Strict(), Field(gt=-1, lt=1)]
-Scale = Annotated[Positive, AfterValidator(_drawable)]
-"""A hyperparameter of a scale: truths can be drawn from it without overflow."""
 Unique = AfterValidator(_no_repeats)
 Apart = AfterValidator(distinct_levels)

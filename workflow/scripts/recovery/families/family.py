@@ -1,6 +1,6 @@
 """The interface of a family: one kind of data, its generator and its models.
 
-The rest of the library accesses parameters, columns and hyperparameters only through it. A
+The rest of the library accesses parameters, columns and priors only through it. A
 shipped family is a subclass of `Family`; `own` makes one from a Python file.
 """
 
@@ -239,8 +239,8 @@ class Family:
         """Return the number of rows of a dataset before rows go missing."""
         return participants * observations
 
-    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
-        """Return the data of the family's Stan programs."""
+    def stan_data(self, columns: Columns, prior: Fields, model: str) -> dict[str, Any]:
+        """Return the data of a model's Stan program."""
         raise NotImplementedError
 
     def parameter_names(self, names: list[str], columns: Columns) -> list[str]:
@@ -261,14 +261,14 @@ class Family:
         prior: Fields,
         design: Mapping,
         participants: int,
-        observations: int,
+        observations: int | Columns,
         rng: np.random.Generator,
         sizes: Mapping[str, int] = NO_SIZES,
     ) -> tuple[Columns, Values]:
         """Draw parameters from a prior, then a dataset, from the joint model of a program.
 
         `joint` is a joint model of `MODELS`. The true values returned are those that programs of
-        this joint model estimate.
+        this joint model estimate. `observations` is as for `simulate`.
         """
         truth = self.draw_truth(prior, rng).model_copy(update=dict(design))
         return self.simulate(truth, participants, observations, rng, sizes)

@@ -22,6 +22,7 @@ from recovery.figures import (
     interval_plots,
     performance_plots,
     planning_plots,
+    prior_density_plots,
     prior_plots,
     rank_plots,
     selection_plots,
@@ -58,6 +59,7 @@ DRAW = {
     "selection": selection_plots.selection,
     "verification": verification_plots.verification,
     "observed": dataset_plots.observed,
+    "prior_densities": prior_density_plots.densities,
     "prior_predictive": prior_plots.lines,
     "prior_outcomes": prior_plots.outcomes,
 }

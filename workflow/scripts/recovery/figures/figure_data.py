@@ -115,6 +115,22 @@ class FigureData:
         return self._summary("prior_predictive")
 
     @cached_property
+    def prior_outcomes(self) -> pd.DataFrame:
+        """The table `prior_outcomes`."""
+        return self._summary("prior_outcomes")
+
+    @cached_property
+    def typical_posteriors(self) -> pd.DataFrame:
+        """Median posterior mean and SD by prior and parameter, over first fits of all models."""
+        parts = []
+        for scenario in self.design.scenarios:
+            table = self.estimates(scenario)
+            shown = table["parameter"].isin(self.parameters)
+            shown &= table["model"].isin(self.design.study.models)
+            parts.append(table.loc[shown, ["prior", "parameter", "mean", "sd"]])
+        return pd.concat(parts).groupby(["prior", "parameter"]).median()
+
+    @cached_property
     def verification(self) -> pd.DataFrame:
         """The differences between engines in each fit."""
         return verification.differences(self.design)

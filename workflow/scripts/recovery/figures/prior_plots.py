@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,10 +14,11 @@ from matplotlib.patches import Patch
 from recovery.figures import style
 from recovery.figures.figure_data import FigureData
 from recovery.plan.figure_list import Figure, words
-from recovery.score.summaries import PREDICTIVE_DRAWS
+from recovery.score.prior_prediction import PREDICTIVE_DRAWS
 
 CENTRAL = (0.025, 0.975)  # quantiles that contain the central 95 % of the outcomes
 BINS = 30
+_PLAUSIBLE = "C3"
 _RANGE = "Central 95 % of simulated outcomes"
 _NO_DATA = "No data can be simulated from this prior"
 
@@ -29,10 +32,10 @@ def lines(data: FigureData, figure: Figure) -> MplFigure:
     first = data.first_outcomes(scenario)
     for prior, axes in zip(priors, panels, strict=True):
         draws = table[table["prior"] == prior]
-        axes.set_title(_title(prior, draws), loc="left", fontweight="bold")
         if draws.empty:
-            style.message(axes, _NO_DATA)
+            _without_draws(axes, data, prior)
             continue
+        axes.set_title(_title(prior, draws), loc="left", fontweight="bold")
         ends, outcomes = (draws[draws["kind"] == kind] for kind in ("line", "outcome"))
         x, y = (ends[name].to_numpy().reshape(ends["draw"].nunique(), -1).T for name in "xy")
         if first.size:
@@ -43,12 +46,15 @@ def lines(data: FigureData, figure: Figure) -> MplFigure:
             axes.axhline(bound, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
         shown = np.append(first, bounds)
         _leave_out_extremes(axes, y, shown.min(), shown.max())
+        for end in _plausible_between(data, *axes.get_ylim()):
+            axes.axhline(end, color=_PLAUSIBLE, linestyle=":", linewidth=1.2)
         axes.set_xlabel(axis.x_label)
     panels[0].set_ylabel(axis.y_label)
     handles = [
         Line2D([], [], color="0.2", linewidth=0.7, label="Expected lines"),
         style.truth_line(_RANGE),
         Patch(color="0.88", label="Range of the first dataset"),
+        *_plausible_handle(data),
     ]
     drawn.legend(handles=handles, loc="outside lower center", frameon=False)
     return drawn
@@ -60,6 +66,28 @@ def _leave_out_extremes(axes: Axes, y: np.ndarray, low: float, high: float) -> N
     bottom, top = max(min(low, y.min()), low - margin), min(max(high, y.max()), high + margin)
     if top > bottom:
         axes.set_ylim(bottom - 0.1 * margin, top + 0.1 * margin)
+
+
+def _without_draws(axes: Axes, data: FigureData, prior: str) -> None:
+    """Say in a panel why a prior has no prediction."""
+    axes.set_title(f"Prior: {words(prior)}", loc="left", fontweight="bold")
+    table = data.prior_outcomes
+    reasons = table.loc[table["prior"] == prior, "reason"].dropna()
+    text = "; ".join(f"No prediction: {reason}" for reason in reasons) or _NO_DATA
+    style.message(axes, textwrap.fill(text, 40))
+
+
+def _plausible_between(data: FigureData, low: float, high: float) -> list[float]:
+    """The ends of the plausible range that a panel shows."""
+    ends = data.design.study.plausible or ()
+    return [end for end in ends if end is not None and low < end < high]
+
+
+def _plausible_handle(data: FigureData) -> list[Line2D]:
+    """The legend entry of the plausible range, if the study has one."""
+    if data.design.study.plausible is None:
+        return []
+    return [Line2D([], [], color=_PLAUSIBLE, linestyle=":", label="End of the plausible range")]
 
 
 def _title(prior: str, draws: pd.DataFrame) -> str:
@@ -78,10 +106,10 @@ def outcomes(data: FigureData, figure: Figure) -> MplFigure:
     first = data.first_outcomes(scenario)
     for prior, axes in zip(priors, panels, strict=True):
         draws = table[table["prior"] == prior]
-        axes.set_title(_title(prior, draws), loc="left", fontweight="bold")
         if draws.empty:
-            style.message(axes, _NO_DATA)
+            _without_draws(axes, data, prior)
             continue
+        axes.set_title(_title(prior, draws), loc="left", fontweight="bold")
         expected = draws["y"].to_numpy()
         edges = _edges(expected, first)
         for values, colour in ((first, "0.82"), (expected, "0.2")):
@@ -91,12 +119,15 @@ def outcomes(data: FigureData, figure: Figure) -> MplFigure:
             axes.stairs(shares, edges, color=colour, fill=values is first)
         for bound in np.quantile(expected, CENTRAL):
             axes.axvline(bound, color=style.TRUTH_COLOUR, linestyle="--", linewidth=0.9)
+        for end in _plausible_between(data, *axes.get_xlim()):
+            axes.axvline(end, color=_PLAUSIBLE, linestyle=":", linewidth=1.2)
         axes.set_xlabel(words(name).capitalize())
     panels[0].set_ylabel("Share of outcomes")
     handles = [
         Line2D([], [], color="0.2", label="Simulated outcomes"),
         style.truth_line(_RANGE),
         Patch(color="0.82", label="First dataset"),
+        *_plausible_handle(data),
     ]
     drawn.legend(handles=handles, loc="outside lower center", frameon=False)
     return drawn

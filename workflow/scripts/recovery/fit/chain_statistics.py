@@ -240,14 +240,16 @@ class _Autocorrelations:
         self.variance = variances.mean(axis=1)
         between = means.var(axis=1, ddof=1) if self.n_chains > 1 else 0.0
         self.total = self.variance + between
-        self.constant = 1 - self.variance * n / (n - 1) / self.total
+        with np.errstate(invalid="ignore"):  # 0 / 0 for a column that is constant
+            self.constant = 1 - self.variance * n / (n - 1) / self.total
 
     def pair(self, lag: int, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the autocorrelations of some columns at an even lag and the next."""
         constant, total = self.constant[columns], self.total[columns]
         first = self.autocovariance(lag, columns) if lag else self.variance[columns]
-        even = constant + first / total
-        odd = constant + self.autocovariance(lag + 1, columns) / total
+        with np.errstate(invalid="ignore"):
+            even = constant + first / total
+            odd = constant + self.autocovariance(lag + 1, columns) / total
         return (even if lag else np.where(np.isnan(even), even, 1.0)), odd
 
     def autocovariance(self, lag: int, columns: np.ndarray) -> np.ndarray:

@@ -38,7 +38,8 @@ class SamplerFitter:
         self.program = program
         self.family = families.find(specification["family"])
         self.engine = engines.find(specification["engine"])
-        self.model = self.family.MODELS[specification.get("approximates", specification["model"])]
+        self._modelled = specification.get("approximates", specification["model"])
+        self.model = self.family.MODELS[self._modelled]
         self.prior = self.family.Prior(**specification["hyperparameters"])
         self.attempts = [specification["sampler"], *specification.get("rescue", [])]
         self.n_attempts = len(self.attempts)
@@ -92,7 +93,7 @@ class SamplerFitter:
             self.loaded = self.engine.load(self.program)
             self.data_block = declarations.of_program(self.program)
         data = stan_data.checked_data(
-            self.family.stan_data(task.columns, self.prior), self.data_block
+            self.family.stan_data(task.columns, self.prior, self._modelled), self.data_block
         )
         seed = fit_seed(self.specification, task.replicate, task.attempt)
         draws = self._run(data, seed, task.attempt)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from recovery import families
 from recovery.families.family import Family
+from recovery.plan.prior_panels import has_named_priors
 from recovery.plan.scenarios import Scenario, scenarios_of
 from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR, method
@@ -90,7 +91,7 @@ def figures(study: Study) -> list[Figure]:
         *_calibration_figures(study),
         *_selection_figures(study),
         *_verification_figures(study),
-        _prior_figure(study),
+        *_prior_figures(study),
     ]
 
 
@@ -190,6 +191,9 @@ def _observed_figures(study: Study) -> Iterator[Figure]:
         )
 
 
-def _prior_figure(study: Study) -> Figure:
-    kind = "prior_predictive" if families.find(study.family_choice).AXES else "prior_outcomes"
-    return Figure(kind, kind, "Prior predictive distributions", "Priors")
+def _prior_figures(study: Study) -> Iterator[Figure]:
+    family = families.find(study.family_choice)
+    if has_named_priors(family):
+        yield Figure("prior_densities", "prior_densities", "Densities of priors", "Priors")
+    kind = "prior_predictive" if family.AXES else "prior_outcomes"
+    yield Figure(kind, kind, "Prior predictive distributions", "Priors")

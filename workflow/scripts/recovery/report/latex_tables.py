@@ -12,7 +12,7 @@ from recovery.report.latex_text import escaped, width
 from recovery.report.number_formats import number, percent
 from recovery.tables import write_lines
 
-TABLES = ("models", "cells", "comparison")
+TABLES = ("models", "cells", "comparison", "priors")
 EMPTY = "% This study has no rows for this table.\n"  # a longtable needs a column
 HEADER = "% \\usepackage{array,booktabs,longtable}\n"
 BEGIN = "\\begingroup\\footnotesize\\setlength{\\tabcolsep}{0.25em}\n"
@@ -56,6 +56,7 @@ def write(
     cells: Sequence[Mapping[str, Any]],
     factors: Sequence[Mapping[str, Any]],
     comparison: Sequence[Mapping[str, Any]],
+    priors: Sequence[Mapping[str, str]],
 ) -> None:
     """Write each table as LaTeX longtables (packages array, booktabs and longtable).
 
@@ -65,12 +66,15 @@ def write(
         One file for each of `TABLES`.
     model_rows, cells, factors, comparison
         The rows of the page.
+    priors
+        Label -> cell, of each prior.
     """
     labels = {factor["name"]: factor["label"] for factor in factors}
     rows = {
         "models": ([_model(row) for row in model_rows], 2),
         "cells": ([_cell(row, labels) for row in cells], len(labels)),
         "comparison": ([_pair(row) for row in comparison], 3),
+        "priors": (priors, 1),
     }
     for name in TABLES:
         write_lines(files[name], in_latex(*rows[name]).splitlines())

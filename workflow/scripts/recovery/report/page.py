@@ -15,13 +15,15 @@ from recovery import tables
 from recovery.families.family import Family
 from recovery.plan.design import Design
 from recovery.plan.figure_list import figures, words
-from recovery.report import ademp, figure_counts, latex_tables
+from recovery.plan.prior_panels import has_named_priors
+from recovery.report import ademp, figure_counts, latex_tables, prior_words
 from recovery.report.number_formats import number, percent, sortable
 from recovery.report.sections import (
     comparison_section,
     cost_section,
     observed_section,
     planning_section,
+    prior_section,
     results_section,
     selection_section,
     setup_section,
@@ -73,7 +75,8 @@ def write(
         "factors": setup_section.factors(design),
         "comparison": comparison_section.rows(study, family, summaries["comparison"]),
     }
-    latex_tables.write(latex_files, **tabulated)
+    latex_tables.write(latex_files, **tabulated, priors=prior_words.rows(study, family))
+    prior_outcomes = prior_section.rows(study, family, summaries["prior_outcomes"])
     shared = {
         "study": study,
         "design": design,
@@ -98,7 +101,9 @@ def write(
             design.without_shared(fits[1]) if len(fits[1]) else fits[1]
         ),
         observed=observed_section.rows(study, family, *fits),
-        figures=_figures(study, images, summaries),
+        figures=_figures(study, family, images, summaries, prior_outcomes),
+        prior_outcomes=prior_outcomes,
+        implausible=prior_section.labels(study, family),
         identity=identity,
     )
     tables.replace(page, lambda temporary: temporary.write_text(text, encoding="utf-8"))
@@ -139,7 +144,9 @@ def _setup(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
             for name, truth in study.truths.items()
         },
         "priors": priors,
-        "prior_keys": list(dict.fromkeys(key for prior in priors.values() for key in prior)),
+        "prior_place": prior_words.place(family),
+        "named_priors": has_named_priors(family),
+        "prior_keys": prior_words.keys_in_use(study, family),
     }
 
 
@@ -175,6 +182,8 @@ def _methods_paragraph(
         truths=ademp.truths_in_words(study.truths),
         observed_truths=study.observations and ademp.has_observed_truth(study),
         formula=family.in_words().get("Formula"),
+        priors=prior_words.settings(study, family),
+        prior_place=prior_words.place(family),
         other_sizes=setup_section.sizes_in_words(study),
         models=[family.MODELS[model].label.lower() for model in study.models],
         approximations=[method(family, name).label for name in study.approximations],
@@ -190,13 +199,21 @@ def _estimands(family: Family, performance: pd.DataFrame) -> dict[str, str]:
 
 
 def _figures(
-    study: Study, images: list[str], summaries: Mapping[str, pd.DataFrame]
+    study: Study,
+    family: Family,
+    images: list[str],
+    summaries: Mapping[str, pd.DataFrame],
+    prior_outcomes: list[dict[str, Any]],
 ) -> dict[str, list[dict]]:
     """Return category -> its figures, each with its caption and its SVG in base64."""
     by_category: dict[str, list[dict]] = {}
     for figure, image in zip(figures(study), images, strict=True):
         caption = (TEMPLATES / f"{figure.kind}.rst").read_text(encoding="utf-8").strip()
-        caption = f"{caption} {figure_counts.sentence(study, figure, summaries)}".strip()
+        added = (
+            figure_counts.sentence(study, figure, summaries),
+            prior_section.caption(study, family, figure, prior_outcomes),
+        )
+        caption = " ".join(filter(None, (caption, *added)))
         svg = Path(image).read_bytes()
         by_category.setdefault(figure.category, []).append(
             {

@@ -18,8 +18,9 @@ SHOWN = ["scenario", "model", "quantity", "n_ranked", "p_value", "p_corrected", 
 
 
 def run_study(file: str) -> bool:
-    """Run a study as `make study` does; return whether it ended without an error."""
-    command = [sys.executable, str(shipped("workflow/run.py")), file]
+    """Run a study up to its table of calibration; return whether it ended without an error."""
+    table = str(_table(read_yaml(file)["name"]))
+    command = [sys.executable, str(shipped("workflow/run.py")), file, table]
     return subprocess.run(command, check=False).returncode == 0
 
 
@@ -52,9 +53,14 @@ def all_calibrated(
     return good
 
 
+def _table(study: str) -> Path:
+    """The table of calibration of a study."""
+    return Path("results", study, "summary", "calibration.parquet")
+
+
 def applicable(study: str) -> pd.DataFrame:
     """Return the rows of a study's table of calibration to which calibration applies."""
-    rows = tables.read_frame([Path("results", study, "summary", "calibration.parquet")])
+    rows = tables.read_frame([_table(study)])
     return rows[rows["verdict"] != calibration.NOT_APPLICABLE]
 
 

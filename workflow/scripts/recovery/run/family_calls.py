@@ -143,7 +143,10 @@ class Calls:
 
     def stan_data(self, scenario: str, prior: str) -> dict[str, Any]:
         """Return the data for programs from a scenario's first dataset."""
-        return self.family.stan_data(self.first(scenario)[0], self.design.study.priors[prior])
+        model = next(iter(self.family.MODELS))  # those of an own family have the same data
+        return self.family.stan_data(
+            self.first(scenario)[0], self.design.study.priors[prior], model
+        )
 
     def log_likelihood(self, scenario: str) -> np.ndarray | None:
         """Return the log density of that dataset for two draws, both equal to its truth."""

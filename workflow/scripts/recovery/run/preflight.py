@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from recovery.engines import executables
 from recovery.engines.protocol import Program
 from recovery.families.family import MOST_ROWS, Columns, Family, SimulationError, Unit, Values
 from recovery.families.observed_data import repeated_rows
+from recovery.families.priors import NamedPriors
 from recovery.fit import datasets
 from recovery.plan import provenance
 from recovery.plan.batch_size import number_of_fit_batches
@@ -250,20 +250,20 @@ class _Attempt:
     def __init__(self, study: Study, programs: Path, engine: str):
         self.study, self.programs, self.engine = study, programs, engines.find(engine)
         self.family = families.find(study.family_choice)
-        self.data: dict[str, Any] = {}
+        self.columns: Columns = {}
 
     def __call__(self, model: str | None) -> list[str]:
-        """Check a model's program; with None, prepare the data.
+        """Check a model's program; with None, simulate the dataset.
 
         Return the program's parameters if the study gives initial values, else an empty list.
         """
         if model is not None:
-            program = self.program(model)
-            self.engine.check(program, self.data)
+            program, prior = self.program(model), next(iter(self.study.priors.values()))
+            data = self.family.stan_data(self.columns, prior, model)
+            self.engine.check(program, data)
             wanted = isinstance(self.study.sampler.inits, Mapping)
-            return self.engine.parameters(program, self.data) if wanted else []
-        prior = next(iter(self.study.priors.values()))
-        self.data = self.family.stan_data(_small_dataset(self.study, self.family)[0], prior)
+            return self.engine.parameters(program, data) if wanted else []
+        self.columns, _ = _small_dataset(self.study, self.family)
         return []
 
     def program(self, model: str) -> Program:
@@ -277,12 +277,14 @@ def _small_dataset(study: Study, family: Family) -> tuple[Columns, Values]:
     With a wide prior, data cannot be simulated from every draw.
     """
     rng, prior = np.random.default_rng(study.seed), next(iter(study.priors.values()))
+    if isinstance(prior, NamedPriors):
+        prior = prior.drawable
     some = min(2, family.MOST_OBSERVATIONS or 2)
     size = min(study.participants), min(study.observations, default=some)
     sizes = {name: min(counts) for name, counts in study.counted_sizes.items()}
     for _ in range(TRIED_DRAWS):
         try:
-            return family.simulate(family.draw_truth(prior, rng), *size, rng, sizes)
+            return family.simulate_joint(family.JOINT, prior, {}, *size, rng, sizes)
         except SimulationError as error:
             fault = error
         except StudyError as error:

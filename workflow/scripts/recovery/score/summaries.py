@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,25 +12,23 @@ from recovery import families, tables
 from recovery.common import jobs
 from recovery.common.errors import StudyError
 from recovery.common.worker import ChildLostError, in_child
-from recovery.families.family import Columns, Family, SimulationError, Values
+from recovery.families.family import Family, Values
 from recovery.fit import datasets
 from recovery.plan import identities
 from recovery.plan.design import Cell, Design
-from recovery.plan.seeds import prior_predictive_seed
 from recovery.score import (
     calibration,
     efficiency,
     measures,
     planning,
     precision,
+    prior_prediction,
     selection,
     verification,
 )
 from recovery.score.measures import fit_outcomes
 from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR, has_intervals, method
-
-PREDICTIVE_DRAWS = 100
 
 
 def summarise(design: Design) -> dict[str, pd.DataFrame]:
@@ -65,7 +62,7 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
         design.study.counted_sizes,
     )
     summary["verification"] = verification.summary(design)
-    summary["prior_predictive"] = prior_predictive(design)
+    summary |= prior_prediction.predicted(design)
     spent["summarise"] = jobs.processor_seconds()
     # Values that overflowed become null; their rows still have the number of fits.
     summary = {name: table.replace([np.inf, -np.inf], np.nan) for name, table in summary.items()}
@@ -213,101 +210,6 @@ def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:
         batches = design.data_batches(cell[0])
         truths = [design.dataset_file("truth", cell[0], batch) for batch in batches]
         raise tables.stale_tables_error(truths + design.cell_files("estimates", cell))
-
-
-def prior_predictive(design: Design) -> pd.DataFrame:
-    """Return the prior predictive distribution of each prior: one participant per draw.
-
-    If the family has a line, the values of the predictor are those of the first participant in
-    the study's first dataset; otherwise each draw simulates the smallest number of participants
-    and gives the first.
-
-    Returns
-    -------
-    DataFrame
-        prior, draw, kind, x, y: points of the participant's expected line (kind `line`) and
-        simulated observations (kind `outcome`). Draws whose data cannot be simulated are left
-        out.
-    """
-    study, first_design = design.study, _first_design(design)
-    predict = _PriorPrediction(design, first_design)
-    parts: list[pd.DataFrame] = []
-    with in_child(predict, study.guest_seconds, "simulation") as predicted:
-        for name in study.priors if first_design is not None else ():
-            parts += _draws(predicted, name)
-    columns = ["prior", "draw", "kind", "x", "y"]
-    return pd.concat(parts) if parts else pd.DataFrame(columns=columns)
-
-
-def _draws(predicted: Callable, prior: str) -> Iterator[pd.DataFrame]:
-    """Yield the points of each draw from a prior; stop after a draw that crashes or times out."""
-    for draw in range(1, PREDICTIVE_DRAWS + 1):
-        try:
-            points = predicted((prior, draw))
-        except ChildLostError:
-            return
-        except (SimulationError, StudyError):
-            continue  # the title of the figure gives the number of draws
-        yield from (pd.DataFrame({"prior": prior, "draw": draw, **each}) for each in points)
-
-
-class _PriorPrediction:
-    """Simulates from a prior, draw after draw, in a child process that keeps the generators.
-
-    Parameters
-    ----------
-    first_design : dict of ndarray or int
-        The result of `_first_design`.
-    """
-
-    def __init__(self, design: Design, first_design: Columns | int | None):
-        self.study, self.first_design = design.study, first_design
-        self.family = design.family
-        self.axis = self.family.AXES
-        self.n_participants = 1 if self.axis else min(self.study.participants)
-        self.sizes = {name: min(counts) for name, counts in self.study.counted_sizes.items()}
-        self.grid: Columns = {}
-        if self.axis is not None and isinstance(first_design, dict):
-            self.grid = self.family.line_grid(first_design)
-        self.generators: dict[str, np.random.Generator] = {}
-
-    def __call__(self, prior_and_draw: tuple[str, int]) -> list[dict]:
-        """Return the points of the participant's expected line and of the outcomes."""
-        name, _ = prior_and_draw  # the generator of the prior continues from draw to draw
-        family, axis, prior = self.family, self.axis, self.study.priors[name]
-        if name not in self.generators:
-            seed = prior_predictive_seed(self.study.seed, prior.model_dump(mode="json"))
-            self.generators[name] = np.random.default_rng(seed)
-        rng = self.generators[name]
-        truth = family.draw_truth(prior, rng)
-        assert self.first_design is not None
-        size = (self.n_participants, self.first_design)
-        columns, values = family.simulate(truth, *size, rng, self.sizes)
-        first = columns[family.PARTICIPANT] == 1
-        x = columns[axis.x][first] if axis else np.nan
-        outcome = {"kind": "outcome", "x": x, "y": columns[family.OUTCOME][first]}
-        if not axis:
-            return [outcome]
-        line = {"x": self.grid[axis.x], "y": family.expected(values, self.grid)}
-        return [{"kind": "line", **line}, outcome]
-
-
-def _first_design(design: Design) -> Columns | int | None:
-    """The rows of the first participant in a study's first dataset, or the number of rows.
-
-    The rows if the family has a line or can simulate with an observed design, otherwise their
-    number; None if no dataset of the first batch could be simulated.
-    """
-    family, name = design.family, next(iter(design.scenarios))
-    scenario = design.scenarios[name]
-    takes_rows = any(map(family.determines_truth, family.MODELS))
-    if family.AXES is None and not takes_rows:
-        return scenario.observations
-    data = tables.read(design.dataset_file("data", name, design.data_batches(name)[0]))
-    if not data["replicate"].size:
-        return None
-    first = (data["replicate"] == data["replicate"].min()) & (data[family.PARTICIPANT] == 1)
-    return {name: data[name][first] for name in family.COLUMNS}
 
 
 def observed_fits(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

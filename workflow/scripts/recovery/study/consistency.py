@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from recovery.common.errors import listed
 from recovery.families.family import Family
+from recovery.families.priors import NamedPriors
 from recovery.study.keys import Study
 from recovery.study.methods import ALGORITHMS, NO_PRIOR, method, split_approximation
 from recovery.study.truths import ObservedTruth, PriorTruth
@@ -30,6 +32,7 @@ def reference_faults(study: Study, family: Family) -> list[str]:
     for name, truth in study.truths.items():
         if isinstance(truth, PriorTruth):
             must_be_one_of(f"truths.{name}.prior", truth.prior, study.priors)
+            faults += _not_drawable(f"truths.{name}.prior", study.priors.get(truth.prior))
             if truth.model is not None:
                 generating = [
                     key for key, m in family.MODELS.items() if family.can_simulate_joint(m.joint)
@@ -111,6 +114,15 @@ def planning_faults(study: Study, family: Family) -> Iterator[str]:
                 f"planning.{parameter}.power: got {wanted.power}, must not be given for a "
                 "parameter that cannot be negative: all its intervals exclude 0"
             )
+
+
+def _not_drawable(place: str, prior: Any) -> Iterator[str]:
+    """Yield that a prior has a flat part, from which truths cannot be drawn."""
+    if isinstance(prior, NamedPriors) and prior.improper:
+        yield (
+            f"{place}: must be a prior to draw truths from, but {listed(prior.improper)} has a "
+            "flat one there"
+        )
 
 
 def _estimators(study: Study, family: Family) -> Iterator[str]:

@@ -36,6 +36,7 @@ from recovery.study.settings import (
     Convergence,
     Engine,
     PlanningTarget,
+    Plausible,
     Precision,
     Rescue,
     Sampler,
@@ -128,7 +129,10 @@ class Study(Frozen):
     estimators: Annotated[tuple[Name, ...], Unique] = ()
     """Other methods to fit: the family's estimators, and ALGORITHM_MODEL for approximations."""
     priors: Annotated[dict[Name, Any], Field(min_length=1, max_length=MOST_NAMED)]
-    """Settings of every hyperparameter, each used with every model."""
+    """Prior distributions of every parameter, each used with every model."""
+    plausible: Plausible | None = None
+    """Lowest and highest plausible outcome in its units, null for an open end; the page gives the
+    share of outcomes outside that each prior expects."""
     observed: dict[Name, Any] = Field(default_factory=dict, max_length=MOST_NAMED)
     """Real datasets; every model is fitted to them under every prior."""
     sampler: Sampler = Sampler()

@@ -1,7 +1,8 @@
-"""Keys of regressions before formulas, and the lines that replace them in a study file.
+"""Keys of older versions, and the lines that replace them in a study file.
 
 Before, a regression was described by numbers of predictors (`predictors`, `varying`), truths by
-vectors (`beta`, `sigma_p`, `rho`), and priors by hyperparameters (`beta_mean`, `sigma_p_rate`).
+vectors (`beta`, `sigma_p`, `rho`), and priors by hyperparameters (`beta_mean`, `sigma_p_rate`), as
+were those of meta-analyses (`mu_mean`) and mediations (`path_mean`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,24 @@ _OLD_OBSERVED = {
     _REGRESSION: ("outcome", "predictor", "predictors", "participant", "exposure"),
     "meta_analysis": ("effect", "standard_error", "study"),
     "mediation": ("outcome", "mediator", "predictor", "participant"),
+}
+_NORMAL, _EXPONENTIAL = "normal({}, {})", "exponential({})"
+_SDS = ("sd_a", "sd_b", "sd_cp", "sd_d_m", "sd_d_y")
+_Change = tuple[tuple[str, ...], str, tuple[str, ...]]
+# Family -> new key: old ones, the distribution, keys of single parameters.
+_OLD_PRIORS: Mapping[str, Mapping[str, _Change]] = {
+    "meta_analysis": {
+        "mu": (("mu_mean", "mu_sd"), _NORMAL, ()),
+        "b": (("b_mean", "b_sd"), _NORMAL, ()),
+        "tau": (("tau_df", "tau_scale"), "student_t({}, 0, {})", ()),
+    },
+    "mediation": {
+        "path": (("path_mean", "path_sd"), _NORMAL, ("a", "b", "cp")),
+        "intercept": (("intercept_mean", "intercept_sd"), _NORMAL, ("d_m", "d_y")),
+        "sd": (("sigma_p_rate",), _EXPONENTIAL, _SDS),
+        "sigma": (("sigma_rate",), _EXPONENTIAL, ("sigma_m", "sigma_y")),
+        "cor": (("lkj_eta",), "lkj({})", ()),
+    },
 }
 _OLD_PARAMETER = re.compile(r"(beta|sigma_p|Omega|c)\[(\d+)(?:,(\d+))?\]")
 
@@ -68,11 +87,13 @@ def _flow(key: str, value: Any) -> str:
 def renewed(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of a study file with its old keys replaced."""
     family = raw.get("family", "multilevel_linear")
-    name = family.get("name") if isinstance(family, Mapping) else family
+    name = str(family.get("name") if isinstance(family, Mapping) else family)
     study = dict(raw)
+    if name.endswith(".py"):  # an own family, whatever its name begins with
+        return study
     observed = raw.get("observed", {})
     for kind, old in _OLD_OBSERVED.items():
-        if str(name).startswith(kind):
+        if name.startswith(kind):
             columns = _Regression(raw).columns if kind == _REGRESSION else {}
             study["observed"] = {
                 key: _observed(each, old, columns) for key, each in observed.items()
@@ -81,9 +102,28 @@ def renewed(raw: Mapping[str, Any]) -> dict[str, Any]:
         study.pop("observed", None)
         if "observed" in raw:
             study["observed"] = raw["observed"]
-    if not str(name).startswith(_REGRESSION):
+    if name in _OLD_PRIORS and "priors" in study:
+        study["priors"] = {
+            key: _prior(prior, _OLD_PRIORS[name]) for key, prior in study["priors"].items()
+        }
+    if not name.startswith(_REGRESSION):
         return study
     return _Regression(raw).renewed(study)
+
+
+def _prior(prior: Mapping[str, Any], changes: Mapping[str, _Change]) -> dict[str, Any]:
+    """A prior with distributions in place of hyperparameters, which are numbers or lists."""
+    made: dict[str, Any] = {}
+    rest = dict(prior)
+    for key, (old, text, own) in changes.items():
+        if not any(each in prior for each in old):
+            continue
+        given = [rest.pop(each) for each in old]
+        columns = [each if isinstance(each, list) else [each] * max(1, len(own)) for each in given]
+        texts = [text.format(*map(_number, row)) for row in zip(*columns, strict=True)]
+        same = len(set(texts)) == 1
+        made |= {key: texts[0]} if same else dict(zip(own, texts, strict=True))
+    return made | rest
 
 
 def _observed(value: Mapping[str, Any], old: tuple[str, ...], columns: Mapping) -> dict[str, Any]:

@@ -15,13 +15,19 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
 
 from recovery import families
-from recovery.common.types import Correlation, Frozen, Name, NonNegative, Real, Scale, Text
+from recovery.common.types import Correlation, Frozen, Name, NonNegative, Real, Text
 from recovery.families.designs import Covariate, Factor
 from recovery.families.designs.variables import DISTRIBUTIONS
 from recovery.families.family import Family
 from recovery.families.multilevel import Multilevel
-from recovery.families.multilevel.named_priors import EXAMPLES, pattern
-from recovery.families.shipped import meta_analysis, multilevel_ordinal
+from recovery.families.priors.named_priors import (
+    CORRELATIONS,
+    ONE_PARAMETER,
+    WHOLE_LINE,
+    NamedPriors,
+    pattern,
+)
+from recovery.families.shipped import mediation, meta_analysis, multilevel_ordinal
 from recovery.families.shipped.meta_analysis import study_types
 from recovery.study.keys import Study
 from recovery.study.truths import Observed, ObservedTruth, PriorTruth
@@ -40,15 +46,29 @@ FORMULAS = (
 )
 CHANCE = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
 MOST_FACTORS = 4  # whose cells are described
-KINDS_OF_PRIORS = {  # key of a prior: its distribution, and the parameters that it is for
-    "Intercept": ("normal", "the population's intercept"),
-    "b": ("normal", "the population's other coefficients; `b_x` is for that of x alone"),
-    "sd": (
-        "exponential",
-        "standard deviations of groups' coefficients; `sd_participant` is for those of "
-        "participants, `sd_participant__x` for that of their x alone",
-    ),
-    "cor": ("lkj", "correlations of groups' coefficients; `cor_participant` is for participants'"),
+DISTRIBUTIONS_OF = {  # definition -> what a prior may be
+    "PriorOfParameter": ONE_PARAMETER,
+    "PriorOnWholeLine": WHOLE_LINE,
+    "PriorOfCorrelations": CORRELATIONS,
+}
+_REGRESSION = {  # key of a prior: the parameters that it is for
+    "Intercept": "the population's intercept, at the means of the predictors",
+    "b": "the population's other coefficients; `b_x` is for that of x alone",
+    "sd": "standard deviations of groups' coefficients; `sd_participant` is for those of "
+    "participants, `sd_participant__x` for that of their x alone",
+    "cor": "correlations of groups' coefficients; `cor_participant` is for participants'",
+}
+_META_ANALYSIS = {
+    "mu": "the mean of studies' effects where moderators are 0",
+    "b": "moderators' coefficients; `b_latitude` is for that of latitude alone",
+    "tau": "the standard deviation of studies' effects",
+}
+_MEDIATION = {
+    "path": "the population's paths a, b and cp; `a`, `b` and `cp` are for one of them",
+    "intercept": "the population's intercepts d_m and d_y, which are for one of them",
+    "sd": "standard deviations of participants' coefficients; `sd_a` is for that of a alone",
+    "cor": "correlations of participants' coefficients",
+    "sigma": "residual standard deviations; `sigma_m` and `sigma_y` are for one of them",
 }
 
 
@@ -61,6 +81,10 @@ def json_schema() -> dict[str, Any]:
     del keys["family"]["type"]
     keys["formula"] |= {"examples": list(FORMULAS), "pattern": "~"}
     keys["design"] |= _design(definitions)
+    definitions |= {
+        name: {"type": "string", "pattern": f"^(?:{pattern(allowed)})$"}
+        for name, allowed in DISTRIBUTIONS_OF.items()
+    }
     cases = []
     for name in families.SHIPPED:
         required = [] if name == default else ["family"]
@@ -91,9 +115,14 @@ def _is_family(name: dict[str, Any], required: list[str]) -> dict[str, Any]:
 
 def _example(name: str) -> Family:
     """The family with a formula that it can have."""
-    if name == "multilevel_binomial":
-        return families.find({"name": name, "formula": "y | trials(1) ~ x + (x | participant)"})
-    return families.find(name)
+    formulas = {
+        "multilevel_binomial": "y | trials(1) ~ x + (x | participant)",
+        "meta_analysis": "effect ~ x",
+    }
+    if name not in formulas:
+        return families.find(name)
+    design = {"x": {"normal": [0, 1]}}
+    return families.find({"name": name, "formula": formulas[name], "design": design})
 
 
 def _design(definitions: dict[str, Any]) -> dict[str, Any]:
@@ -149,32 +178,34 @@ def _of_family(name: str, family: Family) -> dict[str, Any]:
     """The schema of the keys that a family defines; names of definitions begin with its name."""
     regression = isinstance(family, Multilevel)
     has_formula = regression or isinstance(family, meta_analysis.MetaAnalysis)
-    truth, prior, columns = _parts(family)
+    truth, columns = _parts(family)
     drawn = _joined("PriorTruth", PriorTruth, "design", family.Design)
     own: dict[str, Any] = {
         "truths": (_named(truth | drawn | ObservedTruth), Field(min_length=1)),
-        "priors": (_named(prior), Field(min_length=1)),
+        "priors": (_named(dict[str, str]), Field(min_length=1)),
     }
     if family.ObservedColumns:
         own["observed"] = (_named(_with_columns(columns, required=not regression)), {})
     place = f"#/$defs/{name}."
     schema = create_model("Own", **own).model_json_schema(ref_template=place + "{model}")
+    priors = schema["properties"]["priors"]
+    priors["patternProperties"] = dict.fromkeys(priors["patternProperties"], _prior(family))
     return {
         "properties": schema["properties"] | ({} if has_formula else NO_FORMULA),
         "$defs": {f"{name}.{key}": part for key, part in schema["$defs"].items()},
     }
 
 
-def _parts(family: Family) -> tuple[Any, Any, Any]:
-    """The types of a truth, of a prior and of columns of a family with any formula."""
+def _parts(family: Family) -> tuple[Any, Any]:
+    """The types of a truth and of columns of a family with any formula."""
     if isinstance(family, meta_analysis.MetaAnalysis):
-        return ModeratedTruth, ModeratedPrior, ModeratedColumns
+        return ModeratedTruth, ModeratedColumns
     if not isinstance(family, Multilevel):
-        return family.Truth, family.Prior, family.ObservedColumns
+        return family.Truth, family.ObservedColumns
     kinds = family.outcome.TRUTH.items()
     fields: dict[str, Any] = {key: (_of_any_length(kind), ...) for key, kind in kinds}
     truth = create_model("Truth", __base__=AnyTruth, __doc__=AnyTruth.__doc__, **fields)
-    return truth, Annotated[dict[str, str], WithJsonSchema(_prior(family))], dict[Text, Text]
+    return truth, dict[Text, Text]
 
 
 class AnyTruth(Frozen):
@@ -210,15 +241,6 @@ class ModeratedTruth(study_types.Truth):
     """The coefficients of moderators, by their names in the formula."""
 
 
-class ModeratedPrior(study_types.Prior):
-    """A setting of every hyperparameter."""
-
-    b_mean: Real = 0
-    """Mean of the normal prior of every moderator's coefficient; only with moderators."""
-    b_sd: Scale = 1
-    """Its standard deviation."""
-
-
 class ModeratedColumns(study_types.ObservedColumns):
     """The column names of a CSV file with the family's data, and those of moderators."""
 
@@ -231,27 +253,43 @@ def _of_any_length(kind: Any) -> Any:
     return tuple[Real, ...] if "prefixItems" in TypeAdapter(kind).json_schema() else kind
 
 
-def _prior(family: Multilevel) -> dict[str, Any]:
-    """The schema of a prior of a regression."""
-    own = {key: (kind, f"the outcome's {key}") for key, kind in family.outcome.PRIORS.values()}
-    if not family.outcome.INTERCEPT:
-        own["Intercept"] = ("normal", "the thresholds, which replace an intercept")
+def _prior(family: Family) -> dict[str, Any]:
+    """The schema of a prior: its classes, and the narrower keys that a family has."""
+    assert issubclass(family.Prior, NamedPriors)
+    allowed, classes = family.Prior.ALLOWED, _classes(family)
+    definitions = {names: name for name, names in DISTRIBUTIONS_OF.items()}
     values = {
         key: {
-            "type": "string",
-            "pattern": f"^{pattern(kind)}$",
-            "description": f"Prior of {what}: {EXAMPLES[kind]}.",
-            "examples": [EXAMPLES[kind]],
+            "$ref": f"#/$defs/{definitions[tuple(allowed[key].allowed)]}",
+            "description": f"Prior of {what}: {allowed[key].example}, for example.",
+            "examples": [allowed[key].example],
         }
-        for key, (kind, what) in (KINDS_OF_PRIORS | own).items()
+        for key, what in classes.items()
     }
+    narrower = {key: values[key] for key in ("b", "sd", "cor") if key in values}
+    named: dict[str, Any] = {}
+    if isinstance(family, mediation.Mediation):
+        named = {keys[0]: values[keys[-1]] for keys in family.Prior.KEYS.values()}
+        narrower = {}
     return {
         "description": "A prior distribution of every parameter; the narrowest key decides.",
         "type": "object",
-        "properties": values,
-        "patternProperties": {f"^{key}_.+$": values[key] for key in ("b", "sd", "cor")},
+        "properties": named | values,
+        "patternProperties": {f"^{key}_.+$": value for key, value in narrower.items()},
         "additionalProperties": False,
     }
+
+
+def _classes(family: Family) -> dict[str, str]:
+    """The classes of a family's priors, and the parameters that each is for."""
+    if isinstance(family, meta_analysis.MetaAnalysis):
+        return _META_ANALYSIS
+    if not isinstance(family, Multilevel):
+        return _MEDIATION
+    own = {key: f"the outcome's {key}" for key, _ in family.outcome.PRIORS.values()}
+    if not family.outcome.INTERCEPT:
+        own["Intercept"] = "the thresholds, which replace an intercept, at the predictors' means"
+    return _REGRESSION | own
 
 
 def _named(kind: Any) -> GenericAlias:

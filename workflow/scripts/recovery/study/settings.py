@@ -178,3 +178,31 @@ class Selection(Frozen):
         BeforeValidator(_one_or_more, json_schema_input_type=Unit | list[Unit]),
     ]
     """The unit left out: one observation, one participant with all its observations, or both."""
+
+
+LARGEST_END = 1e300
+
+
+def _plausible(value: Any) -> Any:
+    """A lower and an upper end, each a number or none."""
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(map(_is_end, value)):
+        raise ValueError(f"got {shown(value)}, must be [low, high], with null for an open end")
+    low, high = (None if each is None else float(each) for each in value)
+    if low is None and high is None:
+        raise ValueError(f"got {shown(value)}, must have at least one end")
+    if low is not None and high is not None and not low < high:
+        raise ValueError(f"got {shown(value)}, its low must be below its high")
+    return low, high
+
+
+def _is_end(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (number and abs(value) <= LARGEST_END)
+
+
+_END = {"type": ["number", "null"]}
+Plausible = Annotated[
+    tuple[float | None, float | None],
+    BeforeValidator(_plausible),
+    WithJsonSchema({"type": "array", "items": _END, "minItems": 2, "maxItems": 2}),
+]

@@ -226,6 +226,35 @@ PRIOR_PREDICTIVE = pa.schema(
         column("y", REAL),
     ]
 )
+PRIOR_OUTCOMES = pa.schema(
+    [
+        column("prior", TEXT),
+        column("reason", TEXT, "why nothing can be drawn from it; null: draws are possible"),
+        column("n_draws", INT, "datasets of the first scenario drawn from it"),
+        column("n_failed", INT, "of these, those that could not be simulated"),
+        column("error", TEXT, "of the first of them; null: none failed"),
+        *(
+            column(f"{end}{part}", REAL, comment)
+            for end, what in (("lower", "5 %"), ("upper", "95 %"))
+            for part, comment in (
+                ("", f"{what} quantile of the outcomes"),
+                ("_mcse", "Monte Carlo standard error"),
+            )
+        ),
+        column("plausible_low", REAL, "of the study; null: no lower end"),
+        column("plausible_high", REAL, "of the study; null: no upper end"),
+        *(
+            column(f"{side}{part}", REAL, comment)
+            for side, what in (
+                ("below", "share of outcomes below plausible_low"),
+                ("above", "share of outcomes above plausible_high"),
+                ("outside", "share of outcomes below or above; null: the study has no range"),
+            )
+            for part, comment in (("", what), ("_mcse", "Monte Carlo standard error"))
+        ),
+        *_rate("datasets", "share of datasets with any outcome outside"),
+    ]
+)
 
 SUMMARIES = {
     "performance": PERFORMANCE,
@@ -240,6 +269,7 @@ SUMMARIES = {
     "verification": VERIFICATION,
     "selection": SELECTION,
     "prior_predictive": PRIOR_PREDICTIVE,
+    "prior_outcomes": PRIOR_OUTCOMES,
 }
 
 

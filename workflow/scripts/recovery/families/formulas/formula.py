@@ -37,6 +37,8 @@ class Formula:
     groups: tuple[GroupTerm, ...]
     """In order; (1 | g/h) is (1 | g) and (1 | g:h)."""
     offsets: tuple[Atom, ...]
+    at_zero: bool = False
+    """Whether the intercept is written `0 + Intercept`, so its prior is at zero of predictors."""
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from recovery.families.formulas.atoms import Atom, read_atom, read_integer, term_text
+from recovery.families.formulas.arithmetic import Expression
+from recovery.families.formulas.atoms import Atom, Term, read_atom, read_integer, term_text
 from recovery.families.formulas.formula import Formula, GroupTerm
 from recovery.families.formulas.term_expansion import SumReader
 from recovery.families.formulas.tokens import Tokens, joined, shown, split
 
 MOST_TRIALS = 2**31 - 1  # an integer of Stan
+RESERVED = Atom("", Expression(("Intercept",)))
 _FACTOR = "the name of a grouping factor: (1 | g), (1 | g:h) or (1 | g/h)"
 
 
@@ -52,6 +54,7 @@ class _FormulaReader:
             raise tokens.fault(
                 "one of + - * : ^ or the end; a group term stands in parentheses: (1 | g)"
             )
+        population, at_zero = _with_reserved_intercept(population)
         formula = Formula(
             joined(self._all),
             response,
@@ -59,6 +62,7 @@ class _FormulaReader:
             population,
             tuple(self._groups),
             tuple(self._offsets),
+            at_zero,
         )
         _check_names(formula)
         _check_groups(formula)
@@ -122,6 +126,15 @@ class _FormulaReader:
         while self._tokens.read_if(":"):
             names.append(self._tokens.read_name(_FACTOR))
         return tuple(names)
+
+
+def _with_reserved_intercept(terms: tuple[Term, ...]) -> tuple[tuple[Term, ...], bool]:
+    """Read `0 + Intercept` as an intercept, and say whether it was there; as in brms."""
+    if (RESERVED,) not in terms:
+        return terms, False
+    if () in terms:
+        raise ValueError("got Intercept besides an intercept, must be 0 + Intercept, or not there")
+    return ((), *(term for term in terms if term != (RESERVED,))), True
 
 
 def _check_names(formula: Formula) -> None:

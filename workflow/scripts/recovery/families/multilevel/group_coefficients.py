@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from recovery.families.family import Columns
-from recovery.families.multilevel.layout import Block, Layout
-from recovery.families.multilevel.named_priors import NamedPriors
+from recovery.families.multilevel.layout import INTERCEPT, Block, Layout
+from recovery.families.priors import NamedPriors
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def names_in_order(layout: Layout, columns: Columns) -> list[str]:
     return [name for term in terms(layout, columns) for name in term.in_order]
 
 
-def stan_data(layout: Layout, columns: Columns) -> dict[str, Any]:
-    """Return the data of programs about groups' coefficients."""
-    found = list(terms(layout, columns))
+def stan_data(layout: Layout, columns: Columns, pooled: bool) -> dict[str, Any]:
+    """Return the data of programs about groups' coefficients; `pooled` has none."""
+    found = [] if pooled else list(terms(layout, columns))
     n_rows = len(columns["participant"])
     places, first = [], 1
     for term in found:
@@ -72,9 +72,9 @@ def stan_data(layout: Layout, columns: Columns) -> dict[str, Any]:
         "R": first - 1,
         "Z": np.column_stack([np.empty((n_rows, 0)), *(term.z for term in found)]),
         "place": np.array(places, dtype=int).reshape(-1, n_rows),
-        "centre": list(layout.centre),
-        "F": len(layout.fixed),
-        "fixed": list(layout.fixed),
+        "centre": [] if pooled else list(layout.centre),
+        "F": 0 if pooled else len(layout.fixed),
+        "fixed": [] if pooled else list(layout.fixed),
     }
 
 
@@ -100,17 +100,23 @@ def draw_separate(
     Returns
     -------
     dict
-        b, the groups' deviations from it, and the standard deviations and correlations that
-        they are drawn with: the SDs of the prior of b, and 0.
+        b, the groups' deviations from it, and the standard deviations and correlations of the
+        coefficients in these groups.
     """
     (block,) = layout.blocks
-    mean, sd = prior.arguments([*layout.b])
-    drawn = draw(block, np.array(sd), np.eye(len(sd)), columns, rng)
     names = block.deviations(block.groups(columns)[0])
-    for b, centre, members in zip(layout.b, mean, names, strict=True):
-        average = float(np.mean([drawn[name] for name in members]))
-        drawn |= {b: centre + average} | {name: drawn[name] - average for name in members}
-    return drawn | dict(zip(block.sd, sd, strict=True)) | dict.fromkeys(block.cor, 0.0)
+    drawn = np.array([[prior.bounded(b).draw(rng) for _ in names[0]] for b in layout.b])
+    if layout.coefficients[0] == INTERCEPT:
+        drawn[0] -= layout.column_means(columns) @ drawn
+    means, sds = drawn.mean(axis=1), drawn.std(axis=1)
+    deviations = (drawn - means[:, None]).tolist()
+    values = dict(zip(layout.b, means.tolist(), strict=True))
+    for members, some in zip(names, deviations, strict=True):
+        values |= dict(zip(members, some, strict=True))
+    with np.errstate(invalid="ignore"):  # a coefficient that is the same in all groups
+        omega = np.nan_to_num(np.corrcoef(drawn)) if block.pairs else np.eye(1)
+    values |= dict(zip(block.sd, sds.tolist(), strict=True))
+    return values | {name: float(omega[a, b]) for a, b, name in block.places}
 
 
 def part_of_predictor(layout: Layout, values: Mapping[str, Any], columns: Columns) -> Any:

@@ -220,6 +220,24 @@ class Layout:
         }
 
     @property
+    def centred(self) -> bool:
+        """Whether the intercept's prior is at the means of the design matrix's columns."""
+        return not self.formula.at_zero
+
+    def column_means(self, columns: Columns) -> np.ndarray:
+        """Return the means of the columns of X at which the intercept's prior is; that is 0.
+
+        Shape (size,). All are 0 if the prior is at zero of predictors, or there is no intercept.
+        """
+        has_intercept = () in self.population.terms
+        if not self.centred or not has_intercept:
+            return np.zeros(self.size)
+        if self.coefficients and _mean_of(self.coefficients[0]) in columns:
+            return np.array([columns[_mean_of(name)][0] for name in self.coefficients])
+        means = self.design_matrix(columns).mean(axis=0)
+        return np.where([name == INTERCEPT for name in self.coefficients], 0.0, means)
+
+    @property
     def depends_on_all_rows(self) -> str:
         """The first part of the formula whose values depend on all rows; empty if there is none."""
         found = (atom.text for atom in self.formula.atoms if atom.depends_on_all_rows)
@@ -231,7 +249,9 @@ class Layout:
         for atom in self.formula.atoms:
             if atom.depends_on_all_rows:
                 found |= dict(zip(atom.names, atom.values(columns).T, strict=True))
-        return found
+        size = columns["participant"].size
+        means = zip(self.coefficients, self.column_means(columns), strict=True)
+        return found | {_mean_of(name): np.full(size, mean) for name, mean in means}
 
     def design_matrix(self, columns: Columns) -> np.ndarray:
         """Return X, shape (n_rows, size)."""
@@ -242,6 +262,11 @@ class Layout:
         """Return the known part of the linear predictor of every row."""
         rows = columns[self.response if self.response in columns else "participant"].size
         return np.broadcast_to(formulas.offset(self.formula, columns), rows).astype(float)
+
+
+def _mean_of(coefficient: str) -> str:
+    """The name of the data column that has the mean of a column of X."""
+    return f"mean of {coefficient}"
 
 
 def parts_of(deviation: str) -> tuple[str, str, str] | None:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from recovery.families.family import Columns
-from recovery.families.multilevel.layout import Block, Layout
-from recovery.families.multilevel.named_priors import NamedPriors
+from recovery.families.multilevel.layout import INTERCEPT, Block, Layout
 from recovery.families.multilevel.outcome import Outcome
+from recovery.families.priors import NamedPriors
+from recovery.families.priors.distributions import Normal
 
 Draws = Mapping[str, np.ndarray]
 
@@ -24,8 +25,8 @@ def log_likelihood(
 ) -> np.ndarray | None:
     """Return the log density of every participant's observations, shape (n_participants, n_draws).
 
-    None without a closed form: if the outcome is not normal, or a grouping factor other than
-    participants has coefficients.
+    None without a closed form: if the outcome is not normal, a grouping factor other than
+    participants has coefficients, or `unpooled` has coefficients that are not normal.
 
     Parameters
     ----------
@@ -36,9 +37,11 @@ def log_likelihood(
     integrable = joint == "pooled" or (block is not None and block.factor == "participant")
     if not outcome.CLOSED or not integrable:
         return None
+    if joint == "unpooled" and not all(isinstance(prior.of(name), Normal) for name in layout.b):
+        return None
     x = layout.design_matrix(columns)
     z = np.zeros((len(x), 1)) if joint == "pooled" or block is None else block.matrix(columns)
-    mean, covariance = _new_participant(layout, block, joint, prior, values)
+    mean, covariance = _new_participant(layout, block, joint, prior, values, columns)
     predictor = x @ mean + layout.offset(columns)[:, None]
     densities = []
     for person in np.unique(columns["participant"]):
@@ -49,7 +52,12 @@ def log_likelihood(
 
 
 def _new_participant(
-    layout: Layout, block: Block | None, joint: str, prior: NamedPriors, values: Draws
+    layout: Layout,
+    block: Block | None,
+    joint: str,
+    prior: NamedPriors,
+    values: Draws,
+    columns: Columns,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance of the coefficients of a participant who is not in the data.
 
@@ -62,8 +70,11 @@ def _new_participant(
         Of the coefficients that vary.
     """
     if joint == "unpooled":
-        mean, sd = prior.arguments([*layout.b])
-        return np.array(mean)[:, None], np.diag(np.square(sd))[None]
+        mean, sd = np.array([prior.of(name).moments() for name in layout.b]).T
+        to_zero = np.eye(layout.size)  # from the intercept at means of predictors to that at 0
+        if layout.coefficients[0] == INTERCEPT:
+            to_zero[0] -= layout.column_means(columns)
+        return (to_zero @ mean)[:, None], (to_zero * np.square(sd) @ to_zero.T)[None]
     draws = next(iter(values.values())).size
     population = np.array([values[name] for name in layout.b]).reshape(layout.size, draws)
     if joint == "pooled" or block is None:

@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from recovery.families.family import Fields, Values
-from recovery.families.multilevel.named_priors import (
-    Distribution,
-    NamedPriors,
-    named_arguments,
-)
+from recovery.families.priors import Bounded, NamedPriors, PriorKey
+
+SCALE = PriorKey("exponential(1)")
+SHAPE = PriorKey("gamma(2, 0.1)")
 
 
 class Outcome:
@@ -22,8 +21,9 @@ class Outcome:
     PARAMETERS: Mapping[str, str] = {}  # parameter of the outcome -> label
     STAN: Mapping[str, str] = {}  # parameter -> its name in programs, where that is another
     POSITIVE: ClassVar[Collection[str]] = ()  # parameters that cannot be negative
+    LOW: Mapping[str, float] = {}  # lower bounds of parameters that have another than 0
     TRUTH: Mapping[str, Any] = {}  # fields of a truth -> type
-    PRIORS: Mapping[str, tuple[str, str]] = {}  # parameter -> its key in a prior, distribution
+    PRIORS: Mapping[str, tuple[str, PriorKey]] = {}  # parameter -> its class in a prior
     TRIALS: ClassVar[bool] = False  # whether the formula names numbers of trials
     INTERCEPT: ClassVar[bool] = True  # whether there is a population intercept
     Y_LABEL: ClassVar[str] = "Outcome"
@@ -31,9 +31,17 @@ class Outcome:
     CLOSED: ClassVar[bool] = False  # whether `log_marginal` has a closed form
     SCALED: ClassVar[bool] = True  # whether an observed outcome may be standardized
 
-    def draw(self, prior: NamedPriors, rng: np.random.Generator) -> dict[str, Any]:
-        """Draw the outcome's fields of a truth from a prior."""
-        return {name: draw_positive(prior.of(name), rng) for name in self.TRUTH}
+    @property
+    def low(self) -> dict[str, float]:
+        """The lower bounds of its parameters that have one."""
+        return dict.fromkeys(self.POSITIVE, 0.0) | dict(self.LOW)
+
+    def draw(self, prior: NamedPriors, shift: float, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw the outcome's fields of a truth from a prior.
+
+        `shift` is how much the linear predictor at the means of predictors is above that at 0.
+        """
+        return {name: prior.bounded(name).draw(rng) for name in self.TRUTH}
 
     def values(self, truth: Fields) -> Values:
         """Return the values of the outcome's parameters in a truth."""
@@ -43,17 +51,23 @@ class Outcome:
         """Return the outcome's fields of a truth, given the values of parameters."""
         return {name: means[name] for name in self.PARAMETERS}
 
-    def prior_sd(self, prior: NamedPriors) -> Values:
-        """Return the known prior standard deviations of the outcome's parameters."""
-        return {name: sd_of(prior.of(name)) for name in self.PARAMETERS}
+    def prior_sd(self, prior: NamedPriors, at_zero: bool) -> Values:
+        """Return the prior standard deviations of its parameters; not finite if there is none.
 
-    def stan_data(self, prior: NamedPriors) -> dict[str, Any]:
-        """Return the data of its Stan programs besides the outcome and the regression's."""
-        return {
-            f"prior_{name}_{argument}": value
-            for name in self.PARAMETERS
-            for argument, value in named_arguments(prior.of(name)).items()
-        }
+        `at_zero` says whether the prior of the intercept is at zero of predictors.
+        """
+        return {name: prior.bounded(name).moments()[1] for name in self.PARAMETERS}
+
+    def priors(self, prior: NamedPriors) -> list[Bounded]:
+        """Return the priors of its parameters, in the order of programs."""
+        return [prior.bounded(name) for name in self.PARAMETERS]
+
+    def stan_data(self, prior: NamedPriors, means: np.ndarray) -> dict[str, Any]:
+        """Return the data of its programs besides the outcome, priors and the regression's.
+
+        `means` are those of the columns of X, shape (K,).
+        """
+        return {}
 
     def simulate(
         self,
@@ -113,19 +127,3 @@ class Outcome:
     def requirement(self, y: np.ndarray, trials: np.ndarray | None) -> tuple[str, np.ndarray]:
         """Return the requirement for an observed outcome, and the rows that meet it."""
         return "numbers", np.isfinite(y)
-
-
-def draw_positive(prior: Distribution, rng: np.random.Generator) -> float:
-    """Draw from an exponential or a gamma distribution."""
-    if prior.name == "exponential":
-        return rng.exponential(1 / prior.arguments[0])
-    shape, rate = prior.arguments
-    return rng.gamma(shape, 1 / rate)
-
-
-def sd_of(prior: Distribution) -> float:
-    """Return the standard deviation of an exponential or a gamma distribution."""
-    if prior.name == "exponential":
-        return 1 / prior.arguments[0]
-    shape, rate = prior.arguments
-    return float(np.sqrt(shape) / rate)

@@ -8,26 +8,37 @@ from typing import Any
 import numpy as np
 
 from recovery.families.correlations import draw_correlation
-from recovery.families.family import Fields, Values
-from recovery.families.multilevel.layout import Block, Layout
-from recovery.families.multilevel.named_priors import NamedPriors
+from recovery.families.family import Columns, Fields, Values
+from recovery.families.multilevel import regression_priors
+from recovery.families.multilevel.layout import INTERCEPT, Block, Layout
 from recovery.families.multilevel.outcome import Outcome
 from recovery.families.multilevel.parameter_types import correlation_of
+from recovery.families.priors import NamedPriors
 
 
 def drawn(
-    layout: Layout, outcome: Outcome, prior: NamedPriors, rng: np.random.Generator
+    layout: Layout,
+    outcome: Outcome,
+    prior: NamedPriors,
+    columns: Columns,
+    rng: np.random.Generator,
 ) -> dict[str, Any]:
-    """Return the fields of a truth, drawn from a prior."""
-    means, sds_of_b = prior.arguments([*layout.b]) if layout.b else ((), ())
-    b = dict(zip(layout.coefficients, rng.normal(means, sds_of_b).tolist(), strict=True))
+    """Return the fields of a truth, drawn from a prior.
+
+    The prior of the intercept is at the means of the dataset's predictors.
+    """
+    means = layout.column_means(columns)
+    b = {name: prior.bounded(f"b_{name}").draw(rng) for name in layout.coefficients}
+    shift = float(means @ np.array([*b.values()])) if b else 0.0
+    if INTERCEPT in b:
+        b[INTERCEPT] -= shift
     sds, omegas = [], []
     for block in layout.blocks:
-        sds.append([rng.exponential(1 / prior.of(name).arguments[0]) for name in block.sd])
-        eta = prior.of(block.cor[0]).arguments[0] if block.pairs else None
+        sds.append([prior.bounded(name).draw(rng) for name in block.sd])
         size = len(block.coefficients)
-        omegas.append(np.eye(size) if eta is None else draw_correlation(size, eta, rng))
-    return _fields(layout, b, sds, omegas) | outcome.draw(prior, rng)
+        shape = regression_priors.lkj(prior, block.cor[0]).arguments[0] if block.pairs else None
+        omegas.append(np.eye(size) if shape is None else draw_correlation(size, shape, rng))
+    return _fields(layout, b, sds, omegas) | outcome.draw(prior, shift, rng)
 
 
 def estimated(layout: Layout, outcome: Outcome, means: Values) -> dict[str, Any]:
@@ -52,34 +63,19 @@ def of_truth(layout: Layout, outcome: Outcome, truth: Fields) -> Values:
 def prior_sd(layout: Layout, outcome: Outcome, prior: NamedPriors) -> Values:
     """Return the known prior standard deviations of all population parameters.
 
-    For a correlation of Q coefficients, (rho + 1) / 2 ~ beta(a, a) with a = eta - 1 + Q / 2.
+    Where the prior of the intercept is at the means of predictors, the SD of the intercept itself
+    depends on the dataset. Others have none: a flat prior, or one with too heavy tails.
     """
-    known = {name: prior.of(name).arguments[1] for name in layout.b}
-    known |= {name: 1 / prior.of(name).arguments[0] for name in layout.sd}
+    known = {name: prior.bounded(name).moments()[1] for name in (*layout.b, *layout.sd)}
+    at_zero = not layout.centred or not set(layout.coefficients) - {INTERCEPT}
+    if not at_zero:
+        known.pop(f"b_{INTERCEPT}", None)
     for block in layout.blocks:
+        size = len(block.coefficients)
         for name in block.cor:
-            shape = prior.of(name).arguments[0] - 1 + len(block.coefficients) / 2
-            known[name] = float(1 / np.sqrt(2 * shape + 1))
-    return known | outcome.prior_sd(prior)
-
-
-def partial_shapes(layout: Layout, prior: NamedPriors) -> list[float]:
-    """Return the shapes of the beta distributions of partial correlations, scaled to (0, 1).
-
-    Under LKJ's distribution with shape eta, the partial correlation of coefficient i of Q with
-    coefficient j < i, given those before j, has the shape eta + (Q - 1 - j) / 2.
-
-    References
-    ----------
-    Lewandowski, Kurowicka & Joe (2009), doi:10.1016/j.jmva.2009.04.008, section 2.4.
-    """
-    return [
-        prior.of(block.cor[0]).arguments[0] + (len(block.coefficients) - 1 - j) / 2
-        for block in layout.blocks
-        if block.pairs
-        for i in range(2, len(block.coefficients) + 1)
-        for j in range(1, i)
-    ]
+            known[name] = regression_priors.lkj(prior, name).correlation_sd(size)
+    known |= outcome.prior_sd(prior, at_zero)
+    return {name: sd for name, sd in known.items() if 0 < sd < np.inf}
 
 
 def _correlations(block: Block, means: Values) -> np.ndarray:

@@ -36,12 +36,13 @@ from recovery.families.multilevel import (
     parameter_types,
     parameter_values,
     participant_lines,
+    regression_priors,
 )
 from recovery.families.multilevel.design_file import DesignFile
 from recovery.families.multilevel.layout import Layout, parts_of
 from recovery.families.multilevel.models import JOINT, models
-from recovery.families.multilevel.named_priors import prior_type
 from recovery.families.multilevel.outcome import Outcome
+from recovery.families.priors import NamedPriors, program_data
 
 MOST_PAIRS = 10  # of population coefficients, whose sums and differences calibration ranks
 
@@ -98,7 +99,7 @@ class Multilevel(Family):
         self.COLUMNS = groups | layout.predictors | {layout.response: outcome.KIND}
         self.AXES = participant_lines.axes(layout, outcome)
         self.Truth = parameter_types.truth_type(layout, outcome)
-        self.Prior = prior_type(layout, outcome.PRIORS)
+        self.Prior = regression_priors.type_of(layout, outcome.PRIORS, outcome.low)
         self.ObservedColumns = parameter_types.observed_type(self.COLUMNS)
         self.file = parts.file
         self.rows = self._rows_of(parts.file) if parts.file else None
@@ -120,10 +121,6 @@ class Multilevel(Family):
         self.layout.offset(rows)  # refuses, for example, the logarithm of 0
 
     # Truths
-
-    def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
-        """Draw every parameter from the prior."""
-        return self.Truth(**parameter_values.drawn(self.layout, self.outcome, prior, rng))
 
     def prior_sd(self, prior: Fields, model: str) -> Values:
         """Return the known prior standard deviations of a model's parameters.
@@ -162,11 +159,15 @@ class Multilevel(Family):
         `sizes` has the number of groups of every other grouping factor that is not nested.
         """
         columns = self._simulate_design(participants, observations, sizes, rng)
-        values = self.values_of(truth)
+        values = self.values_of(truth) | self._draw_deviations(truth, columns, rng)
+        return self._with_outcome(columns, truth, values, rng), values
+
+    def _draw_deviations(self, truth: Fields, columns: Columns, rng: np.random.Generator) -> Values:
+        values: Values = {}
         for block in self.layout.blocks:
             sds, omega = truth.sds(block), truth.correlations(block)
             values |= group_coefficients.draw(block, sds, omega, columns, rng)
-        return self._with_outcome(columns, truth, values, rng), values
+        return values
 
     def _with_outcome(
         self, columns: Columns, truth: Fields, values: Values, rng: np.random.Generator
@@ -212,7 +213,7 @@ class Multilevel(Family):
         prior: Fields,
         design: Mapping,
         participants: int,
-        observations: int,
+        observations: int | Columns,
         rng: np.random.Generator,
         sizes: Mapping[str, int] = NO_SIZES,
     ) -> tuple[Columns, Values]:
@@ -223,12 +224,13 @@ class Multilevel(Family):
         `unpooled` draws the coefficients of every group from the prior of b, and its b is their
         mean.
         """
-        truth = self.draw_truth(prior, rng)
-        if joint == JOINT:
-            return self.simulate(truth, participants, observations, rng, sizes)
         columns = self._simulate_design(participants, observations, sizes, rng)
+        fields = parameter_values.drawn(self.layout, self.outcome, prior, columns, rng)
+        truth = self.Truth(**fields)
         values = self.values_of(truth)
-        if joint == "pooled":
+        if joint == JOINT:
+            values |= self._draw_deviations(truth, columns, rng)
+        elif joint == "pooled":
             values |= dict.fromkeys(self.layout.sd, 0.0)
             values |= dict.fromkeys(group_coefficients.names_in_order(self.layout, columns), 0.0)
         else:
@@ -280,25 +282,37 @@ class Multilevel(Family):
             return observed_data.repeated_rows(participants, self.rows)
         return designs.number_of_rows(self.design, participants, sizes, observations)
 
-    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
-        """Return the data of the family's Stan programs."""
+    def stan_data(self, columns: Columns, prior: Fields, model: str) -> dict[str, Any]:
+        """Return the data of a model's Stan program."""
         layout, y = self.layout, columns[self.layout.response]
-        means, sds = prior.arguments([*layout.b]) if layout.b else ([], [])
-        trials = self._trials(columns)
+        trials, means = self._trials(columns), layout.column_means(columns)
         return {
             "N": y.size,
             "K": layout.size,
             "X": layout.design_matrix(columns),
             "offsets": layout.offset(columns),
-            **group_coefficients.stan_data(layout, columns),
+            "X_mean": means if layout.intercept else np.zeros(layout.size),
+            **self._groups_data(columns, prior, model),
             "y": y,
             **({} if trials is None else {"trials": trials}),
-            "prior_b_mean": means,
-            "prior_b_sd": sds,
-            "prior_sd_rate": [prior.of(name).arguments[0] for name in layout.sd],
-            "prior_partial_shape": parameter_values.partial_shapes(layout, prior),
-            **self.outcome.stan_data(prior),
+            **self.outcome.stan_data(prior, means),
         }
+
+    def _groups_data(self, columns: Columns, prior: NamedPriors, model: str) -> dict[str, Any]:
+        """The data about groups, and the priors of the program's parameters.
+
+        `pooled` has no groups, and `unpooled` has the population's coefficients of each.
+        """
+        layout, pooling = self.layout, self.MODELS[model].pooling
+        data = group_coefficients.stan_data(layout, columns, pooled=pooling == "complete")
+        repeats = data["J"][0] if pooling == "none" else 1
+        parameters = regression_priors.of_population(layout, prior) * repeats
+        if pooling == "partial":
+            parameters += [prior.bounded(name) for name in layout.sd]
+            data["partial_shape"] = regression_priors.partial_shapes(layout, prior)
+        else:
+            data["partial_shape"] = np.zeros(data["P"]) + 1
+        return data | program_data([*parameters, *self.outcome.priors(prior)])
 
     def parameter_names(self, names: list[str], columns: Columns) -> list[str]:
         """Return the names of a program's draws after the terms of the formula."""

@@ -260,8 +260,8 @@ class OwnFamily(Family):
             raise SimulationError(f"{self.path}: simulate: {name}: is not finite")
         return dict(zip(elements(name, shape), array.ravel().tolist(), strict=True))
 
-    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
-        """Return the data of the Stan programs."""
+    def stan_data(self, columns: Columns, prior: Fields, model: str) -> dict[str, Any]:
+        """Return the data of the Stan programs, the same for all models."""
         data = self._call("stan_data", _copy(columns), prior)
         if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
             raise self._error(

@@ -13,6 +13,7 @@ from scipy.special import expit, gammaln
 from recovery.common.types import Positive
 from recovery.families.family import Fields, SimulationError, Values
 from recovery.families.multilevel import Multilevel, Options, Outcome
+from recovery.families.multilevel.outcome import SHAPE
 
 
 class Beta(Outcome):
@@ -21,7 +22,7 @@ class Beta(Outcome):
     PARAMETERS = {"phi": "Precision, phi"}
     POSITIVE = ("phi",)
     TRUTH = {"phi": Positive}
-    PRIORS = {"phi": ("phi", "gamma")}
+    PRIORS = {"phi": ("phi", SHAPE)}
     Y_LABEL = "Proportion"
     STRAIGHT = False
     SCALED = False

@@ -14,6 +14,7 @@ from recovery.common.types import Positive
 from recovery.families.family import Fields
 from recovery.families.multilevel import Multilevel, Options
 from recovery.families.multilevel.log_link import PositiveNumbers, refuse_rounded
+from recovery.families.multilevel.outcome import SHAPE
 
 
 class Gamma(PositiveNumbers):
@@ -22,7 +23,7 @@ class Gamma(PositiveNumbers):
     PARAMETERS = {"shape": "Shape, shape"}
     POSITIVE = ("shape",)
     TRUTH = {"shape": Positive}
-    PRIORS = {"shape": ("shape", "gamma")}
+    PRIORS = {"shape": ("shape", SHAPE)}
 
     def simulate(
         self,

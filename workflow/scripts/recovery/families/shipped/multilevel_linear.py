@@ -12,6 +12,7 @@ import numpy as np
 from recovery.common.types import Positive
 from recovery.families.family import Fields
 from recovery.families.multilevel import Multilevel, Options, Outcome
+from recovery.families.multilevel.outcome import SCALE
 
 
 class Normal(Outcome):
@@ -21,7 +22,7 @@ class Normal(Outcome):
     POSITIVE = ("sigma",)
     CLOSED = True
     TRUTH = {"sigma": Positive}
-    PRIORS = {"sigma": ("sigma", "exponential")}
+    PRIORS = {"sigma": ("sigma", SCALE)}
 
     def simulate(
         self,

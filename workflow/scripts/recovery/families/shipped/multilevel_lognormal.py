@@ -13,6 +13,7 @@ from recovery.common.types import Positive
 from recovery.families.family import Fields, Values
 from recovery.families.multilevel import Multilevel, Options
 from recovery.families.multilevel.log_link import PositiveNumbers, refuse_rounded
+from recovery.families.multilevel.outcome import SCALE
 
 
 class LogNormal(PositiveNumbers):
@@ -21,7 +22,7 @@ class LogNormal(PositiveNumbers):
     PARAMETERS = {"sigma": "Residual SD of log, sigma"}
     POSITIVE = ("sigma",)
     TRUTH = {"sigma": Positive}
-    PRIORS = {"sigma": ("sigma", "exponential")}
+    PRIORS = {"sigma": ("sigma", SCALE)}
 
     def simulate(
         self,

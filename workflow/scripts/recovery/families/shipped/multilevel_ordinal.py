@@ -12,13 +12,13 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, Field, Strict
 from scipy import stats
-from scipy.special import expit, log_expit
+from scipy.special import expit, log_expit, ndtr
 
 from recovery.common.types import Real, tuple_of
 from recovery.families import multilevel
 from recovery.families.family import Fields, SimulationError, Values
 from recovery.families.multilevel import Multilevel, Outcome
-from recovery.families.multilevel.named_priors import NamedPriors
+from recovery.families.priors import WHOLE_LINE, Bounded, NamedPriors, PriorKey, program_data
 
 MOST_CATEGORIES = 20
 
@@ -39,7 +39,8 @@ def _increasing(c: tuple[float, ...]) -> tuple[float, ...]:
 class Ordinal(Outcome):
     """Ordered categories: the log odds of a category above k are the linear predictor - c[k].
 
-    The prior of the thresholds is the distribution of sorted draws from the prior `Intercept`.
+    The prior of the thresholds at the means of predictors is the distribution of sorted draws from
+    the prior `Intercept`.
     """
 
     KIND = "integer"
@@ -52,20 +53,19 @@ class Ordinal(Outcome):
         self.categories, numbers = categories, range(1, categories)
         self.PARAMETERS = {f"b_Intercept[{k}]": f"Threshold {k}, b_Intercept[{k}]" for k in numbers}
         self.STAN = {f"b_Intercept[{k}]": f"c[{k}]" for k in numbers}
-        self.PRIORS = dict.fromkeys(self.PARAMETERS, ("Intercept", "normal"))
+        one = PriorKey("normal(0, 1)", WHOLE_LINE)
+        self.PRIORS = dict.fromkeys(self.PARAMETERS, ("Intercept", one))
         thresholds: Any = tuple_of(Real, categories - 1)
         self.TRUTH = {"thresholds": Annotated[thresholds, AfterValidator(_increasing)]}
 
-    def draw(self, prior: NamedPriors, rng: np.random.Generator) -> dict[str, Any]:
-        """Draw thresholds from their prior."""
-        mean, sd = self._prior(prior)
-        thresholds = np.sort(rng.normal(mean, sd, self.categories - 1))
+    def draw(self, prior: NamedPriors, shift: float, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw thresholds from their prior, which is at the means of predictors."""
+        one = prior.bounded("b_Intercept[1]")
+        drawn = np.sort([one.draw(rng) for _ in self.PARAMETERS])
+        thresholds = drawn + shift
         if not np.all(np.diff(thresholds) > 0):
-            raise SimulationError(f"two thresholds drawn with SD {sd} are equal after rounding")
-        return {"thresholds": tuple(thresholds)}
-
-    def _prior(self, prior: NamedPriors) -> tuple[float, ...]:
-        return prior.of("b_Intercept[1]").arguments
+            raise SimulationError(f"two thresholds drawn from {one.distribution} are equal")
+        return {"thresholds": tuple(thresholds.tolist())}
 
     def values(self, truth: Fields) -> Values:
         """Return the thresholds."""
@@ -75,19 +75,35 @@ class Ordinal(Outcome):
         """Return the thresholds."""
         return {"thresholds": tuple(means[name] for name in self.PARAMETERS)}
 
-    def prior_sd(self, prior: NamedPriors) -> Values:
-        """Return the prior standard deviations of the thresholds, normal order statistics."""
-        _, sd = self._prior(prior)
-        number = self.categories - 1
-        return {
-            name: sd * order_statistic_sd(k, number)
-            for k, name in enumerate(self.PARAMETERS, start=1)
-        }
+    def prior_sd(self, prior: NamedPriors, at_zero: bool) -> Values:
+        """Return those of the thresholds, order statistics; none if they depend on predictors."""
+        one = prior.of("b_Intercept[1]")
+        if not at_zero or not np.isfinite(one.moments()[1]):
+            return {}
+        number = len(self.PARAMETERS)
+        z, step = np.linspace(-12, 12, 2401, retstep=True)
+        x = np.array([one.from_upper_tail(tail) for tail in ndtr(-z)])
+        weight = step * stats.norm.pdf(z)
+        known = {}
+        for k, name in enumerate(self.PARAMETERS, start=1):
+            # Its cumulative probability has the distribution beta(k, number + 1 - k).
+            share = weight * stats.beta.pdf(ndtr(z), k, number + 1 - k)
+            known[name] = float(np.sqrt(share @ x**2 - (share @ x) ** 2))
+        return known
 
-    def stan_data(self, prior: NamedPriors) -> dict[str, Any]:
-        """Return the number of categories, and the prior of thresholds."""
-        mean, sd = self._prior(prior)
-        return {"C": self.categories, "prior_c_mean": mean, "prior_c_sd": sd}
+    def priors(self, prior: NamedPriors) -> list[Bounded]:
+        """Return none: programs have the prior of the thresholds by itself."""
+        return []
+
+    def stan_data(self, prior: NamedPriors, means: np.ndarray) -> dict[str, Any]:
+        """Return the number of categories, the means of predictors, the prior of thresholds."""
+        one = program_data([prior.bounded("b_Intercept[1]")])
+        return {
+            "C": self.categories,
+            "c_X_mean": means,
+            "c_distribution": one["prior_distribution"][0],
+            "c_arguments": one["prior_arguments"][0],
+        }
 
     def simulate(
         self,
@@ -128,17 +144,6 @@ class Ordinal(Outcome):
         """Return the requirement for an observed outcome, and the rows that meet it."""
         requirement = f"only categories, whole numbers from 1 to {self.categories}"
         return requirement, np.isin(y, np.arange(1, self.categories + 1))
-
-
-def order_statistic_sd(rank: int, number: int) -> float:
-    """Return the standard deviation of an order statistic of standard normal draws.
-
-    Its normal cumulative probability has the distribution beta(rank, number + 1 - rank).
-    """
-    z, step = np.linspace(-12, 12, 2401, retstep=True)
-    cdf = stats.norm.cdf(z)
-    weight = step * stats.beta.pdf(cdf, rank, number + 1 - rank) * stats.norm.pdf(z)
-    return float(np.sqrt(weight @ z**2 - (weight @ z) ** 2))
 
 
 def family(options: Options) -> Multilevel:

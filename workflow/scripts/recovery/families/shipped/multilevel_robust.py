@@ -6,23 +6,22 @@ y_i ~ student_t(nu, eta_i, sigma)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, Strict
-from scipy.special import gammaincc, gammainccinv, gammaln
+from scipy.special import gammaln
 
 from recovery.common.types import Positive
-from recovery.families.family import Fields, SimulationError, Values
+from recovery.families.family import Fields
 from recovery.families.multilevel import Multilevel, Options, Outcome
-from recovery.families.multilevel.named_priors import NamedPriors
-from recovery.families.multilevel.outcome import draw_positive, sd_of
+from recovery.families.multilevel.outcome import SCALE, SHAPE
 
 
 class StudentT(Outcome):
     """Student t residuals with scale sigma and nu degrees of freedom.
 
-    The gamma prior of nu is truncated to nu > 1, because residuals have no mean otherwise.
+    nu is above 1, because residuals have no mean otherwise.
     """
 
     PARAMETERS = {
@@ -30,28 +29,9 @@ class StudentT(Outcome):
         "nu": "Degrees of freedom, nu",
     }
     POSITIVE = ("sigma", "nu")
+    LOW = {"nu": 1.0}
     TRUTH = {"sigma": Positive, "nu": Annotated[float, Strict(), Field(ge=1)]}
-    PRIORS = {"sigma": ("sigma", "exponential"), "nu": ("nu", "gamma")}
-
-    def draw(self, prior: NamedPriors, rng: np.random.Generator) -> dict[str, Any]:
-        """Draw sigma and nu from their priors."""
-        shape, rate = prior.of("nu").arguments
-        upper_tail = (1 - rng.random()) * gammaincc(shape, rate)
-        nu = gammainccinv(shape, upper_tail) / rate
-        if not np.isfinite(nu):
-            raise SimulationError(f"nu ~ {prior.of('nu')} is almost never above 1")
-        return {"sigma": draw_positive(prior.of("sigma"), rng), "nu": max(1.0, float(nu))}
-
-    def prior_sd(self, prior: NamedPriors) -> Values:
-        """Return those of sigma and, from the moments of a truncated gamma, nu."""
-        shape, rate = prior.of("nu").arguments
-        with np.errstate(all="ignore"):
-            tail = gammaincc([shape, shape + 1, shape + 2], rate)
-            mean = shape / rate * tail[1] / tail[0]
-            square = shape * (shape + 1) / rate**2 * tail[2] / tail[0]
-            nu = np.sqrt(square - mean**2)
-        known = {"sigma": sd_of(prior.of("sigma"))}
-        return known | ({"nu": float(nu)} if np.isfinite(nu) else {})
+    PRIORS = {"sigma": ("sigma", SCALE), "nu": ("nu", SHAPE)}
 
     def simulate(
         self,

@@ -11,6 +11,7 @@ doi:10.3758/s13428-017-0980-9.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -29,11 +30,14 @@ from recovery.families.family import (
     NoOptions,
     Values,
 )
+from recovery.families.priors import LKJ, NamedPriors, program_data
 from recovery.families.shipped.mediation import path_likelihood
 from recovery.families.shipped.mediation.path_types import (
     INDICES,
+    OMEGA,
     PAIRS,
     RESIDUALS,
+    SDS,
     SIZE,
     VARYING,
     ObservedColumns,
@@ -43,6 +47,7 @@ from recovery.families.shipped.mediation.path_types import (
 )
 
 JOINT = "mediation"
+PROGRAM = (*VARYING, *SDS, *RESIDUALS)  # parameters with priors of their own, in its order
 _COEFFICIENT = re.compile(r"beta_p\[\d+,(\d)\]")
 
 Options = NoOptions
@@ -78,7 +83,7 @@ class Mediation(Family):
     Truth, Prior, ObservedColumns = Truth, Prior, ObservedColumns
 
     JOINT = JOINT
-    POSITIVE = (*(f"sigma_p[{k}]" for k in INDICES), *RESIDUALS)
+    POSITIVE = (*SDS, *RESIDUALS)
     COEFFICIENTS = {f"beta_p[,{k}]": f"Participants' {VARYING[k - 1]}" for k in INDICES}
     AXES = Axes("participant", "x", "y", "Predictor x", "Outcome y")
 
@@ -86,36 +91,28 @@ class Mediation(Family):
 
     def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
         """Draw every parameter from the prior."""
-        paths = rng.normal(prior.path_mean, prior.path_sd)
-        intercepts = rng.normal(prior.intercept_mean, prior.intercept_sd)
-        omega = correlations.shrunken(draw_correlation(SIZE, prior.lkj_eta, rng))
+        omega = draw_correlation(SIZE, _lkj(prior).arguments[0], rng)
         return Truth(
-            **dict(zip(VARYING, (*paths, *intercepts), strict=True)),
-            sigma_p=tuple(rng.exponential(1 / np.array(prior.sigma_p_rate))),
-            Omega=omega.tolist(),
-            **dict(zip(RESIDUALS, rng.exponential(1 / np.array(prior.sigma_rate)), strict=True)),
+            **{name: prior.bounded(name).draw(rng) for name in (*VARYING, *RESIDUALS)},
+            sigma_p=tuple(prior.bounded(name).draw(rng) for name in SDS),
+            Omega=correlations.shrunken(omega).tolist(),
         )
 
     def prior_sd(self, prior: Fields, model: str) -> Values:
-        """Return prior standard deviations.
+        """Return the known prior standard deviations.
 
-        For a correlation, (rho + 1) / 2 ~ beta(s, s) with s = lkj_eta - 1 + 5 / 2. The indirect
-        effect is a sum of two uncorrelated products of independent factors.
+        The indirect effect is a sum of two uncorrelated products of independent factors. Others
+        have none: constants, flat priors, and those with too heavy tails.
         """
-        deviations = 1 / np.array(prior.sigma_p_rate)
-        correlation = 1 / np.sqrt(2 * (prior.lkj_eta - 1 + SIZE / 2) + 1)
-        (a, b, _), (sd_a, sd_b, sd_cp) = prior.path_mean, prior.path_sd
-        # The mean square of an exponential is twice the square of its mean.
-        covariance = (2 * deviations[0] * deviations[1] * correlation) ** 2
-        indirect = (a * sd_b) ** 2 + (b * sd_a) ** 2 + (sd_a * sd_b) ** 2 + covariance
-        return {
-            **dict(zip(VARYING, (*prior.path_sd, *prior.intercept_sd), strict=True)),
-            "indirect": float(np.sqrt(indirect)),
-            "total": float(np.sqrt(indirect + sd_cp**2)),
-            **{f"sigma_p[{k}]": float(deviations[k - 1]) for k in INDICES},
-            **{f"Omega[{k},{q}]": float(correlation) for k, q in PAIRS},
-            **{name: 1 / rate for name, rate in zip(RESIDUALS, prior.sigma_rate, strict=True)},
-        }
+        moments = {name: prior.bounded(name).moments() for name in PROGRAM}
+        known = {name: sd for name, (_, sd) in moments.items()}
+        known |= dict.fromkeys(OMEGA, _lkj(prior).correlation_sd(SIZE))
+        (a, sd_a), (b, sd_b) = moments["a"], moments["b"]
+        size_a, size_b = (math.hypot(*moments[name]) for name in SDS[:2])  # root mean squares
+        covariance = size_a * size_b * known[OMEGA[0]]
+        known["indirect"] = math.hypot(a * sd_b, b * sd_a, sd_a * sd_b, covariance)
+        known["total"] = math.hypot(known["indirect"], known["cp"])
+        return {name: known[name] for name in self.PARAMETERS if 0 < known[name] < math.inf}
 
     def determines_truth(self, model: str) -> bool:
         """Whether a model estimates every parameter that a Truth needs."""
@@ -179,13 +176,14 @@ class Mediation(Family):
                 dataset[name] = observed_data.standardized(dataset[name], column)
         return dataset
 
-    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
+    def stan_data(self, columns: Columns, prior: Fields, model: str) -> dict[str, Any]:
         """Return the data of the family's Stan program."""
         return {
             "N": columns["y"].size,
             "J": int(columns["participant"].max()),
             **columns,
-            **{f"prior_{name}": value for name, value in prior.model_dump().items()},
+            "prior_lkj_eta": _lkj(prior).arguments[0],
+            **program_data([prior.bounded(name) for name in PROGRAM]),
         }
 
     def group_coefficients(self, names: list[str]) -> dict[str, list[str]]:
@@ -245,6 +243,13 @@ class Mediation(Family):
         people = np.unique(columns["participant"])
         ends = [columns["x"].min(), columns["x"].max()]
         return {"participant": np.repeat(people, 2), "x": np.tile(ends, people.size)}
+
+
+def _lkj(prior: NamedPriors) -> LKJ:
+    """Return the prior of the correlation matrix."""
+    found = prior.of(OMEGA[0])
+    assert isinstance(found, LKJ)
+    return found
 
 
 def family(options: NoOptions) -> Mediation:

@@ -15,18 +15,26 @@ from recovery.common.types import (
     NonNegative,
     Positive,
     Real,
-    Scale,
     Text,
-    repeated,
     tuple_of,
 )
 from recovery.families import correlations
+from recovery.families.priors import CORRELATIONS, PriorKey, prior_type
 
 PATHS, INTERCEPTS, RESIDUALS = ("a", "b", "cp"), ("d_m", "d_y"), ("sigma_m", "sigma_y")
 VARYING = (*PATHS, *INTERCEPTS)
 SIZE = len(VARYING)
 INDICES = range(1, SIZE + 1)
 PAIRS = tuple(combinations(INDICES, 2))
+SDS = tuple(f"sigma_p[{k}]" for k in INDICES)
+OMEGA = tuple(f"Omega[{k},{q}]" for k, q in PAIRS)
+_KEYS = (  # parameters, their own keys in a prior, the key for all of them, and what it may be
+    (PATHS, PATHS, "path", PriorKey("normal(0, 1)")),
+    (INTERCEPTS, INTERCEPTS, "intercept", PriorKey("normal(0, 1)")),
+    (SDS, tuple(f"sd_{name}" for name in VARYING), "sd", PriorKey("exponential(1)")),
+    (RESIDUALS, RESIDUALS, "sigma", PriorKey("exponential(1)")),
+)
+_COR = PriorKey("lkj(2)", CORRELATIONS)
 
 
 class Truth(Frozen):
@@ -67,16 +75,16 @@ class Truth(Frozen):
         return omega
 
 
-class Prior(Frozen):
-    """A setting of every hyperparameter; the data `prior_NAME` of the Stan program."""
-
-    path_mean: repeated(Real, len(PATHS))  # type: ignore[valid-type]
-    path_sd: repeated(Scale, len(PATHS))  # type: ignore[valid-type]
-    intercept_mean: repeated(Real, len(INTERCEPTS))  # type: ignore[valid-type]
-    intercept_sd: repeated(Scale, len(INTERCEPTS))  # type: ignore[valid-type]
-    sigma_p_rate: repeated(Scale, SIZE)  # type: ignore[valid-type]
-    sigma_rate: repeated(Scale, len(RESIDUALS))  # type: ignore[valid-type]
-    lkj_eta: Scale
+Prior = prior_type(
+    {
+        parameter: (own, common)
+        for parameters, names, common, _ in _KEYS
+        for parameter, own in zip(parameters, names, strict=True)
+    }
+    | dict.fromkeys(OMEGA, ("cor",)),
+    {key: kind for _, names, common, kind in _KEYS for key in (*names, common)} | {"cor": _COR},
+    dict.fromkeys((*SDS, *RESIDUALS), 0.0),
+)
 
 
 class ObservedColumns(Frozen):

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field, create_model
-from scipy.special import gammaln
 
 from recovery.common.errors import shown
 from recovery.common.types import Text
@@ -23,12 +22,13 @@ from recovery.families import designs, observed_data
 from recovery.families.family import NO_SIZES, Columns, Family, Fields, Model, Values
 from recovery.families.multilevel import design_checks, design_words, file_columns, options
 from recovery.families.multilevel.layout import INTERCEPT, Layout
+from recovery.families.priors import program_data
 from recovery.families.shipped.meta_analysis.study_types import (
+    SMALLEST,
     Design,
-    ModeratedPrior,
     ObservedColumns,
-    Prior,
     truth_type,
+    type_of_priors,
 )
 
 JOINT, COMMON = "random effects", "common effect"
@@ -120,7 +120,7 @@ class MetaAnalysis(Family):
         kinds = self.layout.predictors
         self.COLUMNS = {"participant": "integer", **kinds, "y": "real", "se": "real"}
         self.Truth = truth_type(self.moderators)
-        self.Prior = ModeratedPrior if self.moderators else Prior
+        self.Prior = type_of_priors(self.b)
         own: dict[str, Any] = {name: (Text, Field(default=name)) for name in kinds}
         self.ObservedColumns = create_model(
             "ObservedColumns", __base__=ObservedColumns, __doc__=ObservedColumns.__doc__, **own
@@ -160,15 +160,17 @@ class MetaAnalysis(Family):
         return mu + self._x(columns) @ np.array([values[name] for name in self.b])
 
     def draw_truth(self, prior: Fields, rng: np.random.Generator) -> Fields:
-        """Draw mu and tau from the prior; standard errors are its tau_scale.
+        """Draw every parameter from the prior; standard errors are the median of tau's.
 
         `se` of the study file, if given, replaces these.
         """
+        mu, tau = (prior.bounded(name).draw(rng) for name in ("mu", "tau"))
+        se = min(max(prior.bounded("tau").median, SMALLEST), 1 / SMALLEST)
         return self.Truth(
-            mu=rng.normal(prior.mu_mean, prior.mu_sd),
-            tau=prior.tau_scale * abs(rng.standard_t(prior.tau_df)),
-            se=(prior.tau_scale, prior.tau_scale),
-            **self._coefficients([rng.normal(prior.b_mean, prior.b_sd) for _ in self.b]),
+            mu=mu,
+            tau=tau,
+            se=(se, se),
+            **self._coefficients([prior.bounded(name).draw(rng) for name in self.b]),
         )
 
     def _coefficients(self, values: Sequence[float]) -> dict[str, Any]:
@@ -205,7 +207,7 @@ class MetaAnalysis(Family):
         prior: Fields,
         design: Mapping,
         participants: int,
-        observations: int,
+        observations: int | Columns,
         rng: np.random.Generator,
         sizes: Mapping[str, int] = NO_SIZES,
     ) -> tuple[Columns, Values]:
@@ -218,18 +220,15 @@ class MetaAnalysis(Family):
         """Whether `simulate_joint` can draw from a joint model: True for every program's."""
         return True
 
-    def stan_data(self, columns: Columns, prior: Fields) -> dict[str, Any]:
-        """Return the data of the family's Stan programs."""
-        hyperparameters = {f"prior_{name}": value for name, value in prior.model_dump().items()}
+    def stan_data(self, columns: Columns, prior: Fields, model: str) -> dict[str, Any]:
+        """Return the data of a model's Stan program."""
         return {
             "J": columns["y"].size,
             "K": len(self.b),
             "X": self._x(columns),
             "y": columns["y"],
             "se": columns["se"],
-            "prior_b_mean": 0.0,
-            "prior_b_sd": 1.0,
-            **hyperparameters,
+            **program_data([prior.bounded(name) for name in self.MODELS[model].scored]),
         }
 
     def parameter_names(self, names: list[str], columns: Columns) -> list[str]:
@@ -270,19 +269,12 @@ class MetaAnalysis(Family):
         )
 
     def prior_sd(self, prior: Fields, model: str) -> Values:
-        """Return prior standard deviations; that of tau exists above 2 degrees of freedom.
+        """Return the prior standard deviations that are known of a model's parameters.
 
-        References
-        ----------
-        Psarakis & Panaretos (1990), The folded t distribution, doi:10.1080/03610929008830342.
+        Others have none: constants, flat priors, and those with too heavy tails.
         """
-        known = {"mu": prior.mu_sd} | dict.fromkeys(self.b, getattr(prior, "b_sd", np.nan))
-        if prior.tau_df > 2:
-            df = prior.tau_df
-            ratio = np.exp(gammaln((df + 1) / 2) - gammaln(df / 2))
-            mean = 2 * np.sqrt(df / np.pi) * ratio / (df - 1)
-            known["tau"] = float(prior.tau_scale * np.sqrt(df / (df - 2) - mean**2))
-        return {name: sd for name, sd in known.items() if name in self.MODELS[model].scored}
+        known = {name: prior.bounded(name).moments()[1] for name in self.MODELS[model].scored}
+        return {name: sd for name, sd in known.items() if 0 < sd < np.inf}
 
     def determines_truth(self, model: str) -> bool:
         """Whether a model estimates every parameter that a Truth needs."""

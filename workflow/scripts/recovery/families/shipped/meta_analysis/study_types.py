@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, Strict, create_model
+from pydantic import AfterValidator, create_model
 
-from recovery.common.types import Frozen, NonNegative, Positive, Real, Scale, Text
+from recovery.common.types import Frozen, NonNegative, Positive, Real, Text
 from recovery.families.multilevel.parameter_types import named
+from recovery.families.priors import NamedPriors, PriorKey, prior_type
+
+SMALLEST = 1e-300  # standard error
+_COEFFICIENT, _SD = PriorKey("normal(0, 1)"), PriorKey("student_t(3, 0, 1)")
 
 
 def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -41,22 +45,12 @@ def truth_type(moderators: Sequence[str]) -> type[Truth]:
     return create_model("Truth", __base__=Truth, __doc__=Truth.__doc__, b=(b, ...))
 
 
-class Prior(Frozen):
-    """A setting of every hyperparameter."""
-
-    mu_mean: Real
-    mu_sd: Scale
-    tau_df: Annotated[float, Strict(), Field(ge=1, le=1e6)]
-    """Degrees of freedom of the half-Student-t prior of tau; 1 is half-Cauchy."""
-    tau_scale: Scale
-
-
-class ModeratedPrior(Prior):
-    """A setting of every hyperparameter."""
-
-    b_mean: Real
-    """Mean of the normal prior of every moderator's coefficient."""
-    b_sd: Scale
+def type_of_priors(b: Sequence[str]) -> type[NamedPriors]:
+    """Return the type of a prior, given the parameters of the moderators."""
+    keys = {"mu": ("mu",), **{name: (name, "b") for name in b}, "tau": ("tau",)}
+    allowed = {"mu": _COEFFICIENT, **dict.fromkeys(b, _COEFFICIENT)}
+    allowed |= {"b": _COEFFICIENT} if b else {}
+    return prior_type(keys, allowed | {"tau": _SD}, {"tau": 0.0})
 
 
 class ObservedColumns(Frozen):

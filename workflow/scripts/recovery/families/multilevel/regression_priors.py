@@ -1,0 +1,84 @@
+"""The priors of a regression: their keys, and the data of its programs.
+
+A prior's classes are `Intercept`, `b`, `sd`, `cor` and the outcome's parameters. `Intercept` is for
+the population's intercept at the means of the columns of the design matrix, as in brms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from recovery.families.multilevel.layout import INTERCEPT, Layout
+from recovery.families.priors import (
+    CORRELATIONS,
+    LKJ,
+    Bounded,
+    NamedPriors,
+    PriorKey,
+    prior_type,
+)
+
+_COEFFICIENT = PriorKey("normal(0, 1)")
+_SD = PriorKey("exponential(1)")
+_COR = PriorKey("lkj(2)", CORRELATIONS)
+
+
+def type_of(
+    layout: Layout, outcome: Mapping[str, tuple[str, PriorKey]], low: Mapping[str, float]
+) -> type[NamedPriors]:
+    """Return the type of a prior of a regression.
+
+    Parameters
+    ----------
+    outcome : mapping
+        Parameters of the outcome -> their class, and what it may be.
+    low : mapping
+        Lower bounds of the outcome's parameters.
+    """
+    keys: dict[str, tuple[str, ...]] = {}
+    allowed: dict[str, PriorKey] = {}
+    for name in layout.coefficients:
+        at_means = name == INTERCEPT and layout.centred
+        keys[f"b_{name}"] = (INTERCEPT,) if at_means else (f"b_{name}", "b")
+        allowed |= dict.fromkeys(keys[f"b_{name}"], _COEFFICIENT)
+    for block in layout.blocks:
+        for sd in block.sd:
+            keys[sd] = (sd, f"sd_{block.factor}", "sd")
+            allowed |= dict.fromkeys(keys[sd], _SD)
+        for cor in block.cor:
+            keys[cor] = (f"cor_{block.factor}", "cor")
+            allowed |= dict.fromkeys(keys[cor], _COR)
+    for parameter, (key, kind) in outcome.items():
+        keys[parameter], allowed[key] = (key,), kind
+    return prior_type(keys, allowed, dict.fromkeys(layout.sd, 0.0) | dict(low))
+
+
+def lkj(prior: NamedPriors, correlation: str) -> LKJ:
+    """Return the prior of the correlation matrix that a correlation is in."""
+    found = prior.of(correlation)
+    assert isinstance(found, LKJ)
+    return found
+
+
+def of_population(layout: Layout, prior: NamedPriors) -> list[Bounded]:
+    """Return the priors of the population's coefficients."""
+    return [prior.bounded(name) for name in layout.b]
+
+
+def partial_shapes(layout: Layout, prior: NamedPriors) -> list[float]:
+    """Return the shapes of the beta distributions of partial correlations, scaled to (0, 1).
+
+    Under LKJ's distribution with shape eta, the partial correlation of coefficient i of Q with
+    coefficient j < i, given those before j, has the shape eta + (Q - 1 - j) / 2.
+
+    References
+    ----------
+    Lewandowski, Kurowicka & Joe (2009), doi:10.1016/j.jmva.2009.04.008, section 2.4.
+    """
+    return [
+        lkj(prior, block.cor[0]).arguments[0] + (len(block.coefficients) - 1 - j) / 2
+        for block in layout.blocks
+        if block.pairs
+        for i in range(2, len(block.coefficients) + 1)
+        for j in range(1, i)
+    ]

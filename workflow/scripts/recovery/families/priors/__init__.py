@@ -1,0 +1,32 @@
+"""Named priors: distributions, how they are written, and the data of programs that have them."""
+
+from recovery.families.priors.bounded import Bounded
+from recovery.families.priors.distributions import LKJ, Constant, Distribution, Flat
+from recovery.families.priors.named_priors import (
+    CORRELATIONS,
+    ONE_PARAMETER,
+    WHOLE_LINE,
+    NamedPriors,
+    PriorKey,
+    named_prior,
+    prior_type,
+    read_distribution,
+)
+from recovery.families.priors.program_data import program_data
+
+__all__ = [
+    "CORRELATIONS",
+    "LKJ",
+    "ONE_PARAMETER",
+    "WHOLE_LINE",
+    "Bounded",
+    "Constant",
+    "Distribution",
+    "Flat",
+    "NamedPriors",
+    "PriorKey",
+    "named_prior",
+    "prior_type",
+    "program_data",
+    "read_distribution",
+]
