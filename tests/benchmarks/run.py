@@ -1,6 +1,6 @@
 """Run the benchmarks, print their table, and write it to results/benchmarks/.
 
-Usage: run.py [programs] [plan] [scoring] [pipeline]; all by default.
+Usage: run.py [programs] [priors] [plan] [scoring] [pipeline]; all by default.
 """
 
 import csv
@@ -11,12 +11,14 @@ from importlib.metadata import version
 
 import pipeline
 import plan
+import priors
 import programs
 import scoring
 from common import ROOT, Row
 
 PARTS = {
     "programs": programs.measure,
+    "priors": priors.measure,
     "plan": plan.measure,
     "scoring": scoring.measure,
     "pipeline": pipeline.measure,

@@ -230,7 +230,7 @@ def test_a_program_that_does_not_compile(tmp_path):
     checkout = check_out(tmp_path)
     checkout.write()
     program = tmp_path / "stan/multilevel_linear/pooled.stan"
-    program.write_text(program.read_text().replace("real<lower=0> sigma;", "real<lower=0> sigma"))
+    program.write_text(program.read_text().replace("named[n_parameters];", "named[n_parameters]"))
     refused(checkout, "stan/multilevel_linear/pooled.stan: does not compile")
 
 
