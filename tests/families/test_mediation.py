@@ -344,7 +344,7 @@ def test_indirect_and_total_effects_follow_from_the_other_parameters_in_every_dr
         (("priors", "weakly_informative", "sd_a"), "lkj(2)", "sd_a: got 'lkj(2)', must be"),
         (("priors", "weakly_informative", "cor"), "normal(0, 1)", "must be lkj(eta) here"),
         (("priors", "weakly_informative", "cor"), DROP, "must have a prior for cor"),
-        (("priors", "weakly_informative", "sigma_m"), "constant(-1)", "never above 0"),
+        (("priors", "weakly_informative", "sigma_m"), "constant(-1)", "must be above 0"),
         (("models",), ["centered"], "models[0]: got 'centered', must be one of 'noncentered'"),
     ],
 )

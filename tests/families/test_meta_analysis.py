@@ -350,8 +350,8 @@ OF_TAU = ("priors", "weakly_informative", "tau")
         (("truths", "drawn", {"prior": "weakly_informative"}), "truths.drawn.se: missing"),
         ((*OF_TAU, "student_t(0, 0, 1)"), "tau: got 'student_t(0, 0, 1)', its nu must be"),
         ((*OF_TAU, "lkj(2)"), "tau: got 'lkj(2)', must be"),
-        ((*OF_TAU, "constant(0)"), "constant(0) for tau is never above 0, where the parameter is"),
-        ((*OF_TAU, DROP), "weakly_informative: must have a prior for tau (for tau)"),
+        ((*OF_TAU, "constant(0)"), "got 'constant(0)', must be above 0, where tau is"),
+        ((*OF_TAU, DROP), "weakly_informative: must have a prior for tau"),
         (("priors", "weakly_informative", "b", "normal(0, 1)"), "weakly_informative.b: unknown"),
     ],
 )

@@ -56,7 +56,7 @@ def test_modules_of_named_priors_decide_its_numbers(raw):
     ("text", "said"),
     [
         ("expo(1)", "tau: got 'expo(1)', must be "),
-        ("exponential(0)", "tau: got 'exponential(0)', its beta must be a number from 1e-50 to"),
+        ("exponential(0)", "tau: got 'exponential(0)', its beta must be above 0"),
         ("lkj(1)", "tau: got 'lkj(1)', must be "),
         (1, "tau: got 1, must be text such as exponential(1)"),
     ],
@@ -65,17 +65,28 @@ def test_a_wrong_text_is_refused_with_the_study(raw, text, said):
     assert f"priors.wrong.{said}" in refused(raw | {"priors": {"wrong": PRIOR | {"tau": text}}})
 
 
-@pytest.mark.usefixtures("without_pause")
+@pytest.mark.parametrize("before", [{}, {"right": PRIOR}])
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("key", "text", "said"),
     [
-        ({"mu": "flat"}, "nothing can be drawn from a flat prior"),
-        ({"tau": "uniform(-2, -1)"}, "uniform(-2, -1) is never above 0, where the parameter is"),
-        ({"sigma": "constant(-1)"}, "constant(-1) is never above 0, where the parameter is"),
+        ("mu", "flat", "must be one of"),
+        ("tau", "uniform(-2, -1)", "must have some of its probability above 0"),
+        ("sigma", "constant(-1)", "must be above 0"),
     ],
 )
-def test_a_distribution_that_does_not_fit_is_refused_in_the_trial(raw, change, said):
-    assert said in tried_in_vain(raw | {"priors": {"wrong": PRIOR | change}})
+def test_a_distribution_that_does_not_fit_is_refused_with_the_study(raw, before, key, text, said):
+    priors = before | {"wrong": PRIOR | {key: text}}
+    assert f"priors.wrong.{key}: got '{text}', {said}" in refused(raw | {"priors": priors})
+
+
+@pytest.mark.usefixtures("without_pause")
+def test_a_bound_that_only_the_function_names_is_held_in_the_trial(raw):
+    file = Path(raw["family"])
+    file.write_text(file.read_text().replace(", low=0)", ")"))
+    priors = {"wrong": PRIOR | {"tau": "uniform(-2, -1)"}}
+    said = tried_in_vain(raw | {"priors": priors})
+    assert "uniform(-2, -1) must have some of its probability above 0" in said
+    assert "with the prior wrong" in said
 
 
 def test_standard_deviations_are_those_of_the_distributions(family):

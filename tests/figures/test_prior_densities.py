@@ -1,6 +1,7 @@
 """The figure of priors as densities, beside the typical scale of posteriors."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -108,6 +109,31 @@ def test_a_family_without_named_priors_has_no_such_figure():
     assert "prior_densities" in {figure.kind for figure in figure_list.figures(make_study())}
 
 
+def test_few_parameters_with_short_names_are_the_title_of_their_panel():
+    family = families.find("mediation")
+    study = SimpleNamespace(
+        models=["noncentered"],
+        priors={
+            "weak": family.Prior(
+                **{"path": "normal(0, 1)", "cp": "normal(0, 2)", "intercept": "normal(0, 1)"},
+                **{"sd": "exponential(1)", "sigma": "exponential(1)", "cor": "lkj(2)"},
+            )
+        },
+    )
+    found = [each.title for each in prior_panels.prior_panels(family, study)]
+    assert "a, b" in found
+    assert "d_m, d_y" in found
+    assert "sd: 5 parameters" in found
+
+
+def test_a_long_title_ends_its_lines_within_names():
+    name = "cor_participant__Intercept__condition:age_in_years"
+    assert prior_density_plots._folded(name) == (
+        "cor_participant__Intercept__\ncondition:age_in_years"
+    )
+    assert prior_density_plots._folded("Residual SD, sigma") == "Residual SD, sigma"
+
+
 # Curves
 
 
@@ -174,6 +200,30 @@ def test_a_curve_over_an_equal_one_is_dashed(drawn):
     assert over.get_linestyle() == "--"
     (other,) = curves(panels["b_x"], colour["other"])
     assert other.get_linestyle() == "-"
+
+
+def test_constants_of_equal_value_have_dashes_at_different_places(drawn):
+    fixed = {**WIDE, "sigma": "constant(2)"}
+    panels, colour = drawn({"first": fixed, "second": fixed, "third": fixed})
+    lines = [curves(panels["Residual SD, sigma"], colour[name])[0] for name in colour]
+    assert [line.get_linestyle() for line in lines] == ["-", "--", "--"]
+    dashes = prior_density_plots._dashes({"first": 2.0, "second": 2.0, "third": 2.0})
+    assert dashes == {"first": "-", "second": (-3.0, (3.0, 6.0)), "third": (-6.0, (3.0, 6.0))}
+
+
+def test_flat_priors_have_different_heights_and_begin_at_the_bound(drawn):
+    flat = {**WIDE, "sigma": "flat"}
+    panels, colour = drawn({"weak": WIDE, "first": flat, "second": flat})
+    lines = [curves(panels["Residual SD, sigma"], colour[name])[0] for name in ("first", "second")]
+    heights = {line.get_ydata()[0] for line in lines}
+    assert len(heights) == 2
+    assert [line.get_xdata()[0] for line in lines] == [0, 0]
+
+
+def test_the_top_of_a_tall_uniform_prior_is_in_the_panel(drawn):
+    panels, colour = drawn({"weak": WIDE, "narrow": {**WIDE, "b": "uniform(-0.02, 0.02)"}})
+    (line,) = curves(panels["b_x"], colour["narrow"])
+    assert np.max(line.get_ydata()) < panels["b_x"].get_ylim()[1]
 
 
 # Posteriors
@@ -248,3 +298,28 @@ def test_limits_of_a_flat_prior_alone_are_those_of_its_posterior():
 def test_a_panel_of_constants_only_has_a_width():
     low, high = prior_density_plots._limits([], [2.0])
     assert low < 2 < high
+
+
+def share_of_bars(*written, bars=(0.5, 0.9)):
+    shown = [curve(each, 0.0) for each in written]
+    low, high = prior_density_plots._limits(shown, [], bars)
+    return (bars[1] - bars[0]) / (high - low)
+
+
+def test_bars_take_a_fifth_of_a_panel_whose_priors_have_heavy_tails():
+    assert share_of_bars("exponential(1)", "cauchy(0, 2.5)") == pytest.approx(0.2, abs=0.02)
+    assert share_of_bars("student_t(3, 0, 2.5)") == pytest.approx(0.2, abs=0.02)
+
+
+def test_narrow_bars_leave_half_of_the_narrowest_prior_in_the_panel():
+    low, high = prior_density_plots._limits([curve("normal(0, 1)")], [], [0.30, 0.31])
+    inner = stats.norm.ppf(0.75)
+    assert low < -inner
+    assert inner < high < 1
+
+
+def test_wide_bars_leave_the_limits_of_the_priors():
+    priors = [curve("normal(0, 1)"), curve("normal(1, 2)")]
+    assert prior_density_plots._limits(priors, [], [-1, 1]) == prior_density_plots._limits(
+        priors, []
+    )

@@ -83,3 +83,15 @@ def test_a_panel_of_a_flat_prior_says_why_it_has_no_prediction(drawn, kind):
     assert f"No prediction: {REASON}" in texts(made)
     assert "Prior: other" in texts(made)
     assert prior_plots._NO_DATA not in texts(made)
+
+
+def test_one_extreme_outcome_does_not_stretch_the_panel():
+    outcomes = np.append(np.linspace(-2, 2, 99), -4000.0)
+    edges = prior_plots._edges(outcomes, np.array([-1.0, 1.0]))
+    assert -6 < edges[0] < -2
+    assert edges[-1] == pytest.approx(2)
+
+
+def test_few_integers_have_a_bin_each():
+    edges = prior_plots._edges(np.array([0, 1, 1, 3]), np.array([0, 2]))
+    np.testing.assert_array_equal(edges, [-0.5, 0.5, 1.5, 2.5, 3.5])

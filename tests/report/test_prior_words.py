@@ -1,12 +1,15 @@
 """Priors on the page, in the Methods paragraph and in LaTeX, and what they expect, in words."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_study
 
 from recovery import families
-from recovery.families.priors import Bounded, read_distribution
+from recovery.common.types import Frozen
+from recovery.families.priors import Bounded, named_prior, read_distribution
 from recovery.plan.figure_list import Figure
 from recovery.report import latex_tables, page, prior_words
 from recovery.report.sections import prior_section
@@ -39,7 +42,9 @@ BRMS = {
         ("beta(2, 2)", 0, "beta(2, 2)"),
         ("uniform(0, 5)", 0, "uniform(0, 5)"),
         ("uniform(-1, 5)", 0, "uniform(-1, 5) above 0"),
+        ("uniform(1000000, 1000001)", 0, "uniform(1000000, 1000001)"),
         ("constant(1e-5)", 0, "fixed at 1e-05"),
+        ("constant(1.23456789)", 0, "fixed at 1.23456789"),
         ("flat", 0, "flat (improper)"),
     ],
 )
@@ -61,24 +66,50 @@ def test_a_key_that_narrower_ones_replace_is_not_said():
     assert "for b," not in prior_words.setting(prior)
 
 
+KEYS = {
+    **dict.fromkeys(("Intercept", "b_Intercept", "b", "sd", "sigma"), "normal(0, 1)"),
+    "cor": "lkj(2)",
+}
+
+
+def place(name, formula, *left_out):
+    """The place of the prior of an intercept; a prior for each tuple of keys that it lacks."""
+    family = families.find({"name": f"multilevel_{name}", "formula": formula})
+    keys = [key for key in KEYS if key in family.Prior.model_fields]
+    priors = {
+        f"prior_{number}": family.Prior(**{key: KEYS[key] for key in keys if key not in lacking})
+        for number, lacking in enumerate(left_out or [()], start=1)
+    }
+    return prior_words.place(SimpleNamespace(priors=priors), family)
+
+
+AT_ZERO = "y ~ 0 + Intercept + x + (x | participant)"
+
+
 @pytest.mark.parametrize(
-    ("choice", "said"),
+    ("name", "formula", "said"),
     [
-        ("multilevel_linear", "The prior of the intercept is at the means of the predictors."),
-        (
-            {"name": "multilevel_ordinal", "formula": "y ~ x + (x | participant)"},
-            "The prior of the thresholds is at the means of the predictors.",
-        ),
-        (
-            {"name": "multilevel_linear", "formula": "y ~ 0 + Intercept + x + (x | participant)"},
-            "The prior of the intercept is at zero of the predictors.",
-        ),
-        ({"name": "multilevel_linear", "formula": "y ~ 1 + (1 | participant)"}, ""),
-        ({"name": "multilevel_linear", "formula": "y ~ 0 + x + (x | participant)"}, ""),
+        ("linear", "y ~ x + (x | participant)", "intercept is at the means of the predictors."),
+        ("ordinal", "y ~ x + (x | participant)", "thresholds is at the means of the predictors."),
+        ("linear", AT_ZERO, "intercept is where all predictors are 0."),
+        ("ordinal", AT_ZERO, "thresholds is where all predictors are 0."),
     ],
 )
-def test_the_place_of_the_prior_of_an_intercept_is_said(choice, said):
-    assert prior_words.place(families.find(choice)) == said
+def test_the_place_of_the_prior_of_an_intercept_is_said(name, formula, said):
+    assert place(name, formula) == f"The prior of the {said}"
+
+
+@pytest.mark.parametrize("right", ["1", "0 + Intercept", "0 + x"])
+def test_an_intercept_without_slopes_or_none_has_no_place(right):
+    assert place("linear", f"y ~ {right} + (1 | participant)") == ""
+
+
+def test_an_intercept_at_zero_is_said_to_be_among_b():
+    own, inside = (), ("b_Intercept",)
+    sentence = "The prior of the intercept is where all predictors are 0."
+    assert place("linear", AT_ZERO, inside) == f"{sentence} The key b includes it."
+    said = place("linear", AT_ZERO, own, inside)
+    assert said == f"{sentence} The key b includes it under prior 2."
 
 
 def methods_paragraph(study):
@@ -105,15 +136,16 @@ def methods_paragraph(study):
 def test_the_methods_paragraph_has_every_prior_and_the_place_of_the_intercepts():
     paragraph = methods_paragraph(make_study(("priors", "brms_like", BRMS)))
     assert (
-        "Priors, with the arguments of Stan's distributions, were weak: normal(0, 1) for Intercept "
-        "and b, exponential(1) for sd and sigma, LKJ(2) for cor; brms like: Student-t(3, 0, 2.5) "
+        "Priors, with the arguments of Stan's distributions and cut at the bounds of their "
+        "parameters, were weak: normal(0, 1) for Intercept and b, exponential(1) for sd and sigma, "
+        "LKJ(2) for cor; brms like: Student-t(3, 0, 2.5) "
     ) in paragraph
     assert "fixed at 1 for sigma. The prior of the intercept is at the means" in paragraph
 
 
 def test_latex_has_a_row_for_each_key_and_a_column_for_each_prior(tmp_path):
     study = make_study(("priors", "brms_like", BRMS))
-    rows = prior_words.rows(study, families.find("multilevel_linear"))
+    rows = prior_words.rows(study)
     assert rows[0] == {
         "Parameters": "Intercept",
         "weak": "normal(0, 1)",
@@ -127,6 +159,46 @@ def test_latex_has_a_row_for_each_key_and_a_column_for_each_prior(tmp_path):
     assert r"Parameters & weak & brms like \\" in text
     assert r"sd\_participant\_\_x & {--} & exponential(20) \\" in text
     assert r"sd & exponential(1) & half{-}Student{-}t(3, 0, 2.5) \\" in text
+
+
+def test_rows_have_the_keys_that_decide_wider_before_narrower():
+    """b decides for no parameter under `narrow`, since x is the only predictor."""
+    narrow = {**BRMS, "b_x": "normal(0, 5)"}
+    study = make_study(("priors", {"narrow": narrow}))
+    keys = ["Intercept", "b_x", "sd", "sd_participant__x", "cor", "sigma"]
+    assert prior_words.keys_in_use(study) == keys
+    assert list(prior_words.as_written(study.priors["narrow"])) == keys
+    both = make_study(("priors", {"narrow": narrow, "wide": BRMS}))
+    (row,) = (row for row in prior_words.rows(both) if row["Parameters"] == "b")
+    assert row == {"Parameters": "b", "narrow": "–", "wide": "normal(0, 2)"}
+    assert prior_words.keys_in_use(both)[:3] == ["Intercept", "b", "b_x"]
+
+
+class OwnPrior(Frozen):
+    """A prior of an own family."""
+
+    mu: tuple[named_prior(), named_prior()]
+    tau: named_prior("cauchy(0, 1)")
+    rate: float
+
+
+def test_named_priors_of_an_own_family_are_said():
+    prior = OwnPrior(mu=("normal(0, 1)", "normal(0, 2)"), tau="cauchy(0, 1)", rate=2)
+    study = SimpleNamespace(priors={"wide_one": prior})
+    assert prior_words.settings(study) == [
+        "wide one: normal(0, 1), normal(0, 2) for mu, Cauchy(0, 1) for tau, 2.0 for rate"
+    ]
+    assert prior_words.rows(study)[1] == {"Parameters": "tau", "wide one": "Cauchy(0, 1)"}
+    assert prior_words.as_written(prior)["mu"] == "normal(0, 1), normal(0, 2)"
+
+
+def test_priors_of_an_own_family_that_are_numbers_are_not_in_the_methods_paragraph():
+    class Numbers(Frozen):
+        rate: tuple[float, float]
+
+    study = SimpleNamespace(priors={"wide": Numbers(rate=(1, 2))})
+    assert prior_words.settings(study) == []
+    assert prior_words.rows(study) == [{"Parameters": "rate", "wide": "1.0, 2.0"}]
 
 
 # What priors expect
@@ -197,6 +269,14 @@ def test_without_a_range_the_central_range_is_said():
     assert expected(counts)["central"] == "1 to 8"
 
 
+def test_ends_of_about_the_same_size_have_the_same_number_of_digits():
+    ends = {"lower": -3.2, "lower_mcse": 0.12, "upper": 3.3456, "upper_mcse": 0.0091}
+    assert expected(ends)["central"] == "−3.20 to 3.35"
+    assert expected(ends | {"upper": 3.0})["central"] == "−3.20 to 3.00"
+    far = {"lower": 0.0213, "lower_mcse": 0.0011, "upper": 812.4, "upper_mcse": 22.0}
+    assert expected(far)["central"] == "0.0213 to 812"
+
+
 def test_datasets_that_could_not_be_simulated_are_said():
     some = {"n_failed": 8, "error": "too large\nsecond line"}
     assert expected(WITH_RANGE | some)["sentence"].endswith(
@@ -230,3 +310,14 @@ def test_the_captions_of_priors_say_what_is_expected_and_where_the_intercept_is(
         "The prior of b_Intercept is at the means of the predictors; no posterior is below it, "
         "because fits estimate it at zero."
     )
+
+
+@pytest.mark.parametrize(("right", "at_means"), [("x", True), ("0 + Intercept + x", False)])
+def test_thresholds_at_zero_are_not_said_to_be_at_the_means(right, at_means):
+    formula = f"y ~ {right} + (1 | participant)"
+    family = families.find({"name": "multilevel_ordinal", "formula": formula})
+    keys = {key: KEYS[key] for key in ("Intercept", "b", "sd")}
+    study = SimpleNamespace(models=["centered"], priors={"weak": family.Prior(**keys)})
+    figure = Figure("prior_densities", "prior_densities", "", "")
+    caption = prior_section.caption(study, family, figure, [])
+    assert ("b_Intercept[1]" in caption) == at_means

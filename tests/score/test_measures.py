@@ -160,7 +160,7 @@ def test_rejection_rate_is_the_share_of_intervals_that_exclude_0():
 
 @pytest.mark.parametrize("measure", ["rejection_rate", "type_s_error", "type_m_error"])
 def test_a_parameter_that_cannot_be_negative_is_not_tested_against_0(measure):
-    x = replicates([3.0, 4.0, 5.0], truth=1.0, positive=True)
+    x = replicates([3.0, 4.0, 5.0], truth=1.0, one_sided=True)
     assert np.isnan(performance_measures.INTERVAL_MEASURES[measure](x, LEVEL).value)
 
 

@@ -13,7 +13,7 @@ from slow_cases import slow_after
 from snakemake.common.configfile import load_configfile
 
 from recovery.common.errors import StudyError
-from recovery.study.yaml_file import read_value, read_yaml
+from recovery.study.yaml_file import SPLIT, read_value, read_yaml
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,9 @@ from recovery.study.yaml_file import read_value, read_yaml
     [
         ("a: 1\nb: 2\na: 3\n", "a: duplicate key (line 3)"),
         ("a: {b: 1, b: 2}", "b: duplicate key (line 1)"),
+        ("a: {b: normal(0, 1), c: normal(0, 1)}", f"a.b: got normal(0 (line 1), {SPLIT}"),
+        ("a: {b: student_t(3, 0, 2.5)}", f"a.b: got student_t(3 (line 1), {SPLIT}"),
+        ("a: [flat, normal(0, 1)]", f"a[1]: got normal(0 (line 1), {SPLIT}"),
         ("- 1\n", "got [1], must be a mapping of keys to values"),
         ("", "got nothing, must be a mapping of keys to values"),
         ("a: [1\n", "is not valid YAML: while parsing a flow sequence"),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from recovery import tables
 from recovery.families.family import Axes, Columns, Family, Values
+from recovery.families.priors import fixed_by
 from recovery.plan.design import Cell, Design
 from recovery.plan.figure_list import REPLICATES_SHOWN
 from recovery.plan.scenarios import Scenario
@@ -146,7 +147,8 @@ class FigureData:
         batches = design.batches_of_first(cell, REPLICATES_SHOWN)
         files = [design.cell_file("estimates", cell, batch) for batch in batches]
         estimates = tables.read_frame(files).assign(prior=cell[2])
-        return estimates[estimates["replicate"] <= REPLICATES_SHOWN]
+        fixed = estimates["parameter"].isin(fixed_by(design.study.priors.get(cell[2])))
+        return estimates[(estimates["replicate"] <= REPLICATES_SHOWN) & ~fixed]
 
     def uniforms(self, cell: Cell) -> dict[str, np.ndarray]:
         """Return quantity -> a value for each replicate, uniform if the cell is calibrated."""

@@ -134,9 +134,15 @@ def outcomes(data: FigureData, figure: Figure) -> MplFigure:
 
 
 def _edges(expected: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Return bins over the data and the central 99 % of the prior; one for each of few integers."""
-    covered = np.append(first, np.quantile(expected, (0.005, 0.995)))
-    low, high = covered.min(), covered.max()
+    """Return bins over the data and the central 95 % of the prior, and half as much beyond.
+
+    One for each of few integers.
+    """
+    shown = np.append(first, np.quantile(expected, CENTRAL))
+    low, high = shown.min(), shown.max()
+    margin = (high - low) / 2
+    low = max(min(low, expected.min()), low - margin)
+    high = min(max(high, expected.max()), high + margin)
     if np.issubdtype(first.dtype, np.integer) and high - low < BINS:
         return np.arange(np.floor(low), np.floor(high) + 2) - 0.5
     return np.linspace(low, high if high > low else low + 1, BINS + 1)

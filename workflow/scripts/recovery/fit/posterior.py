@@ -12,6 +12,7 @@ from recovery.fit import chain_statistics
 from recovery.tables import quantile_columns
 
 _ROUNDING = 1e-8  # of a log density
+_SAME = 1e-12  # largest relative difference of two equal values that were computed
 
 
 def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> dict[str, np.ndarray]:
@@ -33,6 +34,8 @@ def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> di
         ordered = np.sort(flat.T, axis=1)
         quantiles = chain_statistics.quantiles_of(ordered, [0.5, *columns.values()])
         mean, sd = flat.mean(axis=0), flat.std(axis=0, ddof=1)
+    constant = ordered[:, 0] == ordered[:, -1]
+    mean, sd = np.where(constant, flat[0], mean), np.where(constant, 0.0, sd)
     table = {"mean": mean, "median": quantiles[0], "sd": sd}
     return table | dict(zip(columns, quantiles[1:], strict=True))
 
@@ -46,9 +49,12 @@ def evenly_spaced(draws: Draws, names: Sequence[str], number: int) -> dict[str, 
 
 
 def rank(draws: np.ndarray, truth: float, rng: np.random.Generator) -> int:
-    """Return the number of draws below the truth, with ties broken at random."""
-    ties = int((draws == truth).sum())
-    return int((draws < truth).sum()) + int(rng.integers(0, ties + 1))
+    """Return the number of draws below the truth, with ties broken at random.
+
+    Draws that differ from the truth by rounding only are ties.
+    """
+    tied = np.abs(draws - truth) <= _SAME * abs(truth)
+    return int((~tied & (draws < truth)).sum()) + int(rng.integers(0, int(tied.sum()) + 1))
 
 
 def means_and_hits(

@@ -12,6 +12,7 @@ from recovery import engines, families
 from recovery.common import jobs
 from recovery.engines import declarations, stan_data
 from recovery.engines.protocol import Draws, Program, Settings
+from recovery.families.priors import fixed_by
 from recovery.fit import finite_numbers, loo, posterior
 from recovery.fit.batches import Fit, Task
 from recovery.fit.group_agreement import agreement
@@ -139,7 +140,7 @@ class SamplerFitter:
         effects = [
             name for names in self.family.group_coefficients(draws.names).values() for name in names
         ]
-        names = [*self.model.scored, *effects]
+        names, fixed = [*self.model.scored, *effects], fixed_by(self.prior)
         values = posterior.evenly_spaced(draws, names, RANKED_DRAWS)
         truth = {name: np.array([task.truth[name]]) for name in names}
         seed = fit_seed(self.specification, task.replicate, task.attempt)
@@ -156,6 +157,8 @@ class SamplerFitter:
                 "rank": posterior.rank(values[row["parameter"]], row["truth"], rng),
                 "max_rank": RANKED_DRAWS,
             }
+            if row["parameter"] not in fixed
+            else row
             for row in rows
         ]
         return ranked + [

@@ -17,6 +17,7 @@ from recovery import families
 from recovery.common.hashing import digest
 from recovery.common.replicate_ranges import as_ranges
 from recovery.families.family import Family
+from recovery.families.priors import content_of, excluded
 from recovery.plan import paths
 from recovery.plan.batch_size import OBSERVED_BATCH, Batch, data_batches, fit_batches
 from recovery.plan.other_methods import approximation, estimation
@@ -111,6 +112,25 @@ class Design:
             + ", ".join(same)
             for same in names.values()
             if len(same) > 1
+        ]
+
+    def remarks(self) -> list[str]:
+        """Return sentences on priors that a reader should know before the results."""
+        return [*self.same_priors(), *self.truths_outside_priors()]
+
+    def truths_outside_priors(self) -> list[str]:
+        """Return a sentence for each true value that a prior excludes."""
+        known = {
+            name: self.family.values_of(truth)
+            for name, truth in self.study.truths.items()
+            if isinstance(truth, self.family.Truth)
+        }
+        return [
+            f"the prior {prior} excludes the true {parameter} of {truth}, so no interval can "
+            "contain it"
+            for truth, values in known.items()
+            for prior, content in self.study.priors.items()
+            for parameter in excluded(content, values)
         ]
 
     def without_shared(self, rows: Any) -> Any:
@@ -337,7 +357,7 @@ class Design:
 
     def _prior(self, name: str) -> dict[str, Any]:
         """The content of a prior."""
-        return self.study.priors[name].model_dump(mode="json")
+        return content_of(self.study.priors[name])
 
     def _mechanism(self, scenario: str) -> dict[str, Any]:
         """What decides a scenario's datasets, besides the root seed and the replicate."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from recovery.families.family import Family, Values
 from recovery.families.multilevel.layout import INTERCEPT
 from recovery.families.priors import NamedPriors
+from recovery.families.priors.named_priors import SLOPES
 from recovery.study.keys import Study
 
 MOST_PANELS = 12
-SLOPES = "b"  # the widest key of the population's other coefficients
+LONGEST_LIST = 30  # letters of a title that lists parameters
 
 
 @dataclass(frozen=True)
@@ -68,17 +69,20 @@ def _widest_key(family: Family, parameter: str) -> str:
 def _title(family: Family, parameters: Sequence[str]) -> str:
     if len(parameters) == 1:
         return family.PARAMETERS[parameters[0]]
+    together = ", ".join(parameters)
+    if len(together) <= LONGEST_LIST:
+        return together
     return f"{_widest_key(family, parameters[0])}: {len(parameters)} parameters"
 
 
-def at_means(family: Family) -> list[str]:
+def at_means(family: Family) -> tuple[str, ...]:
     """Return the parameters whose prior is at the means of predictors: intercepts, thresholds."""
+    return family.Prior.AT_MEANS if issubclass(family.Prior, NamedPriors) else ()
+
+
+def at_zero(family: Family) -> tuple[str, ...]:
+    """Return the intercepts or thresholds whose prior is where all predictors are 0."""
     keys = _keys(family)
-    if not any(each[-1] == SLOPES for each in keys.values()):
-        return []
-    return [name for name, each in keys.items() if each == (INTERCEPT,)]
-
-
-def at_zero(family: Family) -> bool:
-    """Whether the prior of an intercept is at zero of the predictors."""
-    return _keys(family).get(f"{SLOPES}_{INTERCEPT}", ())[-1:] == (SLOPES,)
+    found = [name for name, each in keys.items() if each[0] in (INTERCEPT, f"{SLOPES}_{INTERCEPT}")]
+    slopes = [name for name, each in keys.items() if each[-1] == SLOPES and name not in found]
+    return tuple(name for name in found if slopes and name not in at_means(family))

@@ -75,7 +75,7 @@ def write(
         "factors": setup_section.factors(design),
         "comparison": comparison_section.rows(study, family, summaries["comparison"]),
     }
-    latex_tables.write(latex_files, **tabulated, priors=prior_words.rows(study, family))
+    latex_tables.write(latex_files, **tabulated, priors=prior_words.rows(study))
     prior_outcomes = prior_section.rows(study, family, summaries["prior_outcomes"])
     shared = {
         "study": study,
@@ -130,7 +130,7 @@ def _environment() -> jinja2.Environment:
 def _setup(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[str, Any]:
     """Return the methods, truths and priors of the study."""
     study = design.study
-    priors = {name: prior.model_dump() for name, prior in study.priors.items()}
+    priors = {name: prior_words.as_written(prior) for name, prior in study.priors.items()}
     return {
         "models": {model: family.MODELS[model] for model in study.models},
         "approximations": {name: method(family, name) for name in study.approximations},
@@ -144,9 +144,10 @@ def _setup(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
             for name, truth in study.truths.items()
         },
         "priors": priors,
-        "prior_place": prior_words.place(family),
-        "named_priors": has_named_priors(family),
-        "prior_keys": prior_words.keys_in_use(study, family),
+        "prior_place": prior_words.place(study, family),
+        "named_priors": bool(prior_words.settings(study)),
+        "wider_keys": has_named_priors(family),
+        "prior_keys": prior_words.keys_in_use(study),
     }
 
 
@@ -182,8 +183,8 @@ def _methods_paragraph(
         truths=ademp.truths_in_words(study.truths),
         observed_truths=study.observations and ademp.has_observed_truth(study),
         formula=family.in_words().get("Formula"),
-        priors=prior_words.settings(study, family),
-        prior_place=prior_words.place(family),
+        priors=prior_words.settings(study),
+        prior_place=prior_words.place(study, family),
         other_sizes=setup_section.sizes_in_words(study),
         models=[family.MODELS[model].label.lower() for model in study.models],
         approximations=[method(family, name).label for name in study.approximations],

@@ -57,6 +57,12 @@ def scenario_of(design: Design, step: Step) -> Scenario | None:
     return None if step == LOAD else design.scenarios.get(step[1])
 
 
+def prior_of(step: Step) -> str | None:
+    """Return the name of the prior of a call; None if it has none."""
+    places = {"stan_data": 2, "draw_truth": 2, "prior_sd": 1}
+    return step[places[step[0]]] if step[0] in places else None
+
+
 class Calls:
     """Makes the calls of `steps`; runs in the separate process.
 

@@ -22,7 +22,7 @@ from recovery.families.own.guest_code import LOAD_SECONDS
 from recovery.families.own.requirements import DRAW_KEYS
 from recovery.fit import finite_numbers, posterior
 from recovery.plan.design import Design
-from recovery.run.family_calls import LOAD, Calls, Step, by_size, scenario_of, steps
+from recovery.run.family_calls import LOAD, Calls, Step, by_size, prior_of, scenario_of, steps
 
 SHORT = Settings(chains=1, warmup=25, draws=25, adapt_delta=0.8, max_treedepth=6)
 PAUSE = 1.1  # seconds between two processes, so that clocks in seconds differ
@@ -86,9 +86,11 @@ def _results(
 
 
 def _result(design: Design, child: Child, step: Step, seconds: float) -> tuple:
-    """The result of one call; raises StudyError with the size of the dataset if it fails."""
+    """The result of one call; raises StudyError with its dataset's size and prior if it fails."""
     scenario, file = scenario_of(design, step), design.study.family
     where = f"\n  {scenario.sized} ({scenario.name})" if scenario else ""
+    if prior := prior_of(step):
+        where += f"\n  with the prior {prior}"
     try:
         return child.call(step, seconds)
     except StudyError as error:

@@ -198,15 +198,28 @@ def nothing_to_compare(study: Study, family: Family) -> Iterator[str]:
 
 def _without_likelihood(study: Study, family: Family, unit: Unit) -> list[str]:
     """Faults of a unit that cannot be left out, found with a small dataset."""
-    prior = next(iter(study.priors.values()))
     columns, values = _small_dataset(study, family)
     one_draw = {name: np.array([value]) for name, value in values.items()}
     return [
         f"selection.leave_out: got {unit!r}, but the family gives no likelihood of one "
-        f"{unit} for the model {model!r}"
+        f"{unit} for the model {model!r}{lacking}"
         for model in study.models
+        if (lacking := _under(study, family, unit, model, one_draw, columns)) is not None
+    ]
+
+
+def _under(
+    study: Study, family: Family, unit: Unit, model: str, one_draw: dict, columns: Columns
+) -> str | None:
+    """The priors under which a model has no likelihood of a unit; None if it always has one."""
+    lacking = [
+        name
+        for name, prior in study.priors.items()
         if family.log_likelihood_of(unit, model, prior, one_draw, columns) is None
     ]
+    if not lacking:
+        return None
+    return "" if len(lacking) == len(study.priors) else f" under {listed(lacking)}"
 
 
 def try_programs(study: Study, programs: Path, name: str) -> None:
@@ -223,6 +236,7 @@ def try_programs(study: Study, programs: Path, name: str) -> None:
     if isinstance(study.sampler.inits, Mapping):
         names = {model: parameters[model] for model in study.models}
         faults = list(_wrong_inits(study.sampler.inits, names, name, attempt.engine.SOME_INITS))
+        faults = faults or list(_wrong_lengths(study, attempt.family))
         if faults:
             raise StudyError("\n".join(faults))
 
@@ -242,6 +256,21 @@ def _wrong_inits(
                 f"sampler.inits: lacks {listed(lacking)} of the program {model}: the engine "
                 f"{engine} needs values of all parameters; `engine: cmdstan` accepts some"
             )
+
+
+def _wrong_lengths(study: Study, family: Family) -> Iterator[str]:
+    """Yield numbers of initial values that are not those of the parameters with named priors."""
+    if not issubclass(family.Prior, NamedPriors) or "free" not in study.sampler.inits:
+        return
+    given, (columns, _) = np.size(study.sampler.inits["free"]), _small_dataset(study, family)
+    for model in study.models:
+        for name, prior in study.priors.items():
+            needed = family.stan_data(columns, prior, model)["n_free"]
+            if given != needed:
+                yield (
+                    f"sampler.inits.free: has {given} values, the program {model} needs {needed} "
+                    f"under {name}"
+                )
 
 
 class _Attempt:

@@ -168,7 +168,7 @@ def at_start(design: Design) -> str:
     fits = len(design.fitted_cells) * study.replicates
     batches = sum(len(design.batches(cell)) for cell in design.fitted_cells)
     lines = [f"{study.name}: {fits:,} fits to simulated data, in {batches:,} batches."]
-    lines += [f"{study.name}: {line}" for line in design.same_priors()]
+    lines += [f"{study.name}: {line}" for line in design.remarks()]
     return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from recovery import tables
 from recovery.families.family import Family
+from recovery.families.priors import content_of
 from recovery.plan.design import Cell, Design
 from recovery.plan.seeds import rank_rng
 from recovery.score.measures.uniformity import SMALLEST_P, holm, p_value
@@ -42,7 +43,7 @@ def reason_not_applicable(
         return "an approximation is not the posterior of its program"
     if not isinstance(source, PriorTruth):
         return "its truth is not drawn from a prior"
-    if study.priors[source.prior] != study.priors[prior]:
+    if content_of(study.priors[source.prior]) != content_of(study.priors[prior]):
         return "its truth is drawn from another prior"
     joint = family.MODELS[source.model].joint if source.model else family.JOINT
     if family.MODELS[model].joint != joint:

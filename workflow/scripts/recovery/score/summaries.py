@@ -13,6 +13,7 @@ from recovery.common import jobs
 from recovery.common.errors import StudyError
 from recovery.common.worker import ChildLostError, in_child
 from recovery.families.family import Family, Values
+from recovery.families.priors import cannot_be_zero, fixed_by
 from recovery.fit import datasets
 from recovery.plan import identities
 from recovery.plan.design import Cell, Design
@@ -125,7 +126,8 @@ def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
     columns += tables.quantile_columns(study.intervals)
     files = design.cell_files("estimates", cell)
     estimates = tables.read_frame(files, columns, categories=["parameter"])
-    scored = method(family, cell[1]).scored
+    prior = study.priors.get(cell[2])  # None of an estimator
+    scored = [name for name in method(family, cell[1]).scored if name not in fixed_by(prior)]
     prior_sd = {}
     if cell[2] != NO_PRIOR:
         prior_sd = prior_standard_deviations(study, cell[2], study.sampled_model(cell[1]))
@@ -136,7 +138,7 @@ def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
         name: measures.from_table(
             estimates.iloc[rows.get(name, [])],
             intervals,
-            positive=name in family.POSITIVE,
+            one_sided=name in family.POSITIVE or cannot_be_zero(prior, name),
             prior_sd=prior_sd.get(name, np.nan),
         )
         for name in scored

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import special
 
 from recovery import tables
+from recovery.families.priors import fixed_by
 from recovery.plan.design import Cell, Design
 from recovery.score.measures import CELL, final_attempts
 from recovery.score.measures.uniformity import holm
@@ -87,7 +88,8 @@ def _differences_of_cell(design: Design, cell: Cell) -> pd.DataFrame:
         parts.append(pd.DataFrame({"replicate": one_sided, "z": np.nan}))
         files = [design.cell_file("estimates", cell, batch)]
         files.append(design.verified_file("estimates", cell, batch))
-        scored = design.family.MODELS[cell[1]].scored
+        fixed = fixed_by(design.study.priors[cell[2]])
+        scored = [name for name in design.family.MODELS[cell[1]].scored if name not in fixed]
         parts.append(_z_scores(*(_estimates(file, first & second, scored) for file in files)))
     empty = pd.DataFrame({"replicate": [], "parameter": [], "z": []})
     table = pd.concat(parts) if parts else empty

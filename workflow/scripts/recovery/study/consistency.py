@@ -119,9 +119,12 @@ def planning_faults(study: Study, family: Family) -> Iterator[str]:
 def _not_drawable(place: str, prior: Any) -> Iterator[str]:
     """Yield that a prior has a flat part, from which truths cannot be drawn."""
     if isinstance(prior, NamedPriors) and prior.improper:
+        has, it = (
+            ("have flat ones", "them") if len(prior.improper) > 1 else ("has a flat one", "it")
+        )
         yield (
-            f"{place}: must be a prior to draw truths from, but {listed(prior.improper)} has a "
-            "flat one there"
+            f"{place}: must be a prior to draw truths from, but {listed(prior.improper)} {has} "
+            f"there; give {it} a distribution such as normal(0, 10), or give the truth its values"
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 MOST_SHOWN = 2  # truths, priors, parameters, observed datasets
+MOVED = " # Intercept is now at the means of predictors; with 0 + Intercept, b_Intercept is at 0"
 _MAPPINGS = ("truths", "priors", "planning", "observed")  # of names to entries
 _REGRESSION = "multilevel_"
 _OLD_OPTION = ("predictors", "varying", "exposure")
@@ -65,9 +66,11 @@ def _lines(key: str, old: Any, new: Any) -> list[str]:
         return [_flow(key, new)]
     entries = [(name, value) for name, value in new.items() if old.get(name) != value]
     more = len(entries) - MOST_SHOWN
+    moved = key == "priors" and any("Intercept" in new_prior for new_prior in new.values())
     differ = key == "truths" and len({_old_design(truth) for truth in old.values()}) > 1
     return [
-        f"{key}:{' # they differ in x, missing or exposure: a study has one design' * differ}",
+        f"{key}:{' # they differ in x, missing or exposure: a study has one design' * differ}"
+        f"{MOVED * moved}",
         *(f"  {_flow(name, value)}" for name, value in entries[:MOST_SHOWN]),
         *([f"  # and {more:,} more in the same way"] if more > 0 else []),
     ]

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from recovery import families
-from recovery.common.errors import checked, path_in_words, study_error, validation_faults
+from recovery.common.errors import checked, path_in_words, shown, study_error, validation_faults
 from recovery.families.family import Family
 from recovery.study import old_keys
 from recovery.study.consistency import planning_faults, reference_faults
@@ -36,8 +36,8 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     StudyError
         With a line for every fault: the key, what it got, what is allowed.
     """
-    if old := old_keys.fault(raw):
-        raise study_error(file, [old])
+    if fault := old_keys.fault(raw) or _unnamed_priors(raw.get("priors")):
+        raise study_error(file, [fault])
     faults: list[str] = []
     study = checked(Study, raw, (), faults)
     if not isinstance(study, Study):
@@ -56,6 +56,20 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     if faults:
         raise study_error(file, faults)
     return study
+
+
+def _unnamed_priors(priors: Any) -> str | None:
+    """The fault of priors that are distributions themselves, not names of priors."""
+    if not isinstance(priors, Mapping):
+        return None
+    texts = [key for key, value in priors.items() if isinstance(value, str)]
+    if priors and not texts:
+        return None
+    got = f"a distribution for {shown(texts[0])}" if texts else "{}"
+    return (
+        f"priors: got {got}, must have a name of each prior first, and its distributions below "
+        'it, as in {weak: {b: "normal(0, 1)", sigma: exponential(1)}}'
+    )
 
 
 def _faults_of_options(wrong: ValidationError) -> list[str]:

@@ -11,7 +11,7 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,10 @@ from recovery.common.user_files import read_text
 LARGEST = 100_000  # values in a file; an anchored value counts every time it is used
 DEEPEST = 100  # levels of JSON; for YAML, Python's limit on recursion applies
 TOO_LARGE = f"has more than {LARGEST:,} values, anchors resolved"
+SPLIT = (
+    "must have a closing bracket; between braces and brackets YAML splits at commas: write the "
+    "whole text in quotes, or on its own line"
+)
 TEMPLATE = "__use_yte__"  # makes Snakemake run Python code in the file
 
 _TAG = "tag:yaml.org,2002:"
@@ -155,7 +159,10 @@ def _faults(node: yaml.Node, place: tuple, seen: set, loader: _Loader) -> Iterat
     if node in seen:
         return
     seen.add(node)
-    if isinstance(node, yaml.ScalarNode):
+    if split := _split(node):
+        key, part = split
+        yield f"{path_in_words((*place, key))}: got {_written(part)}, {SPLIT}"
+    elif isinstance(node, yaml.ScalarNode):
         if meanings := _meanings(node, loader):
             yield f"{path_in_words(place)}: got {_written(node)}, {meanings}"
     elif isinstance(node, yaml.SequenceNode):
@@ -166,6 +173,24 @@ def _faults(node: yaml.Node, place: tuple, seen: set, loader: _Loader) -> Iterat
         yield from _faults_of_keys(keys, path_in_words(place), loader)
         for key, part in node.value:
             yield from _faults(part, (*place, str(key.value)), seen, loader)
+
+
+def _split(node: yaml.Node) -> tuple[str | int, yaml.ScalarNode] | None:
+    """The first text that YAML has split at a comma, as `normal(0`, and its key or number."""
+    if not isinstance(node, yaml.CollectionNode) or not node.flow_style:
+        return None
+    parts: Iterable[tuple[str | int, yaml.Node]] = enumerate(node.value)
+    if isinstance(node, yaml.MappingNode):
+        parts = [(str(key.value), part) for key, part in node.value]
+    for key, part in parts:
+        if isinstance(part, yaml.ScalarNode) and not part.style and _is_open(part.value):
+            return key, part
+    return None
+
+
+def _is_open(text: str) -> bool:
+    """Whether a text lacks a closing bracket."""
+    return text.count("(") > text.count(")")
 
 
 def _faults_of_keys(keys: list[yaml.ScalarNode], place: str, loader: _Loader) -> Iterator[str]:

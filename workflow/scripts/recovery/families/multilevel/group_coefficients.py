@@ -108,7 +108,9 @@ def draw_separate(
     drawn = np.array([[prior.bounded(b).draw(rng) for _ in names[0]] for b in layout.b])
     if layout.coefficients[0] == INTERCEPT:
         drawn[0] -= layout.column_means(columns) @ drawn
-    means, sds = drawn.mean(axis=1), drawn.std(axis=1)
+    same = np.ptp(drawn, axis=1) == 0  # constants; a mean would round them
+    means = np.where(same, drawn[:, 0], drawn.mean(axis=1))
+    sds = np.where(same, 0.0, drawn.std(axis=1))
     deviations = (drawn - means[:, None]).tolist()
     values = dict(zip(layout.b, means.tolist(), strict=True))
     for members, some in zip(names, deviations, strict=True):

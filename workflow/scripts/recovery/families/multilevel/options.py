@@ -130,6 +130,11 @@ def _check(formula: Formula, design: Design) -> None:
             hint = nearest(name, design.variables)
             raise ValueError(f"got {name!r}, must be a variable of `design`: {hint}")
     for name in formula.factors:
+        if "__" in name:
+            raise ValueError(
+                f"got the grouping factor {name!r}, must have no two underscores in a row: "
+                f"sd_{name} would be the name of another factor's coefficient"
+            )
         if name not in design.grouping_factors:
             hint = nearest(name, design.grouping_factors)
             raise ValueError(

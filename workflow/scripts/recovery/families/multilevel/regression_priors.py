@@ -38,8 +38,8 @@ def type_of(
     keys: dict[str, tuple[str, ...]] = {}
     allowed: dict[str, PriorKey] = {}
     for name in layout.coefficients:
-        at_means = name == INTERCEPT and layout.centred
-        keys[f"b_{name}"] = (INTERCEPT,) if at_means else (f"b_{name}", "b")
+        centred_one = name == INTERCEPT and layout.centred
+        keys[f"b_{name}"] = (INTERCEPT,) if centred_one else (f"b_{name}", "b")
         allowed |= dict.fromkeys(keys[f"b_{name}"], _COEFFICIENT)
     for block in layout.blocks:
         for sd in block.sd:
@@ -50,7 +50,10 @@ def type_of(
             allowed |= dict.fromkeys(keys[cor], _COR)
     for parameter, (key, kind) in outcome.items():
         keys[parameter], allowed[key] = (key,), kind
-    return prior_type(keys, allowed, dict.fromkeys(layout.sd, 0.0) | dict(low))
+    at_means = [name for name, each in keys.items() if each == (INTERCEPT,)]
+    centred = layout.centred and len(set(layout.coefficients) - {INTERCEPT}) > 0
+    bounds = dict.fromkeys(layout.sd, 0.0) | dict(low)
+    return prior_type(keys, allowed, bounds, at_means if centred else ())
 
 
 def lkj(prior: NamedPriors, correlation: str) -> LKJ:

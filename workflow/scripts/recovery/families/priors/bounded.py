@@ -54,13 +54,11 @@ class Bounded:
         if isinstance(self.distribution, Flat):
             return None
         if isinstance(self.distribution, Constant):
-            return self._beyond() if self.distribution.arguments[0] <= self.low else None
+            above = self.distribution.arguments[0] > self.low
+            return None if above else f"must be above {self.low:g}"
         if self.is_cut and self.distribution.upper_tail(self.low) < SMALLEST_MASS:
-            return self._beyond()
+            return f"must have some of its probability above {self.low:g}"
         return None
-
-    def _beyond(self) -> str:
-        return f"is never above {self.low:g}, where the parameter is"
 
     def log_density(self, x: Any) -> Any:
         """Return the log density at x, which is in the support."""

@@ -35,7 +35,7 @@ class Distribution:
     EVERYWHERE: ClassVar[bool] = False  # whether its density is positive on the whole line
 
     def __init__(self, *arguments: float):
-        self.arguments = arguments
+        self.arguments = tuple(each + 0.0 for each in arguments)  # -0 is 0
 
     def __str__(self) -> str:
         return f"{self.NAME}({', '.join(f'{each:.15g}' for each in self.arguments)})"
@@ -358,7 +358,7 @@ class Beta(Positive):
     def from_upper_tail(self, probability: float) -> float:
         """Return the value above which there is this probability."""
         a, b = self.arguments
-        return 1 - float(special.betaincinv(b, a, probability))
+        return float(special.betainccinv(a, b, probability))
 
     def moments(self) -> tuple[float, float]:
         """Return the mean and the standard deviation."""

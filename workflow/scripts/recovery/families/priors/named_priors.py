@@ -6,10 +6,9 @@ The keys of a prior are classes of parameters (`b`, `sd`) and narrower ones (`b_
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar
@@ -24,15 +23,26 @@ from pydantic import (
     model_validator,
 )
 
-from recovery.common.errors import shown
+from recovery.common.errors import PlacedError, shown
 from recovery.common.types import Frozen
 from recovery.families.priors.bounded import Bounded
-from recovery.families.priors.distributions import DISTRIBUTIONS, LKJ, Distribution, Flat, Uniform
+from recovery.families.priors.distributions import (
+    DISTRIBUTIONS,
+    LKJ,
+    Constant,
+    Distribution,
+    Flat,
+    Uniform,
+)
+from recovery.families.priors.wrong_texts import IN_QUOTES, argument_fault, form, requirement
 
-_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_CALL = re.compile(r"([A-Za-z_]\w*)\s*(?:\((.*)\))?", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+SLOPES = "b"
+"""The class of the population's coefficients besides the intercept."""
 CORRELATIONS = (LKJ.NAME,)
 ONE_PARAMETER = tuple(name for name in DISTRIBUTIONS if name != LKJ.NAME)
+DRAWABLE = tuple(name for name in ONE_PARAMETER if name != Flat.NAME)
 WHOLE_LINE = tuple(name for name, kind in DISTRIBUTIONS.items() if kind.EVERYWHERE)
 
 
@@ -55,47 +65,28 @@ class PriorKey:
 @lru_cache(maxsize=10_000)
 def read_distribution(text: str, allowed: Collection[str] = ONE_PARAMETER) -> Distribution:
     """Return the distribution that a text names; ValueError if it is wrong, or not allowed."""
-    if text.count("(") != text.count(")"):
-        raise ValueError(
-            f"got {shown(text)}, must have a closing bracket; between braces YAML splits at "
-            'commas: write such a prior in quotes, as {b: "normal(0, 1)"}, or each on a line'
-        )
-    match = _CALL.fullmatch(text)
-    if not match or match[1] not in allowed:
-        raise ValueError(f"got {shown(text)}, must be {_requirement(match and match[1], allowed)}")
+    if text.count("(") > text.count(")"):
+        raise ValueError(f"got {shown(text)}, must have a closing bracket; {IN_QUOTES}")
+    match = _CALL.fullmatch(text.strip())
+    if not match or match[1] not in allowed or ")" in (match[2] or "").split("(")[0]:
+        raise ValueError(f"got {shown(text)}, must be {requirement(text, allowed)}")
     kind = DISTRIBUTIONS[match[1]]
     given = [] if match[2] is None else [each.strip() for each in match[2].split(",")]
+    if any("=" in each for each in given):
+        raise ValueError(
+            f"got {shown(text)}, must have arguments without names, as {form(kind.NAME)}"
+        )
     if len(given) != len(kind.ARGUMENTS):
-        raise ValueError(f"got {shown(text)}, must be {_form(kind.NAME)}")
-    numbers = []
-    for (name, bounds), argument in zip(kind.ARGUMENTS.items(), given, strict=True):
-        number = float(argument) if _NUMBER.fullmatch(argument) else math.nan
-        smallest, largest = bounds
-        if not smallest <= number <= largest:
-            between = "a number" if smallest < 0 else f"a number from {smallest:g} to {largest:g}"
-            raise ValueError(f"got {shown(text)}, its {name} must be {between}")
-        numbers.append(number)
+        raise ValueError(f"got {shown(text)}, must be {form(kind.NAME)}")
+    numbers = [float(each) if _NUMBER.fullmatch(each) else math.nan for each in given]
+    for (name, bounds), number in zip(kind.ARGUMENTS.items(), numbers, strict=True):
+        if fault := argument_fault(number, bounds):
+            raise ValueError(f"got {shown(text)}, its {name} must be {fault}")
     if kind is Uniform and not numbers[0] < numbers[1]:
-        raise ValueError(f"got {shown(text)}, its beta must be above its alpha")
+        raise ValueError(
+            f"got {shown(text)}, its first argument, the lower bound, must be below its second"
+        )
     return kind(*numbers)
-
-
-def _form(name: str) -> str:
-    """How a distribution is written."""
-    arguments = ", ".join(DISTRIBUTIONS[name].ARGUMENTS)
-    return f"{name}({arguments})" if arguments else name
-
-
-def _requirement(name: str | None, allowed: Collection[str]) -> str:
-    """What a text must be that names no distribution, or one that is not allowed."""
-    if len(allowed) == 1:
-        return f"{_form(*allowed)} here"
-    bare = (name or "").lower().removeprefix("half").removeprefix("_")
-    close = difflib.get_close_matches(bare, allowed, 1)
-    if not close or name in DISTRIBUTIONS:
-        return f"one of {', '.join(allowed)}, with Stan's arguments"
-    at_zero = " It is cut at 0 where the parameter is positive." * (bare != (name or "").lower())
-    return f"a distribution of Stan; did you mean {_form(close[0])}?{at_zero}"
 
 
 def pattern(allowed: Collection[str]) -> str:
@@ -109,7 +100,11 @@ def _pattern(name: str) -> str:
     return rf"\s*{name}{in_brackets}\s*"
 
 
-def named_prior(example: str = "normal(0, 1)", allowed: Collection[str] = ONE_PARAMETER) -> Any:
+def named_prior(
+    example: str = "normal(0, 1)",
+    allowed: Collection[str] = DRAWABLE,
+    low: float = -math.inf,
+) -> Any:
     """Return the type of a field whose value in a study file is the text of a distribution.
 
     Parameters
@@ -118,15 +113,18 @@ def named_prior(example: str = "normal(0, 1)", allowed: Collection[str] = ONE_PA
         Shown where the text is wrong.
     allowed : collection of str
         The names of the distributions that it may be.
+    low : float
+        The parameter's lower bound; a distribution without values above it is refused.
     """
     names = tuple(allowed)
 
     def read(value: Any) -> Distribution:
-        if isinstance(value, Distribution):
-            return value
-        if not isinstance(value, str):
+        if not isinstance(value, str | Distribution):
             raise ValueError(f"got {shown(value)}, must be text such as {example}")
-        return read_distribution(value, names)
+        found = read_distribution(value, names) if isinstance(value, str) else value
+        if fault := Bounded(found, low).fault():
+            raise ValueError(f"got {shown(str(value))}, {fault}")
+        return found
 
     schema = {"type": "string", "pattern": f"^(?:{pattern(names)})$", "examples": [example]}
     return Annotated[
@@ -140,11 +138,15 @@ class NamedPriors(Frozen, arbitrary_types_allowed=True):
     KEYS: ClassVar[Mapping[str, tuple[str, ...]]]  # parameter -> keys, the narrowest first
     ALLOWED: ClassVar[Mapping[str, PriorKey]]  # by key
     LOW: ClassVar[Mapping[str, float]]  # lower bounds of the parameters that have one
+    AT_MEANS: ClassVar[tuple[str, ...]]  # parameters whose prior is at the means of predictors
 
     def of(self, parameter: str) -> Distribution:
         """Return the prior distribution of a parameter, as it is written."""
-        key = next(key for key in self.KEYS[parameter] if getattr(self, key) is not None)
-        return getattr(self, key)
+        return getattr(self, self.key_of(parameter))
+
+    def key_of(self, parameter: str) -> str:
+        """Return the narrowest key that the prior has for a parameter."""
+        return next(key for key in self.KEYS[parameter] if getattr(self, key) is not None)
 
     def bounded(self, parameter: str) -> Bounded:
         """Return the prior distribution of a parameter, cut at its lower bound."""
@@ -154,6 +156,28 @@ class NamedPriors(Frozen, arbitrary_types_allowed=True):
     def improper(self) -> list[str]:
         """The parameters with a flat prior, from which nothing can be drawn."""
         return [parameter for parameter in self.KEYS if isinstance(self.of(parameter), Flat)]
+
+    @property
+    def fixed(self) -> set[str]:
+        """The parameters that constants fix.
+
+        A prior at the means of predictors fixes the parameter only together with all slopes.
+        """
+        constants = {name for name in self.KEYS if isinstance(self.of(name), Constant)}
+        slopes = {name for name, keys in self.KEYS.items() if keys[-1] == SLOPES}
+        return constants if slopes <= constants else constants - set(self.AT_MEANS)
+
+    @property
+    def canonical(self) -> dict[str, str]:
+        """The distribution of every parameter, by its narrowest key: equal for equal priors."""
+        return {keys[0]: str(self.of(name)) for name, keys in self.KEYS.items()}
+
+    def excludes_zero(self, parameter: str) -> bool:
+        """Whether the prior bounds a parameter away from 0, or to one side of it."""
+        if parameter not in self.KEYS or parameter in self.AT_MEANS:
+            return False
+        low, high = self.bounded(parameter).support
+        return low >= 0 or high <= 0
 
     @property
     def drawable(self) -> NamedPriors:
@@ -170,8 +194,7 @@ class NamedPriors(Frozen, arbitrary_types_allowed=True):
             for key, rest in value.items():
                 if rest is None and str(key).endswith(")"):
                     raise ValueError(
-                        f"got {shown(key)} as a key: between braces YAML splits at commas; write "
-                        'such a prior in quotes, as b: "normal(0, 1)", or each on a line'
+                        f"got {shown(key)} as a key, must have no such key; {IN_QUOTES}"
                     )
         return value
 
@@ -183,11 +206,16 @@ class NamedPriors(Frozen, arbitrary_types_allowed=True):
             if all(getattr(self, key) is None for key in keys)
         }
         if lacking:
-            first = [f"{key} (for {parameter})" for key, parameter in lacking.items()]
-            raise ValueError(f"must have a prior for {', '.join(first)}")
+            wanted = [
+                key if key == parameter else f"{key} (for {parameter})"
+                for key, parameter in lacking.items()
+            ]
+            raise ValueError(f"must have a prior for {', '.join(wanted)}")
         for parameter in self.KEYS:
             if fault := self.bounded(parameter).fault():
-                raise ValueError(f"{self.of(parameter)} for {parameter} {fault}")
+                got = shown(str(self.of(parameter)))
+                message = f"got {got}, {fault}, where {parameter} is"
+                raise PlacedError((self.key_of(parameter),), message)
         return self
 
     @model_serializer(mode="wrap")
@@ -195,10 +223,42 @@ class NamedPriors(Frozen, arbitrary_types_allowed=True):
         return {key: value for key, value in handler(self).items() if value is not None}
 
 
+def excluded(prior: Any, values: Mapping[str, float]) -> list[str]:
+    """Return the parameters whose values are outside of their prior; those fixed are left out."""
+    if not isinstance(prior, NamedPriors):
+        return []
+    left_out = {*prior.AT_MEANS, *prior.fixed}
+    supports = {name: prior.bounded(name).support for name in prior.KEYS if name not in left_out}
+    return [
+        name
+        for name, (low, high) in supports.items()
+        if name in values and not low <= values[name] <= high
+    ]
+
+
+def content_of(prior: Any) -> dict[str, Any]:
+    """Return what decides a prior of any family: equal for equal priors.
+
+    Of named ones, the distribution of every parameter.
+    """
+    return prior.canonical if isinstance(prior, NamedPriors) else prior.model_dump(mode="json")
+
+
+def fixed_by(prior: Any) -> set[str]:
+    """Return the parameters that constants fix under a prior of any family, or none."""
+    return prior.fixed if isinstance(prior, NamedPriors) else set()
+
+
+def cannot_be_zero(prior: Any, parameter: str) -> bool:
+    """Whether a prior of any family bounds a parameter to one side of 0."""
+    return isinstance(prior, NamedPriors) and prior.excludes_zero(parameter)
+
+
 def prior_type(
     keys: Mapping[str, tuple[str, ...]],
     allowed: Mapping[str, PriorKey],
     low: Mapping[str, float],
+    at_means: Sequence[str] = (),
 ) -> type[NamedPriors]:
     """Return the type of the priors of a family.
 
@@ -210,6 +270,8 @@ def prior_type(
         What a key may be.
     low : mapping
         Lower bounds of the parameters that have one.
+    at_means : sequence of str
+        Parameters whose prior is at the means of predictors.
     """
     fields: dict[str, Any] = {
         key: (named_prior(kind.example, kind.allowed) | None, None) for key, kind in allowed.items()
@@ -217,4 +279,5 @@ def prior_type(
     description = "A prior distribution of every parameter."
     made = create_model("Prior", __base__=NamedPriors, __doc__=description, **fields)
     made.KEYS, made.ALLOWED, made.LOW = dict(keys), dict(allowed), dict(low)
+    made.AT_MEANS = tuple(at_means)
     return made

@@ -81,7 +81,7 @@ class Ordinal(Outcome):
         if not at_zero or not np.isfinite(one.moments()[1]):
             return {}
         number = len(self.PARAMETERS)
-        z, step = np.linspace(-12, 12, 2401, retstep=True)
+        z, step = np.linspace(-8, 8, 1601, retstep=True)
         x = np.array([one.from_upper_tail(tail) for tail in ndtr(-z)])
         weight = step * stats.norm.pdf(z)
         known = {}

@@ -54,13 +54,21 @@ def _number(value: float) -> str:
 
 
 def _central(row: dict[str, Any]) -> str:
-    low, high = (_rounded(row[end], row[f"{end}_mcse"]) for end in ("lower", "upper"))
-    return "–" if absent(row["lower"]) else f"{low} to {high}"
+    """The central 90 % of outcomes; ends of about the same size have the same number of digits."""
+    values, errors = (row["lower"], row["upper"]), (row["lower_mcse"], row["upper_mcse"])
+    if absent(row["lower"]):
+        return "–"
+    known = [each for each in errors if not absent(each)]
+    whole = all(value % 1 == 0 for value in values)
+    if not whole and known and min(map(abs, values)) >= max(known):
+        errors = (max(known), max(known))
+        return " to ".join(map(number, values, errors))
+    return " to ".join(map(_rounded, values, errors))
 
 
 def _rounded(value: float, mcse: float) -> str:
     """A quantile to two digits of its error; whole numbers, such as counts, as they are."""
-    return number(value, mcse) if absent(value) or value % 1 else _number(value)
+    return number(value, mcse) if value % 1 else _number(value)
 
 
 def _share(value: float, mcse: float) -> str:

@@ -22,6 +22,7 @@ from recovery.score.measures.performance_measures import (
     INTERVAL_MEASURES,
     STANDARD_ERROR_MEASURES,
     Measure,
+    holds_truth,
 )
 from recovery.score.measures.replicates import Replicates
 from recovery.score.measures.significance import p_value
@@ -148,8 +149,8 @@ def _coverage_bounds(x: Replicates, n_planned: int) -> Scores:
     if len(x) and not len(x.with_standard_error):
         return {(name, level): ABSENT for level in x.bounds for name in COVERAGE_BOUNDS}
     bounds = {}
-    for level, (low, high) in x.bounds.items():
-        hits = int(((low <= x.truth) & (x.truth <= high)).sum())
+    for level in x.bounds:
+        hits = int(holds_truth(x, level).sum())
         most_hits = hits + n_planned - len(x.with_standard_error)
         for name, count in zip(COVERAGE_BOUNDS, (hits, most_hits), strict=True):
             bounds[name, level] = ABSENT._replace(value=count / n_planned)

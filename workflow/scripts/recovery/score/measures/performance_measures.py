@@ -242,8 +242,14 @@ LARGE_MCMC_ERROR = 0.1  # MCMC error then adds 1 % to the variance of errors
 
 def coverage(x: Replicates, level: float) -> Measure:
     """Share of intervals that contain the truth; an end of an interval is part of it."""
+    return proportion(holds_truth(x, level))
+
+
+def holds_truth(x: Replicates, level: float) -> np.ndarray:
+    """Whether each interval contains the truth; its ends, up to rounding, are part of it."""
     low, high = x.bounds[level]
-    return proportion((low <= x.truth) & (x.truth <= high))
+    slack = ROUNDING * np.abs(x.truth)
+    return (low - slack <= x.truth) & (x.truth <= high + slack)
 
 
 def bias_eliminated_coverage(x: Replicates, level: float) -> Measure:
@@ -272,8 +278,8 @@ def interval_score(x: Replicates, level: float) -> Measure:
 
 
 def rejection_rate(x: Replicates, level: float) -> Measure:
-    """Share of intervals that exclude 0; absent for a parameter that cannot be negative."""
-    return ABSENT if x.positive else proportion(_rejected(x, level))
+    """Share of intervals that exclude 0; absent for a parameter on one side of 0."""
+    return ABSENT if x.one_sided else proportion(_rejected(x, level))
 
 
 def type_s_error(x: Replicates, level: float) -> Measure:
@@ -286,7 +292,7 @@ def type_s_error(x: Replicates, level: float) -> Measure:
     Gelman & Carlin (2014), doi:10.1177/1745691614551642.
     """
     rejected = _rejected(x, level)
-    if x.positive or rejected.sum() < 2 or (x.truth == 0).any():
+    if x.one_sided or rejected.sum() < 2 or (x.truth == 0).any():
         return ABSENT
     low, _ = x.bounds[level]
     wrong = (low > 0) != (x.truth > 0)
@@ -303,7 +309,7 @@ def type_m_error(x: Replicates, level: float) -> Measure:
     Gelman & Carlin (2014), doi:10.1177/1745691614551642 (exaggeration ratio).
     """
     rejected = _rejected(x, level)
-    if x.positive or rejected.sum() < 2 or x.truth_varies or x.truth[0] == 0:
+    if x.one_sided or rejected.sum() < 2 or x.truth_varies or x.truth[0] == 0:
         return ABSENT
     exaggeration = np.abs(x.mean / x.truth)
     return _with_all_influence(mean(exaggeration[rejected]), rejected, exaggeration)

@@ -24,8 +24,8 @@ class Replicates:
         MCMC standard error of `mean`; NaN if it is not known.
     bounds : mapping of float to pair of ndarray, each of shape (n,)
         Interval level -> lower and upper bounds; NaN without a standard error.
-    positive : bool
-        Whether the parameter cannot be negative.
+    one_sided : bool
+        Whether the parameter, or its prior, is on one side of 0, so that intervals exclude it.
     prior_sd : float
         Standard deviation of the prior; NaN if it is not known.
     """
@@ -36,7 +36,7 @@ class Replicates:
     sd: np.ndarray
     mcse_mean: np.ndarray
     bounds: Mapping[float, tuple[np.ndarray, np.ndarray]]
-    positive: bool = False
+    one_sided: bool = False
     prior_sd: float = np.nan
 
     @property
@@ -83,7 +83,7 @@ def from_table(
     intervals : mapping
         Level -> the columns of its lower and upper bound.
     **known
-        `positive` and `prior_sd`.
+        `one_sided` and `prior_sd`.
     """
     rows = rows.sort_values("replicate", kind="stable")
     if "mcse_mean" not in rows:
