@@ -28,7 +28,7 @@ test: .venv/developer
 	$(BIN)/python -m pytest -m 'not slow' $(ARGS)
 
 # Everything: more mutated studies, more moments at which a study is killed.
-test-all: export EXAMPLES ?= 2000
+test-all: export EXAMPLES ?= 1000
 test-all: export RECOVERY_KILLS ?= 12
 test-all: .venv/developer
 	$(BIN)/python -m pytest $(ARGS)

@@ -56,10 +56,13 @@ def test_a_slope_of_an_interaction_with_a_varying_predictor_is_taken():
 
 
 def test_names_that_could_be_those_of_two_coefficients_are_refused():
-    design = {"b__c": NUMBER, "c": NUMBER}
-    sizes = {"a": None, "a__b": None}
-    with pytest.raises(ValueError, match="sd_a__b__c"):
-        find("y ~ 1 + (1 | a__b) + (0 + b__c | a) + (0 + c | a__b)", design, sizes=sizes)
+    """A grouping factor a__b could have the SD sd_a__b__c of a's b__c, and its prior's key."""
+    design, sizes = {"b__c": NUMBER, "c": NUMBER}, {"a": None, "a__b": None}
+    with pytest.raises(ValueError, match="'a__b', must have no two underscores in a row"):
+        find("y ~ 1 + (0 + b__c | a) + (0 + c | a__b)", design, sizes=sizes)
+    design = {"b": NUMBER, "c__d": NUMBER, "b__c": NUMBER, "d": NUMBER}
+    with pytest.raises(ValueError, match="cor_a__b__c__d"):
+        find("y ~ 1 + (0 + b + c__d + b__c + d | a)", design, sizes={"a": None})
 
 
 def test_two_factors_with_the_same_groups_are_refused():
@@ -207,5 +210,5 @@ def test_a_polynomial_with_a_truth_from_observed_data_is_refused():
 
 def test_a_prior_that_yaml_has_split_at_its_comma_is_explained():
     split = {"Intercept": "normal(6", "1)": None, "b": "normal(0, 1)"}
-    with pytest.raises(StudyError, match=r"priors\.weak: got '1\)' as a key: between braces YAML"):
+    with pytest.raises(StudyError, match=r"got '1\)' as a key, .* YAML splits at commas"):
         make_study(("priors", {"weak": split}))

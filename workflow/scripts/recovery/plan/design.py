@@ -17,7 +17,7 @@ from recovery import families
 from recovery.common.hashing import digest
 from recovery.common.replicate_ranges import as_ranges
 from recovery.families.family import Family
-from recovery.families.priors import content_of, excluded
+from recovery.families.priors import NamedPriors, content_of
 from recovery.plan import paths
 from recovery.plan.batch_size import OBSERVED_BATCH, Batch, data_batches, fit_batches
 from recovery.plan.other_methods import approximation, estimation
@@ -120,6 +120,8 @@ class Design:
 
     def truths_outside_priors(self) -> list[str]:
         """Return a sentence for each true value that a prior excludes."""
+        if not issubclass(self.family.Prior, NamedPriors):
+            return []
         known = {
             name: self.family.values_of(truth)
             for name, truth in self.study.truths.items()
@@ -130,7 +132,7 @@ class Design:
             "contain it"
             for truth, values in known.items()
             for prior, content in self.study.priors.items()
-            for parameter in excluded(content, values)
+            for parameter in content.excluded(values)
         ]
 
     def without_shared(self, rows: Any) -> Any:

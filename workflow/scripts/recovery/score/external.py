@@ -147,7 +147,7 @@ def _scenarios(
         for cell, cell_rows in rows.groupby(["model", "prior"], sort=False):
             estimates = {
                 name: measures.from_table(
-                    part[part["mean"].notna()], intervals, positive=name in positive
+                    part[part["mean"].notna()], intervals, one_sided=name in positive
                 )
                 for name, part in cell_rows.groupby("parameter", sort=False)
             }

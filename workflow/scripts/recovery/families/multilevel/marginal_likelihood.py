@@ -10,7 +10,7 @@ from recovery.families.family import Columns
 from recovery.families.multilevel.layout import INTERCEPT, Block, Layout
 from recovery.families.multilevel.outcome import Outcome
 from recovery.families.priors import NamedPriors
-from recovery.families.priors.distributions import Normal
+from recovery.families.priors.location_scale import Normal
 
 Draws = Mapping[str, np.ndarray]
 

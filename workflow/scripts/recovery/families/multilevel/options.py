@@ -181,7 +181,7 @@ def _check_terms(formula: Formula, design: Design) -> None:
     names = [name for block in layout.blocks for name in (*block.sd, *block.cor)]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"two coefficients have the standard deviation {name}, must have one")
+            raise ValueError(f"two parameters have the name {name}; give variables other names")
 
 
 def _check_trials(formula: Formula, design: Design, trials: bool) -> None:

@@ -1,7 +1,8 @@
 """Named priors: distributions, how they are written, and the data of programs that have them."""
 
 from recovery.families.priors.bounded import Bounded
-from recovery.families.priors.distributions import LKJ, Constant, Distribution, Flat
+from recovery.families.priors.distribution import Distribution
+from recovery.families.priors.distributions import LKJ, Constant, Flat
 from recovery.families.priors.named_priors import (
     CORRELATIONS,
     ONE_PARAMETER,
@@ -10,7 +11,6 @@ from recovery.families.priors.named_priors import (
     PriorKey,
     cannot_be_zero,
     content_of,
-    excluded,
     fixed_by,
     named_prior,
     prior_type,
@@ -31,7 +31,6 @@ __all__ = [
     "PriorKey",
     "cannot_be_zero",
     "content_of",
-    "excluded",
     "fixed_by",
     "named_prior",
     "prior_type",

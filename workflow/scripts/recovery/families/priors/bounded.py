@@ -10,7 +10,8 @@ import numpy as np
 from scipy import special
 
 from recovery.families.family import SimulationError
-from recovery.families.priors.distributions import Constant, Distribution, Flat
+from recovery.families.priors.distribution import Distribution
+from recovery.families.priors.distributions import Constant, Flat
 
 SMALLEST_MASS = 1e-200
 """A prior must give a parameter's range more than this probability."""

@@ -26,11 +26,11 @@ from pydantic import (
 from recovery.common.errors import PlacedError, shown
 from recovery.common.types import Frozen
 from recovery.families.priors.bounded import Bounded
+from recovery.families.priors.distribution import Distribution
 from recovery.families.priors.distributions import (
     DISTRIBUTIONS,
     LKJ,
     Constant,
-    Distribution,
     Flat,
     Uniform,
 )
@@ -172,6 +172,16 @@ class NamedPriors(Frozen, arbitrary_types_allowed=True):
         """The distribution of every parameter, by its narrowest key: equal for equal priors."""
         return {keys[0]: str(self.of(name)) for name, keys in self.KEYS.items()}
 
+    def excluded(self, values: Mapping[str, float]) -> list[str]:
+        """Return the parameters whose values are outside of the prior, but for those it fixes."""
+        left_out = {*self.AT_MEANS, *self.fixed}
+        supports = {
+            name: self.bounded(name).support
+            for name in self.KEYS
+            if name in values and name not in left_out
+        }
+        return [name for name, (low, high) in supports.items() if not low <= values[name] <= high]
+
     def excludes_zero(self, parameter: str) -> bool:
         """Whether the prior bounds a parameter away from 0, or to one side of it."""
         if parameter not in self.KEYS or parameter in self.AT_MEANS:
@@ -221,19 +231,6 @@ class NamedPriors(Frozen, arbitrary_types_allowed=True):
     @model_serializer(mode="wrap")
     def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, str]:
         return {key: value for key, value in handler(self).items() if value is not None}
-
-
-def excluded(prior: Any, values: Mapping[str, float]) -> list[str]:
-    """Return the parameters whose values are outside of their prior; those fixed are left out."""
-    if not isinstance(prior, NamedPriors):
-        return []
-    left_out = {*prior.AT_MEANS, *prior.fixed}
-    supports = {name: prior.bounded(name).support for name in prior.KEYS if name not in left_out}
-    return [
-        name
-        for name, (low, high) in supports.items()
-        if name in values and not low <= values[name] <= high
-    ]
 
 
 def content_of(prior: Any) -> dict[str, Any]:

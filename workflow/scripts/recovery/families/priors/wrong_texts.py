@@ -7,7 +7,8 @@ import math
 import re
 from collections.abc import Collection
 
-from recovery.families.priors.distributions import DISTRIBUTIONS, LKJ, Bounds, Flat
+from recovery.families.priors.distribution import Bounds
+from recovery.families.priors.distributions import DISTRIBUTIONS, LKJ, Flat
 
 IN_QUOTES = (
     "between braces and brackets YAML splits at commas: write each prior on its own line, "
