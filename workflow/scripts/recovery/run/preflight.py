@@ -106,7 +106,10 @@ def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[
 
 def _too_much(study: Study) -> Iterator[str]:
     """Yield faults of a study that is too large for any machine, or for Snakemake."""
-    largest = max(scenarios_of(study), key=partial(rows_of_dataset, study))
+    most = max(study.participants), max(study.observations, default=None)
+    large = (each for each in scenarios_of(study) if each.participants == most[0])
+    large = (each for each in large if each.observations in (None, most[1]))
+    largest = max(large, key=partial(rows_of_dataset, study))
     if (rows := rows_of_dataset(study, largest)) > MOST_ROWS:
         yield (
             f"observations: datasets {largest.sized} have {rows:,} rows, must have at most "
