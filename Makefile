@@ -29,7 +29,7 @@ test: .venv/developer
 
 # Everything: more mutated studies, more moments at which a study is killed.
 test-all: export EXAMPLES ?= 1000
-test-all: export RECOVERY_KILLS ?= 12
+test-all: export RECOVERY_KILLS ?= 8
 test-all: .venv/developer
 	$(BIN)/python -m pytest $(ARGS)
 

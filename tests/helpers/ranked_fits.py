@@ -50,7 +50,9 @@ def ranked(simulate, program, model, size, *changes, prior=PRIOR, seed=1, replic
         key = {"replicate": replicate, "attempt": 1, "seed": seed, "failed_in": None}
         diagnostics.append(fit.diagnostics | key)
     estimates = pd.DataFrame(estimates)
-    return estimates[~estimates["parameter"].str.startswith("r_")], pd.DataFrame(diagnostics)
+    left_out = estimates["parameter"].str.startswith("r_")
+    left_out |= estimates["parameter"].isin(fitter.prior.fixed)
+    return estimates[~left_out], pd.DataFrame(diagnostics)
 
 
 def judge(estimates, diagnostics) -> pd.DataFrame:

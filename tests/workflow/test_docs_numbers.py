@@ -22,7 +22,7 @@ def numbers(text: str) -> pd.DataFrame:
     return table.drop(columns="model")
 
 
-@pytest.mark.parametrize("study", ["multilevel", "group_by_condition"])  # others: minutes more
+@pytest.mark.parametrize("study", ["multilevel"])  # others: minutes more
 def test_the_documentation_has_the_results_of_a_study(study, tmp_path):
     # Other kinds of processors differ by Monte Carlo error: of 20 fits, 2 in convergence and
     # coverage; a tenth in ESS, widths and numbers of participants.

@@ -15,7 +15,7 @@ import pandas as pd
 
 from recovery import tables
 from recovery.families.family import Family
-from recovery.families.priors import content_of
+from recovery.families.priors import content_of, fixed_by
 from recovery.plan.design import Cell, Design
 from recovery.plan.seeds import rank_rng
 from recovery.score.measures.uniformity import SMALLEST_P, holm, p_value
@@ -52,7 +52,7 @@ def reason_not_applicable(
 
 
 def read_ranks(design: Design, cell: Cell) -> pd.DataFrame:
-    """Return the ranks of a cell, except those of participants' coefficients.
+    """Return the ranks of a cell; participants' coefficients and what a prior fixes have none.
 
     Returns
     -------
@@ -63,7 +63,9 @@ def read_ranks(design: Design, cell: Cell) -> pd.DataFrame:
     estimates = tables.read_frame(design.cell_files("estimates", cell), columns)
     family = design.family
     effects = family.group_coefficients(list(estimates["parameter"].unique())).values()
-    return estimates[~estimates["parameter"].isin([name for names in effects for name in names])]
+    left_out = {name for names in effects for name in names}
+    left_out |= fixed_by(design.study.priors.get(cell[2]))
+    return estimates[~estimates["parameter"].isin(left_out)]
 
 
 def uniform_values(ranks: pd.DataFrame, fits: pd.DataFrame) -> dict[str, np.ndarray]:
