@@ -1,6 +1,6 @@
 """A study that is killed or interrupted, and goes on with the same command.
 
-RECOVERY_KILLS is the number of random moments: 3 by default, 12 in `make test-all`. Every third
+RECOVERY_KILLS is the number of random moments: 3 by default, 8 in `make test-all`. Every third
 run is of a whole study, the others end with the summary tables.
 """
 
