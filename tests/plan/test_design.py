@@ -8,6 +8,7 @@ from changed_keys import only
 from conftest import DROP, SMALL, make_design, make_study
 from observed_study import OBSERVED
 
+from recovery.plan import prior_remarks
 from recovery.plan.batch_size import Batch
 from recovery.plan.design import Design
 from recovery.plan.scenarios import Scenario
@@ -178,10 +179,10 @@ def test_priors_with_the_same_values_share_their_fits(design):
         (batch, *_) = both.batches(twins[0])
         assert both.fit(*twins[0], batch) == both.fit(*twins[1], batch)
         assert both.fit(*twins[0], batch) == design.fit(*twins[0], batch)
-    assert both.same_priors() == [
+    assert prior_remarks.same_priors(both) == [
         "priors with the same values are fitted once and shown under each name: weak, twin"
     ]
-    assert design.same_priors() == []
+    assert prior_remarks.same_priors(design) == []
 
 
 # Identities

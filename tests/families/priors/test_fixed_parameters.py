@@ -10,6 +10,7 @@ from recovery.common.errors import StudyError
 from recovery.engines.protocol import Draws, Program
 from recovery.fit import batches, datasets, posterior
 from recovery.fit.sampler import SamplerFitter
+from recovery.plan import prior_remarks
 from recovery.plan.batch_size import Batch
 from recovery.run import preflight
 from recovery.score.measures import performance_measures
@@ -164,7 +165,7 @@ def test_a_truth_that_a_prior_excludes_is_said():
     design = make_design(
         ("priors", "narrow", narrow), ("priors", "zero", narrow | {"b": "constant(0)"})
     )
-    assert design.truths_outside_priors() == [
+    assert prior_remarks.truths_outside_priors(design) == [
         "the prior narrow excludes the true b_x of moderate, so no interval can contain it"
     ]
-    assert make_design().remarks() == []
+    assert prior_remarks.remarks(make_design()) == []

@@ -17,7 +17,7 @@ from recovery import families
 from recovery.common.hashing import digest
 from recovery.common.replicate_ranges import as_ranges
 from recovery.families.family import Family
-from recovery.families.priors import NamedPriors, content_of
+from recovery.families.priors import content_of
 from recovery.plan import paths
 from recovery.plan.batch_size import OBSERVED_BATCH, Batch, data_batches, fit_batches
 from recovery.plan.other_methods import approximation, estimation
@@ -101,39 +101,6 @@ class Design:
         return {methods.NO_PRIOR: methods.NO_PRIOR} | {
             name: first[content] for name, content in contents.items()
         }
-
-    def same_priors(self) -> list[str]:
-        """Return a sentence for each prior whose fits are also those of others."""
-        names: dict[str, list[str]] = {}
-        for name, fitted in self.fitted_prior.items():
-            names.setdefault(fitted, []).append(name)
-        return [
-            "priors with the same values are fitted once and shown under each name: "
-            + ", ".join(same)
-            for same in names.values()
-            if len(same) > 1
-        ]
-
-    def remarks(self) -> list[str]:
-        """Return sentences on priors that a reader should know before the results."""
-        return [*self.same_priors(), *self.truths_outside_priors()]
-
-    def truths_outside_priors(self) -> list[str]:
-        """Return a sentence for each true value that a prior excludes."""
-        if not issubclass(self.family.Prior, NamedPriors):
-            return []
-        known = {
-            name: self.family.values_of(truth)
-            for name, truth in self.study.truths.items()
-            if isinstance(truth, self.family.Truth)
-        }
-        return [
-            f"the prior {prior} excludes the true {parameter} of {truth}, so no interval can "
-            "contain it"
-            for truth, values in known.items()
-            for prior, content in self.study.priors.items()
-            for parameter in content.excluded(values)
-        ]
 
     def without_shared(self, rows: Any) -> Any:
         """Return the rows of a table of cells without priors that another one is fitted for."""

@@ -16,6 +16,7 @@ from recovery.families.family import Family
 from recovery.plan.design import Design
 from recovery.plan.figure_list import figures, words
 from recovery.plan.prior_panels import has_named_priors
+from recovery.plan.prior_remarks import remarks
 from recovery.report import ademp, figure_counts, latex_tables, prior_words
 from recovery.report.number_formats import number, percent, sortable
 from recovery.report.sections import (
@@ -145,6 +146,7 @@ def _setup(design: Design, family: Family, observed_fits: pd.DataFrame) -> dict[
         },
         "priors": priors,
         "prior_place": prior_words.place(study, family),
+        "prior_remarks": remarks(design),
         "named_priors": bool(prior_words.settings(study)),
         "wider_keys": has_named_priors(family),
         "prior_keys": prior_words.keys_in_use(study),

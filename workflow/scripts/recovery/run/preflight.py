@@ -207,11 +207,11 @@ def _without_likelihood(study: Study, family: Family, unit: Unit) -> list[str]:
         f"selection.leave_out: got {unit!r}, but the family gives no likelihood of one "
         f"{unit} for the model {model!r}{lacking}"
         for model in study.models
-        if (lacking := _under(study, family, unit, model, one_draw, columns)) is not None
+        if (lacking := _under_which(study, family, unit, model, one_draw, columns)) is not None
     ]
 
 
-def _under(
+def _under_which(
     study: Study, family: Family, unit: Unit, model: str, one_draw: dict, columns: Columns
 ) -> str | None:
     """The priors under which a model has no likelihood of a unit; None if it always has one."""

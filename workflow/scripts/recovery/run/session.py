@@ -22,6 +22,7 @@ from recovery.plan.design import Design
 from recovery.plan.forcerun import STEPS, folder_of
 from recovery.plan.inputs import Inputs
 from recovery.plan.params import Params
+from recovery.plan.prior_remarks import remarks
 from recovery.run import machine, preflight, results_lock
 from recovery.study import overrides
 from recovery.study.yaml_file import read_yaml
@@ -168,7 +169,7 @@ def at_start(design: Design) -> str:
     fits = len(design.fitted_cells) * study.replicates
     batches = sum(len(design.batches(cell)) for cell in design.fitted_cells)
     lines = [f"{study.name}: {fits:,} fits to simulated data, in {batches:,} batches."]
-    lines += [f"{study.name}: {line}" for line in design.remarks()]
+    lines += [f"{study.name}: {line}" for line in remarks(design)]
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from recovery import tables
 from recovery.common.errors import StudyError
 from recovery.common.worker import ChildLostError, in_child
 from recovery.families.family import Columns, Fields, SimulationError
-from recovery.families.priors import NamedPriors
+from recovery.families.priors import NamedPriors, content_of
 from recovery.plan.design import Design
 from recovery.plan.scenarios import Scenario
 from recovery.plan.seeds import prior_predictive_seed
@@ -197,7 +197,7 @@ class _PriorPrediction:
     def _generator(self, prior: str) -> np.random.Generator:
         """The generator of a prior, which continues from draw to draw."""
         if prior not in self.generators:
-            content = self.study.priors[prior].model_dump(mode="json")
+            content = content_of(self.study.priors[prior])
             seed = prior_predictive_seed(self.study.seed, content)
             self.generators[prior] = np.random.default_rng(seed)
         return self.generators[prior]

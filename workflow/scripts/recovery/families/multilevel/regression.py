@@ -42,7 +42,7 @@ from recovery.families.multilevel.design_file import DesignFile
 from recovery.families.multilevel.layout import Layout, parts_of
 from recovery.families.multilevel.models import JOINT, models
 from recovery.families.multilevel.outcome import Outcome
-from recovery.families.priors import NamedPriors, program_data
+from recovery.families.priors import NamedPriors
 
 MOST_PAIRS = 10  # of population coefficients, whose sums and differences calibration ranks
 
@@ -292,27 +292,18 @@ class Multilevel(Family):
             "X": layout.design_matrix(columns),
             "offsets": layout.offset(columns),
             "X_mean": means if layout.intercept else np.zeros(layout.size),
-            **self._groups_data(columns, prior, model),
+            **self._groups_and_priors(columns, prior, self.MODELS[model].pooling),
             "y": y,
             **({} if trials is None else {"trials": trials}),
             **self.outcome.stan_data(prior, means),
         }
 
-    def _groups_data(self, columns: Columns, prior: NamedPriors, model: str) -> dict[str, Any]:
-        """The data about groups, and the priors of the program's parameters.
-
-        `pooled` has no groups, and `unpooled` has the population's coefficients of each.
-        """
-        layout, pooling = self.layout, self.MODELS[model].pooling
-        data = group_coefficients.stan_data(layout, columns, pooled=pooling == "complete")
-        repeats = data["J"][0] if pooling == "none" else 1
-        parameters = regression_priors.of_population(layout, prior) * repeats
-        if pooling == "partial":
-            parameters += [prior.bounded(name) for name in layout.sd]
-            data["partial_shape"] = regression_priors.partial_shapes(layout, prior)
-        else:
-            data["partial_shape"] = np.zeros(data["P"]) + 1
-        return data | program_data([*parameters, *self.outcome.priors(prior)])
+    def _groups_and_priors(
+        self, columns: Columns, prior: NamedPriors, pooling: str
+    ) -> dict[str, Any]:
+        groups = group_coefficients.stan_data(self.layout, columns, pooled=pooling == "complete")
+        own = self.outcome.priors(prior)
+        return groups | regression_priors.stan_data(self.layout, own, prior, pooling, groups["J"])
 
     def parameter_names(self, names: list[str], columns: Columns) -> list[str]:
         """Return the names of a program's draws after the terms of the formula."""

@@ -6,7 +6,8 @@ the population's intercept at the means of the columns of the design matrix, as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from recovery.families.multilevel.layout import INTERCEPT, Layout
 from recovery.families.priors import (
@@ -16,6 +17,7 @@ from recovery.families.priors import (
     NamedPriors,
     PriorKey,
     prior_type,
+    program_data,
 )
 
 _COEFFICIENT = PriorKey("normal(0, 1)")
@@ -63,12 +65,28 @@ def lkj(prior: NamedPriors, correlation: str) -> LKJ:
     return found
 
 
-def of_population(layout: Layout, prior: NamedPriors) -> list[Bounded]:
-    """Return the priors of the population's coefficients."""
-    return [prior.bounded(name) for name in layout.b]
+def stan_data(
+    layout: Layout,
+    outcome: Sequence[Bounded],
+    prior: NamedPriors,
+    pooling: str,
+    n_groups: Sequence[int],
+) -> dict[str, Any]:
+    """Return the priors of a program's parameters as its data.
+
+    The parameters are the population's coefficients, in `unpooled` those of every group instead,
+    then the groups' standard deviations, then the outcome's own.
+    """
+    parameters = [prior.bounded(name) for name in layout.b]
+    if pooling == "none":
+        parameters *= n_groups[0]
+    if pooling == "partial":
+        parameters += [prior.bounded(name) for name in layout.sd]
+    shapes = [] if pooling == "complete" else _partial_shapes(layout, prior)
+    return {**program_data([*parameters, *outcome]), "partial_shape": shapes}
 
 
-def partial_shapes(layout: Layout, prior: NamedPriors) -> list[float]:
+def _partial_shapes(layout: Layout, prior: NamedPriors) -> list[float]:
     """Return the shapes of the beta distributions of partial correlations, scaled to (0, 1).
 
     Under LKJ's distribution with shape eta, the partial correlation of coefficient i of Q with
