@@ -30,6 +30,7 @@ BATCH_TABLES = {
     "groups": batch_schemas.GROUPS,
     "diagnostics": batch_schemas.DIAGNOSTICS,
     "loo": batch_schemas.LOO,
+    "evidence": batch_schemas.EVIDENCE,
     "draws": batch_schemas.DRAWS,
 }
 BOUNDS = (

@@ -102,6 +102,7 @@ def make_design(*places: tuple, **sources) -> Design:
         "simulating": "simulating",
         "fitting": "fitting",
         "engine_version": "1",
+        "estimating": dict.fromkeys(study.estimators, "estimating"),
         "estimating_engines": dict.fromkeys(study.estimators, ("scipy", "1")),
     }
     return Design(study, Sources(**(made_up | sources)))
@@ -289,6 +290,7 @@ def observed_study(tmp_path_factory) -> Checkout:
         },
         observed={"sleep": SLEEPSTUDY},
         models=["noncentered"],
+        estimands={"at_two": "mean(x = 2)"},
         rescue=[{"adapt_delta": 0.9}],
         keep_draws=True,
     )

@@ -30,7 +30,7 @@ class Table:
     def text(self, summary: Path) -> str:
         """Return the table as it is on the page."""
         head, *rows = self.rows(summary)
-        lines = [head, ["---" if name == "model" else "---:" for name in head], *rows]
+        lines = [head, ["---" if name in ("target", "model") else "---:" for name in head], *rows]
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     def shown(self) -> str:
@@ -87,12 +87,14 @@ def mixed(summary: Path) -> Iterator[list[str]]:
 
 
 def needed(summary: Path) -> Iterator[list[str]]:
-    """Yield how many participants each model needs for a power of 0.8, with 95 % bounds."""
+    """Yield how many participants each target needs with each model, and the 95 % bounds."""
     table = _of_prior(_read(summary, "planning"))
-    yield ["model", "participants", "from", "to"]
-    for row in table[table["measure"] == "power"].itertuples():
+    yield ["target", "model", "participants", "from", "to"]
+    for row in table.itertuples():
+        target = f"`{row.parameter}`: {row.measure.replace('_', ' ')} {row.wanted:g}"
         numbers = [row.n_needed, row.lower, row.upper]
-        yield [f"`{row.model}`", *("" if pd.isna(each) else f"{each:.0f}" for each in numbers)]
+        shown = ("" if pd.isna(each) else f"{each:.0f}" for each in numbers)
+        yield [target, f"`{row.model}`", *shown]
 
 
 def _first_attempts(summary: Path) -> pd.DataFrame:
@@ -109,7 +111,8 @@ def _intervals(summary: Path, parameter: str, keys: list[str]) -> pd.Series:
     """Coverage and width of the intervals of a parameter: (values of keys, measure) -> value."""
     table = _of_prior(_read(summary, "performance"))
     table = table[(table["parameter"] == parameter) & (table["subset"] == "all")]
-    table = table[table["level"] == LEVEL]
+    table = table[(table["level"] == LEVEL) & (table["interval"] == "central")]
+    table = table[table["point"].isna() | (table["point"] == "mean")]
     places = list(
         zip(zip(*(table[key] for key in keys), strict=True), table["measure"], strict=True)
     )

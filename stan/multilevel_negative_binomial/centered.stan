@@ -13,6 +13,8 @@
 functions {
   #include functions/named_prior.stan
   #include functions/multilevel.stan
+
+  #include functions/negative_binomial.stan
 }
 data {
   #include multilevel/data.stan
@@ -41,7 +43,7 @@ model {
   #include multilevel/priors.stan
 
   u ~ groups_normal(mu, sd, partial, Q, J);
-  y ~ neg_binomial_2_log_glm(W, alpha, b[fixed], shape);
+  y ~ counts(W, alpha, b[fixed], shape);
 }
 generated quantities {
   vector[P] cor = correlations(partial, Q);

@@ -8,6 +8,7 @@
  */
 functions {
   #include functions/named_prior.stan
+  #include functions/negative_binomial.stan
 }
 data {
   #include multilevel/data.stan
@@ -28,5 +29,5 @@ transformed parameters {
 model {
   #include priors/densities.stan
 
-  y ~ neg_binomial_2_log_glm(X, offsets, b, shape);
+  y ~ counts(X, offsets, b, shape);
 }

@@ -13,6 +13,8 @@
 functions {
   #include functions/named_prior.stan
   #include functions/multilevel.stan
+
+  #include functions/heavy_tails.stan
 }
 data {
   #include multilevel/data.stan
@@ -42,7 +44,7 @@ model {
   #include multilevel/priors.stan
 
   u ~ groups_normal(mu, sd, partial, Q, J);
-  y ~ student_t(nu, alpha + W * b[fixed], sigma);
+  y ~ heavy_tails(nu, alpha + W * b[fixed], sigma);
 }
 generated quantities {
   vector[P] cor = correlations(partial, Q);

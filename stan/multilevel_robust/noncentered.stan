@@ -11,6 +11,8 @@
 functions {
   #include functions/named_prior.stan
   #include functions/multilevel.stan
+
+  #include functions/heavy_tails.stan
 }
 data {
   #include multilevel/data.stan
@@ -41,7 +43,7 @@ model {
   #include multilevel/priors.stan
 
   z ~ std_normal();
-  y ~ student_t(nu, alpha + W * b[fixed], sigma);
+  y ~ heavy_tails(nu, alpha + W * b[fixed], sigma);
 }
 generated quantities {
   vector[P] cor = correlations(partial, Q);

@@ -8,6 +8,7 @@
  */
 functions {
   #include functions/named_prior.stan
+  #include functions/heavy_tails.stan
 }
 data {
   #include multilevel/data.stan
@@ -29,5 +30,5 @@ transformed parameters {
 model {
   #include priors/densities.stan
 
-  y ~ student_t(nu, offsets + X * b, sigma);
+  y ~ heavy_tails(nu, offsets + X * b, sigma);
 }

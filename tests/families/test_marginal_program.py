@@ -1,14 +1,18 @@
-"""The marginal program: its density against SciPy, its posterior against the other programs."""
+"""The marginal programs of straight lines: their densities in exact fractions, their posterior.
+
+`marginal_lines` is what the formula has; `marginal`, the program of all formulas, is compared too.
+"""
 
 import json
-import math
 from dataclasses import replace
 from fractions import Fraction
 
+import exact_normal
 import numpy as np
 import pytest
 import stanli
 from conftest import STAN
+from exact_normal import exact
 from sampled_programs import means, sample
 from scipy import stats
 
@@ -46,35 +50,24 @@ def dataset(participant, seed, level=0.0):
     return {"participant": participant, "x": x, "y": y}
 
 
-def log_density(columns, point, family=family, prior=FLAT, x=None) -> float:
-    """The log density of the program at these parameters: priors, Jacobian and likelihood.
+@pytest.fixture(params=["marginal_lines", "marginal"])
+def program(request):
+    return request.param
+
+
+def log_density(program, columns, point, family=family, prior=FLAT, x=None) -> float:
+    """The log density of a program at these parameters: priors, Jacobian and likelihood.
 
     `x` is the predictor, if it is not the column x.
     """
-    source = (STAN / "multilevel_linear" / "marginal.stan").read_text()
-    program = stanli.stan_to_mir(source, include_paths=str(STAN))
-    model = stanli.Model(mir=program, data=family.stan_data(columns, prior, "marginal"))
+    source = (STAN / "multilevel_linear" / f"{program}.stan").read_text()
+    compiled = stanli.stan_to_mir(source, include_paths=str(STAN))
+    model = stanli.Model(mir=compiled, data=family.stan_data(columns, prior, "marginal"))
     intercept, slope = point["b"]
     at_means = intercept + slope * np.mean(columns["x"] if x is None else x)
     free = [at_means, slope, *point["sd"], point["sigma"]]
     values = {"free": free, "partial": [point["rho"]]}
     return model.log_prob_grad(model.unconstrain(json.dumps(values)))[0]
-
-
-def elimination(matrix, rhs):
-    """Determinant of a positive definite matrix and rhs' inv(matrix) rhs, in exact fractions."""
-    rows = [[*row, b] for row, b in zip(matrix.tolist(), rhs.tolist(), strict=True)]
-    determinant, form = Fraction(1), Fraction(0)
-    while rows:
-        (pivot, *head), rest = rows[0], rows[1:]
-        determinant, form = determinant * pivot, form + head[-1] ** 2 / pivot
-        rows = [
-            [a - row[0] * h / pivot for a, h in zip(row[1:], head, strict=True)] for row in rest
-        ]
-    return determinant, form
-
-
-exact = np.vectorize(lambda number: Fraction(float(number)), otypes=[object])
 
 
 def log_likelihood(columns, point) -> float:
@@ -90,32 +83,30 @@ def log_likelihood(columns, point) -> float:
         x, y = exact(columns["x"][selected]), exact(columns["y"][selected])
         predictors = np.column_stack([x**0, x])
         noise = Fraction(point["sigma"]) ** 2 * np.eye(x.size, dtype=int)
-        determinant, form = elimination(
-            predictors @ between @ predictors.T + noise, y - predictors @ exact(point["b"])
-        )
-        log_determinant = math.log(determinant.numerator) - math.log(determinant.denominator)
-        total -= (x.size * math.log(2 * math.pi) + log_determinant + float(form)) / 2
+        covariance = predictors @ between @ predictors.T + noise
+        total += exact_normal.log_density(y, predictors @ exact(point["b"]), covariance)
     return total
 
 
 @pytest.mark.parametrize("participant", [BALANCED, UNBALANCED], ids=["balanced", "unbalanced"])
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
-def test_the_likelihood_is_multivariate_normal(participant, point):
+def test_the_likelihood_is_multivariate_normal(program, participant, point):
     # Priors, Jacobian and dropped constants are the same for both datasets.
     one, other = dataset(participant, 1), dataset(participant, 2)
-    result = log_density(one, point) - log_density(other, point)
+    result = log_density(program, one, point) - log_density(program, other, point)
     expected = log_likelihood(one, point) - log_likelihood(other, point)
     assert result == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 
-def test_a_large_mean_of_the_outcome_does_not_reduce_precision():
+def test_a_large_mean_of_the_outcome_does_not_reduce_precision(program):
     one, other = dataset(UNBALANCED, 1, level=1e6), dataset(UNBALANCED, 2, level=1e6)
     point = {"b": [1e6, 1.0], "sd": [1.0, 0.5], "rho": 0.2, "sigma": 1.0}
     expected = log_likelihood(one, point) - log_likelihood(other, point)
-    assert log_density(one, point) - log_density(other, point) == pytest.approx(expected, rel=1e-10)
+    result = log_density(program, one, point) - log_density(program, other, point)
+    assert result == pytest.approx(expected, rel=1e-10)
 
 
-def test_priors_and_known_parts_are_in_the_density(rng):
+def test_priors_and_known_parts_are_in_the_density(program, rng):
     # Up to a constant. The coefficient that varies is that of a condition.
     family = families.find(
         {
@@ -155,8 +146,9 @@ def test_priors_and_known_parts_are_in_the_density(rng):
         expected += stats.expon.logpdf(sigma, scale=1 / 1.5)
         expected += 1.7 * np.log1p(-(rho**2))  # LKJ's (1 - rho^2)^0.7, and the Jacobian
         plain = {name: np.asarray(value).tolist() for name, value in at.items()}
-        differences.append(log_density(columns, plain, family, prior, as_x["x"]) - expected)
-    np.testing.assert_allclose(differences, differences[0], atol=1e-8)
+        result = log_density(program, columns, plain, family, prior, as_x["x"])
+        differences.append(result - expected)
+    np.testing.assert_allclose(differences, differences[0], atol=1e-8, equal_nan=False)
 
 
 def squared(draws):
@@ -196,13 +188,17 @@ def test_participants_without_differences_have_the_line_of_the_population():
 
 
 @pytest.mark.parametrize(
-    "formula",
+    ("formula", "file"),
     [
-        "y ~ x + I(x^2) + (x + I(x^2) | participant)",
-        "y ~ x + (1 | participant)",
-        "y ~ x + (x || participant)",
-        "y ~ 0 + x + I(x^2) + (0 + x + I(x^2) | participant)",
+        ("y ~ x + (x | participant)", "marginal_lines"),
+        ("y ~ condition + (condition | participant)", "marginal_lines"),
+        ("y ~ x + (x || participant)", "marginal"),
+        ("y ~ x + (1 | participant)", "marginal"),
+        ("y ~ x + I(x^2) + (x | participant)", "marginal"),
+        ("y ~ 0 + x + I(x^2) + (0 + x + I(x^2) | participant)", "marginal"),
     ],
 )
-def test_only_an_intercept_and_a_slope_that_vary_have_the_marginal_program(formula):
-    assert "marginal" not in families.find({"name": "multilevel_linear", "formula": formula}).MODELS
+def test_lines_of_all_participants_have_their_own_program(formula, file):
+    design = {"x": {"normal": [0, 1]}} if "x" in formula else {"condition": {"levels": ["a", "b"]}}
+    found = families.find({"name": "multilevel_linear", "formula": formula, "design": design})
+    assert found.MODELS["marginal"].program == f"multilevel_linear/{file}.stan"

@@ -84,10 +84,13 @@ def test_random_intercepts_have_no_correlation():
             "y ~ x + (x | participant)",
             {"pooled", "unpooled", "centered", "noncentered", "marginal"},
         ),
-        (THREE, {"pooled", "unpooled", "centered", "noncentered"}),
-        ("y ~ x1 + x2 + (x2 + x1 | participant)", {"pooled", "centered", "noncentered"}),
-        ("y ~ x1 + x2 + (x1 | participant)", {"pooled", "centered", "noncentered"}),
-        ("y ~ x + (1 | participant)", {"pooled", "centered", "noncentered"}),
+        (THREE, {"pooled", "unpooled", "centered", "noncentered", "marginal"}),
+        (
+            "y ~ x1 + x2 + (x2 + x1 | participant)",
+            {"pooled", "centered", "noncentered", "marginal"},
+        ),
+        ("y ~ x1 + x2 + (x1 | participant)", {"pooled", "centered", "noncentered", "marginal"}),
+        ("y ~ x + (1 | participant)", {"pooled", "centered", "noncentered", "marginal"}),
         ("y ~ x", {"pooled"}),
     ],
 )

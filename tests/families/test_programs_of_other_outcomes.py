@@ -85,5 +85,6 @@ def test_draws_have_the_names_of_all_parameters_and_deviations(name, model):
 
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_every_model_has_a_program_and_every_program_has_a_model(name):
-    programs = {file.stem for file in (STAN / name).glob("*.stan")}
-    assert programs == set(Regression(name, SHAPES["all vary"]).family.MODELS)
+    programs = {str(file.relative_to(STAN)) for file in (STAN / name).glob("*.stan")}
+    shapes = (Regression(name, SHAPES[each]).family for each in ("all vary", "intercepts vary"))
+    assert programs == {model.program for family in shapes for model in family.MODELS.values()}

@@ -243,6 +243,29 @@ def test_deviations_of_all_groups_are_drawn_around_0(kind):
         assert {len(line.get_xdata()) for line in points} == {groups}
 
 
+class Decided(FigureData):
+    """Figure data of a study with a decision, without files."""
+
+    @property
+    def decisions(self):
+        counts, rates = [4, 16], [0.25, 0.75]
+        keys = {"model": "pooled", "prior": "weak", "decision": "effect"}
+        table = pd.DataFrame({"participants": counts, "rate": rates, "lower": 0.1, "upper": 0.9})
+        scenarios = [f"moderate-{count}x3" for count in counts]
+        return table.assign(scenario=scenarios, n_replicates=[40, 8], **keys)
+
+
+@pytest.mark.usefixtures("close")
+def test_the_rates_of_yes_are_drawn_over_participants():
+    decision = ("decisions", "effect", {"of": "x", "interval": 0.9, "excludes": 0})
+    assert names("decisions", decision) == []  # one count
+    data = Decided(make_design(("participants", [4, 16]), decision))
+    drawn = figures.draw(data, of_kind(data, "decisions"))
+    marks = [line for line in drawn.axes[0].lines if line.get_marker() == "o"]
+    assert [line.get_ydata().tolist() for line in marks] == [[0.25, 0.75], [0.75]]
+    assert marks[1].get_markerfacecolor() == "white"  # fewer than planned
+
+
 class Planned(FigureData):
     """Figure data of a study with a target for the RMSE of sigma, without files."""
 
@@ -262,11 +285,13 @@ class Planned(FigureData):
         return table.assign(subset="all", measure="rmse", level=np.nan, **keys, **spread)
 
     @property
+    def planned_values(self):
+        return self.performance
+
+    @property
     def planning(self):
         study = self.design.study
-        return planning.participants_needed(
-            self.performance, study.planning, 0.89, study.counted_sizes
-        )
+        return planning.participants_needed(self.performance, study.planning, study.counted_sizes)
 
 
 class PlannedByItems(Planned):

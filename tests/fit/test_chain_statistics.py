@@ -139,3 +139,19 @@ def test_quantiles_of_sorted_columns_are_those_of_numpy(rng, size):
     probabilities = [0.0, 0.025, 0.05, 0.25, 0.5, 0.945, 0.95, 1.0]
     found = chain_statistics.quantiles_of(values, probabilities)
     assert (found == np.quantile(values, probabilities, axis=1)).all()
+
+
+def test_highest_density_intervals_are_those_of_arviz(rng):
+    values = np.sort(rng.gamma(2.0, size=(5, 1001)), axis=1)
+    for level in (0.5, 0.89, 0.95):
+        low, high = chain_statistics.highest_density(values, level)
+        for row, *bounds in zip(values, low, high, strict=True):
+            np.testing.assert_array_equal(bounds, array_stats.hdi(row, level))
+
+
+def test_the_highest_density_interval_of_an_exponential_begins_at_0(rng):
+    """100,000 draws; in closed form [0, -log(1 - level)]."""
+    values = np.sort(rng.exponential(size=(1, 100_000)), axis=1)
+    low, high = chain_statistics.highest_density(values, 0.9)
+    assert low[0] < 0.01
+    assert high[0] == pytest.approx(-np.log(0.1), abs=0.03)

@@ -24,7 +24,7 @@ WIDE = {
     "cor": "lkj(1)",
     "sigma": "exponential(1)",
 }
-NAMES = list(LINEAR.ESTIMATORS)
+NAMES = ALL[1]
 TABLES = ["estimates", "groups", "diagnostics"]
 
 
@@ -34,7 +34,7 @@ TABLES = ["estimates", "groups", "diagnostics"]
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("estimators", ["lmer"]), r"estimators\[0\]: got 'lmer', must be one of 'reml', 'ml', "),
+        (("estimators", ["glmer"]), r"estimators\[0\]: got 'glmer', must be one of 'reml', 'ml', "),
         (("estimators", ["reml", "reml"]), "estimators: 'reml' is listed more than once"),
         (("estimators", ["pooled"]), r"estimators\[0\]: got 'pooled', must not be a model"),
         (("estimators", "reml"), "estimators: got 'reml', must be a list"),
@@ -81,7 +81,7 @@ def test_estimators_have_one_cell_per_scenario_for_all_priors():
 
 
 def identity(*changes, name="reml", **sources) -> str:
-    design = make_design(ALL, *changes, **({"estimating": "code"} | sources))
+    design = make_design(ALL, *changes, **sources)
     return design.fit(SCENARIO, name, NO_PRIOR, Batch(1, 25, 25))["identity"]
 
 
@@ -110,7 +110,7 @@ def test_settings_of_stan_do_not_change_estimators(change):
         (("truths", "moderate", "sigma", 2.0), {}),
         (("intervals", [0.5, 0.89]), {}),
         (("sampler", "time_limit", 5.0), {}),
-        (("title", "same"), {"estimating": "edited"}),
+        (("title", "same"), {"estimating": dict.fromkeys(NAMES, "edited")}),
         (("title", "same"), {"estimating_engines": {"reml": ("scipy", "2")}}),
         (("title", "same"), {"simulating": "edited"}),
     ],
@@ -125,7 +125,7 @@ def test_programs_and_code_for_stan_do_not_change_estimators():
 
 
 def test_an_estimator_does_not_change_models_and_datasets():
-    with_one, without = make_design(ALL, estimating="code"), make_design()
+    with_one, without = make_design(ALL), make_design()
     for cell in without.cells:
         for batch in without.batches(cell):
             assert with_one.fit(*cell, batch) == without.fit(*cell, batch)
@@ -135,7 +135,7 @@ def test_an_estimator_does_not_change_models_and_datasets():
 
 def test_estimators_have_neither_draws_nor_leave_one_out_tables():
     kept = ("keep_draws", True), ("selection", {"leave_out": "observation"})
-    design = make_design(ALL, *kept, estimating="code")
+    design = make_design(ALL, *kept)
     assert "draws" in design.tables_of((SCENARIO, "pooled", "weak"))
     assert "loo" in design.tables_of((SCENARIO, "pooled", "weak"))
     assert design.tables_of((SCENARIO, "reml", NO_PRIOR)) == TABLES
@@ -146,7 +146,7 @@ def test_estimators_have_neither_draws_nor_leave_one_out_tables():
 
 
 def test_estimators_are_fitted_to_observed_data_too():
-    design = make_design(ALL, ("observed", "real", OBSERVED), estimating="code")
+    design = make_design(ALL, ("observed", "real", OBSERVED))
     result = {cell[1] for cell in design.observed_cells if cell[2] == NO_PRIOR}
     assert result == set(NAMES)
     assert design.fit_observed("real", "reml", NO_PRIOR)["engine"] == "scipy"

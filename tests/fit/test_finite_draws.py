@@ -11,7 +11,7 @@ from fitted_rows import rows
 from recovery import engines, families
 from recovery.common.errors import StudyError
 from recovery.engines.protocol import Draws, Program
-from recovery.families.family import Estimates, EstimatorResult
+from recovery.families.estimators import Estimates, EstimatorResult
 from recovery.fit import approximation, batches, datasets, estimator, loo
 from recovery.plan.batch_size import Batch
 from recovery.plan.design import Design
@@ -256,7 +256,7 @@ def estimated(monkeypatch):
         known = families.find("multilevel_linear").ESTIMATORS
         reml = replace(known["reml"], fit=lambda columns: EstimatorResult(parts))
         monkeypatch.setitem(known, "reml", reml)
-        design = make_design(("estimators", ["reml"]), estimating="code")
+        design = make_design(("estimators", ["reml"]))
         batch = Batch(1, 1, 1)
         data, truth = datasets.simulate_batch(design.simulation(SCENARIO, batch))
         fitter = estimator.EstimatorFitter(design.fit(SCENARIO, "reml", NO_PRIOR, batch))

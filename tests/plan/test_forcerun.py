@@ -16,6 +16,7 @@ EVERYTHING = (
     ("truths", "as_real", FROM_OBSERVED),
     ("verify", {"engine": "cmdstan", "share": 1}),
     ("selection", {"leave_out": ["participant"]}),
+    ("decisions", {"effect": {"of": "x", "null": 0, "bf": 10}}),
     ("keep_draws", True),
     ("engine", "cmdstan"),
 )
@@ -23,7 +24,7 @@ WILDCARDS = SimpleNamespace(
     scenario="as_real-4", batch="00001-00025", model="centered", prior="weak", dataset="real"
 )
 SUMMARISED = {"summary", "figures", "report.html", "manifest.json", "tables", "outcome.txt"}
-FITTED = {"estimates", "groups", "diagnostics", "draws", "loo"}
+FITTED = {"estimates", "groups", "diagnostics", "draws", "loo", "evidence"}
 
 
 def settings(*forced: str, targets: tuple = (), force: bool = False) -> SimpleNamespace:

@@ -28,6 +28,7 @@ TEXTS = [*PAGES, *READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
 SCHEMA = json.loads((ROOT / "workflow/schemas/study.schema.json").read_text())
 PARTS = ("Sampler", "Rescue", "Convergence", "Precision", "PlanningTarget", "Verify", "Selection")
+DECISIONS = ("Excludes", "Equivalence", "OneSided", "Evidence")  # examples in the short reference
 LIBRARY = ROOT / "workflow/scripts/recovery"
 # Wording that was hard to read.
 RIDDLES = (
@@ -64,7 +65,7 @@ def test_the_page_of_keys_has_every_key_of_a_study(hook):
     page = hook.on_page_markdown((DOCS / "reference/keys.md").read_text())
     for name in SCHEMA["properties"]:
         assert f"\n| `{name}` |" in page, name
-    for part in PARTS:
+    for part in (*PARTS, *DECISIONS):
         assert f"<!-- generated: keys {part} -->" in (DOCS / "reference/keys.md").read_text()
         for name in SCHEMA["$defs"][part]["properties"]:
             assert f"\n| `{name}` |" in page, (part, name)

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from itertools import chain
 
 import pytest
 import yaml
@@ -50,7 +51,8 @@ def imported(script: str) -> set[str]:
     shipped = [families.find({"name": name, **FORMULAS.get(name, {})}) for name in families.SHIPPED]
     found = [file for family in shipped for file in family.FILES]
     if script == "estimate":
-        found += [file for family in shipped for file in family.ESTIMATOR_FILES]
+        files = chain(*(chain(*family.ESTIMATOR_FILES.values()) for family in shipped))
+        found += [file for file in files if file.suffix == ".py"]
     engines = ENGINES if script in ("fit", "approximate", "check", "compile") else []
     names = set()
     for file in closure([SCRIPTS / f"{script}.py", *found, *engines]):

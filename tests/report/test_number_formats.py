@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recovery.report.number_formats import number, percent
+from recovery.report.number_formats import number, percent, whole_percent
 
 
 @pytest.mark.parametrize("distance", [0, *10.0 ** -np.arange(1, 16)])
@@ -24,3 +24,10 @@ def test_a_zero_has_no_sign(value, mcse):
 def test_a_value_has_two_digits_of_its_error():
     assert number(-0.14512, 0.0123) == "\N{MINUS SIGN}0.145"
     assert number(1234.5678, 23) == "1235"
+
+
+def test_whole_per_cent_have_signs_at_their_ends():
+    shares = (0, 0.0001, 0.004, 0.5, 0.994, 0.996, 0.99999, 1)
+    assert [whole_percent(share) for share in shares] == [
+        *("0 %", "<1 %", "<1 %", "50 %", "99 %", ">99 %", ">99 %", "100 %"),
+    ]

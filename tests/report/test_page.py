@@ -44,7 +44,9 @@ def test_every_figure_has_a_drawing_and_a_caption(monkeypatch):
     verify = ("verify", {"engine": "cmdstan", "share": 0.1})
     selection = ("selection", {"leave_out": "observation"})
     planning = ("participants", [4, 8]), ("planning", "sigma", {"rmse": 0.1})
-    study = make_study(("observed", "real", observed), drawn, verify, selection, *planning)
+    decision = ("decisions", "effect", {"of": "x", "interval": 0.9, "excludes": 0})
+    real = ("observed", "real", observed)
+    study = make_study(real, drawn, verify, selection, *planning, decision)
     without_lines = parse(read_yaml(ROOT / "config/learning_rate.yaml"), families.find)
     kinds = {each.kind for one in (study, without_lines) for each in figure_list.figures(one)}
     assert kinds == set(figures.DRAW)
@@ -117,9 +119,10 @@ def test_the_participants_needed_are_given_in_words(status, numbers, needed, int
     row = dict(zip(("n_needed", "lower", "upper"), numbers, strict=True))
     row |= {"truth": "a_b", "observations": 8, "model": "pooled", "prior": "weak"}
     row |= {"parameter": "sigma", "measure": "coverage", "wanted": 0.87, "status": status}
+    row["level"] = 0.95
     table = pd.DataFrame([row | {"smallest": 6, "largest": 24, "n_fewest": 13, "n_most": 20}])
     (texts,) = planning_section.rows(families.find("multilevel_linear"), table)
     assert (texts["needed"], texts["interval"], texts["status"]) == (needed, interval, status)
     assert texts["replicates"] == ("–" if status == "unknown" else "13 to 20")
-    assert texts["target"] == "coverage at least 87 %"
+    assert texts["target"] == "coverage of 95 % intervals at least 87 %"
     assert texts["truth"] == "a b"

@@ -13,6 +13,7 @@ from recovery.families.priors import Bounded, named_prior, read_distribution
 from recovery.plan.figure_list import Figure
 from recovery.report import latex_tables, page, prior_words
 from recovery.report.sections import prior_section
+from recovery.score.prior_prediction import SHARES
 
 BRMS = {
     "Intercept": "student_t(3, 0, 2.5)",
@@ -236,11 +237,27 @@ WITH_RANGE = {
 }
 
 
-def expected(row, *places):
+NO_CATEGORIES = pd.DataFrame(columns=SHARES)
+
+
+def expected(row, *places, categories=NO_CATEGORIES):
     """The only row, under the prior `very_wide`."""
     table = pd.DataFrame([{"prior": "very_wide"} | EMPTY | row])
-    (said,) = prior_section.rows(make_study(*places), families.find("multilevel_linear"), table)
+    family = families.find("multilevel_linear")
+    (said,) = prior_section.rows(make_study(*places), family, table, categories)
     return said
+
+
+def test_shares_of_categories_are_said_instead_of_a_range():
+    shares = [(1, 0.2, 0.01, 0.05, 0.5), (2, 0.3, 0.01, 0.1, 0.6), (3, 0.5, 0.01, 0.2, 0.9)]
+    table = pd.DataFrame([("very_wide", *each) for each in shares], columns=SHARES)
+    said = expected({}, categories=table)
+    assert said["central"] == "1: 20 % (5 to 50 %); 2: 30 % (10 to 60 %); 3: 50 % (20 to 90 %)"
+    assert said["sentence"].startswith(
+        "Under very wide, 20 % of y are 1, 5 to 50 % in the central 90 % of datasets; 30 % of y"
+    )
+    of_two = expected({}, categories=table[:2])
+    assert of_two["central"] == "2: 30 % (10 to 60 %)"
 
 
 def test_shares_of_implausible_outcomes_are_said_with_their_errors():

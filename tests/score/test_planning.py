@@ -11,6 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 from recovery.score import planning
 from recovery.score.measures.monte_carlo import with_bounds
 from recovery.study.settings import PlanningTarget
+from recovery.tables.summary_schemas import DECISIONS
 
 LEVEL = 0.95
 Z = stats.norm.ppf(0.975)
@@ -42,8 +43,14 @@ def performance(measure, values, mcse=0.0, counts=COUNTS, n=1000, **keys):
     )
 
 
+def planned(table):
+    """The values of planning, of a study without decisions."""
+    return planning.planned_values(table, pd.DataFrame(columns=DECISIONS.names))
+
+
 def needed(measure, target, table):
-    return planning.participants_needed(table, {"beta": PlanningTarget(**{measure: target})}, LEVEL)
+    wanted = {"beta": PlanningTarget(**{measure: target})}
+    return planning.participants_needed(planned(table), wanted)
 
 
 def row(measure, target, *values, **keys):
@@ -55,7 +62,7 @@ def test_a_number_is_found_at_every_value_of_the_other_sizes():
     widths = {12: [2.0, 1.5, 0.9], 24: [1.4, 0.9, 0.5], 48: [2.0, 1.8, 1.2]}
     tables = [performance("interval_width", each, n_item=n) for n, each in widths.items()]
     target = {"beta": PlanningTarget(interval_width=0.9)}
-    result = planning.participants_needed(pd.concat(tables), target, LEVEL, ["item"])
+    result = planning.participants_needed(planned(pd.concat(tables)), target, ["item"])
     assert result[["n_item", "n_needed"]].fillna(0).to_numpy().tolist() == [
         [12, 24],
         [24, 12],
@@ -270,12 +277,12 @@ def test_every_cell_parameter_and_target_has_a_row():
         for measure in ("interval_width", "rmse")
     )
     target = {"beta": PlanningTarget(interval_width=0.6, rmse=0.6)}
-    result = planning.participants_needed(table, target, LEVEL)
+    result = planning.participants_needed(planned(table), target)
     assert len(result) == 8
     assert len(result.drop_duplicates(["truth", "model", "prior", "measure"])) == 8
 
 
-def test_only_the_subset_all_and_the_plotted_level_are_used():
+def test_only_the_subset_all_and_the_level_of_the_target_are_used():
     table = pd.concat(
         [
             performance("interval_width", [3.0, 2.0, 0.5]),
@@ -285,6 +292,28 @@ def test_only_the_subset_all_and_the_plotted_level_are_used():
     )
     (result,) = needed("interval_width", 1.0, table).to_dict("records")
     assert result["status"] == planning.REACHED
+    assert result["level"] == LEVEL
+    wanted = {"beta": PlanningTarget(interval_width=1.0, interval=0.5)}
+    (result,) = planning.participants_needed(planned(table), wanted).to_dict("records")
+    assert result["status"] == planning.AT_SMALLEST
+    assert result["level"] == 0.5
+
+
+@pytest.mark.parametrize("effect", [0.3, 0.5])
+def test_a_rate_of_yes_is_planned_as_power_is(effect):
+    counts, n = np.array([20, 60, 100]), 500
+    values = np.round(n * stats.norm.cdf(effect * np.sqrt(counts) - Z)) / n
+    power = performance("power", values, counts=counts, n=n)
+    yes = power.drop(columns=["parameter", "measure", "level"]).rename(columns={"value": "rate"})
+    yes = yes.assign(decision="claim", outcome="yes")
+    no = yes.assign(outcome="no", rate=1 - values)
+    table = planning.planned_values(power, pd.concat([no, yes, yes.assign(subset="converged")]))
+    wanted = {"beta": PlanningTarget(power=0.8), "claim": PlanningTarget(rate=0.8)}
+    of_power, of_rate = planning.participants_needed(table, wanted).to_dict("records")
+    assert of_rate["measure"] == "rate"
+    for key in ("n_needed", "lower", "upper", "status", "n_fewest"):
+        assert of_rate[key] == of_power[key] or math.isnan(of_rate[key]), key
+    assert of_power["n_needed"] > 20
 
 
 def test_observations_of_an_observed_design_are_a_separate_condition():
@@ -303,7 +332,7 @@ def test_neither_order_nor_index_of_rows_matters(rng):
 
 
 def test_without_targets_the_table_is_empty():
-    result = planning.participants_needed(performance("rmse", [0.9, 0.7, 0.5]), {}, LEVEL)
+    result = planning.participants_needed(planned(performance("rmse", [0.9, 0.7, 0.5])), {})
     assert result.empty
     assert "n_needed" in result
 

@@ -163,3 +163,26 @@ def test_large_datasets_keep_their_quantiles(rng):
     for probability in (0.05, 0.5, 0.95):
         both = [np.quantile(each, probability) for each in (few, outcomes)]
         assert both[0] == pytest.approx(both[1], abs=0.01)
+
+
+def test_shares_of_categories_are_those_of_the_closed_form(predicted):
+    """The mean over datasets of the share of ones, and its spread, by quadrature."""
+    found = predicted(
+        ("family", "multilevel_bernoulli"),
+        ("formula", "y ~ 1"),
+        ("truths", {"one": {"b": {"Intercept": 0.0}}}),
+        ("models", ["pooled"]),
+        ("priors", {"one": {"Intercept": "normal(1, 2)"}}),
+    )["prior_categories"]
+    zero, one = found.to_dict("records")
+    assert (zero["category"], one["category"]) == (0, 1)
+    eta = MU + TAU * stats.norm.ppf((np.arange(10_000) + 0.5) / 10_000)
+    assert abs(one["share"] - stats.logistic.cdf(eta).mean()) < 4 * one["share_mcse"]
+    assert zero["share"] == pytest.approx(1 - one["share"])
+    assert (zero["lower"], zero["upper"]) == pytest.approx((1 - one["upper"], 1 - one["lower"]))
+    assert one["lower"] < 0.2
+    assert one["upper"] == 1  # most of 12 outcomes at an intercept of 4
+
+
+def test_outcomes_that_are_no_categories_have_no_shares(predicted):
+    assert predicted(*ONLY_INTERCEPT, ("priors", {"one": EXACT}))["prior_categories"].empty

@@ -25,6 +25,7 @@ SCHEMAS = {
     "groups": tables.GROUPS,
     "diagnostics": tables.DIAGNOSTICS,
     "loo": tables.LOO,
+    "evidence": tables.EVIDENCE,
     "summary": SUMMARIES["performance"],
 }
 READERS = {

@@ -13,7 +13,7 @@ TWO_COUNTS = ("participants", [4, 8])
     ("place", "message"),
     [
         (("tau", {"rmse": 1.0}), "planning: got 'tau', must be one of 'b_Intercept', 'b_x'"),
-        (("b_x", {}), "planning.b_x: got no key, must have at least one of `interval_wi"),
+        (("b_x", {}), "planning.b_x: got no target, must have at least one of `interval"),
         (("b_x", {"width": 1.0}), "planning.b_x.width: unknown key, must not be there"),
         (("b_x", {"power": 1}), "planning.b_x.power: got 1, must be below 1.0"),
         (("b_x", {"coverage": 0}), "planning.b_x.coverage: got 0, must be above 0.0"),
@@ -70,7 +70,8 @@ def test_no_dataset_and_no_fit_knows_of_it():
 def test_the_page_says_how_many_participants_are_needed(verified_study):
     results = verified_study.folder / "results/small"
     table = pd.read_parquet(results / "summary/planning.parquet")
-    assert table[["parameter", "measure", "wanted"]].values.tolist() == [["b_x", "power", 0.8]]
+    columns = ["parameter", "measure", "level", "wanted"]
+    assert table[columns].to_numpy().tolist() == [["b_x", "power", 0.95, 0.8]]
     assert '<h2 id="planning">' in (results / "report.html").read_text()
     assert (results / "figures/planning-plain-x5.svg").exists()
 

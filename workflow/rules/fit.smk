@@ -1,6 +1,7 @@
 # Tables that only some studies have, in addition to those of every fit.
 DRAWS = ["draws"] if STUDY.keep_draws else []
 LEFT_OUT = ["loo"] if STUDY.selection else []
+EVIDENCE = ["evidence"] if STUDY.evidence else []
 
 
 rule fit:
@@ -8,7 +9,7 @@ rule fit:
     input:
         unpack(INPUTS.fit),
     output:
-        **{table: [update(paths.fitted(table))] for table in DRAWS + LEFT_OUT},
+        **{table: [update(paths.fitted(table))] for table in DRAWS + LEFT_OUT + EVIDENCE},
         estimates=[update(paths.fitted("estimates"))],
         groups=[update(paths.fitted("groups"))],
         diagnostics=[update(paths.fitted("diagnostics"))],
@@ -52,7 +53,7 @@ use rule fit as fit_observed with:
     input:
         unpack(INPUTS.fit_observed),
     output:
-        **{table: [paths.observed(table)] for table in DRAWS + LEFT_OUT},
+        **{table: [paths.observed(table)] for table in DRAWS + LEFT_OUT + EVIDENCE},
         estimates=[paths.observed("estimates")],
         groups=[paths.observed("groups")],
         diagnostics=[paths.observed("diagnostics")],

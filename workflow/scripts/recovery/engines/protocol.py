@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -156,6 +157,23 @@ class Engine(Protocol):
         The mode is that of the density on the unconstrained scale, where Laplace's
         approximation is centred.
         """
+
+
+class LogDensity(Protocol):
+    """The log density of a program given its data, on the unconstrained scale."""
+
+    def unconstrained(self, names: Sequence[str], values: np.ndarray) -> np.ndarray:
+        """Return draws, shape (n_draws, n_columns), on the unconstrained scale."""
+
+    def value_and_gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the log density at a point, and its gradient; -infinity and 0 if not finite."""
+
+
+class DensityEngine(Engine, Protocol):
+    """An engine that computes log densities; it runs every shipped program."""
+
+    def log_density(self, loaded: Any, data: dict) -> LogDensity:
+        """Return the log density of a program given its data."""
 
 
 class CompilingEngine(Engine, Protocol):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -36,6 +37,53 @@ class Loaded:
 
     program: str
     intermediate: str
+
+
+class LogDensity:
+    """The log density of a program given its data, on the unconstrained scale."""
+
+    def __init__(self, model: stanli.Model):
+        self._model = model
+        self._parameters = _parameters(model)
+
+    def unconstrained(self, names: Sequence[str], values: np.ndarray) -> np.ndarray:
+        """Return draws on the unconstrained scale.
+
+        Parameters
+        ----------
+        names : sequence of str, length n_columns
+            The columns of a fit's draws, those of all parameters among them.
+        values : ndarray, shape (n_draws, n_columns)
+
+        Returns
+        -------
+        ndarray, shape (n_draws, n_unconstrained)
+            A draw that was rounded to a bound of a parameter is NaN.
+        """
+        columns = {
+            parameter: values[:, own].tolist()
+            for parameter in self._parameters
+            if (own := [k for k, name in enumerate(names) if name.startswith(f"{parameter}[")])
+        }
+        columns |= {name: values[:, names.index(name)].tolist() for name in self._scalars(names)}
+        empty: dict[str, list] = {name: [] for name in self._parameters if name not in columns}
+        points = np.full((len(values), self._model.n_unconstrained), np.nan)
+        for row, point in enumerate(points):
+            draw = empty | {name: column[row] for name, column in columns.items()}
+            with contextlib.suppress(ValueError):
+                point[:] = self._model.unconstrain(json.dumps(draw))
+        return points
+
+    def _scalars(self, names: Sequence[str]) -> list[str]:
+        return [name for name in self._parameters if name in names]
+
+    def value_and_gradient(self, point: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the log density at a point, and its gradient; -infinity and 0 if not finite."""
+        with contextlib.suppress(RuntimeError):
+            value, gradient = self._model.log_prob_grad(point)
+            if np.isfinite(value) and np.isfinite(gradient).all():
+                return value, gradient
+        return -np.inf, np.zeros(point.size)
 
 
 def _parameters(model: stanli.Model) -> list[str]:
@@ -131,6 +179,10 @@ class Stanli:
         mode = self._model(loaded, data).optimize(seed=seed, iter=MOST_ITERATIONS)
         values = np.array([list(mode.values())])
         return Approximation(list(mode), values, time.process_time() - started)
+
+    def log_density(self, loaded: Loaded, data: dict) -> LogDensity:
+        """Return the log density of a program given its data, checked as for `sample`."""
+        return LogDensity(self._model(loaded, data))
 
     def _model(self, loaded: Loaded, data: dict) -> stanli.Model:
         """Bind data to a program; EngineError if stanli warns that it lacks a function.

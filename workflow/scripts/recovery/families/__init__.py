@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recovery.common.user_files import located
+from recovery.families.estimands import with_estimands
 from recovery.families.family import Family
 
 SHIPPED = (
@@ -30,6 +31,7 @@ SHIPPED = (
 REGRESSION = ("formula", "design", "sizes")
 """Options that are keys of a study; a family gives them in its own form."""
 
+NO_ESTIMANDS: Mapping[str, str] = {}
 NO_FORMULA = "must not be there, only families with a formula have it"
 
 
@@ -38,7 +40,7 @@ def is_own(choice: str | Mapping[str, Any]) -> bool:
     return (choice if isinstance(choice, str) else str(choice.get("name"))).endswith(".py")
 
 
-def find(choice: str | Mapping[str, Any]) -> Family:
+def find(choice: str | Mapping[str, Any], estimands: Mapping[str, str] = NO_ESTIMANDS) -> Family:
     """Return the family of a study.
 
     Parameters
@@ -46,14 +48,21 @@ def find(choice: str | Mapping[str, Any]) -> Family:
     choice : str or mapping
         The name of a family, or a mapping of its name and its options. A name that ends in
         `.py` is the path of an own family.
+    estimands : mapping of str to str
+        The study's estimands, which are scored like parameters: name -> text.
 
     Raises
     ------
     ValueError
-        If there is no such family; pydantic's ValidationError if an option is wrong.
+        If there is no such family, or an estimand is wrong; pydantic's ValidationError if an
+        option is wrong.
     StudyError
         If the file of an own family is wrong.
     """
+    return with_estimands(_find(choice), estimands)
+
+
+def _find(choice: str | Mapping[str, Any]) -> Family:
     options = {"name": choice} if isinstance(choice, str) else dict(choice)
     name = str(options.pop("name", None))
     known = ", ".join(map(repr, SHIPPED))

@@ -6,7 +6,7 @@ shipped family is a subclass of `Family`; `own` makes one from a Python file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from recovery.common.types import Frozen
+from recovery.families.estimands import Estimand, Vocabulary, estimand_texts, linear, read
+from recovery.families.estimators import Estimator
 
 MOST_ROWS = 10_000_000  # of a dataset
 NO_SIZES: Mapping[str, int] = {}
@@ -70,68 +72,6 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Estimates:
-    """Estimates of some parameters from one dataset.
-
-    Parameters
-    ----------
-    names : list of str, length n
-    value, error : ndarray, shape (n,)
-        Estimates and their standard errors; NaN if no valid standard error exists.
-    quantile : callable
-        Probability -> the bounds of one-sided intervals, shape (n,); NaN without a standard
-        error.
-    """
-
-    names: Sequence[str]
-    value: np.ndarray
-    error: np.ndarray
-    quantile: Callable[[float], np.ndarray]
-
-
-@dataclass(frozen=True)
-class EstimatorResult:
-    """The result of an estimator for one dataset.
-
-    Parameters
-    ----------
-    parts : list of Estimates
-        Estimates of population parameters and, if there are any, of participants'
-        coefficients.
-    not_converged_because : str
-        Why the estimate does not count as converged; empty if it does.
-    """
-
-    parts: Sequence[Estimates]
-    not_converged_because: str = ""
-
-
-@dataclass(frozen=True)
-class Estimator:
-    """A method of estimation without a prior and without draws.
-
-    Parameters
-    ----------
-    fit : callable
-        Dataset -> EstimatorResult; RuntimeError if estimates do not exist.
-    label, pooling, scored, note
-        As for a Model.
-    library : str
-        The package that computes it, which is the engine in tables.
-    seconds : tuple of float
-        About how long a fit takes, and how much longer with each row of data.
-    """
-
-    fit: Callable[[Columns], EstimatorResult]
-    label: str
-    pooling: Literal["complete", "none", "partial"]
-    scored: tuple[str, ...]
-    note: str
-    library: str = "scipy"
-    seconds: tuple[float, float] = (0.02, 0.00001)
-
-
-@dataclass(frozen=True)
 class Axes:
     """The columns that figures show, and their labels."""
 
@@ -167,23 +107,47 @@ class Family:
     ESTIMATORS: Mapping[str, Estimator] = {}  # with which a study can compare its models
     JOINT: str = ""  # the joint model of `draw_truth` and `simulate`
     POSITIVE: Collection[str] = ()  # population parameters that cannot be negative
+    CORRELATIONS: Collection[str] = ()  # population parameters that are correlations
+    ESTIMANDS: Mapping[str, Estimand] = {}  # those of PARAMETERS that a study or its file names
+    SUMMED: Collection[str] = ()  # parameters whose weighted sums have a known prior density
     COEFFICIENTS: Mapping[str, str] = {}  # groups' coefficient `r_participant[,x]` -> label
     DEVIATIONS: bool = False  # whether these are deviations from the population
     AXES: Axes | None = None  # None if lines of an outcome over a predictor have no meaning
     PARTICIPANT: str = "participant"  # the data column that numbers participants from 1
+    CATEGORIES: tuple[int, ...] = ()  # outcomes that there are, if these are categories
     OUTCOME: str = "y"  # the data column for which prior predictions are shown
     Design: type[BaseModel] = NoOptions  # options of the generator in a truth with `prior:`
     ObservedColumns: type[BaseModel] | None = None
     ROWS_IN_FILE: bool = False  # whether a file of the design has the rows of participants
     MOST_OBSERVATIONS: int | None = None  # of a participant, if there is a limit
     FILES: tuple[Path, ...] = ()  # its files, without the modules that they import
-    ESTIMATOR_FILES: tuple[Path, ...] = ()  # the same for its estimators
+    ESTIMATOR_FILES: Mapping[str, tuple[Path, ...]] = {}  # the same for each of its estimators
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the choice of a study: another process finds the family and makes its classes."""
         from recovery import families
 
-        return families.find, (self.CHOICE,)
+        return families.find, (self.CHOICE, estimand_texts(self))
+
+    def vocabulary(self) -> Vocabulary:
+        """Return the names that users write for parameters and, in estimands, for variables."""
+        return Vocabulary({name: name for name in self.PARAMETERS})
+
+    def estimand(self, name: str, text: str) -> Estimand:
+        """Return what the text of an estimand says; ValueError in the user's words if it cannot."""
+        return linear(name, text, read(text, self.vocabulary()))
+
+    def parameter_named(self, text: str) -> str:
+        """Return the parameter or estimand that a user names; ValueError with the nearest name."""
+        return self.vocabulary().parameter(text)
+
+    def with_estimands(self, values: Values) -> Values:
+        """Return true values, or estimates, with those of the estimands that follow from them."""
+        found = dict(values)
+        for name, each in self.ESTIMANDS.items():
+            if all(parameter in found for parameter in each.parameters):
+                found[name] = each.value(found)
+        return found
 
     def program(self, model: str, folder: Path) -> Path:
         """Return the file of a model's Stan program in the folder of all programs."""
@@ -344,6 +308,12 @@ class Family:
     def prior_sd(self, prior: Fields, model: str) -> Values:
         """Return the known prior standard deviations of a model's parameters."""
         return {}
+
+    def weighted_sum(
+        self, weights: Mapping[str, float], model: str, prior: Fields, columns: Columns
+    ) -> Any:
+        """Return a weighted sum of `SUMMED` as a `WeightedSum` of a program's parameters."""
+        raise NotImplementedError
 
     def determines_truth(self, model: str) -> bool:
         """Whether a model estimates every parameter that a Truth needs."""

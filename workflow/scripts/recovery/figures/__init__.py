@@ -18,6 +18,7 @@ from matplotlib.figure import Figure as MplFigure
 from recovery.common.worker import die_with
 from recovery.figures import (
     dataset_plots,
+    design_effect_plots,
     design_plots,
     interval_plots,
     performance_plots,
@@ -44,6 +45,7 @@ DRAW = {
     "interval_width": performance_plots.interval_width,
     "lolly": design_plots.lolly,
     "nested_loop": design_plots.nested_loop,
+    "design_effects": design_effect_plots.shares,
     "convergence": performance_plots.convergence,
     "time": performance_plots.time,
     "recovered": performance_plots.recovered,
@@ -55,6 +57,7 @@ DRAW = {
     "ecdf": rank_plots.ecdf,
     "ranks": rank_plots.ranks,
     "contraction": rank_plots.contraction,
+    "decisions": performance_plots.decisions,
     "planning": planning_plots.needed,
     "selection": selection_plots.selection,
     "verification": verification_plots.verification,

@@ -14,7 +14,8 @@ from recovery.families.priors import fixed_by
 from recovery.plan.design import Cell, Design
 from recovery.plan.figure_list import REPLICATES_SHOWN
 from recovery.plan.scenarios import Scenario
-from recovery.score import calibration, measures, verification
+from recovery.score import calibration, measures, planning, verification
+from recovery.score.decision_rates import YES
 from recovery.study.methods import NO_PRIOR, method
 
 
@@ -104,6 +105,24 @@ class FigureData:
     def planning(self) -> pd.DataFrame:
         """The table `planning`."""
         return self._under_every_prior(self._summary("planning"))
+
+    @cached_property
+    def planned_values(self) -> pd.DataFrame:
+        """The values of the measures that planning interpolates."""
+        decisions = self._under_every_prior(self._summary("decisions"))
+        return planning.planned_values(self.performance, decisions)
+
+    @cached_property
+    def decisions(self) -> pd.DataFrame:
+        """The rates of yes of the table `decisions`, of all fits."""
+        table = self._summary("decisions")
+        rates = table[(table["subset"] == "all") & (table["outcome"] == YES)]
+        return self._under_every_prior(rates)
+
+    @cached_property
+    def design_effects(self) -> pd.DataFrame:
+        """The table `design_effects`."""
+        return self._summary("design_effects")
 
     @cached_property
     def selection(self) -> pd.DataFrame:

@@ -105,6 +105,21 @@ def interval_width(data: FigureData, figure: Figure) -> MplFigure:
     return _measure(data, figure, "interval_width", None)
 
 
+def decisions(data: FigureData, figure: Figure) -> MplFigure:
+    """Draw the rate of yes over participant counts: a row for each decision, priors as columns."""
+    table = _of_figure(data.decisions, figure)
+    rows = {name: f"{words(name)}: {style.RATE_OF_YES}" for name in data.design.study.decisions}
+    columns = _priors(data)
+    drawn, panels = style.grid(list(rows), list(columns))
+    for (decision, prior), axes in panels.items():
+        shown = table[(table["decision"] == decision) & (table["prior"] == prior)]
+        _series(axes, shown, ("rate", "lower", "upper"), data, "n_replicates")
+        axes.set_ylim(-0.04, 1.04)
+    style.title_panels(panels, rows, columns, PARTICIPANTS)
+    style.legend(drawn, data.method_labels)
+    return drawn
+
+
 def _cells(
     data: FigureData,
     figure: Figure,

@@ -24,25 +24,21 @@ def needed(data: FigureData, figure: Figure) -> MplFigure:
 
     Two rows for each target, a column for each prior.
     """
-    study, level = data.design.study, f"{100 * data.design.study.plotted_level:g} %"
-    names = {
-        "interval_width": f"width of {level} intervals",
-        "power": f"power of {level} intervals",
-        "coverage": f"coverage of {level} intervals",
-        "rmse": "root mean squared error",
-    }
-    planning_targets = study.planning or {}
+    study = data.design.study
+    targets = study.planning or {}
+    labels = {**data.family.PARAMETERS, **{name: words(name) for name in study.decisions}}
     rows = {
-        (parameter, measure): f"{data.family.PARAMETERS[parameter]}: {names[measure]}"
-        for parameter, targets in planning_targets.items()
-        for measure in targets.model_dump(exclude_none=True)
+        (parameter, measure): f"{labels[parameter]}: {_name(measure, wanted.interval)}"
+        for parameter, wanted in targets.items()
+        for measure in wanted.targets
     }
     columns = {prior: f"Prior: {words(prior)}" for prior in study.priors}
     drawn, curves, strips = _panels(list(rows), list(columns), len(data.methods))
     for (parameter, measure), prior in curves:
-        table = _of_figure(data.performance, figure, parameter, prior)
-        table = rows_of_measure(table, planning.SCALES[measure].measure, study.plotted_level)
-        target = getattr(planning_targets[parameter], measure)
+        wanted, scale = targets[parameter], planning.SCALES[measure]
+        table = _of_figure(data.planned_values, figure, parameter, prior)
+        table = rows_of_measure(table, scale.measure, wanted.interval)
+        target = wanted.targets[measure]
         _curves(curves[(parameter, measure), prior], table, measure, target, data)
         table = _of_figure(data.planning, figure, parameter, prior)
         strip = strips[(parameter, measure), prior]
@@ -56,6 +52,15 @@ def needed(data: FigureData, figure: Figure) -> MplFigure:
             axes.set_xlabel("Participants")
     style.legend(drawn, data.method_labels, [style.truth_line("Target")])
     return drawn
+
+
+def _name(measure: str, level: float) -> str:
+    """The name of a measure; those of intervals have their level."""
+    if measure == "rate":
+        return style.RATE_OF_YES
+    if measure == "rmse":
+        return "root mean squared error"
+    return f"{measure.removeprefix('interval_')} of {100 * level:g} % intervals"
 
 
 def _panels(rows: list, columns: list, models: int) -> tuple[MplFigure, dict, dict]:

@@ -18,6 +18,7 @@ from matplotlib.ticker import LogFormatter
 TRUTH_COLOUR = "0.15"
 Panels = dict[tuple[Any, Any], Axes]
 SPREAD = 0.5  # width that models share around a tick
+RATE_OF_YES = "rate\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}yes"  # on one line of a label
 
 mpl.use("agg")
 sns.set_theme(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class ApproximationFitter(SamplerFitter):
     def __call__(self, task: Task) -> Fit:
         """Approximate the posterior of one dataset; RuntimeError if Stan fails."""
         started = jobs.processor_seconds()
+        task = replace(task, truth=self.family.with_estimands(task.truth))
         draws = self._sample(task)
         groups = self._groups_of(draws.names)
         rows = self._rows(task, draws, groups, statistics={})

@@ -51,6 +51,7 @@ class Fit:
     diagnostics: dict
     draws: Draws | None = None
     loo: list[dict] = field(default_factory=list)
+    evidence: list[dict] = field(default_factory=list)
 
 
 class Fitter(Protocol):
@@ -206,6 +207,7 @@ def fits(data: Columns, truth: Columns | None, fitter: Fitter) -> Iterator[FitRo
                 "groups": fit.groups,
                 "diagnostics": [attempt.diagnostics for attempt in attempts],
                 **({"loo": fit.loo} if "leave_out" in specification else {}),
+                **({"evidence": fit.evidence} if "evidence" in specification else {}),
             }
             keys = {name: specification[name] for name in ("scenario", "model", "prior")}
             keys["replicate"] = task.replicate
@@ -220,6 +222,7 @@ def schemas(specification: Mapping[str, Any]) -> dict:
         "groups": tables.GROUPS,
         "diagnostics": tables.DIAGNOSTICS,
         **({"loo": tables.LOO} if "leave_out" in specification else {}),
+        **({"evidence": tables.EVIDENCE} if "evidence" in specification else {}),
     }
 
 

@@ -157,6 +157,29 @@ def quantiles_of(ordered: np.ndarray, probabilities: Sequence[float]) -> np.ndar
     return np.where(share < 0.5, below + step * share, above - step * (1 - share))
 
 
+def highest_density(ordered: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bounds of the shortest interval with a share of sorted columns' values.
+
+    Of several shortest ones, the lowest, as ArviZ has it.
+
+    Parameters
+    ----------
+    ordered : ndarray, shape (n_columns, n_values)
+    level : float
+        The interval has floor(level n_values) + 1 values.
+
+    Returns
+    -------
+    lower, upper : ndarray, shape (n_columns,)
+    """
+    inside = int(level * ordered.shape[1])
+    with np.errstate(invalid="ignore", over="ignore"):
+        widths = ordered[:, inside:] - ordered[:, : ordered.shape[1] - inside]
+    first = widths.argmin(axis=1)
+    rows = np.arange(len(ordered))
+    return ordered[rows, first], ordered[rows, first + inside]
+
+
 def split_chains(values: np.ndarray) -> np.ndarray:
     """Return every chain as two halves; the middle draw of an odd number is left out."""
     half = values.shape[2] // 2

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from recovery import families
 from recovery.common import jobs
-from recovery.families.family import Estimates
-from recovery.fit import finite_numbers
+from recovery.families.estimators import Estimates
+from recovery.fit import estimand_estimates, finite_numbers
 from recovery.fit.batches import Fit, Task
 from recovery.fit.group_agreement import agreement
 from recovery.tables import quantile_columns
@@ -30,7 +31,7 @@ class EstimatorFitter:
 
     def __init__(self, specification: Mapping[str, Any]):
         self.specification = specification
-        self.family = families.find(specification["family"])
+        self.family = families.find(specification["family"], specification.get("estimands", {}))
         self.estimator = self.family.ESTIMATORS[specification["model"]]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -40,11 +41,12 @@ class EstimatorFitter:
     def __call__(self, task: Task) -> Fit:
         """Fit one dataset; RuntimeError with the reason if there are no estimates."""
         started = jobs.processor_seconds()
+        task = replace(task, truth=self.family.with_estimands(task.truth))
         result = self.estimator.fit(task.columns)
-        seconds = jobs.processor_seconds() - started
+        in_python = jobs.processor_seconds() - started
         population: list[Estimates] = []
         of_groups: list[Estimates] = []
-        for part in result.parts:
+        for part in (*result.parts, *self._estimands(result.parts)):
             groups = self.family.group_coefficients(list(part.names))
             _require_finite(part, quantile_columns(self.specification["intervals"]).values())
             (of_groups if groups else population).append(part)
@@ -60,10 +62,16 @@ class EstimatorFitter:
             "status": "ok",
             "error": result.not_converged_because or None,
             "converged": not result.not_converged_because,
-            "sampling_seconds": seconds,
-            "other_seconds": jobs.processor_seconds() - started - seconds,
+            "sampling_seconds": in_python + result.seconds,
+            "other_seconds": jobs.processor_seconds() - started - in_python,
         }
         return Fit(rows, scores, diagnostics)
+
+    def _estimands(self, parts: Sequence[Estimates]) -> Iterator[Estimates]:
+        """The estimands that the estimator scores, one part each."""
+        for name, estimand in self.family.ESTIMANDS.items():
+            if name in self.estimator.scored:
+                yield estimand_estimates.of_parts(estimand, parts)
 
     def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return no columns: an estimator has neither a seed nor settings."""

@@ -32,7 +32,8 @@ def row_of_fit(
     """
     flat = draws.values.reshape(-1, len(draws.names))
     values = {name: flat[:, place] for place, name in enumerate(draws.names)}
-    efficiency = posterior.relative_efficiency(draws, family.MODELS[model].scored)
+    parameters = [name for name in family.MODELS[model].scored if name not in family.ESTIMANDS]
+    efficiency = posterior.relative_efficiency(draws, parameters)
     parts, first, columns = [], 1, family.for_parts(columns)
     for rows in _chunks(_unit_numbers(family, columns, unit), max(1, MOST_VALUES // len(flat))):
         chunk = {name: column[rows] for name, column in columns.items()}

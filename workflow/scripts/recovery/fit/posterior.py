@@ -9,7 +9,7 @@ import numpy as np
 
 from recovery.engines.protocol import Draws
 from recovery.fit import chain_statistics
-from recovery.tables import quantile_columns
+from recovery.tables import highest_density_columns, quantile_columns
 
 _ROUNDING = 1e-8  # of a log density
 _SAME = 1e-12  # largest relative difference of two equal values that were computed
@@ -18,7 +18,9 @@ _SAME = 1e-12  # largest relative difference of two equal values that were compu
 def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> dict[str, np.ndarray]:
     """Return mean, median, sd and the bounds of the intervals of each named column.
 
-    A single draw, which is a mode, has mean and median only.
+    A single draw, which is a mode, has mean and median only. Intervals are central and of highest
+    density: the shortest that holds its share of the draws (Hyndman 1996,
+    doi:10.1080/00031305.1996.10474359).
 
     Returns
     -------
@@ -37,7 +39,11 @@ def summarise(draws: Draws, names: Sequence[str], levels: Sequence[float]) -> di
     constant = ordered[:, 0] == ordered[:, -1]
     mean, sd = np.where(constant, flat[0], mean), np.where(constant, 0.0, sd)
     table = {"mean": mean, "median": quantiles[0], "sd": sd}
-    return table | dict(zip(columns, quantiles[1:], strict=True))
+    table |= dict(zip(columns, quantiles[1:], strict=True))
+    for level in levels:
+        bounds = chain_statistics.highest_density(ordered, level)
+        table |= dict(zip(highest_density_columns(level), bounds, strict=True))
+    return table
 
 
 def evenly_spaced(draws: Draws, names: Sequence[str], number: int) -> dict[str, np.ndarray]:

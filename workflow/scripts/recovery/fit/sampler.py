@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,11 @@ from recovery import engines, families
 from recovery.common import jobs
 from recovery.engines import declarations, stan_data
 from recovery.engines.protocol import Draws, Program, Settings
+from recovery.families.evidence import density_model
 from recovery.families.priors import fixed_by
-from recovery.fit import finite_numbers, loo, posterior
+from recovery.fit import finite_numbers, loo, posterior, savage_dickey
 from recovery.fit.batches import Fit, Task
+from recovery.fit.estimand_draws import with_estimands
 from recovery.fit.group_agreement import agreement
 from recovery.plan.seeds import fit_seed, rank_rng
 
@@ -37,7 +41,7 @@ class SamplerFitter:
     ):
         self.specification = specification
         self.program = program
-        self.family = families.find(specification["family"])
+        self.family = families.find(specification["family"], specification.get("estimands", {}))
         self.engine = engines.find(specification["engine"])
         self._modelled = specification.get("approximates", specification["model"])
         self.model = self.family.MODELS[self._modelled]
@@ -56,6 +60,7 @@ class SamplerFitter:
     def __call__(self, task: Task) -> Fit:
         """Fit one dataset; RuntimeError if Stan fails."""
         started = jobs.processor_seconds()
+        task = replace(task, truth=self.family.with_estimands(task.truth))
         draws = self._sample(task)
         scored, groups = self.model.scored, self._groups_of(draws.names)
         statistics = posterior.convergence(draws, scored)
@@ -65,9 +70,11 @@ class SamplerFitter:
         scores = self._group_scores(task, draws, groups) if task.truth else []
         fit = (self.family, self.specification["model"], self.prior, draws, task.columns)
         loo_rows = [loo.row_of_fit(*fit, unit) for unit in self.specification.get("leave_out", [])]
+        evidence = self._evidence(task, draws)
+        judged = [name not in self.family.ESTIMANDS for name in (*scored, "lp__")]
         diagnostics = posterior.diagnose(
             draws,
-            statistics,
+            {name: values[judged] for name, values in statistics.items()},
             self.attempts[task.attempt - 1]["max_treedepth"],
             self.specification["convergence"],
         )
@@ -80,7 +87,8 @@ class SamplerFitter:
             - draws.sampling_seconds,
         }
         returned = draws if self.return_draws else None
-        return Fit(rows, scores, {"status": "ok", **diagnostics, **seconds}, returned, loo_rows)
+        outcome = {"status": "ok", **diagnostics, **seconds}
+        return Fit(rows, scores, outcome, returned, loo_rows, evidence)
 
     def attempt_columns(self, replicate: int, attempt: int) -> dict[str, Any]:
         """Return the columns of diagnostics that are known before the attempt."""
@@ -93,16 +101,37 @@ class SamplerFitter:
         if self.data_block is None:
             self.loaded = self.engine.load(self.program)
             self.data_block = declarations.of_program(self.program)
+        seed = fit_seed(self.specification, task.replicate, task.attempt)
         data = stan_data.checked_data(
             self.family.stan_data(task.columns, self.prior, self._modelled), self.data_block
         )
-        seed = fit_seed(self.specification, task.replicate, task.attempt)
         draws = self._run(data, seed, task.attempt)
         draws = replace(draws, names=self.family.parameter_names(draws.names, task.columns))
+        draws = with_estimands(draws, self.family.ESTIMANDS, self.model.scored)
         effects = [name for names in self._groups_of(draws.names).values() for name in names]
         if names := posterior.non_finite(draws, [*self.model.scored, *effects]):
             raise RuntimeError(f"non-finite draws: {finite_numbers.listed_briefly(names)}")
         return draws
+
+    def _evidence(self, task: Task, draws: Draws) -> list[dict[str, Any]]:
+        """The Bayes factors that the study asks for, as rows of their table."""
+        asked = self.specification.get("evidence", [])
+        if not asked:
+            return []
+        model = density_model(self.family, self._modelled)
+        data = self.family.stan_data(task.columns, self.prior, model)
+        density = engines.find_density_engine().log_density(self._of_densities, data)
+        fit = (self.family, model, self.prior, draws, task.columns)
+        rng = rank_rng(fit_seed(self.specification, task.replicate, task.attempt), "evidence")
+        return savage_dickey.rows_of_fit(*fit, density, asked, rng)
+
+    @cached_property
+    def _of_densities(self) -> Any:
+        """The program that computes log densities, loaded once."""
+        model = density_model(self.family, self._modelled)
+        folder = self.program.include
+        program = Program(str(self.family.program(model, Path(folder))), folder)
+        return engines.find_density_engine().load(program)
 
     def _groups_of(self, names: list[str]) -> dict[str, list[str]]:
         """Participants' coefficients that tables are made from: those that the family groups."""

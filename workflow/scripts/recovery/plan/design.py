@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from recovery import families
 from recovery.common.hashing import digest
 from recovery.common.replicate_ranges import as_ranges
 from recovery.families.family import Family
@@ -48,7 +47,7 @@ class Design:
     @cached_property
     def family(self) -> Family:
         """The study's family."""
-        return families.find(self.study.family_choice)
+        return self.study.scored_family
 
     @cached_property
     def _data_batches(self) -> dict[str, list[Batch]]:
@@ -155,7 +154,8 @@ class Design:
     def summary_tables(self) -> list[str]:
         """The tables of fits that the summary reads."""
         left_out = ["loo"] if self.study.selection else []
-        return ["estimates", "groups", "diagnostics", *left_out]
+        evidence = ["evidence"] if self.study.evidence else []
+        return ["estimates", "groups", "diagnostics", *left_out, *evidence]
 
     @property
     def observed_report_tables(self) -> list[str]:
@@ -280,7 +280,7 @@ class Design:
         assert verify is not None
         fit = self.fit(scenario, model, prior, batch)
         replaced = {
-            *("identity", "replicates", "keep_draws", "leave_out"),
+            *("identity", "replicates", "keep_draws", "leave_out", "evidence", "densities"),
             *("engine", "engine_version", "code"),
         }
         specification = {
@@ -299,6 +299,7 @@ class Design:
         if prior == methods.NO_PRIOR:
             parts = (study, self.sources, scenario, model, dataset)
             return _identified(estimation(*parts), batch.ranges)
+        evidence = [list(asked) for asked in study.evidence]
         found = {
             "family": self.family.CHOICE,
             "scenario": scenario,
@@ -309,16 +310,18 @@ class Design:
             "dataset": dataset,
             "hyperparameters": self._prior(prior),
             "sampler": study.sampler.given(),
-            "intervals": list(study.intervals),
+            "intervals": list(study.levels),
             "plotted_level": study.plotted_level,
             "convergence": study.convergence.model_dump(mode="json"),
             "engine": study.engine,
             "engine_version": self.sources.engine_version,
             "program": self.sources.programs[study.sampled_model(model)],
             "code": self.sources.fitting,
+            **({"estimands": study.estimands} if study.estimands else {}),
             **({"keep_draws": True} if study.keep_draws else {}),
             **({"rescue": study.attempts[1:]} if study.rescue else {}),
             **({"leave_out": list(study.selection.leave_out)} if study.selection else {}),
+            **({"evidence": evidence, "densities": self.sources.densities} if evidence else {}),
         }
         if model in study.estimators:
             found = approximation(found, model, self.sources.approximating)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from recovery import families
 from recovery.families.family import Family
+from recovery.plan.design_factors import has_several_cells, is_crossed
 from recovery.plan.prior_panels import has_named_priors
 from recovery.plan.scenarios import Scenario, scenarios_of
 from recovery.study.keys import Study
@@ -20,6 +20,7 @@ _BY_CONDITION = {
     "coverage": ("Coverage", "Performance"),
     "interval_width": ("Width of intervals", "Performance"),
     "lolly": ("Four measures side by side", "Performance"),
+    "decisions": ("Rates of decisions", "Decisions"),
     "planning": ("Participants needed", "Planning"),
     "convergence": ("Convergence", "Computation"),
     "time": ("Cost of a fit", "Computation"),
@@ -110,7 +111,7 @@ def _drawn_scenarios(study: Study) -> list[Scenario]:
 
 def partial_model(study: Study) -> str | None:
     """Return the last model of a study that pools partially; None if it has none."""
-    models = families.find(study.family_choice).MODELS
+    models = study.scored_family.MODELS
     partial = [model for model in study.models if models[model].pooling == "partial"]
     return partial[-1] if partial else None
 
@@ -138,20 +139,25 @@ def _condition_figures(study: Study) -> Iterator[Figure]:
 
 
 def _is_shown(kind: str, study: Study) -> bool:
-    family = families.find(study.family_choice)
+    family = study.scored_family
     if kind == "caterpillar" and partial_model(study) is None:
         return False
     if kind in _COEFFICIENT_KINDS and not family.COEFFICIENTS:
         return False
+    if kind == "decisions":
+        return bool(study.decisions) and len(study.participants) > 1
     return kind not in _LINE_KINDS or family.AXES is not None
 
 
 def _design_figures(study: Study) -> Iterator[Figure]:
-    """One figure of the whole design, if it has more than one cell."""
+    """Two figures of the whole design, if it has several cells."""
     scenarios = tuple(scenarios_of(study))
     if len(scenarios) * len(study.priors) > 1:
         title = "Root mean squared error over the whole design"
         yield Figure("nested_loop", "nested_loop", title, "Performance", scenarios)
+    if has_several_cells(study) and is_crossed(study):
+        title = "Shares of the factors of the design"
+        yield Figure("design_effects", "design_effects", title, "Effects", scenarios)
 
 
 def _calibration_figures(study: Study) -> Iterator[Figure]:
@@ -179,7 +185,7 @@ def _observed_figures(study: Study) -> Iterator[Figure]:
         yield Figure(
             "observed", f"observed-{name}", f"Observed data: {name}", "Observed data", (), name
         )
-        if families.find(study.family_choice).AXES is None:
+        if study.scored_family.AXES is None:
             continue
         yield Figure(
             "observed_lines",
@@ -192,7 +198,7 @@ def _observed_figures(study: Study) -> Iterator[Figure]:
 
 
 def _prior_figures(study: Study) -> Iterator[Figure]:
-    family = families.find(study.family_choice)
+    family = study.scored_family
     if has_named_priors(family):
         yield Figure("prior_densities", "prior_densities", "Densities of priors", "Priors")
     kind = "prior_predictive" if family.AXES else "prior_outcomes"

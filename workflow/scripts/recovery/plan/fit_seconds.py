@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from recovery import families
 from recovery.families.family import Model
 from recovery.plan.scenarios import Scenario
 from recovery.study.keys import Study
@@ -15,7 +14,7 @@ APPROXIMATION = 0.1  # of the seconds of sampling
 
 def rows_of_dataset(study: Study, scenario: Scenario) -> int:
     """Return the rows of a dataset; about as many, where the design is observed."""
-    family = families.find(study.family_choice)
+    family = study.scored_family
     if scenario.observations is None:
         each = 1 if family.ROWS_IN_FILE else OBSERVATIONS
         return family.number_of_rows(scenario.participants, each)
@@ -31,7 +30,7 @@ def fit_seconds(study: Study, scenario: Scenario, name: str) -> float:
     name : str
         A model, an approximation of a model or an estimator.
     """
-    chosen = method(families.find(study.family_choice), name)
+    chosen = method(study.scored_family, name)
     fixed, per_row = chosen.seconds
     seconds = fixed + per_row * rows_of_dataset(study, scenario)
     if not isinstance(chosen, Model):

@@ -37,7 +37,7 @@ STEPS = {  # each after the steps that it reads
     "simulate": Step(("simulate",), ("data", "truth"), ("check", "observe", "fit_observed")),
     "fit": Step(
         ("fit", "estimate", "approximate"),
-        ("estimates", "groups", "diagnostics", "draws", "loo"),
+        ("estimates", "groups", "diagnostics", "draws", "loo", "evidence"),
         ("compile", "check", "simulate"),
     ),
     "verify": Step(("verify",), ("verified",), ("compile", "check", "simulate")),

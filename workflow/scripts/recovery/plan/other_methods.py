@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from recovery import families
 from recovery.plan.provenance import Sources
 from recovery.study import methods
 from recovery.study.keys import Study
@@ -23,17 +22,18 @@ def estimation(
     """
     engine, version = sources.estimating_engines[name]
     return {
-        "family": families.find(study.family_choice).CHOICE,
+        "family": study.scored_family.CHOICE,
         "scenario": scenario,
         "model": name,
         "prior": methods.NO_PRIOR,
         "dataset": dataset,
-        "intervals": list(study.intervals),
+        "intervals": list(study.levels),
         "plotted_level": study.plotted_level,
         "sampler": {"time_limit": study.sampler.time_limit},
         "engine": engine,
         "engine_version": version,
-        "code": sources.estimating,
+        "code": sources.estimating[name],
+        **({"estimands": study.estimands} if study.estimands else {}),
         **({"keep_draws": True} if study.keep_draws else {}),
     }
 
@@ -50,7 +50,7 @@ def approximation(fit: Mapping[str, Any], name: str, code: str) -> dict[str, Any
     assert parts is not None
     algorithm, model = parts
     sampler = fit["sampler"]
-    of_draws = ("rescue", "leave_out", "convergence")
+    of_draws = ("rescue", "leave_out", "evidence", "densities", "convergence")
     drawn = {"draws": sampler["chains"] * sampler["draws"]} if methods.has_intervals(name) else {}
     kept = {key: value for key, value in fit.items() if key not in of_draws}
     return {

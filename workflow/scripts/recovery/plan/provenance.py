@@ -19,9 +19,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from recovery import engines
 from recovery.common.hashing import digest
 from recovery.common.user_files import located
 from recovery.engines.includes import program_hash
+from recovery.families.estimators import Estimator
+from recovery.families.evidence import density_model
 from recovery.families.family import Family
 from recovery.plan.imported_modules import LIBRARY, closure, module_file
 from recovery.study.keys import Study
@@ -41,10 +44,12 @@ class Sources:
     observing: str = ""  # the code that decides how observed datasets are read, if there are any
     verifying: str = ""  # the code that decides fits of the verifying engine, if there is one
     verifying_version: str = ""
-    estimating: str = ""  # the code that decides estimates, if there are estimators
+    estimating: Mapping[str, str] = field(default_factory=dict)
+    """Estimator -> the code that decides its estimates."""
     estimating_engines: Mapping[str, list[str]] = field(default_factory=dict)
     """Estimator -> the package that computes it, and its version."""
     approximating: str = ""  # the code that decides approximations, if there are any
+    densities: str = ""  # what computes log densities, if decisions need Bayes factors
 
 
 def file_hash(path: Path) -> str:
@@ -76,6 +81,7 @@ def sources(
         verifying_version=verifying_version,
         **(_estimating(study, family) if study.estimators_without_prior else {}),
         approximating=fitting("approximate", study.engine) if study.approximations else "",
+        densities=_of_densities(study, family, folder) if study.evidence else "",
     )
 
 
@@ -86,17 +92,29 @@ def code_with_engine(family: Family | None, step: str, engine: str) -> str:
     return step_code(step, *(family.FILES if family else ()), module)
 
 
+def _of_densities(study: Study, family: Family, folder: Path) -> str:
+    """The hash of what computes log densities: programs, the engine's module and its version."""
+    models = sorted({density_model(family, model) for model in study.models})
+    programs = [program_hash(family.program(model, folder), folder) for model in models]
+    code = code_with_engine(None, "fit", engines.OF_DENSITIES)
+    return digest([programs, code, engines.find_density_engine().version()])
+
+
 def _estimating(study: Study, family: Family) -> dict[str, Any]:
     """What decides estimates: our modules, the family's, and the packages that they call."""
-    packages = {name: family.ESTIMATORS[name].library for name in study.estimators_without_prior}
+    used = {name: family.ESTIMATORS[name] for name in study.estimators_without_prior}
+    files = {name: (*family.FILES, *family.ESTIMATOR_FILES[name]) for name in used}
     return {
-        "estimating": step_code("estimate", *family.FILES, *family.ESTIMATOR_FILES),
-        "estimating_engines": {name: [each, _version(each)] for name, each in packages.items()},
+        "estimating": {name: step_code("estimate", *each) for name, each in files.items()},
+        "estimating_engines": {n: [each.library, _version(each)] for n, each in used.items()},
     }
 
 
-def _version(package: str) -> str:
-    """The version of a package that computes estimates, and of SciPy, which all of them use."""
+def _version(estimator: Estimator) -> str:
+    """The version of the package that computes an estimator; with SciPy's if it is Python's."""
+    if estimator.version is not None:
+        return estimator.version()
+    package = estimator.library
     found = version(package)
     return found if package == "scipy" else f"{found} (scipy {version('scipy')})"
 

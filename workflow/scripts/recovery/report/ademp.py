@@ -53,7 +53,7 @@ def ademp(design: Design, family: Family, performance: pd.DataFrame) -> dict[str
         "performance_measures": {
             "of_estimates": list(ESTIMATE_MEASURES),
             "of_intervals": list(INTERVAL_MEASURES),
-            "levels": list(study.intervals),
+            "levels": list(study.levels),
             "failed_fits": "rows without estimates; only in rates of failure",
             "not_converged": "in the main results (subset all); left out in the subsets "
             "converged and common; counted as missed and as covered in bounds on coverage",

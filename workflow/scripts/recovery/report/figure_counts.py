@@ -8,7 +8,7 @@ import pandas as pd
 
 from recovery.plan.figure_list import Figure
 from recovery.score.measures import rows_of_measure
-from recovery.score.planning import SCALES
+from recovery.score.planning import SCALES, planned_values
 from recovery.study.keys import Study
 from recovery.study.methods import NO_PRIOR
 
@@ -24,6 +24,7 @@ _COUNTS = {
     "convergence": ("convergence", ["n_planned", "n_ok"]),
     "time": ("efficiency", ["n_measured"]),
     "selection": ("selection", ["n_replicates"]),
+    "decisions": ("decisions", ["n_replicates"]),
 }
 
 
@@ -51,6 +52,8 @@ def _counts(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame])
         table = summaries[name]
         if "attempt" in table:
             table = table[table["attempt"] == "first"]
+        if "subset" in table:
+            table = table[table["subset"] == "all"]
         return table.loc[table["scenario"].isin(scenarios), columns].stack()
     table = summaries["performance"]
     table = table[table["scenario"].isin(scenarios) & (table["subset"] == "all")]
@@ -60,12 +63,14 @@ def _counts(study: Study, figure: Figure, summaries: Mapping[str, pd.DataFrame])
         rows_of_measure(table, each, study.plotted_level) for each in _MEASURES.get(figure.kind, ())
     ]
     if figure.kind == "planning":
+        values = planned_values(table, summaries["decisions"])
+        values = values[values["scenario"].isin(scenarios)]
         parts = [
             rows_of_measure(
-                table[table["parameter"] == name], SCALES[each].measure, study.plotted_level
+                values[values["parameter"] == name], SCALES[each].measure, wanted.interval
             )
-            for name, targets in (study.planning or {}).items()
-            for each in targets.model_dump(exclude_none=True)
+            for name, wanted in (study.planning or {}).items()
+            for each in wanted.targets
         ]
     points = pd.concat([table[:0], *parts])
     return points.loc[points["value"].notna(), "n_replicates"]

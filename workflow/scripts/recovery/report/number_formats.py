@@ -19,6 +19,14 @@ def percent(share: float) -> str:
     return f"{digits} %"
 
 
+def whole_percent(share: float) -> str:
+    """Return a share in whole per cent, with signs for those that would round to 0 or 100."""
+    whole = f"{100 * share:.0f}"
+    if whole == "0" and share > 0:
+        return "<1 %"
+    return ">99 %" if whole == "100" and share < 1 else f"{whole} %"
+
+
 def number(value: float, mcse: float | None = None) -> str:
     """Return a value to two digits of its MCSE, or a dash if absent."""
     if absent(value):

@@ -18,12 +18,15 @@ from recovery.plan.figure_list import figures, words
 from recovery.plan.prior_panels import has_named_priors
 from recovery.plan.prior_remarks import remarks
 from recovery.report import ademp, figure_counts, latex_tables, prior_words
-from recovery.report.number_formats import number, percent, sortable
+from recovery.report.number_formats import number, percent, sortable, whole_percent
 from recovery.report.sections import (
     comparison_section,
     cost_section,
+    decisions_section,
+    design_effects_section,
     observed_section,
     planning_section,
+    points_section,
     prior_section,
     results_section,
     selection_section,
@@ -77,7 +80,9 @@ def write(
         "comparison": comparison_section.rows(study, family, summaries["comparison"]),
     }
     latex_tables.write(latex_files, **tabulated, priors=prior_words.rows(study))
-    prior_outcomes = prior_section.rows(study, family, summaries["prior_outcomes"])
+    prior_outcomes = prior_section.rows(
+        study, family, summaries["prior_outcomes"], summaries["prior_categories"]
+    )
     shared = {
         "study": study,
         "design": design,
@@ -94,6 +99,7 @@ def write(
         **_setup(design, family, fits[1]),
         **_results(design, study, family, summaries),
         paragraph=_methods_paragraph(environment, study, family, shared),
+        points=points_section.rows(study, family, everything),
         short_chains=results_section.short_chains(everything),
         few_if_skewed=few_if_skewed(everything),
         enough_if_skewed=ENOUGH_IF_SKEWED,
@@ -101,10 +107,19 @@ def write(
         observed_totals=observed_section.totals(
             design.without_shared(fits[1]) if len(fits[1]) else fits[1]
         ),
-        observed=observed_section.rows(study, family, *fits),
+        observed=observed_section.rows(study, family, *fits[:3]),
+        decisions=decisions_section.section(
+            study,
+            family,
+            summaries["decisions"],
+            summaries["decision_differences"],
+            fits[3],
+        ),
+        observed_fits=decisions_section.observed_fits(study, family),
         figures=_figures(study, family, images, summaries, prior_outcomes),
         prior_outcomes=prior_outcomes,
         implausible=prior_section.labels(study, family),
+        categories=bool(family.CATEGORIES),
         identity=identity,
     )
     tables.replace(page, lambda temporary: temporary.write_text(text, encoding="utf-8"))
@@ -120,6 +135,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "percent": percent,
+        "whole_percent": whole_percent,
         "number": number,
         "sortable": sortable,
         "words": words,
@@ -166,6 +182,7 @@ def _results(
         "pareto_k": results_section.pareto_k(family, summaries["convergence"]),
         "precision": results_section.precision(study, family, summaries["precision"]),
         "planning": planning_section.rows(family, summaries["planning"]),
+        "effects": design_effects_section.section(study, family, summaries["design_effects"]),
         "verification": results_section.verification(study, family, summaries["verification"]),
         "selection": selection_section.section(study, family, summaries["selection"]),
         "coefficients": len(summaries["groups"]) > 0,
@@ -190,6 +207,7 @@ def _methods_paragraph(
         other_sizes=setup_section.sizes_in_words(study),
         models=[family.MODELS[model].label.lower() for model in study.models],
         approximations=[method(family, name).label for name in study.approximations],
+        questions=[decisions_section.question(rule) for rule in study.decisions.values()],
         estimators=[method(family, name).label for name in study.estimators_without_prior],
     )
     return " ".join(text.split())

@@ -21,6 +21,7 @@ from recovery.families.family import Family
 from recovery.families.own.guest_code import LOAD_SECONDS
 from recovery.families.own.requirements import DRAW_KEYS
 from recovery.fit import finite_numbers, posterior
+from recovery.fit.estimand_draws import with_estimands
 from recovery.plan.design import Design
 from recovery.run.family_calls import LOAD, Calls, Step, by_size, prior_of, scenario_of, steps
 
@@ -178,8 +179,9 @@ def one_fit(
             f"{program.path}: does not run with the data from stan_data ({names}): {message}"
         ) from None
     scored = family.MODELS[model].scored
+    parameters = [name for name in scored if name not in family.ESTIMANDS]
     bases = ", ".join(dict.fromkeys(name.partition("[")[0] for name in draws.names))
-    if lacking := [name for name in scored if name not in draws.names]:
+    if lacking := [name for name in parameters if name not in draws.names]:
         raise StudyError(
             f"{program.path}: lacks {', '.join(lacking)}, which the family's file lists under "
             f"PARAMETERS; the program has {bases}"
@@ -189,6 +191,7 @@ def one_fit(
             f"{program.path}: has parameters named {', '.join(reserved)}, must have other names: "
             "these are columns of tables of draws"
         )
+    draws = with_estimands(draws, family.ESTIMANDS, scored)
     in_program, in_data = _participants(family, draws.names), _participants(family, values)
     if unusable := posterior.non_finite(draws, [*scored, *in_program]):
         raise StudyError(

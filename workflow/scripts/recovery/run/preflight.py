@@ -57,12 +57,14 @@ def prepare(config: Mapping, file: str | Path, programs: Path, thoroughly: bool)
     if thoroughly:
         refuse_outside(config, str(file))
     study = parse(config, families.find, str(file))
-    family = families.find(study.family_choice)
+    family = study.scored_family
     if thoroughly and (outside := list(_programs_outside(study, family, programs))):
         raise study_error(str(file), outside)
     if faults := [*_too_much(study), *(_too_small(study, family) if thoroughly else [])]:
         raise study_error(str(file), faults)
     if faults := list(nothing_to_compare(study, family)):
+        raise study_error(str(file), faults)
+    if faults := list(_missing_packages(study, family)):
         raise study_error(str(file), faults)
     if thoroughly:
         results_lock.refuse_foreign(study, file)
@@ -102,6 +104,17 @@ def _programs_outside(study: Study, family: Family, programs: Path) -> Iterator[
                 f"models[{number}]: its program {program} lies outside the working directory and "
                 "is not read; copy it there (a link does not do)"
             )
+
+
+def _missing_packages(study: Study, family: Family) -> Iterator[str]:
+    """Yield the estimators whose package is not installed, as those of R may not be."""
+    for number, name in enumerate(study.estimators):
+        found = family.ESTIMATORS.get(name)
+        if found is not None and found.version is not None:
+            try:
+                found.version()
+            except ValueError as lacking:
+                yield f"estimators[{number}]: {name} {lacking}"
 
 
 def _too_much(study: Study) -> Iterator[str]:
@@ -281,7 +294,7 @@ class _Attempt:
 
     def __init__(self, study: Study, programs: Path, engine: str):
         self.study, self.programs, self.engine = study, programs, engines.find(engine)
-        self.family = families.find(study.family_choice)
+        self.family = study.scored_family
         self.columns: Columns = {}
 
     def __call__(self, model: str | None) -> list[str]:

@@ -24,7 +24,7 @@ from recovery.study.methods import NO_PRIOR
 
 KEYS = ["scenario", "model", "prior", "replicate", "parameter"]
 NUMBERS = ["truth", "mean", "sd"]
-OPTIONAL = ["mcse_mean"]  # columns that a table need not have
+OPTIONAL = ["mcse_mean", "median"]  # columns that a table need not have
 MISSING = ("", "na", "n/a", "<na>", "nan", "null", "none", "missing", ".")
 MOST_BYTES = 2_000_000_000  # bytes
 LEVELS = (0.95,)
@@ -147,7 +147,10 @@ def _scenarios(
         for cell, cell_rows in rows.groupby(["model", "prior"], sort=False):
             estimates = {
                 name: measures.from_table(
-                    part[part["mean"].notna()], intervals, one_sided=name in positive
+                    part[part["mean"].notna()],
+                    intervals,
+                    scale="log" if name in positive else "",
+                    one_sided=name in positive,
                 )
                 for name, part in cell_rows.groupby("parameter", sort=False)
             }

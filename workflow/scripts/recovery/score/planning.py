@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
+from recovery.score.decision_rates import YES
 from recovery.score.measures import rows_of_measure
 from recovery.score.measures.monte_carlo import with_bounds
 from recovery.score.measures.performance_measures import proportion_interval
@@ -22,7 +23,7 @@ UNCLEAR = "not clear"
 UNKNOWN = "unknown"
 
 _RESULTS = ["n_needed", "lower", "upper", "smallest", "largest", "n_fewest", "n_most"]
-_COLUMNS = ["parameter", "measure", "wanted", "n_needed", "lower", "upper", "status"]
+_COLUMNS = ["parameter", "measure", "level", "wanted", "n_needed", "lower", "upper", "status"]
 _COLUMNS += ["smallest", "largest", "n_fewest", "n_most"]
 _LEAST = 1e-12  # smallest share that is finite on the scales of shares
 _CHANCE = 0.01  # type I error of the test whether a measure is not monotone
@@ -35,7 +36,7 @@ class Scale:
     Parameters
     ----------
     measure : str
-        Name of the measure in `measures.performance`.
+        Name of the measure in `planned_values`.
     share : bool
         Whether the measure is a share of replicates (larger is better); otherwise it is a length
         (smaller is better).
@@ -78,6 +79,7 @@ SCALES = {
     "power": Scale("rejection_rate", True, True, *_PROBIT),
     "coverage": Scale("coverage", True, False, *_LOGIT),
     "rmse": Scale("rmse", False, True, *_LOGS),
+    "rate": Scale("rate", True, True, *_PROBIT),
 }
 
 
@@ -159,10 +161,21 @@ class Bars:
         return _first_of_all_met(met, grid)
 
 
+def planned_values(performance: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `performance` of all fits, and the rates of yes of `decisions`.
+
+    For a rate, the parameter is the name of the decision and the measure `rate`.
+    """
+    yes = decisions[decisions["outcome"] == YES]
+    rates = yes.assign(parameter=yes["decision"], measure="rate", value=yes["rate"])
+    shared = [name for name in rates if name in performance]
+    values = pd.concat([performance, rates[shared]]) if len(rates) else performance
+    return values[values["subset"] == "all"]
+
+
 def participants_needed(
-    performance: pd.DataFrame,
+    values: pd.DataFrame,
     planning: Mapping[str, PlanningTarget],
-    level: float,
     factors: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Return the number of participants that each target needs, for every model and prior.
@@ -173,38 +186,36 @@ def participants_needed(
 
     Parameters
     ----------
-    performance : DataFrame
-        `measures.performance` of all scenarios, with their truth, participants, observations.
+    values : DataFrame
+        `planned_values` of all scenarios, with their truth, participants, observations.
     planning : mapping
-        Parameter -> its targets.
-    level : float
-        Level of the intervals, for width, power and coverage.
+        Parameter or decision -> its targets.
     factors : iterable of str
         Other grouping factors whose numbers of groups, `n_FACTOR`, tell scenarios apart.
 
     Returns
     -------
     DataFrame
-        truth, observations, those of factors, model, prior, parameter, measure, wanted (the
-        target), n_needed (null: not reached), lower (null: no lower bound), upper (null: no upper
-        bound), status, smallest and largest (of the counts with a value), n_fewest and n_most
-        (replicates of a value).
+        truth, observations, those of factors, model, prior, parameter, measure, level (of the
+        intervals), wanted (the target), n_needed (null: not reached), lower (null: no lower
+        bound), upper (null: no upper bound), status, smallest and largest (of the counts with a
+        value), n_fewest and n_most (replicates of a value).
 
     References
     ----------
     Fieller (1954), doi:10.1111/j.2517-6161.1954.tb00159.x.
     """
-    table = performance[performance["subset"] == "all"]
     key = ["truth", "observations", *(f"n_{name}" for name in factors), "model", "prior"]
     rows = []
-    for parameter, targets in planning.items():
-        parameter_rows = table[table["parameter"] == parameter]
-        for measure, target in targets.model_dump(exclude_none=True).items():
-            measure_rows = rows_of_measure(parameter_rows, SCALES[measure].measure, level)
-            for cell, values in measure_rows.groupby(key, sort=False, dropna=False):
+    for parameter, wanted in planning.items():
+        of_parameter = values[values["parameter"] == parameter]
+        for measure, target in wanted.targets.items():
+            of_measure = rows_of_measure(of_parameter, SCALES[measure].measure, wanted.interval)
+            for cell, at_counts in of_measure.groupby(key, sort=False, dropna=False):
                 row = dict(zip(key, cell, strict=True))
                 row |= {"parameter": parameter, "measure": measure, "wanted": target}
-                rows.append(row | _row(values, measure, target))
+                row["level"] = at_counts["level"].iloc[0]
+                rows.append(row | _row(at_counts, measure, target))
     return pd.DataFrame(rows, columns=[*key, *_COLUMNS])
 
 

@@ -65,7 +65,7 @@ def replicates_needed(
         reached, noise = _coverage_mcse(hits, level, n_planned)
         rows.append(_row("coverage", hits, reached, targets.coverage, n_planned, noise))
     if targets and targets.bias_relative_to_sd:
-        scores = table[table["measure"] == "z_score"]
+        scores = rows_of_measure(table, "z_score", level)
         target = targets.bias_relative_to_sd
         reached, noise = _bias_mcse(table, scores, cells)
         noise = np.hypot(noise, np.sqrt(_share_variance(scores["n_replicates"], n_planned)))
@@ -139,7 +139,7 @@ def largest_mcse(performance: pd.DataFrame, level: float) -> dict[str, dict[str,
     5 %, Bonferroni).
     """
     table = performance[performance["subset"] == "all"]
-    scores = table[table["measure"] == "z_score"].dropna(subset="mcse")
+    scores = rows_of_measure(table, "z_score", level).dropna(subset="mcse")
     hits = rows_of_measure(table, "coverage", level).dropna(subset="mcse")
     n = hits["n_replicates"].to_numpy(dtype=np.int64)
     n_hits = np.rint(hits["value"].to_numpy() * n)
@@ -194,7 +194,8 @@ def _noise(table: pd.DataFrame, scores: pd.DataFrame) -> np.ndarray:
     c is computed from the MCSEs of empirical SEs, so errors need not be normal; for normal errors
     c is 2.
     """
-    spread = table[(table["measure"] == "empirical_se") & (table["value"] > 0)]
+    spread = rows_of_measure(table, "empirical_se", np.nan)
+    spread = spread[spread["value"] > 0]
     relative = 4 * (spread["mcse"] / spread["value"]) ** 2 * spread["n_replicates"]
     n = scores["n_replicates"].to_numpy(dtype=float)
     return np.full(n.size, relative.mean()) / n if relative.notna().any() else 2 / (n - 1)

@@ -27,10 +27,11 @@ CENTRAL = (0.05, 0.95)
 """Quantiles around the central 90 % of outcomes."""
 KEPT = 1000  # outcomes of a dataset; of a larger one, as many quantiles
 POINTS = ["prior", "draw", "kind", "x", "y"]
+SHARES = ["prior", "category", "share", "share_mcse", "lower", "upper"]
 
 
 def predicted(design: Design) -> dict[str, pd.DataFrame]:
-    """Return the tables `prior_predictive` and `prior_outcomes` of a study.
+    """Return the tables `prior_predictive`, `prior_outcomes` and `prior_categories` of a study.
 
     Every draw from a prior simulates a dataset of the study's first scenario, with the predictors
     of its first dataset where the family can. Draws whose data cannot be simulated are counted,
@@ -38,16 +39,20 @@ def predicted(design: Design) -> dict[str, pd.DataFrame]:
     """
     study, first_design = design.study, _first_design(design)
     predict = _PriorPrediction(design, first_design)
-    points, rows = [pd.DataFrame(columns=POINTS)], []
+    points, rows, categories = [pd.DataFrame(columns=POINTS)], [], []
     with in_child(predict, study.guest_seconds, "simulation") as drawn:
         for name, prior in study.priors.items():
             reason = _reason_for_none(prior, first_design)
             draws = _Draws() if reason else _draws(drawn, name)
             points += [pd.DataFrame({"prior": name, **each}) for each in draws.points]
             rows.append({"prior": name, "reason": reason, **_outcomes(draws, study.plausible)})
+            categories += [
+                {"prior": name, **row} for row in _categories(draws, design.family.CATEGORIES)
+            ]
     return {
         "prior_predictive": pd.concat([each for each in points if len(each)] or points),
         "prior_outcomes": pd.DataFrame(rows),
+        "prior_categories": pd.DataFrame(categories, columns=SHARES),
     }
 
 
@@ -70,6 +75,8 @@ class _Draws:
         Outcomes of each dataset, at most `KEPT`.
     outside : list of tuple
         The shares of each dataset's outcomes below and above the plausible range.
+    shares : list of ndarray
+        The shares of categories in each dataset, if outcomes are categories.
     errors : list of str
         Why draws could not be simulated.
     """
@@ -77,6 +84,7 @@ class _Draws:
     points: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[np.ndarray] = field(default_factory=list)
     outside: list[tuple[float, float]] = field(default_factory=list)
+    shares: list[np.ndarray] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
@@ -85,7 +93,7 @@ def _draws(drawn: Callable, prior: str) -> _Draws:
     draws = _Draws()
     for draw in range(1, DATASETS + 1):
         try:
-            points, outcomes, outside = drawn(prior)
+            points, outcomes, outside, shares = drawn(prior)
         except ChildLostError as lost:
             draws.errors.append(str(lost))
             break
@@ -96,6 +104,7 @@ def _draws(drawn: Callable, prior: str) -> _Draws:
             draws.points += [{"draw": draw, **each} for each in points]
         draws.outcomes.append(outcomes)
         draws.outside.append(outside)
+        draws.shares.append(shares)
     return draws
 
 
@@ -117,6 +126,18 @@ def _outcomes(draws: _Draws, plausible: tuple[float | None, float | None] | None
     rate = proportion(below + above > 0) if known else ABSENT
     row |= {f"datasets_rate_{part}": getattr(rate, part) for part in ("mcse", "lower", "upper")}
     return row | {"datasets_rate": rate.value}
+
+
+def _categories(draws: _Draws, categories: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the rows of the table `prior_categories` of one prior, without its name."""
+    if not draws.shares:
+        return []
+    rows = []
+    for category, shares in zip(categories, np.array(draws.shares).T, strict=True):
+        share, error = mean_share(shares)
+        lower, upper = np.quantile(shares, CENTRAL)
+        rows.append(dict(zip(SHARES[1:], (category, share, error, lower, upper), strict=True)))
+    return rows
 
 
 def mean_share(shares: np.ndarray) -> tuple[float, float]:
@@ -166,7 +187,9 @@ class _PriorPrediction:
             self.grid = self.family.line_grid(rows)
         self.generators: dict[str, np.random.Generator] = {}
 
-    def __call__(self, prior: str) -> tuple[list[dict], np.ndarray, tuple[float, float]]:
+    def __call__(
+        self, prior: str
+    ) -> tuple[list[dict], np.ndarray, tuple[float, float], np.ndarray]:
         """Draw a dataset from a prior.
 
         Returns
@@ -176,6 +199,8 @@ class _PriorPrediction:
         outcomes : ndarray
         outside : tuple
             The shares of outcomes below and above the plausible range.
+        shares : ndarray
+            The share of every category of outcomes; empty if they are no categories.
         """
         assert self.first_design is not None
         family, rng = self.family, self._generator(prior)
@@ -192,7 +217,8 @@ class _PriorPrediction:
         low, high = self.study.plausible or (None, None)
         below = 0.0 if low is None else float(np.mean(y < low))
         above = 0.0 if high is None else float(np.mean(y > high))
-        return self._points(columns, values), _few(y), (below, above)
+        shares = np.array([np.mean(y == category) for category in family.CATEGORIES])
+        return self._points(columns, values), _few(y), (below, above), shares
 
     def _generator(self, prior: str) -> np.random.Generator:
         """The generator of a prior, which continues from draw to draw."""

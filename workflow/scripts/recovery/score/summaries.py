@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recovery import families, tables
+from recovery import tables
 from recovery.common import jobs
 from recovery.common.errors import StudyError
 from recovery.common.worker import ChildLostError, in_child
@@ -19,6 +19,8 @@ from recovery.plan import identities
 from recovery.plan.design import Cell, Design
 from recovery.score import (
     calibration,
+    decision_rates,
+    design_effects,
     efficiency,
     measures,
     planning,
@@ -47,21 +49,22 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
     parts: dict[str, list[pd.DataFrame]] = {}
     spent = dict.fromkeys(("warmup", "draws", "fits", "start", "tables", "simulate"), 0.0)
     spent |= {"estimators": 0.0} if design.study.estimators else {}
+    means: dict[str, design_effects.Means] = {}
     for name in design.scenarios:
-        for table, part in _scenario_tables(design, name, spent).items():
+        for table, part in _scenario_tables(design, name, spent, means).items():
             parts.setdefault(table, []).append(part)
         for batch in design.data_batches(name):
             file = design.dataset_file("truth", name, batch)
             spent["simulate"] += sum(tables.read_seconds(file).values())
     summary = {table: pd.concat(part) for table, part in parts.items()}
     summary["calibration"] = calibration.with_verdicts(summary["calibration"], measures.CELL)
-    targets, level = design.study.planning or {}, design.study.plotted_level
-    summary["planning"] = planning.participants_needed(
-        without_undefined_measures(summary["performance"]),
-        targets,
-        level,
-        design.study.counted_sizes,
+    values = without_undefined_measures(
+        planning.planned_values(summary["performance"], summary["decisions"])
     )
+    summary["planning"] = planning.participants_needed(
+        values, design.study.planning or {}, design.study.counted_sizes
+    )
+    summary["design_effects"] = design_effects.table(design, means)
     summary["verification"] = verification.summary(design)
     summary |= prior_prediction.predicted(design)
     spent["summarise"] = jobs.processor_seconds()
@@ -70,10 +73,16 @@ def summarise(design: Design) -> dict[str, pd.DataFrame]:
     return summary | {"costs": efficiency.costs(spent)}
 
 
-def _scenario_tables(design: Design, name: str, spent: dict[str, float]) -> dict[str, pd.DataFrame]:
-    """One scenario's part of the summary tables; adds the costs of its jobs to `spent`."""
+def _scenario_tables(
+    design: Design,
+    name: str,
+    spent: dict[str, float],
+    means: dict[str, design_effects.Means],
+) -> dict[str, pd.DataFrame]:
+    """One scenario's part of the summary tables; adds to the costs of jobs and to the means."""
     scenario, study = design.scenarios[name], design.study
     fits, groups, outcomes, costs, verdicts = {}, {}, [], [], []
+    evidence = {}
     for cell in design.cells:
         if cell[0] != name:
             continue
@@ -86,6 +95,8 @@ def _scenario_tables(design: Design, name: str, spent: dict[str, float]) -> dict
         fits[cell[1:]] = measures.Fits(_estimates(design, cell), converged)
         verdicts.append(_calibration(design, cell, diagnostics).assign(**key))
         groups[cell[1:]] = tables.read_frame(design.cell_files("groups", cell))
+        if "evidence" in design.tables_of(cell):
+            evidence[cell[1:]] = tables.read_frame(design.cell_files("evidence", cell))
         threshold = study.convergence.min_ebfmi
         counts = measures.convergence(diagnostics, study.replicates, threshold)
         causes = fit_outcomes.causes(diagnostics, study.convergence, study.sampler.chains)
@@ -96,12 +107,15 @@ def _scenario_tables(design: Design, name: str, spent: dict[str, float]) -> dict
     performance = measures.performance(fits, study.replicates)
     converged_fits = {cell: each.converged for cell, each in fits.items()}
     level = study.plotted_level
+    fitted = {cell: each for cell, each in fits.items() if cell in design.fits}
+    means[name] = design_effects.scenario_means(fitted, level)
     parts = {
         "performance": performance,
         "precision": precision.replicates_needed(
             without_undefined_measures(performance), study.precision, level, study.replicates, fits
         ),
         "comparison": measures.comparison(fits),
+        **decision_rates.of_scenario(study.decisions, fits, evidence, study.replicates),
         "groups": measures.groups(groups, converged_fits),
         "selection": selection.rates_of_scenario(design, name, converged_fits),
         "calibration": pd.concat(verdicts),
@@ -121,9 +135,13 @@ def _scenario_tables(design: Design, name: str, spent: dict[str, float]) -> dict
 def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
     """The estimates of every parameter that the model of a cell estimates."""
     study, family = design.study, design.family
-    intervals = {level: tables.interval_columns(level) for level in study.intervals}
-    columns = ["replicate", "parameter", "truth", "mean", "sd", "mcse_mean"]
-    columns += tables.quantile_columns(study.intervals)
+    intervals = {level: tables.interval_columns(level) for level in study.levels}
+    densest = {level: tables.highest_density_columns(level) for level in study.levels}
+    columns = ["replicate", "parameter", "truth", "mean", "median", "sd", "mcse_mean"]
+    columns += [
+        *tables.quantile_columns(study.levels),
+        *(n for pair in densest.values() for n in pair),
+    ]
     files = design.cell_files("estimates", cell)
     estimates = tables.read_frame(files, columns, categories=["parameter"])
     prior = study.priors.get(cell[2])  # None of an estimator
@@ -138,11 +156,20 @@ def _estimates(design: Design, cell: Cell) -> dict[str, measures.Replicates]:
         name: measures.from_table(
             estimates.iloc[rows.get(name, [])],
             intervals,
+            densest,
+            scale=_scale(family, name),
             one_sided=name in family.POSITIVE or cannot_be_zero(prior, name),
             prior_sd=prior_sd.get(name, np.nan),
         )
         for name in scored
     }
+
+
+def _scale(family: Family, parameter: str) -> str:
+    """The other scale of a parameter; empty if it has none."""
+    if parameter in family.POSITIVE:
+        return "log"
+    return "fisher_z" if parameter in family.CORRELATIONS else ""
 
 
 def prior_standard_deviations(study: Study, prior: str, model: str) -> Values:
@@ -153,7 +180,7 @@ def prior_standard_deviations(study: Study, prior: str, model: str) -> Values:
     StudyError
         When `prior_sd` of a researcher's own family fails, crashes or takes too long.
     """
-    family = families.find(study.family_choice)
+    family = study.scored_family
     seconds = study.guest_seconds
     with in_child(partial(_prior_sd, family, study, prior), seconds, "prior_sd") as prior_sd:
         try:
@@ -207,21 +234,23 @@ def _check_truth(design: Design, cell: Cell, estimates: pd.DataFrame) -> None:
     identity = design.fit_observed(source.data, source.model, source.prior)["identity"]
     family = design.family
     truth = family.truth_from_estimates(datasets.read_means(file, identity))
-    expected = estimates["parameter"].astype(object).map(family.values_of(truth))
+    values = family.with_estimands(family.values_of(truth))
+    expected = estimates["parameter"].astype(object).map(values)
     if (estimates["truth"] != expected).any():
         batches = design.data_batches(cell[0])
         truths = [design.dataset_file("truth", cell[0], batch) for batch in batches]
         raise tables.stale_tables_error(truths + design.cell_files("estimates", cell))
 
 
-def observed_fits(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return population estimates, final attempts and the table `loo` of fits to observed data.
+def observed_fits(design: Design) -> tuple[pd.DataFrame, ...]:
+    """Return population estimates, attempts, `loo` and answers of fits to observed data.
 
-    They are empty if the study has no observed data.
+    The attempts are the final ones, the answers those to the study's decisions. All are empty if
+    the study has no observed data.
     """
     family, cells = design.family, design.observed_cells
     if not cells:
-        return pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
+        return (pd.DataFrame(),) * 4
     estimates = pd.concat([_observed(design, "estimates", cell) for cell in cells])
     attempts = [_observed(design, "diagnostics", cell) for cell in cells]
     final = pd.concat([measures.final_attempts(each) for each in attempts])
@@ -231,6 +260,7 @@ def observed_fits(design: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFr
         estimates[estimates["parameter"].isin(family.PARAMETERS)],
         final,
         pd.concat(loo) if loo else pd.DataFrame(),
+        decision_rates.observed_answers(design),
     )
 
 

@@ -91,29 +91,16 @@ def _observed_too_often(study: Study, family: Family) -> Iterator[str]:
             yield f"observations[{number}]: got {count}, must be at most {most} in this family"
 
 
-def planning_faults(study: Study, family: Family) -> Iterator[str]:
-    """Yield the faults of `planning`: targets for which no number of participants can be found."""
-    if study.planning and len(study.participants) < 2:
-        yield (
-            f"planning: participants has 1 count, {study.participants[0]}, must have at least 2: "
-            "planning interpolates between them"
-        )
-    known = [*family.MODELS, *family.ESTIMATORS]  # an approximation estimates what its model does
-    fitted = [name for name in study.methods if name in known]
-    scored = {parameter for name in fitted for parameter in method(family, name).scored}
-    for parameter, wanted in (study.planning or {}).items():
-        if parameter not in family.PARAMETERS:
-            yield f"planning: got {parameter!r}, must be one of {listed(family.PARAMETERS)}"
-        elif fitted and parameter not in scored:
-            yield (
-                f"planning: got {parameter!r}, must be a parameter that a model of the study "
-                "estimates"
-            )
-        elif wanted.power and parameter in family.POSITIVE:
-            yield (
-                f"planning.{parameter}.power: got {wanted.power}, must not be given for a "
-                "parameter that cannot be negative: all its intervals exclude 0"
-            )
+def estimand_faults(study: Study, family: Family) -> Iterator[str]:
+    """Yield the estimands that no method of the study estimates."""
+    known = {name: method(family, name).scored for name in (*family.MODELS, *family.ESTIMATORS)}
+    used = [known[study.sampled_model(name)] for name in study.methods if name in known]
+    for name in study.estimands:
+        if used and not any(name in scored for scored in used):
+            needed = family.ESTIMANDS[name].parameters
+            lacking = [each for each in needed if not any(each in scored for scored in used)]
+            which = listed(lacking or needed)
+            yield f"estimands.{name}: needs {which}, which no method of the study estimates"
 
 
 def _not_drawable(place: str, prior: Any) -> Iterator[str]:

@@ -31,8 +31,11 @@ from recovery.common.types import (
     for_snakemake,
 )
 from recovery.families.designs import GroupSize, Nested
+from recovery.families.family import Family
+from recovery.study.decisions import Decision, Evidence
 from recovery.study.methods import NO_PRIOR, split_approximation
 from recovery.study.settings import (
+    STANDARD_LEVEL,
     Convergence,
     Engine,
     PlanningTarget,
@@ -102,6 +105,8 @@ class Study(Frozen):
     """The predictors of the formula: factors and covariates, or a CSV file that has them."""
     sizes: dict[Text, GroupSize] = Field(default_factory=dict)
     """Numbers of groups of every grouping factor besides participants, crossed with all others."""
+    estimands: dict[Name, Text] = Field(default_factory=dict, max_length=MOST_NAMED)
+    """Combinations of coefficients and marginal means, scored like parameters."""
     engine: Engine = "stanli"
     """The program that runs Stan."""
     seed: Annotated[int, Strict(), Field(ge=0, lt=2**63)]
@@ -126,7 +131,7 @@ class Study(Frozen):
     """Observations per participant, crossed with both; not for truths from observed data."""
     models: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
     """The family's programs to fit to every dataset."""
-    estimators: Annotated[tuple[Name, ...], Unique] = ()
+    estimators: Annotated[tuple[Text, ...], Unique] = ()
     """Other methods to fit: the family's estimators, and ALGORITHM_MODEL for approximations."""
     priors: Annotated[dict[Name, Any], Field(min_length=1, max_length=MOST_NAMED)]
     """Prior distributions of every parameter, each used with every model."""
@@ -143,12 +148,14 @@ class Study(Frozen):
         tuple[Proportion, ...], Field(min_length=1, max_length=MOST_LEVELS), Unique, Apart
     ] = (0.5, 0.89, 0.95)
     """Levels of the central posterior intervals; figures show 0.89 if given, else the widest."""
+    decisions: dict[Name, Decision] = Field(default_factory=dict, max_length=MOST_NAMED)
+    """Rules that answer yes, no or undecided for every fit; the report gives their rates."""
     convergence: Convergence = Convergence()
     """When a fit counts as converged."""
     precision: Precision | None = None
     """Target Monte Carlo standard errors; the report gives the number of replicates needed."""
     planning: Annotated[dict[Text, PlanningTarget], Field(min_length=1)] | None = None
-    """Targets by parameter; the report gives the number of participants needed."""
+    """Targets by parameter or decision; the report gives the number of participants needed."""
     verify: Verify | None = None
     """A share of the fits to repeat with another engine, to compare the two."""
     selection: Selection | None = None
@@ -171,6 +178,11 @@ class Study(Frozen):
             return self.family
         named = {"name": self.family} if isinstance(self.family, str) else self.family
         return {**named, **options}
+
+    @property
+    def scored_family(self) -> Family:
+        """The family, whose parameters include the study's estimands."""
+        return families.find(self.family_choice, self.estimands)
 
     @property
     def counted_sizes(self) -> dict[str, tuple[int, ...]]:
@@ -214,6 +226,21 @@ class Study(Frozen):
         settings = self.sampler.given()
         steps = [step.model_dump(mode="json", exclude_none=True) for step in self.rescue]
         return [settings, *(settings | step for step in steps)]
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The levels of the intervals of every fit: `intervals`, and those that are asked for."""
+        targets = (self.planning or {}).values()
+        asked = [STANDARD_LEVEL] if targets or self.decisions else []
+        asked += [target.interval for target in targets]
+        asked += [rule.level for rule in self.decisions.values() if rule.level is not None]
+        return tuple(dict.fromkeys([*self.intervals, *asked]))
+
+    @property
+    def evidence(self) -> tuple[tuple[str, float], ...]:
+        """The parameters whose Bayes factors decisions need, and the values of the nulls."""
+        rules = (rule for rule in self.decisions.values() if isinstance(rule, Evidence))
+        return tuple(dict.fromkeys((rule.of, rule.null) for rule in rules))
 
     @property
     def plotted_level(self) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from recovery.families.family import Estimator, Family, Model
+from recovery.families.estimators import Estimator
+from recovery.families.family import Family, Model
 
 NO_PRIOR = "no_prior"  # in place of a prior's name, for estimators
 LARGEST_PARETO_K = 0.7  # of Pathfinder's draws, up to which resampling them is reliable

@@ -14,12 +14,20 @@ from recovery import families
 from recovery.common.errors import checked, path_in_words, shown, study_error, validation_faults
 from recovery.families.family import Family
 from recovery.study import old_keys
-from recovery.study.consistency import planning_faults, reference_faults
+from recovery.study.consistency import estimand_faults, reference_faults
+from recovery.study.decision_faults import (
+    decision_faults,
+    level_faults,
+    planning_faults,
+    with_parameter_names,
+)
 from recovery.study.keys import Study
 from recovery.study.truths import Flat, Observed, ObservedTruth, PriorTruth
 
 
-def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study") -> Study:
+def parse(
+    raw: Mapping, find_family: Callable[[Any, Mapping[str, str]], Family], file: str = "study"
+) -> Study:
     """Check the content of a study file and return it as a Study.
 
     Parameters
@@ -27,7 +35,8 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     raw : mapping
         The content of the study file.
     find_family : callable
-        Returns the family for the value of the key `family`; raises ValueError if it is wrong.
+        Returns the family for the values of the keys `family` and `estimands`; raises ValueError if
+        they are wrong.
     file : str
         The study file's name, for messages.
 
@@ -43,19 +52,26 @@ def parse(raw: Mapping, find_family: Callable[[Any], Family], file: str = "study
     if not isinstance(study, Study):
         raise study_error(file, faults)
     try:
-        family = find_family(study.family_choice)
+        family = find_family(study.family_choice, study.estimands)
     except ValidationError as wrong:
         raise study_error(file, _faults_of_options(wrong)) from None
     except ValueError as wrong:
-        place = "" if re.split(r"[.:]", str(wrong))[0] in families.REGRESSION else "family: "
-        raise study_error(file, [f"{place}{wrong}"]) from None
+        own = (*families.REGRESSION, "estimands")
+        place = "" if re.split(r"[.:]", str(wrong))[0] in own else "family: "
+        raise study_error(file, [f"{place}{line}" for line in str(wrong).split("\n")]) from None
     named = study.model_copy(update={"family": _without_keys(family.CHOICE)})
     family.try_in_child(partial(_read_parts, raw, family))
     study, faults = _with_parts(named, family, faults)
-    faults += [*reference_faults(study, family), *planning_faults(study, family)]
+    faults += [
+        *reference_faults(study, family),
+        *estimand_faults(study, family),
+        *decision_faults(study, family),
+        *planning_faults(study, family),
+        *level_faults(study),
+    ]
     if faults:
         raise study_error(file, faults)
-    return study
+    return with_parameter_names(study, family)
 
 
 def _unnamed_priors(priors: Any) -> str | None:

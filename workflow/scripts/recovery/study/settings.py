@@ -135,8 +135,11 @@ class Precision(Frozen):
         return self
 
 
+STANDARD_LEVEL = 0.95  # of planning
+
+
 class PlanningTarget(Frozen):
-    """Targets for one parameter, evaluated with the plotted intervals."""
+    """Targets for one parameter or estimand, or for one decision."""
 
     interval_width: Positive | None = None
     """Largest mean width of the intervals."""
@@ -146,12 +149,21 @@ class PlanningTarget(Frozen):
     """Smallest share of intervals that contain the truth."""
     rmse: Positive | None = None
     """Largest root mean squared error."""
+    rate: Proportion | None = None
+    """Smallest share of fits whose answer is yes; for a decision, which has no other key."""
+    interval: Proportion = STANDARD_LEVEL
+    """Level of the intervals of `interval_width`, `power` and `coverage`."""
+
+    @property
+    def targets(self) -> dict[str, float]:
+        """The measures that have a target, and their targets."""
+        return self.model_dump(exclude_none=True, exclude={"interval"})
 
     @model_validator(mode="after")
     def _has_a_target(self) -> PlanningTarget:
-        if not self.model_dump(exclude_none=True):
-            keys = "`interval_width`, `power`, `coverage` and `rmse`"
-            raise ValueError(f"got no key, must have at least one of {keys}")
+        if not self.targets:
+            keys = "`interval_width`, `power`, `coverage` and `rmse`, or for a decision `rate`"
+            raise ValueError(f"got no target, must have at least one of {keys}")
         return self
 
 

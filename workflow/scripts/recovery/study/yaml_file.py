@@ -199,7 +199,9 @@ def _faults_of_keys(keys: list[yaml.ScalarNode], place: str, loader: _Loader) ->
         if key.value in seen:
             line, name = key.start_mark.line + 1, path_in_words((key.value,))
             yield f"{name}: duplicate key (line {line})"
-        elif key.tag not in (_TEXT, _MERGE) or _newer_number(key):
+            continue
+        of_decision = place.startswith("decisions.") and key.value == "null"
+        if not of_decision and (key.tag not in (_TEXT, _MERGE) or _newer_number(key)):
             yield f"{place}: got the key {_written(key)}, keys must be text: '{key.value}'"
         seen.add(key.value)
 

@@ -7,11 +7,13 @@ from recovery.common.errors import StaleTableError
 from recovery.tables.batch_schemas import (
     DIAGNOSTICS,
     DRAWS,
+    EVIDENCE,
     GROUPS,
     LOO,
     TRUTH,
     data_schema,
     estimates_schema,
+    highest_density_columns,
     interval_columns,
     quantile_columns,
 )
@@ -44,6 +46,7 @@ from recovery.tables.files import (
 __all__ = [
     "DIAGNOSTICS",
     "DRAWS",
+    "EVIDENCE",
     "GROUPS",
     "LOO",
     "TRUTH",
@@ -54,6 +57,7 @@ __all__ = [
     "data_schema",
     "estimates_schema",
     "from_rows",
+    "highest_density_columns",
     "identity_of",
     "interval_columns",
     "is_csv_of",

@@ -81,6 +81,16 @@ LOO = pa.schema(
         column("pointwise", pa.list_(REAL), "elpd_loo of every unit, in the order of the data"),
     ]
 )
+EVIDENCE = pa.schema(
+    [
+        *_FIT,
+        column("parameter", TEXT, "or estimand"),
+        column("null", REAL, "the value of the null hypothesis"),
+        column("log_bf", REAL, "natural log of the Bayes factor against the null; null: unknown"),
+        column("se", REAL, "Monte Carlo standard error of log_bf"),
+        column("bound", TEXT, "exact, or at least: log_bf is a lower bound"),
+    ]
+)
 DRAWS = pa.schema(
     [
         column("replicate", INT, "counted from 1"),
@@ -109,6 +119,12 @@ def quantile_columns(levels: Sequence[float]) -> dict[str, float]:
     return {f"q{100 * p:.10g}".replace(".", "_"): p for p in probabilities}
 
 
+def highest_density_columns(level: float) -> tuple[str, str]:
+    """Return the columns of a highest-density interval's bounds: 0.89 -> `hdi89_lower`, ..."""
+    name = f"hdi{100 * level:.10g}".replace(".", "_")
+    return f"{name}_lower", f"{name}_upper"
+
+
 def estimates_schema(levels: Sequence[float]) -> pa.Schema:
     """Return the schema of estimates, given the levels of intervals."""
     return pa.schema(
@@ -127,6 +143,11 @@ def estimates_schema(levels: Sequence[float]) -> pa.Schema:
             *(
                 column(name, REAL, "posterior quantile, per cent")
                 for name in quantile_columns(levels)
+            ),
+            *(
+                column(name, REAL, "of the shortest interval with this per cent of the draws")
+                for level in levels
+                for name in highest_density_columns(level)
             ),
             column("rhat", REAL, "null: not computed, or the draws do not vary"),
             column("ess_bulk", REAL),

@@ -35,6 +35,8 @@ PERFORMANCE = pa.schema(
         column("subset", TEXT, "all, converged or common"),
         column("measure", TEXT),
         column("level", REAL, "of the intervals; null: the measure has none"),
+        column("point", TEXT, "mean or median of the posterior; null: the measure has none"),
+        column("interval", TEXT, "central or highest_density; null: the measure has none"),
         column("value", REAL),
         column("mcse", REAL, "Monte Carlo standard error of value"),
         column("lower", REAL, "of the 95 % interval of Monte Carlo error"),
@@ -169,8 +171,9 @@ PLANNING = pa.schema(
         column("observations", INT, "per participant; null: as in the observed dataset"),
         column("model", TEXT),
         column("prior", TEXT),
-        column("parameter", TEXT),
-        column("measure", TEXT, "interval_width, power, coverage or rmse; subset all"),
+        column("parameter", TEXT, "or decision"),
+        column("measure", TEXT, "interval_width, power, coverage, rmse or rate; subset all"),
+        column("level", REAL, "of the intervals; null: the measure has none"),
         column("wanted", REAL),
         column("n_needed", INT, "participants; null: not reached, or unknown"),
         column("lower", INT, "of the 95 % interval; null: no lower bound"),
@@ -180,6 +183,62 @@ PLANNING = pa.schema(
         column("largest", INT, "count of participants that has a value"),
         column("n_fewest", INT, "replicates that the value of a count rests on, at the least"),
         column("n_most", INT, "and at the most"),
+    ]
+)
+DECISIONS = pa.schema(
+    [
+        *_CELL,
+        column("decision", TEXT),
+        column("parameter", TEXT, "or estimand, that it is about"),
+        column("subset", TEXT, "all or converged"),
+        column("outcome", TEXT, "an answer (yes, no, undecided), or right or wrong by the truth"),
+        column("n_replicates", INT, "whose fit has an answer"),
+        column("n_left_out", INT, "of the subset, whose fit failed or has no interval"),
+        column("n_of_outcome", INT, "replicates with this outcome"),
+        column("rate", REAL, "share of n_replicates"),
+        column("mcse", REAL, "Monte Carlo standard error of rate"),
+        column("lower", REAL, "of the 95 % Wilson interval"),
+        column("upper", REAL, "of the 95 % Wilson interval"),
+    ]
+)
+DECISION_DIFFERENCES = pa.schema(
+    [
+        *_CELL[:4],
+        column("compared", TEXT, "model (or estimator) or prior"),
+        column("first", TEXT),
+        column("second", TEXT),
+        column("given", TEXT, "the prior, or model, that they share; an estimator has none"),
+        column("decision", TEXT),
+        column("parameter", TEXT, "or estimand, that it is about"),
+        column("subset", TEXT, "all: both have an answer; common: both converged too"),
+        column("outcome", TEXT, "yes or right"),
+        column("first_rate", REAL, "of the replicates that both have"),
+        column("second_rate", REAL, "of the replicates that both have"),
+        column("value", REAL, "first less second, on the same datasets"),
+        column("mcse", REAL, "Monte Carlo standard error of the paired difference"),
+        column("lower", REAL, "of the 95 % score interval of the paired difference"),
+        column("upper", REAL, "of the 95 % score interval of the paired difference"),
+        column("n_pairs", INT, "replicates that both have"),
+    ]
+)
+DESIGN_EFFECTS = pa.schema(
+    [
+        column("parameter", TEXT),
+        column("measure", TEXT, "bias, mse, coverage or interval_width"),
+        column("level", REAL, "of the intervals; null: the measure has none"),
+        column("term", TEXT, "a factor of the design, or two: `participants x model`"),
+        column("df", INT, "degrees of freedom: contrasts of the term that vary"),
+        column("df_error", REAL, "of the F statistic; null: there is no test"),
+        column("share", REAL, "of the squared differences between cells, without noise"),
+        column("largest_difference", REAL, "of a factor's mean values; null: an interaction"),
+        column("mcse", REAL, "Monte Carlo standard error of largest_difference"),
+        column("from_level", TEXT, "level of the factor with the smallest mean value"),
+        column("to_level", TEXT, "and with the largest"),
+        column("statistic", REAL, "F of no effect"),
+        column("p_value", REAL, "of no effect; null: there are too few datasets"),
+        column("p_corrected", REAL, "for all effects of the study (Holm)"),
+        column("n_datasets", INT, "over all scenarios, that the effect rests on"),
+        column("n_left_out", INT, "planned datasets without an estimate in every cell"),
     ]
 )
 VERIFICATION = pa.schema(
@@ -255,6 +314,16 @@ PRIOR_OUTCOMES = pa.schema(
         *_rate("datasets", "share of datasets with any outcome outside"),
     ]
 )
+PRIOR_CATEGORIES = pa.schema(
+    [
+        column("prior", TEXT),
+        column("category", INT, "of outcomes that are categories"),
+        column("share", REAL, "of outcomes in it, mean over datasets"),
+        column("share_mcse", REAL, "Monte Carlo standard error"),
+        column("lower", REAL, "5 % quantile over datasets of their share"),
+        column("upper", REAL, "95 % quantile over datasets of their share"),
+    ]
+)
 
 SUMMARIES = {
     "performance": PERFORMANCE,
@@ -266,10 +335,14 @@ SUMMARIES = {
     "costs": COSTS,
     "precision": PRECISION,
     "planning": PLANNING,
+    "decisions": DECISIONS,
+    "decision_differences": DECISION_DIFFERENCES,
+    "design_effects": DESIGN_EFFECTS,
     "verification": VERIFICATION,
     "selection": SELECTION,
     "prior_predictive": PRIOR_PREDICTIVE,
     "prior_outcomes": PRIOR_OUTCOMES,
+    "prior_categories": PRIOR_CATEGORIES,
 }
 
 

@@ -14,6 +14,16 @@ from recovery.families.multilevel.layout import Layout
 DEPENDENT = 1e-10  # of a column's length, that is left after the columns before it
 
 
+def check_rows(layout: Layout, design: Design, columns: Columns, source: Mapping[str, str]) -> None:
+    """Raise ValueError if the rows of a file do not fit the design or the formula.
+
+    `source` is that of `refuse_contradictions`.
+    """
+    refuse_contradictions(design, columns, source)
+    refuse_not_told_apart(layout, columns)
+    layout.offset(columns)  # refuses, for example, the logarithm of 0
+
+
 def refuse_not_told_apart(layout: Layout, columns: Columns) -> None:
     """Raise ValueError if a dataset cannot tell all coefficients apart."""
     _refuse_few(layout, columns)

@@ -16,7 +16,7 @@ import numpy as np
 
 from recovery.families import formulas
 from recovery.families.designs import Design
-from recovery.families.family import Columns
+from recovery.families.family import Columns, SimulationError
 from recovery.families.formulas import DesignMatrix, Formula
 
 INTERCEPT = "Intercept"
@@ -204,6 +204,12 @@ class Layout:
         return block if means and (block.correlated or len(block.coefficients) == 1) else None
 
     @property
+    def only_factor(self) -> str | None:
+        """The grouping factor of all terms in parentheses, if they have the same one."""
+        factors = {block.factor for block in self.blocks}
+        return factors.pop() if len(factors) == 1 else None
+
+    @property
     def all_vary(self) -> bool:
         """Whether there is one block with every population coefficient, in the same order."""
         return self.only_block is not None and self.centre == tuple(range(1, self.size + 1))
@@ -262,6 +268,18 @@ class Layout:
         """Return the known part of the linear predictor of every row."""
         rows = columns[self.response if self.response in columns else "participant"].size
         return np.broadcast_to(formulas.offset(self.formula, columns), rows).astype(float)
+
+    def trials(self, columns: Columns) -> np.ndarray | None:
+        """Return the number of trials of every row; None if the formula has none."""
+        trials = self.formula.trials
+        if trials is None:
+            return None
+        if isinstance(trials, int):
+            return np.full(len(columns["participant"]), trials)
+        counts = columns[trials]
+        if not np.all((counts >= 0) & (counts == np.floor(counts))):
+            raise SimulationError(f"{trials} has numbers of trials that are not whole numbers")
+        return counts.astype(int)
 
 
 def _mean_of(coefficient: str) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
-from recovery.families.family import SimulationError, Values
+from recovery.families.family import SimulationError
 from recovery.families.multilevel.outcome import Outcome
 
 LARGEST_RATE = 2**30  # of Stan's poisson_rng, because its integers have 32 bits
@@ -18,7 +21,7 @@ class LogLink(Outcome):
     SCALED = False
 
     def expected(
-        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
+        self, predictor: np.ndarray, values: Mapping[str, Any], trials: np.ndarray | None
     ) -> np.ndarray:
         """Return mean outcomes."""
         with np.errstate(over="ignore"):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from recovery.families.family import Columns
-from recovery.families.multilevel.layout import INTERCEPT, Block, Layout
+from recovery.families.multilevel.layout import INTERCEPT, Layout
 from recovery.families.multilevel.outcome import Outcome
 from recovery.families.priors import NamedPriors
 from recovery.families.priors.location_scale import Normal
@@ -25,23 +25,24 @@ def log_likelihood(
 ) -> np.ndarray | None:
     """Return the log density of every participant's observations, shape (n_participants, n_draws).
 
-    None without a closed form: if the outcome is not normal, a grouping factor other than
-    participants has coefficients, or `unpooled` has coefficients that are not normal.
+    None without a closed form: if neither the outcome nor its logarithm is normal, a grouping
+    factor other than participants has coefficients, or `unpooled` has coefficients that are not
+    normal.
 
     Parameters
     ----------
     joint : str
         The joint model of parameters and data.
     """
-    block = layout.only_block
-    integrable = joint == "pooled" or (block is not None and block.factor == "participant")
+    integrable = joint == "pooled" or layout.only_factor == "participant"
     if not outcome.CLOSED or not integrable:
         return None
     if joint == "unpooled" and not all(isinstance(prior.of(name), Normal) for name in layout.b):
         return None
     x = layout.design_matrix(columns)
-    z = np.zeros((len(x), 1)) if joint == "pooled" or block is None else block.matrix(columns)
-    mean, covariance = _new_participant(layout, block, joint, prior, values, columns)
+    varying = [] if joint == "pooled" else [block.matrix(columns) for block in layout.blocks]
+    z = np.hstack(varying or [np.zeros((len(x), 1))])
+    mean, covariance = _new_participant(layout, joint, prior, values, columns)
     predictor = x @ mean + layout.offset(columns)[:, None]
     densities = []
     for person in np.unique(columns["participant"]):
@@ -53,7 +54,6 @@ def log_likelihood(
 
 def _new_participant(
     layout: Layout,
-    block: Block | None,
     joint: str,
     prior: NamedPriors,
     values: Draws,
@@ -77,10 +77,12 @@ def _new_participant(
         return (to_zero @ mean)[:, None], (to_zero * np.square(sd) @ to_zero.T)[None]
     draws = next(iter(values.values())).size
     population = np.array([values[name] for name in layout.b]).reshape(layout.size, draws)
-    if joint == "pooled" or block is None:
+    if joint == "pooled":
         return population, np.zeros((1, 1, 1))
-    sds = np.array([values[name] for name in block.sd])
-    omega = np.tile(np.eye(len(sds)), (sds.shape[1], 1, 1))
-    for a, b, name in block.places:
-        omega[:, a, b] = omega[:, b, a] = values[name]
+    sds = np.array([values[name] for name in layout.sd])
+    omega = np.tile(np.eye(len(sds)), (draws, 1, 1))
+    for block in layout.blocks:
+        first = list(layout.sd).index(block.sd[0])
+        for a, b, name in block.places:
+            omega[:, first + a, first + b] = omega[:, first + b, first + a] = values[name]
     return population, sds.T[:, :, None] * omega * sds.T[:, None, :]

@@ -18,6 +18,7 @@ class Outcome:
     """The distribution of an outcome, and its parameters besides the regression's."""
 
     KIND: ClassVar[str] = "real"  # or "integer"
+    CATEGORIES: tuple[int, ...] = ()  # outcomes that there are, if these are categories
     PARAMETERS: Mapping[str, str] = {}  # parameter of the outcome -> label
     STAN: Mapping[str, str] = {}  # parameter -> its name in programs, where that is another
     POSITIVE: ClassVar[Collection[str]] = ()  # parameters that cannot be negative
@@ -27,7 +28,7 @@ class Outcome:
     TRIALS: ClassVar[bool] = False  # whether the formula names numbers of trials
     INTERCEPT: ClassVar[bool] = True  # whether there is a population intercept
     Y_LABEL: ClassVar[str] = "Outcome"
-    STRAIGHT: ClassVar[bool] = True  # whether expected outcomes are linear in a predictor
+    STRAIGHT: ClassVar[bool] = True  # whether the expected outcome is the linear predictor
     CLOSED: ClassVar[bool] = False  # whether `log_marginal` has a closed form
     SCALED: ClassVar[bool] = True  # whether an observed outcome may be standardized
 
@@ -80,7 +81,7 @@ class Outcome:
         raise NotImplementedError
 
     def expected(
-        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
+        self, predictor: np.ndarray, values: Mapping[str, Any], trials: np.ndarray | None
     ) -> np.ndarray:
         """Return the mean outcome for every linear predictor."""
         return predictor

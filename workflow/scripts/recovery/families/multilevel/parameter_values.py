@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from recovery.families.multilevel.layout import INTERCEPT, Block, Layout
 from recovery.families.multilevel.outcome import Outcome
 from recovery.families.multilevel.parameter_types import correlation_of
 from recovery.families.priors import NamedPriors
+
+MOST_PAIRS = 10  # of population coefficients, whose sums and differences calibration ranks
 
 
 def drawn(
@@ -96,3 +99,13 @@ def _fields(
         if block.pairs:
             cor[block.factor] = correlation_of(omega)
     return {"b": b, **({"sd": sd} if sd else {}), **({"cor": cor} if cor else {})}
+
+
+def sums_and_differences(layout: Layout, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the sums and differences of pairs of population coefficients."""
+    found = {}
+    pairs = combinations([name for name in layout.b if name in values], 2)
+    for one, other in list(pairs)[:MOST_PAIRS]:
+        found[f"{one} + {other}"] = values[one] + values[other]
+        found[f"{one} - {other}"] = values[one] - values[other]
+    return found

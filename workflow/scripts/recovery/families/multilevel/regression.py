@@ -6,21 +6,16 @@ group r_t[j] ~ multi_normal(0, quad_form_diag(Omega_t, sd_t))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from itertools import combinations
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from recovery.families import designs, observed_data
-from recovery.families.designs.grouping_factors import PARTICIPANT
+from recovery.families.estimands import Estimand, Vocabulary, read
 from recovery.families.family import (
     NO_SIZES,
     Columns,
-    Estimator,
     Family,
     Fields,
     SimulationError,
@@ -29,9 +24,11 @@ from recovery.families.family import (
 from recovery.families.multilevel import (
     design_checks,
     design_words,
+    estimator_packages,
     file_columns,
     group_coefficients,
     marginal_likelihood,
+    marginal_means,
     options,
     parameter_types,
     parameter_values,
@@ -39,12 +36,11 @@ from recovery.families.multilevel import (
     regression_priors,
 )
 from recovery.families.multilevel.design_file import DesignFile
+from recovery.families.multilevel.estimator_packages import Classical
 from recovery.families.multilevel.layout import Layout, parts_of
 from recovery.families.multilevel.models import JOINT, models
 from recovery.families.multilevel.outcome import Outcome
-from recovery.families.priors import NamedPriors
-
-MOST_PAIRS = 10  # of population coefficients, whose sums and differences calibration ranks
+from recovery.families.priors import NamedPriors, WeightedSum
 
 
 class Multilevel(Family):
@@ -64,8 +60,7 @@ class Multilevel(Family):
     density_seconds : float
         As for `models`.
     estimators : callable, optional
-        The package `classical` and the layout -> mapping of str to Estimator. The package is
-        imported by name at run time, because it decides only estimates, neither datasets nor fits.
+        Returns the estimators that the package `classical` has for the family.
     """
 
     JOINT = JOINT
@@ -78,7 +73,7 @@ class Multilevel(Family):
         programs: tuple[str, ...] = ("pooled", "centered", "noncentered"),
         pooled_note: str = "",
         density_seconds: float = 0.0,
-        estimators: Callable[[ModuleType, Layout], Mapping[str, Estimator]] | None = None,
+        estimators: Classical | None = None,
     ):
         parts = options.read(given, outcome.TRIALS, outcome.INTERCEPT)
         self.design, self.outcome = parts.design, outcome
@@ -87,14 +82,13 @@ class Multilevel(Family):
         self.MODELS = models(
             name, layout, outcome.PARAMETERS, programs, pooled_note, density_seconds
         )
-        if estimators is not None:
-            classical = import_module(f"{__package__}.classical")
-            self.ESTIMATORS = estimators(classical, layout)
-            self.ESTIMATOR_FILES = (Path(str(classical.__file__)),)
+        found = estimator_packages.estimators(name, layout, outcome, estimators)
+        self.ESTIMATORS, self.ESTIMATOR_FILES = found
         self.PARAMETERS = layout.b | layout.sd | layout.cor | dict(outcome.PARAMETERS)
-        self.POSITIVE = (*layout.sd, *outcome.POSITIVE)
+        self.SUMMED = layout.b
+        self.POSITIVE, self.CORRELATIONS = (*layout.sd, *outcome.POSITIVE), tuple(layout.cor)
         self.COEFFICIENTS, self.DEVIATIONS = layout.deviations, True
-        self.OUTCOME = layout.response
+        self.OUTCOME, self.CATEGORIES = layout.response, outcome.CATEGORIES
         groups = dict.fromkeys(self.design.grouping_factors, "integer")
         self.COLUMNS = groups | layout.predictors | {layout.response: outcome.KIND}
         self.AXES = participant_lines.axes(layout, outcome)
@@ -110,15 +104,30 @@ class Multilevel(Family):
         names = {name: name for name in self.COLUMNS if name != self.layout.response}
         try:
             rows = file_columns.read(self.design, file.table, names)
-            self._check_rows(rows, names)
+            design_checks.check_rows(self.layout, self.design, rows, names)
         except ValueError as error:
             raise ValueError(f"design: {file.path}: {error}") from None
         return rows
 
-    def _check_rows(self, rows: Columns, source: Mapping[str, str]) -> None:
-        design_checks.refuse_contradictions(self.design, rows, source)
-        design_checks.refuse_not_told_apart(self.layout, rows)
-        self.layout.offset(rows)  # refuses, for example, the logarithm of 0
+    # Estimands
+
+    def vocabulary(self) -> Vocabulary:
+        """Return the names that users write for parameters and variables."""
+        return marginal_means.vocabulary(self.layout, self.PARAMETERS)
+
+    def estimand(self, name: str, text: str) -> Estimand:
+        """Return what the text of an estimand says; ValueError in the user's words if it cannot."""
+        combination = read(text, self.vocabulary())
+        return marginal_means.estimand(
+            self.layout, self.outcome, name, text, combination, self.rows
+        )
+
+    def weighted_sum(
+        self, weights: Mapping[str, float], model: str, prior: Fields, columns: Columns
+    ) -> WeightedSum:
+        """Return a weighted sum of coefficients as one of a program's parameters."""
+        pooling = self.MODELS[model].pooling
+        return regression_priors.weighted_sum_of(self.layout, prior, weights, columns, pooling)
 
     # Truths
 
@@ -176,7 +185,7 @@ class Multilevel(Family):
             predictor = self._linear_predictor(values, columns)
         except ValueError as error:  # such as the logarithm of a negative covariate
             raise SimulationError(str(error)) from None
-        y = self.outcome.simulate(predictor, truth, self._trials(columns), rng)
+        y = self.outcome.simulate(predictor, truth, self.layout.trials(columns), rng)
         complete = columns | {self.layout.response: y}
         return {name: complete[name] for name in self.COLUMNS}
 
@@ -195,17 +204,6 @@ class Multilevel(Family):
             return observed_data.repeat_participants(names[1:], participants, observed, grouping)
         assert isinstance(observations, int)  # else the design has rows
         return designs.simulate_rows(self.design, participants, sizes, observations, rng)
-
-    def _trials(self, columns: Columns) -> np.ndarray | None:
-        trials = self.layout.formula.trials
-        if trials is None:
-            return None
-        if isinstance(trials, int):
-            return np.full(len(columns[PARTICIPANT]), trials)
-        counts = columns[trials]
-        if not np.all((counts >= 0) & (counts == np.floor(counts))):
-            raise SimulationError(f"{trials} has numbers of trials that are not whole numbers")
-        return counts.astype(int)
 
     def simulate_joint(
         self,
@@ -249,11 +247,13 @@ class Multilevel(Family):
         of_offsets = {name for atom in formula.offsets for name in atom.variables}
         scaled -= {str(formula.trials), *of_offsets}
         dataset = file_columns.read(self.design, table, source, scaled if standardize else ())
-        requirement, valid = self.outcome.requirement(dataset[response], self._trials(dataset))
+        requirement, valid = self.outcome.requirement(
+            dataset[response], self.layout.trials(dataset)
+        )
         observed_data.require(table, source[response], requirement, valid)
         if self.outcome.KIND == "integer":
             dataset[response] = dataset[response].astype(int)
-        self._check_rows(dataset, source)
+        design_checks.check_rows(self.layout, self.design, dataset, source)
         return dataset
 
     def in_words(self) -> dict[str, str]:
@@ -285,7 +285,7 @@ class Multilevel(Family):
     def stan_data(self, columns: Columns, prior: Fields, model: str) -> dict[str, Any]:
         """Return the data of a model's Stan program."""
         layout, y = self.layout, columns[self.layout.response]
-        trials, means = self._trials(columns), layout.column_means(columns)
+        trials, means = self.layout.trials(columns), layout.column_means(columns)
         return {
             "N": y.size,
             "K": layout.size,
@@ -348,7 +348,7 @@ class Multilevel(Family):
         If `values` has groups' deviations, the expectation is conditional on them.
         """
         predictor = self._linear_predictor(values, columns)
-        return self.outcome.expected(predictor, values, self._trials(columns))
+        return self.outcome.expected(predictor, values, self.layout.trials(columns))
 
     def for_parts(self, columns: Columns) -> Columns:
         """Return a dataset with what cannot be computed from some of its rows as columns."""
@@ -360,7 +360,7 @@ class Multilevel(Family):
 
     def log_likelihood(self, values: Mapping[str, np.ndarray], columns: Columns) -> np.ndarray:
         """Return the log density of every observation given groups' coefficients."""
-        eta, trials = self._linear_predictor(values, columns), self._trials(columns)
+        eta, trials = self._linear_predictor(values, columns), self.layout.trials(columns)
         y = columns[self.layout.response][:, None]
         return self.outcome.log_density(y, eta, values, None if trials is None else trials[:, None])
 
@@ -380,11 +380,7 @@ class Multilevel(Family):
         Besides those of the base class, sums and differences of population coefficients, whose
         ranks show wrong correlations between two of them.
         """
-        quantities = {}
-        pairs = combinations([name for name in self.layout.b if name in values], 2)
-        for one, other in list(pairs)[:MOST_PAIRS]:
-            quantities[f"{one} + {other}"] = values[one] + values[other]
-            quantities[f"{one} - {other}"] = values[one] - values[other]
+        quantities = parameter_values.sums_and_differences(self.layout, values)
         return quantities | super().test_quantities(values, columns, rng)
 
     def line_grid(self, columns: Columns) -> Columns:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from recovery.families.family import Columns
 from recovery.families.multilevel.layout import INTERCEPT, Layout
 from recovery.families.priors import (
     CORRELATIONS,
@@ -16,8 +19,10 @@ from recovery.families.priors import (
     Bounded,
     NamedPriors,
     PriorKey,
+    WeightedSum,
     prior_type,
     program_data,
+    weighted_sum,
 )
 
 _COEFFICIENT = PriorKey("normal(0, 1)")
@@ -84,6 +89,27 @@ def stan_data(
         parameters += [prior.bounded(name) for name in layout.sd]
     shapes = [] if pooling == "complete" else _partial_shapes(layout, prior)
     return {**program_data([*parameters, *outcome]), "partial_shape": shapes}
+
+
+def weighted_sum_of(
+    layout: Layout,
+    prior: NamedPriors,
+    weights: Mapping[str, float],
+    columns: Columns,
+    pooling: str,
+) -> WeightedSum:
+    """Return a weighted sum of coefficients as one of a program's parameters.
+
+    The intercept's prior is at the means of predictors, so that the intercept is a sum too. In
+    `unpooled` a coefficient is the mean of those of all groups.
+    """
+    own = np.array([weights.get(name, 0.0) for name in layout.b])
+    own = own - own[0] * layout.column_means(columns)
+    priors = [prior.bounded(name) for name in layout.b]
+    if pooling == "none":
+        n_groups = len(layout.blocks[0].groups(columns)[0])
+        own, priors = np.tile(own / n_groups, n_groups), priors * n_groups
+    return weighted_sum(priors, own)
 
 
 def _partial_shapes(layout: Layout, prior: NamedPriors) -> list[float]:

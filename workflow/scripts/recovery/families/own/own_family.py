@@ -24,6 +24,7 @@ from recovery.common.errors import StudyError, shown
 from recovery.common.types import Frozen, NonNegative, Positive, Proportion, Real
 from recovery.common.user_files import LARGEST_CODE, read_text
 from recovery.common.worker import in_words
+from recovery.families.estimands import Estimand, estimand_texts, with_estimands
 from recovery.families.family import (
     NO_SIZES,
     Columns,
@@ -58,9 +59,9 @@ __all__ = [
 MOST_LINES = 10  # of a file in a message
 
 
-def load(path: str) -> OwnFamily:
-    """Return the family of a file; StudyError if the file is wrong."""
-    return _load_source(path, read_text(path, LARGEST_CODE))
+def load(path: str, estimands: Mapping[str, str] | None = None) -> OwnFamily:
+    """Return the family of a file, with a study's estimands; StudyError if the file is wrong."""
+    return with_estimands(_load_source(path, read_text(path, LARGEST_CODE)), estimands or {})
 
 
 @lru_cache
@@ -149,6 +150,11 @@ class OwnFamily(Family):
             for name, shape in self.participant_shapes.items()
             for coefficient in _coefficients(name, shape)
         }
+        self.ESTIMANDS = {
+            name: self._estimand(name, function)
+            for name, function in getattr(module, "ESTIMANDS", {}).items()
+        }
+        self.PARAMETERS |= {name: labels.get(name, name) for name in self.ESTIMANDS}
         self.POSITIVE = self._elements_of("POSITIVE", getattr(module, "POSITIVE", ()))
         self.MODELS = {name: self._model(name, model) for name, model in module.MODELS.items()}
         names: Iterable[str]
@@ -162,8 +168,8 @@ class OwnFamily(Family):
                     raise self._error(place, f"got {name!r}, must be one of {', '.join(allowed)}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the path: another process loads the file."""
-        return load, (str(self.path),)
+        """Pickle the path and the study's estimands: another process loads the file."""
+        return load, (str(self.path), estimand_texts(self))
 
     def _elements_of(self, place: str, names: Iterable[str]) -> tuple[str, ...]:
         """The names of elements; the name of a vector means all its elements."""
@@ -177,6 +183,22 @@ class OwnFamily(Family):
                 allowed = ", ".join(self.PARAMETERS)
                 raise self._error(place, f"got {name!r}, must be one of {allowed}")
         return tuple(expanded)
+
+    def _estimand(self, name: str, function: Callable) -> Estimand:
+        """An estimand of the file: a function whose arguments are parameters."""
+        arguments = requirements.arguments_of(function)
+        names = [each for given in arguments for each in elements(given, self.shapes[given])]
+
+        def compute(values: Mapping[str, np.ndarray]) -> np.ndarray:
+            draws = self._whole_draws(values)
+            place = f"ESTIMANDS.{name}"
+            found = self._call_function(function, place, *(draws[each] for each in arguments))
+            if np.shape(found) != np.shape(values[names[0]]):
+                what = f"returned {shown(found)}, must be an array with one number for each draw"
+                raise self._error(place, what)
+            return found
+
+        return Estimand(name, "", tuple(names), compute)
 
     def _model(self, name: str, model: Model) -> Model:
         """A model with the defaults of its label, scored parameters and joint model."""
@@ -334,14 +356,16 @@ class OwnFamily(Family):
         SystemExit becomes a StudyError too. A SimulationError keeps its message, but not a class
         that the file may derive from it.
         """
-        callee: Callable = getattr(self.module, function)
-        with restored_process(), same_directory(partial(self._error, function)):
+        return self._call_function(getattr(self.module, function), function, *arguments)
+
+    def _call_function(self, callee: Callable, name: str, *arguments: Any) -> Any:
+        with restored_process(), same_directory(partial(self._error, name)):
             try:
                 return callee(*arguments)
             except SimulationError as error:
                 raise SimulationError(in_words(error).partition(": ")[2]) from None
             except BaseException as error:
-                raise self._error(function, f"raised {with_lines(error, self.path)}") from None
+                raise self._error(name, f"raised {with_lines(error, self.path)}") from None
 
     def _error(self, function: str, what: str) -> StudyError:
         return StudyError(f"{self.path}: {function}: {what}")

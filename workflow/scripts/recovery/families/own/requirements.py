@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 from collections.abc import Iterator, Mapping
 from numbers import Real
@@ -24,7 +25,10 @@ FUNCTIONS = {
     "stan_data": "stan_data(observations, prior)",
 }
 NEEDED = ("Truth", "Prior", "MODELS", "PARAMETERS", "COLUMNS", "OUTCOME", *FUNCTIONS)
-OPTIONAL = ("PARTICIPANTS", "POSITIVE", "LABELS", "MEANS", "log_likelihood", "prior_sd")
+OPTIONAL = (
+    *("PARTICIPANTS", "POSITIVE", "LABELS", "MEANS", "ESTIMANDS"),
+    *("log_likelihood", "prior_sd"),
+)
 LARGEST_INTEGER = np.iinfo(np.int64).max  # of a column
 DRAW_KEYS = ("replicate", "chain", "draw")  # columns of kept draws besides the parameters
 RESERVED = ("prior", "model", "from_observed")  # keys of other kinds of truths in a study file
@@ -35,7 +39,10 @@ def check(path: Path, module: ModuleType) -> None:
     missing = [name for name in NEEDED if not hasattr(module, name)]
     faults = [f"{name}: missing, must be {_requirement(name)}" for name in missing]
     faults += _misspelt(module, missing)
-    checks = (_type_faults, _text_faults, _parameter_faults, _column_faults, _model_faults)
+    checks = (
+        *(_type_faults, _text_faults, _parameter_faults, _estimand_faults),
+        *(_column_faults, _model_faults),
+    )
     if not faults:
         for check_part in checks:
             faults += check_part(module)
@@ -120,6 +127,33 @@ def _parameter_faults(module: ModuleType) -> Iterator[str]:
             yield f"PARAMETERS.{name}: is already an element of {vector!r}, must be declared once"
     for name in set(parameters) & set(people):
         yield f"PARTICIPANTS.{name}: is also in PARAMETERS, must be in only one of them"
+
+
+def arguments_of(function: Any) -> tuple[str, ...]:
+    """Return the names of a function's arguments; none if it is not a function."""
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ()
+
+
+def _estimand_faults(module: ModuleType) -> Iterator[str]:
+    estimands = getattr(module, "ESTIMANDS", {})
+    if not isinstance(estimands, Mapping):
+        yield f"ESTIMANDS: got {shown(estimands)}, must be a mapping of names to functions"
+        return
+    known = [*module.PARAMETERS, *getattr(module, "PARTICIPANTS", {}), *DRAW_KEYS]
+    for name, function in estimands.items():
+        arguments = arguments_of(function)
+        if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z]\w*", name)):
+            yield f"ESTIMANDS: got the name {shown(name)}, must be letters, digits and underscores"
+        elif name in known:
+            yield f"ESTIMANDS.{name}: is the name of something else, must be another"
+        elif not arguments:
+            yield f"ESTIMANDS.{name}: got {shown(function)}, must be a function of parameters"
+        elif wrong := [each for each in arguments if each not in module.PARAMETERS]:
+            allowed = ", ".join(module.PARAMETERS)
+            yield f"ESTIMANDS.{name}: has the argument {wrong[0]!r}, must be one of {allowed}"
 
 
 def _is_shape(shape: Any) -> bool:

@@ -17,6 +17,7 @@ from recovery.families.priors.named_priors import (
     read_distribution,
 )
 from recovery.families.priors.program_data import program_data
+from recovery.families.priors.weighted_sums import WeightedSum, weighted_sum
 
 __all__ = [
     "CORRELATIONS",
@@ -29,6 +30,7 @@ __all__ = [
     "Flat",
     "NamedPriors",
     "PriorKey",
+    "WeightedSum",
     "cannot_be_zero",
     "content_of",
     "fixed_by",
@@ -36,4 +38,5 @@ __all__ = [
     "prior_type",
     "program_data",
     "read_distribution",
+    "weighted_sum",
 ]

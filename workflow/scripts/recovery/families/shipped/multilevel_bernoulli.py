@@ -6,11 +6,12 @@ y_i ~ bernoulli(inv_logit(eta_i))
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, log_expit
 
-from recovery.families.family import Fields, Values
+from recovery.families.family import Fields
 from recovery.families.multilevel import Multilevel, Options, Outcome
 
 
@@ -18,6 +19,7 @@ class Bernoulli(Outcome):
     """0 or 1; the linear predictor is the log odds of 1."""
 
     KIND = "integer"
+    CATEGORIES = (0, 1)
     STRAIGHT = False
     SCALED = False
 
@@ -32,7 +34,7 @@ class Bernoulli(Outcome):
         return (rng.random(predictor.size) < expit(predictor)).astype(int)
 
     def expected(
-        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
+        self, predictor: np.ndarray, values: Mapping[str, Any], trials: np.ndarray | None
     ) -> np.ndarray:
         """Return probabilities of 1."""
         return expit(predictor)

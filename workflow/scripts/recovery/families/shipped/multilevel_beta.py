@@ -6,12 +6,13 @@ y_i ~ beta_proportion(inv_logit(eta_i), phi), with the variance mu (1 - mu) / (1
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, gammaln
 
 from recovery.common.types import Positive
-from recovery.families.family import Fields, SimulationError, Values
+from recovery.families.family import Fields, SimulationError
 from recovery.families.multilevel import Multilevel, Options, Outcome
 from recovery.families.multilevel.outcome import SHAPE
 
@@ -42,7 +43,7 @@ class Beta(Outcome):
         return y
 
     def expected(
-        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
+        self, predictor: np.ndarray, values: Mapping[str, Any], trials: np.ndarray | None
     ) -> np.ndarray:
         """Return mean proportions."""
         return expit(predictor)

@@ -6,11 +6,12 @@ y_i ~ binomial(trials_i, inv_logit(eta_i)); the formula is `y | trials(n) ~ ...`
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, gammaln, log_expit
 
-from recovery.families.family import Fields, Values
+from recovery.families.family import Fields
 from recovery.families.multilevel import Multilevel, Options, Outcome
 
 
@@ -34,7 +35,7 @@ class Binomial(Outcome):
         return rng.binomial(_given(trials), expit(predictor))
 
     def expected(
-        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
+        self, predictor: np.ndarray, values: Mapping[str, Any], trials: np.ndarray | None
     ) -> np.ndarray:
         """Return expected numbers of successes."""
         return (_given(trials) * expit(predictor).T).T

@@ -11,7 +11,7 @@ import numpy as np
 
 from recovery.common.types import Positive
 from recovery.families.family import Fields
-from recovery.families.multilevel import Multilevel, Options, Outcome
+from recovery.families.multilevel import Multilevel, Options, Outcome, normal_marginal
 from recovery.families.multilevel.outcome import SCALE
 
 
@@ -53,28 +53,15 @@ class Normal(Outcome):
         covariance: np.ndarray,
         values: Mapping[str, np.ndarray],
     ) -> np.ndarray:
-        """Return multivariate normal log densities with covariance sigma^2 I + Z Sigma Z'.
-
-        With the QR decomposition Z = Q R, the component of y orthogonal to Z has only residual
-        variance, and Q' y has the covariance sigma^2 W, W = I + R Sigma R' / sigma^2.
-        """
-        sigma, n = values["sigma"], len(y)
-        q, r = np.linalg.qr(z)
-        scaled = (y - predictor) / sigma
-        inside = q.T @ scaled
-        w = np.eye(len(r)) + r @ (covariance / np.square(sigma)[:, None, None]) @ r.T
-        factor = np.linalg.cholesky(w)
-        white = np.linalg.solve(factor, inside.T[..., None])[..., 0]
-        squares = np.square(scaled - q @ inside).sum(axis=0) + np.square(white).sum(axis=1)
-        half_log_det = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
-        return -0.5 * (n * np.log(2 * np.pi) + squares) - n * np.log(sigma) - half_log_det
+        """Return multivariate normal log densities."""
+        return normal_marginal.log_density(y, predictor, z, covariance, values["sigma"])
 
 
 def family(options: Options) -> Multilevel:
     """Return the family for a study's options.
 
-    `unpooled` requires that every coefficient varies, `marginal` an intercept and one slope that
-    vary together.
+    `unpooled` requires that every coefficient varies, `marginal` that all terms in parentheses
+    have the same grouping factor.
     """
     return Multilevel(
         "multilevel_linear",

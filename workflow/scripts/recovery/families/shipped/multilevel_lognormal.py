@@ -6,12 +6,13 @@ y_i ~ lognormal(eta_i, sigma): log(y_i) is normal around the linear predictor.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from recovery.common.types import Positive
-from recovery.families.family import Fields, Values
-from recovery.families.multilevel import Multilevel, Options
+from recovery.families.family import Fields
+from recovery.families.multilevel import Multilevel, Options, normal_marginal
 from recovery.families.multilevel.log_link import PositiveNumbers, refuse_rounded
 from recovery.families.multilevel.outcome import SCALE
 
@@ -21,6 +22,7 @@ class LogNormal(PositiveNumbers):
 
     PARAMETERS = {"sigma": "Residual SD of log, sigma"}
     POSITIVE = ("sigma",)
+    CLOSED = True
     TRUTH = {"sigma": Positive}
     PRIORS = {"sigma": ("sigma", SCALE)}
 
@@ -37,7 +39,7 @@ class LogNormal(PositiveNumbers):
         return refuse_rounded(y)
 
     def expected(
-        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
+        self, predictor: np.ndarray, values: Mapping[str, Any], trials: np.ndarray | None
     ) -> np.ndarray:
         """Return mean outcomes."""
         return super().expected(predictor + np.square(values["sigma"]) / 2, values, trials)
@@ -54,12 +56,29 @@ class LogNormal(PositiveNumbers):
         z = (log_y - predictor) / sigma
         return -0.5 * np.log(2 * np.pi) - np.log(sigma) - log_y - 0.5 * z**2
 
+    def log_marginal(
+        self,
+        y: np.ndarray,
+        predictor: np.ndarray,
+        z: np.ndarray,
+        covariance: np.ndarray,
+        values: Mapping[str, np.ndarray],
+    ) -> np.ndarray:
+        """Return multivariate normal log densities of log(y), and the Jacobian."""
+        log_y = np.log(y)
+        density = normal_marginal.log_density(log_y, predictor, z, covariance, values["sigma"])
+        return density - log_y.sum()
+
 
 def family(options: Options) -> Multilevel:
-    """Return the family for a study's options."""
+    """Return the family for a study's options.
+
+    `marginal` requires that all terms in parentheses have the same grouping factor.
+    """
     return Multilevel(
         "multilevel_lognormal",
         options,
         LogNormal(),
+        ("pooled", "centered", "noncentered", "marginal"),
         pooled_note=", and its sigma includes the differences between groups",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import betaln
 
 from recovery.common.types import Positive
 from recovery.families.family import Fields
@@ -45,11 +45,16 @@ class NegativeBinomial(Counts):
         values: Mapping[str, np.ndarray],
         trials: np.ndarray | None,
     ) -> np.ndarray:
-        """Return log probabilities."""
+        """Return log probabilities.
+
+        They keep their digits where the shape is large, unlike differences of log gammas.
+        """
         shape = values["shape"]
-        total = np.logaddexp(predictor, np.log(shape))
-        choices = gammaln(y + shape) - gammaln(shape) - gammaln(y + 1)
-        return choices + y * (predictor - total) + shape * (np.log(shape) - total)
+        ratio = predictor - np.log(shape)  # log of the mean over the shape
+        choices = np.where(y > 0, -betaln(np.maximum(y, 1), shape) - np.log(np.maximum(y, 1)), 0.0)
+        smaller = np.exp(np.minimum(ratio, 0))
+        of_shape = np.where(ratio > 0, np.logaddexp(0, ratio), np.log1p(smaller))
+        return choices - y * np.logaddexp(0, -ratio) - shape * of_shape
 
 
 def family(options: Options) -> Multilevel:

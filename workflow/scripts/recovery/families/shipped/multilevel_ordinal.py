@@ -51,6 +51,7 @@ class Ordinal(Outcome):
 
     def __init__(self, categories: int):
         self.categories, numbers = categories, range(1, categories)
+        self.CATEGORIES = (*numbers, categories)
         self.PARAMETERS = {f"b_Intercept[{k}]": f"Threshold {k}, b_Intercept[{k}]" for k in numbers}
         self.STAN = {f"b_Intercept[{k}]": f"c[{k}]" for k in numbers}
         one = PriorKey("normal(0, 1)", WHOLE_LINE)
@@ -117,7 +118,7 @@ class Ordinal(Outcome):
         return 1 + np.searchsorted(truth.thresholds, latent)
 
     def expected(
-        self, predictor: np.ndarray, values: Values, trials: np.ndarray | None
+        self, predictor: np.ndarray, values: Mapping[str, Any], trials: np.ndarray | None
     ) -> np.ndarray:
         """Return expected category numbers."""
         return 1 + sum(expit(predictor - values[name]) for name in self.PARAMETERS)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import Field, Strict
-from scipy.special import gammaln
+from scipy.special import betaln
 
 from recovery.common.types import Positive
 from recovery.families.family import Fields
@@ -52,8 +52,7 @@ class StudentT(Outcome):
     ) -> np.ndarray:
         """Return Student t log densities."""
         sigma, nu = values["sigma"], values["nu"]
-        constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(np.pi * nu)
-        constant = constant - np.log(sigma)
+        constant = -betaln(nu / 2, 0.5) - 0.5 * np.log(nu) - np.log(sigma)
         return constant - (nu + 1) / 2 * np.log1p(((y - predictor) / sigma) ** 2 / nu)
 
 

@@ -9,20 +9,22 @@ import pandas as pd
 
 from recovery.families.family import Family
 from recovery.plan.figure_list import words
-from recovery.score.planning import AT_SMALLEST, BEYOND, UNCLEAR, UNKNOWN
+from recovery.score.planning import AT_SMALLEST, BEYOND, SCALES, UNCLEAR, UNKNOWN
 from recovery.study.methods import method
 
 _NUMBERS = ("n_needed", "n_fewest", "n_most")  # columns that are not sizes
 _TARGETS = {
-    "interval_width": "width at most {:g}",
-    "power": "power at least {}",
-    "coverage": "coverage at least {}",
-    "rmse": "RMSE at most {:g}",
+    "interval_width": "width of {level} intervals at most {wanted:g}",
+    "power": "power of {level} intervals at least {wanted}",
+    "coverage": "coverage of {level} intervals at least {wanted}",
+    "rmse": "RMSE at most {wanted:g}",
+    "rate": "rate of yes at least {wanted}",
 }
 
 
 def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a row for each truth, sizes, model, prior, parameter and target."""
+    """Return a row for each truth, sizes, model, prior, parameter or decision, and target."""
+    names = [*dict.fromkeys([*family.PARAMETERS, *table["parameter"]])]
     return [
         {
             "truth": words(row.truth),
@@ -35,8 +37,8 @@ def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
             "model": method(family, row.model).label,
             "prior": words(row.prior),
             "parameter": row.parameter,
-            "order": list(family.PARAMETERS).index(row.parameter),
-            "target": target(row.measure, row.wanted),
+            "order": names.index(row.parameter),
+            "target": target(row.measure, row.wanted, row.level),
             "needed": _needed(row),
             "n_needed": row.n_needed,
             "interval": _interval(row),
@@ -47,10 +49,10 @@ def rows(family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def target(measure: str, value: float) -> str:
-    """Return a target in words."""
-    share = measure in ("power", "coverage")
-    return _TARGETS[measure].format(f"{100 * value:g} %" if share else value)
+def target(measure: str, value: float, level: float) -> str:
+    """Return a target in words, with the level of the intervals that it is about."""
+    wanted = f"{100 * value:g} %" if SCALES[measure].share else value
+    return _TARGETS[measure].format(wanted=wanted, level=f"{100 * level:g} %")
 
 
 def _needed(row: Any) -> str:

@@ -17,25 +17,51 @@ from recovery.study.keys import Study
 PREDICTIONS = ("prior_predictive", "prior_outcomes")
 
 
-def rows(study: Study, family: Family, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return what each prior expects: a row for each prior of the table `prior_outcomes`."""
+def rows(
+    study: Study, family: Family, table: pd.DataFrame, categories: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """Return what each prior expects: a row for each prior of the table `prior_outcomes`.
+
+    If outcomes are categories, the row has their shares from the table `prior_categories` in place
+    of the central 90 % of outcomes.
+    """
     known = table.astype(object).where(table.notna(), None)
-    return [_row(row, words(family.OUTCOME), study) for row in known.to_dict("records")]
+    shares = {prior: list(part.itertuples()) for prior, part in categories.groupby("prior")}
+    return [
+        _row(row, words(family.OUTCOME), study, shares.get(row["prior"], []))
+        for row in known.to_dict("records")
+    ]
 
 
-def _row(row: dict[str, Any], outcome: str, study: Study) -> dict[str, Any]:
+def _row(row: dict[str, Any], outcome: str, study: Study, shares: list[Any]) -> dict[str, Any]:
     return {
         "prior": words(row["prior"]),
         "none": f"no prior prediction, since {row['reason']}" if row["reason"] else "",
         "datasets": f"{row['n_draws']:,}",
         "failed": f"{row['n_failed']:,}",
-        "central": _central(row),
+        "central": _of_categories(shares) or _central(row),
         "outside": [_share(row[side], row[f"{side}_mcse"]) for side, _ in _ends(study)],
         "with_any": percent(row["datasets_rate"]),
         "interval": f"{percent(row['datasets_rate_lower']).removesuffix(' %')} to "
         f"{percent(row['datasets_rate_upper'])}",
-        "sentence": _sentence(row, outcome, study),
+        "sentence": _sentence(row, outcome, study, shares),
     }
+
+
+def _of_categories(shares: list[Any]) -> str:
+    """The share of every category, in 90 % of datasets; of two, only of the second."""
+    return "; ".join(
+        f"{each.category}: {percent(each.share)} ({_range(each)})" for each in _enough(shares)
+    )
+
+
+def _range(share: Any) -> str:
+    return f"{percent(share.lower).removesuffix(' %')} to {percent(share.upper)}"
+
+
+def _enough(shares: list[Any]) -> list[Any]:
+    """The shares that say everything: of two categories, the second."""
+    return shares[1:] if len(shares) == 2 else shares
 
 
 def labels(study: Study, family: Family) -> list[str]:
@@ -80,14 +106,14 @@ def _share(value: float, mcse: float) -> str:
     return f"{number(100 * value, 100 * mcse)} ± {number(100 * mcse, 100 * mcse)} %"
 
 
-def _sentence(row: dict[str, Any], outcome: str, study: Study) -> str:
+def _sentence(row: dict[str, Any], outcome: str, study: Study, categories: list[Any]) -> str:
     """What one prior expects, in words."""
     under = f"Under {words(row['prior'])}"
     if row["reason"]:
         return f"{under}, there is no prior prediction, since {row['reason']}."
     parts = []
     if row["n_failed"] < row["n_draws"]:
-        parts.append(_expected(row, outcome, study))
+        parts.append(_expected(row, outcome, study, categories))
     if row["n_failed"]:
         share = percent(row["n_failed"] / row["n_draws"])
         first_line = str(row["error"]).partition("\n")[0]
@@ -98,8 +124,15 @@ def _sentence(row: dict[str, Any], outcome: str, study: Study) -> str:
     return f"{under}, {'; '.join(parts)}."
 
 
-def _expected(row: dict[str, Any], outcome: str, study: Study) -> str:
+def _expected(row: dict[str, Any], outcome: str, study: Study, categories: list[Any]) -> str:
     """What the simulated datasets of one prior have."""
+    if categories and study.plausible is None:
+        found = [
+            f"{percent(each.share)} of {outcome} are {each.category}, {_range(each)} in the "
+            "central 90 % of datasets"
+            for each in _enough(categories)
+        ]
+        return "; ".join(found)
     if study.plausible is None:
         return f"the central 90 % of {outcome} are {_central(row)}"
     shares = [

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from recovery.score.measures import other_scales
 from recovery.score.measures.fit_outcomes import common_replicates
+from recovery.score.measures.other_scales import OTHER_SCALE_MEASURES
 from recovery.score.measures.paired_differences import difference, interval, relative_precision
 from recovery.score.measures.performance_measures import (
     ABSENT,
@@ -29,10 +31,12 @@ from recovery.score.measures.significance import p_value
 from recovery.study.methods import NO_PRIOR
 
 CELL = ["scenario", "model", "prior"]
-_VALUE = ["parameter", "subset", "measure", "level", "value", "mcse"]
+_MEASURE, _VALUE = ["parameter", "subset", "measure", "level"], ["value", "mcse"]
 COVERAGE_BOUNDS = ("coverage_lower_bound", "coverage_upper_bound")
-_PERFORMANCE = ["model", "prior", *_VALUE, "lower", "upper", "n_replicates"]
-_COMPARISON = ["compared", "first", "second", "given", *_VALUE, "lower", "upper", "p_value"]
+_PERFORMANCE = ["model", "prior", *_MEASURE, "point", "interval", *_VALUE, "lower", "upper"]
+_PERFORMANCE += ["n_replicates"]
+_COMPARISON = ["compared", "first", "second", "given", *_MEASURE, *_VALUE, "lower", "upper"]
+_COMPARISON += ["p_value"]
 _COMPARISON += ["n_pairs"]
 
 Scores = dict[tuple[str, float], Measure]  # (measure, level or NaN)
@@ -48,10 +52,33 @@ class Fits(NamedTuple):
 Cells = Mapping[tuple[str, str], Fits]  # (model, prior) -> fits, all of one scenario
 
 
-def rows_of_measure(table: pd.DataFrame, measure: str, level: float) -> pd.DataFrame:
-    """Return the rows of one measure, at one interval level if the measure has levels."""
+MEAN, MEDIAN = "mean", "median"
+CENTRAL, HIGHEST_DENSITY = "central", "highest_density"
+POINT_MEASURES = (
+    *("bias", "relative_bias", "empirical_se", "relative_error_of_model_se", "mse", "rmse"),
+    *("z_score", "bias_eliminated_coverage", "type_m_error", *OTHER_SCALE_MEASURES),
+)
+"""Measures of a point estimate: of the posterior mean, or of the median."""
+
+
+def rows_of_measure(
+    table: pd.DataFrame,
+    measure: str,
+    level: float,
+    point: str = MEAN,
+    interval: str = CENTRAL,
+) -> pd.DataFrame:
+    """Return the rows of one measure, at one interval level if the measure has levels.
+
+    `point` and `interval` are those of the estimates, for measures that have several.
+    """
     rows = table[table["measure"] == measure]
-    return rows[rows["level"].isna() | np.isclose(rows["level"], level)]
+    if "level" in rows:
+        rows = rows[rows["level"].isna() | np.isclose(rows["level"], level)]
+    for name, wanted in (("point", point), ("interval", interval)):
+        if name in rows:
+            rows = rows[rows[name].isna() | (rows[name] == wanted)]
+    return rows
 
 
 def few_if_skewed(performance: pd.DataFrame) -> int | None:
@@ -81,8 +108,8 @@ def performance(cells: Cells, n_planned: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        model, prior, parameter, subset, measure, level, value, mcse, lower, upper,
-        n_replicates.
+        model, prior, parameter, subset, measure, level, point, interval, value, mcse, lower,
+        upper, n_replicates.
     """
     rows = []
     for (model, prior), fits in cells.items():
@@ -92,16 +119,47 @@ def performance(cells: Cells, n_planned: int) -> pd.DataFrame:
                 "converged": every.subset(fits.converged),
                 "common": every.subset(_common_replicates(cells, prior, parameter)),
             }
-            scores_of_all = scores(every)
+            rows_of_all = list(_rows(every, n_planned))
             for subset, part in subsets.items():
-                part_scores = scores_of_all if part is every else scores(part)
-                part_scores = part_scores | _coverage_bounds(part, n_planned)
-                sizes = {False: len(part), True: len(part.with_standard_error)}
-                for (name, level), score in part_scores.items():
-                    numbers = (score.value, score.mcse, score.lower, score.upper)
-                    n = score.n or sizes[_needs_standard_errors(name)]
-                    rows.append((model, prior, parameter, subset, name, level, *numbers, n))
+                found = rows_of_all if part is every else _rows(part, n_planned)
+                rows += [(model, prior, parameter, subset, *row) for row in found]
     return pd.DataFrame(rows, columns=_PERFORMANCE)
+
+
+def _rows(x: Replicates, n_planned: int) -> Iterator[tuple]:
+    """Every measure of one parameter in one cell, from `measure` to `n_replicates`.
+
+    Those of the mean and of central intervals, then those of the median, then those of
+    highest-density intervals.
+    """
+    yield from _of_kind(x, scores(x) | _coverage_bounds(x, n_planned), MEAN, CENTRAL)
+    if (of_median := x.with_median) is not None:
+        yield from _of_kind(of_median, _scores_of_point(of_median), MEDIAN, CENTRAL)
+    if (densest := x.with_highest_density) is not None:
+        found = scores(densest, {}) | _coverage_bounds(densest, n_planned)
+        yield from _of_kind(densest, found, MEAN, HIGHEST_DENSITY)
+
+
+def _of_kind(x: Replicates, found: Scores, point: str, interval: str) -> Iterator[tuple]:
+    """The rows of scores, and those of other scales if all measures of the point are among them."""
+    sizes = {False: len(x), True: len(x.with_standard_error)}
+    if ("bias", np.nan) in found:
+        found = found | {(name, np.nan): each for name, each in other_scales.scores(x).items()}
+    for (name, level), score in found.items():
+        of_point = point if name in POINT_MEASURES else None
+        of_interval = None if np.isnan(level) else interval
+        numbers = (score.value, score.mcse, score.lower, score.upper)
+        n = score.n or sizes[_needs_standard_errors(name)]
+        yield name, level, of_point, of_interval, *numbers, n
+
+
+def _scores_of_point(x: Replicates) -> Scores:
+    """The scores that depend on the point estimate."""
+    of_estimates, of_intervals = (
+        {name: measure for name, measure in every.items() if name in POINT_MEASURES}
+        for every in (ESTIMATE_MEASURES, INTERVAL_MEASURES)
+    )
+    return scores(x, of_estimates, of_intervals)
 
 
 def _common_replicates(cells: Cells, prior: str, parameter: str) -> np.ndarray:
@@ -113,8 +171,12 @@ def _common_replicates(cells: Cells, prior: str, parameter: str) -> np.ndarray:
     return common_replicates(converged)
 
 
-def scores(x: Replicates) -> Scores:
-    """Return every measure of one parameter in one cell.
+def scores(
+    x: Replicates,
+    of_estimates: Mapping[str, Callable[..., Measure]] = ESTIMATE_MEASURES,
+    of_intervals: Mapping[str, Callable[..., Measure]] = INTERVAL_MEASURES,
+) -> Scores:
+    """Return measures, by default all, of one parameter in one cell.
 
     A measure that overflows is infinite or NaN.
     """
@@ -126,12 +188,11 @@ def scores(x: Replicates) -> Scores:
 
     with np.errstate(over="ignore", invalid="ignore"):
         scores_of_x = {
-            (name, np.nan): score(name, measure) for name, measure in ESTIMATE_MEASURES.items()
+            (name, np.nan): score(name, measure) for name, measure in of_estimates.items()
         }
         for level in x.bounds:
             scores_of_x |= {
-                (name, level): score(name, measure, level)
-                for name, measure in INTERVAL_MEASURES.items()
+                (name, level): score(name, measure, level) for name, measure in of_intervals.items()
             }
     return scores_of_x
 
@@ -177,7 +238,7 @@ def comparison(cells: Cells) -> pd.DataFrame:
     for parameter in dict.fromkeys(name for fits in cells.values() for name in fits.estimates):
         estimating = {cell: fits for cell, fits in cells.items() if parameter in fits.estimates}
         known = {cell: scores(fits.estimates[parameter]) for cell, fits in estimating.items()}
-        for names, one, other in _pairs(estimating):
+        for names, one, other in pairs(estimating):
             first, second = (estimating[cell].estimates[parameter] for cell in (one, other))
             both = common_replicates([first.replicate, second.replicate])
             converged = common_replicates(
@@ -197,8 +258,11 @@ def comparison(cells: Cells) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_COMPARISON)
 
 
-def _pairs(cells: Iterable[tuple[str, str]]) -> Iterator[tuple]:
-    """Pairs of cells with the same prior or the same model, or with an estimator."""
+def pairs(cells: Iterable[tuple[str, str]]) -> Iterator[tuple]:
+    """Yield pairs of cells with the same prior or the same model, or with an estimator.
+
+    Each has (compared, first, second, given) of `comparison`, and its two cells.
+    """
     for one, other in combinations(cells, 2):
         if one[1] == other[1]:
             yield ("model", one[0], other[0], one[1]), one, other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,13 @@ class Replicates:
         MCMC standard error of `mean`; NaN if it is not known.
     bounds : mapping of float to pair of ndarray, each of shape (n,)
         Interval level -> lower and upper bounds; NaN without a standard error.
+    median : ndarray, shape (n,), optional
+        Posterior median.
+    highest_density : mapping of float to pair of ndarray, each of shape (n,)
+        The same of highest-density intervals; empty if they are not known.
+    scale : {"", "log", "fisher_z"}
+        On which bias and RMSE have a meaning too: log for standard deviations, Fisher's z for
+        correlations.
     one_sided : bool
         Whether the parameter, or its prior, is on one side of 0, so that intervals exclude it.
     prior_sd : float
@@ -36,6 +43,9 @@ class Replicates:
     sd: np.ndarray
     mcse_mean: np.ndarray
     bounds: Mapping[float, tuple[np.ndarray, np.ndarray]]
+    median: np.ndarray | None = None
+    highest_density: Mapping[float, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    scale: str = ""
     one_sided: bool = False
     prior_sd: float = np.nan
 
@@ -57,6 +67,19 @@ class Replicates:
             known &= ~np.isnan(low) & ~np.isnan(high)
         return self.subset(self.replicate[known])
 
+    @property
+    def with_median(self) -> Replicates | None:
+        """The replicates with the median as the estimate; None if it is unknown, or the mean."""
+        if self.median is None or np.array_equal(self.median, self.mean):
+            return None
+        return replace(self, mean=self.median)
+
+    @property
+    def with_highest_density(self) -> Replicates | None:
+        """The replicates with highest-density intervals; None if there are none."""
+        known = any(np.isfinite(low).any() for low, _ in self.highest_density.values())
+        return replace(self, bounds=self.highest_density) if known else None
+
     def __len__(self) -> int:
         return self.replicate.size
 
@@ -69,30 +92,42 @@ class Replicates:
             return self
         names = ("replicate", "truth", "mean", "sd", "mcse_mean")
         arrays = {name: getattr(self, name)[chosen] for name in names}
-        bounds = {level: (low[chosen], high[chosen]) for level, (low, high) in self.bounds.items()}
-        return replace(self, **arrays, bounds=bounds)
+        if self.median is not None:
+            arrays["median"] = self.median[chosen]
+        bounds, densest = (
+            {level: (low[chosen], high[chosen]) for level, (low, high) in each.items()}
+            for each in (self.bounds, self.highest_density)
+        )
+        return replace(self, **arrays, bounds=bounds, highest_density=densest)
 
 
 def from_table(
-    rows: pd.DataFrame, intervals: Mapping[float, tuple[str, str]], **known: Any
+    rows: pd.DataFrame,
+    intervals: Mapping[float, tuple[str, str]],
+    highest_density: Mapping[float, tuple[str, str]] | None = None,
+    **known: Any,
 ) -> Replicates:
     """Return the Replicates of one parameter in one cell, from rows of a table of estimates.
 
     Parameters
     ----------
-    intervals : mapping
-        Level -> the columns of its lower and upper bound.
+    intervals, highest_density : mapping
+        Level -> the columns of the lower and the upper bound.
     **known
-        `one_sided` and `prior_sd`.
+        `scale`, `one_sided` and `prior_sd`.
     """
     rows = rows.sort_values("replicate", kind="stable")
     if "mcse_mean" not in rows:
         rows = rows.assign(mcse_mean=np.nan)
-    columns = {
-        name: rows[name].to_numpy(dtype=float) for name in ("truth", "mean", "sd", "mcse_mean")
-    }
-    bounds = {
-        level: (rows[low].to_numpy(dtype=float), rows[high].to_numpy(dtype=float))
-        for level, (low, high) in intervals.items()
-    }
-    return Replicates(rows["replicate"].to_numpy(), **columns, bounds=bounds, **known)
+    names = ("truth", "mean", "sd", "mcse_mean", *(["median"] if "median" in rows else []))
+    columns = {name: rows[name].to_numpy(dtype=float) for name in names}
+    bounds, densest = (
+        {
+            level: (rows[low].to_numpy(dtype=float), rows[high].to_numpy(dtype=float))
+            for level, (low, high) in each.items()
+        }
+        for each in (intervals, highest_density or {})
+    )
+    return Replicates(
+        rows["replicate"].to_numpy(), **columns, bounds=bounds, highest_density=densest, **known
+    )

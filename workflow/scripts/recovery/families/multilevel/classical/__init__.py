@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from recovery.families.family import Columns, Estimator, EstimatorResult
+from recovery.families.estimators import Estimator, EstimatorResult
+from recovery.families.family import Columns
 from recovery.families.multilevel.layout import Layout
 
 _MIXED = (

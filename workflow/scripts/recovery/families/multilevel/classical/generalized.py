@@ -14,7 +14,8 @@ from statsmodels.genmod import families
 from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from recovery.families.family import Columns, EstimatorResult
+from recovery.families.estimators import EstimatorResult
+from recovery.families.family import Columns
 from recovery.families.multilevel.classical import least_squares, wald
 from recovery.families.multilevel.layout import Layout
 
@@ -74,9 +75,9 @@ def ordered(layout: Layout, thresholds: list[str], columns: Columns) -> Estimato
     to_predictors[:slopes, :slopes] = back[1:, 1:]
     to_predictors[slopes:, :slopes] = x[:, 1:].mean(axis=0) @ back[1:, 1:]
     jacobian = to_predictors @ jacobian
-    error = np.sqrt(np.diag(jacobian @ fitted.cov_params() @ jacobian.T))
+    covariance = jacobian @ fitted.cov_params() @ jacobian.T
     converged = fitted.mle_retvals["converged"]
-    return _result([*layout.b, *thresholds], to_predictors @ value, error, converged)
+    return _result([*layout.b, *thresholds], to_predictors @ value, covariance, converged)
 
 
 def refuse_separation(rows: np.ndarray, level: np.ndarray | None = None) -> None:
@@ -115,12 +116,12 @@ def _fit_glm(layout: Layout, model: GLM, back: np.ndarray) -> EstimatorResult:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # separation has been detected before
         fitted = model.fit(maxiter=MOST_ITERATIONS)
-    error = np.sqrt(np.diag(back @ fitted.cov_params() @ back.T))
-    return _result([*layout.b], back @ fitted.params, error, fitted.converged)
+    covariance = back @ fitted.cov_params() @ back.T
+    return _result([*layout.b], back @ fitted.params, covariance, fitted.converged)
 
 
 def _result(
-    names: list[str], value: np.ndarray, error: np.ndarray, converged: bool
+    names: list[str], value: np.ndarray, covariance: np.ndarray, converged: bool
 ) -> EstimatorResult:
     problem = "" if converged else f"no convergence in {MOST_ITERATIONS} iterations"
-    return EstimatorResult([wald.normal(names, value, error)], problem)
+    return EstimatorResult([wald.coefficients(names, value, covariance)], problem)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from recovery.families.family import Columns, EstimatorResult
+from recovery.families.estimators import EstimatorResult
+from recovery.families.family import Columns
 from recovery.families.multilevel.classical import wald
 from recovery.families.multilevel.layout import Layout
 
@@ -17,10 +18,8 @@ def pooled(layout: Layout, columns: Columns) -> EstimatorResult:
     beta, inverse, squares = least_squares(x, y, "the predictors")
     df = y.size - layout.size
     sigma = residual_sd(squares, df, y)
-    error = sigma * np.sqrt(np.diag(inverse))
-    return EstimatorResult(
-        [wald.student(list(layout.b), beta, error, df), wald.residual("sigma", sigma, df)]
-    )
+    b = wald.coefficients(list(layout.b), beta, sigma**2 * inverse, df)
+    return EstimatorResult([b, wald.residual("sigma", sigma, df)])
 
 
 def separate(layout: Layout, columns: Columns) -> EstimatorResult:
@@ -45,14 +44,14 @@ def separate(layout: Layout, columns: Columns) -> EstimatorResult:
     betas, inverses, squares = (np.array(part) for part in zip(*fits, strict=True))
     df = y.size - betas.size
     sigma = residual_sd(squares.sum(), df, y)
-    error = betas.std(axis=0, ddof=1) / np.sqrt(len(groups))
+    covariance = np.atleast_2d(np.cov(betas, rowvar=False)) / len(groups)
     names = [name for names in block.deviations(groups) for name in names]
     variances = np.diagonal(inverses, axis1=1, axis2=2)
     of_mean = variances.sum(axis=0) / len(groups) ** 2
     deviation_error = sigma * np.sqrt(variances * (1 - 2 / len(groups)) + of_mean)
     return EstimatorResult(
         [
-            wald.student(list(layout.b), betas.mean(axis=0), error, len(groups) - 1),
+            wald.coefficients(list(layout.b), betas.mean(axis=0), covariance, len(groups) - 1),
             wald.residual("sigma", sigma, df),
             wald.student(
                 names, (betas - betas.mean(axis=0)).T.ravel(), deviation_error.T.ravel(), df

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recovery.families.family import Columns, Estimates, EstimatorResult
+from recovery.families.estimators import Estimates, EstimatorResult
+from recovery.families.family import Columns
 from recovery.families.multilevel.classical import wald
 from recovery.families.multilevel.classical.deviance import (
     Crossproducts,
@@ -53,12 +54,12 @@ def fit(layout: Layout, columns: Columns, restricted: bool) -> EstimatorResult:
     moments = Moments.of(data, optimum.psi)
     units = unit_y / unit_x
     beta = start + optimum.beta * units
-    error = np.sqrt(np.diag(moments.covariance)) * optimum.sigma * units
+    scale = optimum.sigma * units
     predicted, prediction_error = _predicted_deviations(data, optimum, moments)
     names = [name for names in block.deviations(groups) for name in names]
     deviations, deviation_error = predicted * units[varying], prediction_error * units[varying]
     parts = [
-        wald.normal(list(layout.b), beta, error),
+        wald.coefficients(list(layout.b), beta, moments.covariance * np.outer(scale, scale)),
         *_variance_components(block, optimum, moments, units[varying], unit_y, restricted),
         wald.normal(names, deviations.T.ravel(), deviation_error.T.ravel()),
     ]

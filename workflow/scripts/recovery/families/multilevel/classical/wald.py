@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy import special
 
-from recovery.families.family import Estimates
+from recovery.families.estimators import Estimates
 
 
 def normal(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estimates:
@@ -17,7 +18,18 @@ def normal(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estima
 
 def student(names: Sequence[str], value: np.ndarray, error: np.ndarray, df: float) -> Estimates:
     """Return estimates with intervals from Student's t."""
-    return Estimates(names, value, error, lambda p: value + special.stdtrit(df, p) * error)
+    return Estimates(
+        names, value, error, lambda p: value + special.stdtrit(df, p) * error, df=lambda _: df
+    )
+
+
+def coefficients(
+    names: Sequence[str], value: np.ndarray, covariance: np.ndarray, df: float = np.inf
+) -> Estimates:
+    """Return estimates whose covariance is known, with intervals from Student's t or normal."""
+    error = np.sqrt(np.diag(covariance))
+    found = normal(names, value, error) if np.isinf(df) else student(names, value, error, df)
+    return replace(found, covariance=covariance)
 
 
 def logarithmic(names: Sequence[str], value: np.ndarray, error: np.ndarray) -> Estimates:

@@ -84,6 +84,7 @@ class Mediation(Family):
 
     JOINT = JOINT
     POSITIVE = (*SDS, *RESIDUALS)
+    CORRELATIONS = tuple(f"Omega[{k},{q}]" for k, q in PAIRS)
     COEFFICIENTS = {f"beta_p[,{k}]": f"Participants' {VARYING[k - 1]}" for k in INDICES}
     AXES = Axes("participant", "x", "y", "Predictor x", "Outcome y")
 

@@ -22,7 +22,7 @@ from recovery.families import designs, observed_data
 from recovery.families.family import NO_SIZES, Columns, Family, Fields, Model, Values
 from recovery.families.multilevel import design_checks, design_words, file_columns, options
 from recovery.families.multilevel.layout import INTERCEPT, Layout
-from recovery.families.priors import program_data
+from recovery.families.priors import WeightedSum, program_data, weighted_sum
 from recovery.families.shipped.meta_analysis.study_types import (
     SMALLEST,
     Design,
@@ -113,6 +113,7 @@ class MetaAnalysis(Family):
         self.layout = Layout(formula, self.design)
         self.moderators = tuple(n for n in self.layout.coefficients if n != INTERCEPT)
         self.b = tuple(f"b_{name}" for name in self.moderators)
+        self.SUMMED = ("mu", *self.b)
         self.OPTIONS = options.content(parts, Options())
         self.MODELS = _models(self.b)
         labels = {name: f"Coefficient, {name}" for name in self.b}
@@ -275,6 +276,13 @@ class MetaAnalysis(Family):
         """
         known = {name: prior.bounded(name).moments()[1] for name in self.MODELS[model].scored}
         return {name: sd for name, sd in known.items() if 0 < sd < np.inf}
+
+    def weighted_sum(
+        self, weights: Mapping[str, float], model: str, prior: Fields, columns: Columns
+    ) -> WeightedSum:
+        """Return a weighted sum of mu and the moderators' coefficients."""
+        priors = [prior.bounded(name) for name in self.SUMMED]
+        return weighted_sum(priors, [weights.get(name, 0.0) for name in self.SUMMED])
 
     def determines_truth(self, model: str) -> bool:
         """Whether a model estimates every parameter that a Truth needs."""
