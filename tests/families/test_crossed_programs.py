@@ -145,7 +145,7 @@ def test_the_density_of_a_program_is_that_of_the_formula(model, columns, rng):
         flat = {name: np.ravel(value).tolist() for name, value in own.items()}
         result, _ = program.log_prob_grad(program.unconstrain(flat))
         differences.append(result - log_density(at, columns))
-    np.testing.assert_allclose(differences, differences[0], atol=1e-8)
+    np.testing.assert_allclose(differences, differences[0], atol=1e-8, equal_nan=False)
 
 
 def test_a_formula_with_items_has_no_marginal_and_no_unpooled_program():
@@ -192,7 +192,7 @@ def test_partial_correlations_of_four_coefficients_have_the_density_of_lkj(rng):
         lkj = (ETA - 1) * np.linalg.slogdet(matrix(partial))[1] + np.linalg.slogdet(slopes)[1]
         betas = stats.beta.logpdf((partial + 1) / 2, shape, shape).sum()
         differences.append(betas - lkj)
-    np.testing.assert_allclose(differences, differences[0], atol=1e-7)
+    np.testing.assert_allclose(differences, differences[0], atol=1e-7, equal_nan=False)
 
 
 @pytest.mark.parametrize("model", ["centered", "noncentered"])

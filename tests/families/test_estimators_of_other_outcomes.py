@@ -172,4 +172,5 @@ def test_every_estimator_names_the_package_that_computes_it():
         for family in (BINARY, COUNTS, ORDERED, ROBUST)
         for name in family.ESTIMATORS
     }
-    assert result == {"glm": "statsmodels", "polr": "statsmodels", "ols": "scipy"}
+    in_r = {"glmer": "lme4", "glmmTMB": "glmmTMB", "clmm": "ordinal"}
+    assert result == {"glm": "statsmodels", "polr": "statsmodels", "ols": "scipy"} | in_r

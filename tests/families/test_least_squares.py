@@ -66,7 +66,7 @@ def test_an_outcome_that_does_not_vary_has_no_estimates(name):
 @pytest.mark.parametrize("name", LINEAR.ESTIMATORS)
 @pytest.mark.parametrize("x", [0.0, 3.0])
 def test_a_predictor_that_does_not_vary_has_no_estimates(name, x):
-    with pytest.raises(RuntimeError, match="are collinear"):
+    with pytest.raises(RuntimeError, match=r"are collinear|rank deficient"):
         LINEAR.ESTIMATORS[name].fit(simulated() | {"x": np.full(192, x)})
 
 

@@ -136,7 +136,8 @@ def test_the_answers_of_observed_fits_are_on_the_page(results):
 def test_the_page_says_what_each_decision_asks(results):
     page = (results / "report.html").read_text()
     assert "Yes if the 95 % interval of b_x excludes 0; else no." in page
-    assert "inside the region from \N{MINUS SIGN}0.9 to 0.9; no if it lies wholly outside; else undec" in page
+    region = "the region from \N{MINUS SIGN}0.9 to 0.9"
+    assert f"inside {region}; no if it lies wholly outside; else undec" in page
     assert "the posterior probability that at_two is above 1.5 is at least 90 %" in page
     assert "power of 95 % intervals at least 80 %" in page
     assert (results / "figures/decisions-plain-x5.svg").exists()

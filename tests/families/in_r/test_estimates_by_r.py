@@ -9,6 +9,7 @@ from outcome_families import TRUTHS
 from scipy import optimize, stats
 
 from recovery import families
+from recovery.families.family import SimulationError
 
 pytestmark = needs_r
 SIX_DIGITS, OF_OPTIMISERS = 1e-6, 1e-4
@@ -21,7 +22,9 @@ def test_estimates_are_those_of_our_own_estimators(name, ours, rng):
     (value, error), (expected, its_error) = (fitted(each, columns) for each in (name, ours))
     for b in LINEAR.layout.b:
         assert value[b] == pytest.approx(expected[b], rel=10 * SIX_DIGITS)
-        assert error[b] == pytest.approx(its_error[b], rel=OF_OPTIMISERS)
+        # glmmTMB's errors include the uncertainty of the variances, ours and lme4's do not.
+        rel = OF_OPTIMISERS if name == "lmer" else 0.01
+        assert error[b] == pytest.approx(its_error[b], rel=rel)
     for other in (*LINEAR.layout.sd, *LINEAR.layout.cor, "sigma"):
         assert value[other] == pytest.approx(expected[other], rel=OF_OPTIMISERS, abs=OF_OPTIMISERS)
 
@@ -54,6 +57,16 @@ def test_uncorrelated_slopes_of_a_factor_are_those_of_the_largest_likelihood(rng
     assert found == pytest.approx([*best.x[:3], *np.exp(best.x[3:])], rel=1e-3)
 
 
+def first_simulated(family, truth):
+    """The first dataset that has no proportion of 0 or 1 after rounding."""
+    for seed in range(1, 100):
+        try:
+            return family.simulate(truth, 120, 30, np.random.default_rng(seed))
+        except SimulationError:
+            continue
+    raise AssertionError("no dataset could be simulated")
+
+
 def of_outcomes():
     for name, (family, truth) in TRUTHS.items():
         for estimator in ("lmer", "glmer", "glmmTMB", "clmm"):
@@ -62,9 +75,9 @@ def of_outcomes():
 
 
 @pytest.mark.parametrize(("family", "truth", "estimator"), [*of_outcomes()])
-def test_parameters_have_the_meaning_that_they_have_in_the_family(family, truth, estimator, rng):
+def test_parameters_have_the_meaning_that_they_have_in_the_family(family, truth, estimator):
     """With 120 participants of 30 observations, estimates are near the truth."""
-    columns, values = family.simulate(truth, 120, 30, rng)
+    columns, values = first_simulated(family, truth)
     result = family.ESTIMATORS[estimator].fit(columns)
     compared = 0
     for part in result.parts:

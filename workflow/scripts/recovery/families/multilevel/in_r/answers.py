@@ -16,6 +16,7 @@ from recovery.families.multilevel.in_r.requests import terms_of
 from recovery.families.multilevel.layout import Layout
 
 _STEP = 1e-5  # of numeric derivatives
+_EXACT = 1e-6  # of the largest outcome: a residual SD that is only rounding
 
 
 def read(
@@ -28,6 +29,7 @@ def read(
     own : sequence of str
         The parameters of the outcome.
     """
+    _refuse_exact(answer, own, columns[layout.response])
     thresholds = [] if layout.intercept else list(own)
     parts = [_coefficients(answer, [*layout.b, *thresholds])]
     for (block, places, _), term in zip(terms_of(layout), answer["varying"], strict=True):
@@ -42,6 +44,12 @@ def read(
     if own and not thresholds:
         parts.append(_positive(own, answer["own"], answer["own_error"]))
     return EstimatorResult(parts, answer["problem"], answer["seconds"])
+
+
+def _refuse_exact(answer: Mapping[str, Any], own: Sequence[str], y: np.ndarray) -> None:
+    """Raise RuntimeError if nothing is left to estimate a residual standard deviation from."""
+    if "sigma" in own and answer["own"] <= _EXACT * np.abs(y).max():
+        raise RuntimeError("the fit is exact: all residuals are 0, so sigma cannot be estimated")
 
 
 def _coefficients(answer: Mapping[str, Any], names: Sequence[str]) -> Estimates:
