@@ -87,3 +87,22 @@ def test_parameters_have_the_meaning_that_they_have_in_the_family(family, truth,
                 compared += 1
     own = family.outcome.PARAMETERS if estimator in ("glmmTMB", "clmm") else ()
     assert compared >= len(family.layout.b) + len(own)
+
+
+@pytest.mark.parametrize(
+    ("name", "estimator"),
+    [
+        ("multilevel_linear", "lmer"),  # glmmTMB itself stops early at 1e7
+        ("multilevel_lognormal", "lmer"),
+        ("multilevel_lognormal", "glmmTMB"),
+    ],
+)
+def test_outcomes_far_from_0_are_no_exact_fit(name, estimator, rng):
+    """Of 1e7 in place of 0, or in other units: sigma is that of the same outcomes nearer to 0."""
+    family = families.find(name)
+    near = unbalanced(simulated(), rng)
+    y = near["y"] - near["y"].mean()
+    near, far = (np.exp(y), 1e6 * np.exp(y)) if name == "multilevel_lognormal" else (y, y + 1e7)
+    columns = unbalanced(simulated(), np.random.default_rng(1))
+    values = [fitted(estimator, columns | {"y": each}, family)[0]["sigma"] for each in (near, far)]
+    assert values[1] == pytest.approx(values[0], rel=1e-3)

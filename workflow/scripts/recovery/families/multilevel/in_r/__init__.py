@@ -101,4 +101,4 @@ def _fit(
     from recovery.families.multilevel.in_r import answers, process, requests
 
     request = requests.of(function, kind, logarithm, layout, len(own), columns)
-    return answers.read(process.ask(SCRIPT, request), layout, own, columns)
+    return answers.read(process.ask(SCRIPT, request), layout, own, columns, logarithm)

@@ -16,11 +16,16 @@ from recovery.families.multilevel.in_r.requests import terms_of
 from recovery.families.multilevel.layout import Layout
 
 _STEP = 1e-5  # of numeric derivatives
-_EXACT = 1e-6  # of the largest outcome: a residual SD that is only rounding
+_EXACT = 1e-10  # of the outcome's SD: a residual SD that is only rounding
+_ULPS = 100  # the same, of the rounding of the largest outcome
 
 
 def read(
-    answer: Mapping[str, Any], layout: Layout, own: Sequence[str], columns: Columns
+    answer: Mapping[str, Any],
+    layout: Layout,
+    own: Sequence[str],
+    columns: Columns,
+    logarithm: bool,
 ) -> EstimatorResult:
     """Return the estimates in an answer.
 
@@ -28,8 +33,10 @@ def read(
     ----------
     own : sequence of str
         The parameters of the outcome.
+    logarithm : bool
+        Whether the logarithm of the outcome is modelled.
     """
-    _refuse_exact(answer, own, columns[layout.response])
+    _refuse_exact(answer, own, columns[layout.response], logarithm)
     thresholds = [] if layout.intercept else list(own)
     parts = [_coefficients(answer, [*layout.b, *thresholds])]
     for (block, places, _), term in zip(terms_of(layout), answer["varying"], strict=True):
@@ -46,9 +53,15 @@ def read(
     return EstimatorResult(parts, answer["problem"], answer["seconds"])
 
 
-def _refuse_exact(answer: Mapping[str, Any], own: Sequence[str], y: np.ndarray) -> None:
+def _refuse_exact(
+    answer: Mapping[str, Any], own: Sequence[str], y: np.ndarray, logarithm: bool
+) -> None:
     """Raise RuntimeError if nothing is left to estimate a residual standard deviation from."""
-    if "sigma" in own and answer["own"] <= _EXACT * np.abs(y).max():
+    if "sigma" not in own:
+        return
+    modelled = np.log(y) if logarithm else y
+    rounding = np.finfo(float).eps * np.abs(modelled).max()
+    if answer["own"] <= max(_EXACT * modelled.std(), _ULPS * rounding):
         raise RuntimeError("the fit is exact: all residuals are 0, so sigma cannot be estimated")
 
 
