@@ -12,6 +12,7 @@ from recovery import engines, families
 from recovery.engines.protocol import Program, Settings
 from recovery.families.evidence import density_model
 from recovery.fit import savage_dickey
+from recovery.fit.estimand_draws import with_estimands
 
 DEFAULT = Settings(chains=4, warmup=1000, draws=1000, adapt_delta=0.8, max_treedepth=10)
 SHORT = replace(DEFAULT, warmup=500)
@@ -29,11 +30,13 @@ def rows_of(rng, n, x_sd=1.0, x_mean=0.0):
 def evidence(family, model, prior, columns, asked, seed=1, settings=SHORT, of_densities=None):
     """Rows of the table `evidence`, of one fit."""
     draws = sample(model, columns, prior, settings, family, seed)
-    values = {name: draws.values[:, :, place] for place, name in enumerate(draws.names)}
-    for name, each in family.ESTIMANDS.items():
-        draws.names.append(name)
-        draws = replace(draws, values=np.dstack([draws.values, each.value(values)]))
+    draws = with_estimands(draws, family.ESTIMANDS, family.ESTIMANDS)
     model = of_densities or density_model(family, model)
+    return rows_of_draws(family, model, prior, columns, draws, asked, seed)
+
+
+def rows_of_draws(family, model, prior, columns, draws, asked=(("b_x", 0.0),), seed=1):
+    """Rows of the table `evidence` from draws and the program of a model."""
     engine = engines.find_density_engine()
     loaded = engine.load(Program(str(family.program(model, STAN)), str(STAN)))
     density = engine.log_density(loaded, family.stan_data(columns, prior, model))
@@ -289,3 +292,17 @@ def test_the_posterior_probability_of_the_null_is_calibrated(name, formula, mode
         expected, variance = probability[part].sum(), (probability * (1 - probability))[part].sum()
         statistic += (is_null[part].sum() - expected) ** 2 / variance
     assert stats.chi2.sf(statistic, 5) > 1e-3
+
+
+@pytest.mark.parametrize("stuck", ["every chain", "two values"])
+def test_draws_that_do_not_move_have_no_bayes_factor(rng, stuck):
+    """It is unknown, so that the fit keeps its estimates."""
+    family = regression()
+    prior = family.Prior(Intercept="normal(0, 2)", b="normal(0, 1)", sigma="exponential(1)")
+    columns = rows_of(rng, 30) | {"y": rng.normal(size=30)}
+    draws = sample("pooled", columns, prior, SHORT, family)
+    values = np.repeat(draws.values[:1, :1], 4, axis=0).repeat(1000, axis=1)
+    if stuck == "two values":
+        values[2:] = draws.values[0, 1]
+    (row,) = rows_of_draws(family, "pooled", prior, columns, replace(draws, values=values))
+    assert (row["log_bf"], row["se"], row["bound"]) == (None, None, None)

@@ -21,6 +21,7 @@ def scored(errors) -> tuple[pd.DataFrame, dict]:
     for place, error in enumerate(errors):
         x = replicates(error)
         key = {"model": f"m{place}", "prior": "p", "parameter": "b", "subset": "all"}
+        key |= {"level": np.nan}
         cells[key["model"], "p"] = Fits({"b": x}, x.replicate)
         for name in ("z_score", "empirical_se"):
             result = performance_measures.ESTIMATE_MEASURES[name](x)
@@ -158,7 +159,7 @@ def test_the_largest_mcse_is_not_that_of_the_noisiest_cell(rng):
     shares = rng.binomial(20, LEVEL, size=60) / 20
     hits = pd.DataFrame({"measure": "coverage", "subset": "all", "level": LEVEL, "value": shares})
     hits = hits.assign(mcse=np.sqrt(shares * (1 - shares) / 20), n_replicates=20)
-    table = pd.concat([table.assign(level=np.nan), hits], ignore_index=True)
+    table = pd.concat([table, hits], ignore_index=True)
     result = precision.largest_mcse(table, LEVEL)
     assert table.loc[table["measure"] == "z_score", "mcse"].max() > 0.28
     assert result["z_score"]["mcse"] == pytest.approx(1 / np.sqrt(20), rel=0.1)

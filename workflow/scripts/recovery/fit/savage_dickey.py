@@ -36,6 +36,7 @@ _FINE = 801  # points of the quadrature on a line
 CHAINS = 20  # of draws given the value
 _ITERATIONS = 100  # of the bridge
 _STEPS = 41  # between the posterior mean and the value
+UNKNOWN = (np.inf, np.inf, False)  # a log density
 _NOISE = 2.0  # squared t statistics up to this are taken for noise
 
 
@@ -114,9 +115,18 @@ def rows_of_fit(
         weights, constant = terms_of(family, parameter) or ({}, 0.0)
         combination = family.weighted_sum(weights, model, prior, columns)
         log_prior = combination.log_prior_density(null - constant)
-        known = log_density(with_lines, parameter, combination, null, rng)
+        known = _known_density(with_lines, parameter, combination, null, rng)
         rows.append({"parameter": parameter, "null": null, **_bayes_factor(log_prior, *known)})
     return rows
+
+
+def _known_density(*arguments: Any) -> tuple[float, float, bool]:
+    """Return `log_density`; unknown if the draws hardly move, so that nothing follows from them."""
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return log_density(*arguments)
+    except np.linalg.LinAlgError:
+        return UNKNOWN
 
 
 def _bayes_factor(log_prior: float, log_posterior: float, error: float, exact: bool) -> dict:
@@ -222,7 +232,7 @@ def log_density(
     wrong = np.flatnonzero(~(errors <= LARGEST_ERROR))
     last = wrong[0] - 1 if wrong.size else _STEPS - 1
     if last < 0:
-        return np.inf, np.inf, False
+        return UNKNOWN
     exact = not wrong.size and abs(target) <= FARTHEST
     return float(np.log(means[last] / curve.sd)), float(errors[last]), exact
 

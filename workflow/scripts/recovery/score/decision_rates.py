@@ -133,7 +133,7 @@ def _by_evidence(rule: Evidence, x: Replicates, evidence: pd.DataFrame | None) -
     x = x.subset(x.replicate[np.isin(x.replicate, known.index)])
     known = known.loc[x.replicate]
     log_bf, bound = known["log_bf"].to_numpy(dtype=float), known["bound"].to_numpy()
-    yes = (log_bf >= np.log(rule.bf)) & (bound != "at most")
+    yes = log_bf >= np.log(rule.bf)
     no = (log_bf <= -np.log(rule.bf)) & (bound != "at least")
     differs = _side(x, rule.null) != 0
     return Answers(x.replicate, yes, no, np.where(differs, yes, no))

@@ -73,8 +73,7 @@ def rows_of_measure(
     `point` and `interval` are those of the estimates, for measures that have several.
     """
     rows = table[table["measure"] == measure]
-    if "level" in rows:
-        rows = rows[rows["level"].isna() | np.isclose(rows["level"], level)]
+    rows = rows[rows["level"].isna() | np.isclose(rows["level"], level)]
     for name, wanted in (("point", point), ("interval", interval)):
         if name in rows:
             rows = rows[rows[name].isna() | (rows[name] == wanted)]
